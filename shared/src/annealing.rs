@@ -1,0 +1,73 @@
+//! The temperature schedule of annealed Langevin dynamics.
+
+/// A temperature for every step, and the step size.
+///
+/// Annealing the temperature of the one static energy is annealing the noise level: on the shell of level `sigma` the energy
+/// behaves like that level's density at `T = (sigma / sigma_0)^2`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Annealing {
+    /// One temperature a step.
+    pub temperatures: Vec<f32>,
+    /// `eps` of the update `x - eps^2/2 grad E + eps sqrt(T) z`, in pixel units.
+    pub step_size: f32,
+}
+
+impl Annealing {
+    /// The paper's number of steps.
+    pub const PAPER_STEPS: usize = 2700;
+    /// The paper's step size.
+    pub const PAPER_STEP_SIZE: f32 = 0.02;
+    /// The temperature that the paper starts from.
+    const HOTTEST: f64 = 100.0;
+
+    /// The paper's schedule (`sample.py` of the authors' code): 500 steps at 100, 2,000 that fall exponentially to 1, 200
+    /// that fall linearly to 0. Any other number of steps keeps the proportions of the three phases and the total
+    /// relaxation `steps * step_size^2`, so that fewer, larger steps still reach each temperature's equilibrium; below 216
+    /// steps the step size stops growing, for stability.
+    pub fn paper(steps: usize) -> Self {
+        let share = |part: usize| (steps * part + Self::PAPER_STEPS / 2) / Self::PAPER_STEPS;
+        let (hot, cool) = (share(500), share(200));
+        let fall = steps - hot - cool;
+        let hottest = core::iter::repeat_n(Self::HOTTEST, hot);
+        let falling = (0..fall).map(|i| Self::HOTTEST * libm::exp(-(i as f64) * libm::log(Self::HOTTEST) / fall as f64));
+        let cooling = (0..cool).map(|i| 1.0 - i as f64 / (cool.max(2) - 1) as f64);
+        let longer = (Self::PAPER_STEPS as f64 / steps.max(216) as f64).sqrt();
+        Self {
+            temperatures: hottest.chain(falling).chain(cooling).map(|t| t as f32).collect(),
+            step_size: (f64::from(Self::PAPER_STEP_SIZE) * longer) as f32,
+        }
+    }
+
+    /// The number of steps.
+    pub fn steps(&self) -> usize {
+        self.temperatures.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_paper_schedule_is_the_papers() {
+        let annealing = Annealing::paper(2700);
+        let t = &annealing.temperatures;
+        assert_eq!(annealing.step_size, 0.02);
+        assert_eq!(t.len(), 2700);
+        assert!(t[..=500].iter().all(|&t| t == 100.0));
+        assert!((t[1500] - 10.0).abs() < 1e-4, "half of the way down on a logarithmic scale");
+        assert!((t[2499] - 1.0).abs() < 0.01 && t[2500] == 1.0 && t[2699] == 0.0);
+    }
+
+    #[test]
+    fn other_lengths_keep_the_phases_and_the_relaxation() {
+        for steps in [1, 2, 7, 100, 270, 540, 2701, 5400] {
+            let annealing = Annealing::paper(steps);
+            assert_eq!(annealing.steps(), steps);
+            assert!(annealing.temperatures.windows(2).all(|w| w[1] <= w[0]), "{steps} steps must never heat up");
+        }
+        let short = Annealing::paper(270);
+        assert_eq!(short.temperatures.iter().filter(|&&t| t == 100.0).count(), 51);
+        assert!((270.0 * short.step_size.powi(2) - 2700.0 * 0.02f32.powi(2)).abs() < 1e-4);
+    }
+}

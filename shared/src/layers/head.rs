@@ -1,0 +1,61 @@
+//! The quadratic head: features to one scalar.
+
+use burn::{
+    module::{Module, Param},
+    nn::Initializer,
+    tensor::{Device, Tensor},
+};
+
+/// `E = (a.h + b_a)(c.h + b_c) + e.(h*h) + b_e` for features `h` (the paper's code, `models/ResNet.py`).
+#[derive(Module, Debug)]
+pub struct QuadraticHead {
+    linear1: Functional,
+    linear2: Functional,
+    square: Functional,
+}
+
+impl QuadraticHead {
+    /// A head over `features` inputs.
+    pub fn new(features: usize, device: &Device) -> Self {
+        Self {
+            linear1: Functional::new(features, device),
+            linear2: Functional::new(features, device),
+            square: Functional::new(features, device),
+        }
+    }
+
+    /// Features `[N, F]` to energies `[N]` and their gradient `[N, F]`.
+    pub fn value_and_gradient(&self, h: Tensor<2>) -> (Tensor<1>, Tensor<2>) {
+        let a = self.linear1.apply(h.clone());
+        let c = self.linear2.apply(h.clone());
+        let e = self.square.apply(h.clone().square());
+        let gradient = a.clone() * self.linear2.weight.val()
+            + c.clone() * self.linear1.weight.val()
+            + h * self.square.weight.val() * 2.0;
+        ((a * c + e).squeeze_dim(1), gradient)
+    }
+}
+
+/// An affine map to one number.
+#[derive(Module, Debug)]
+struct Functional {
+    /// `[1, F]`
+    weight: Param<Tensor<2>>,
+    /// `[1]`
+    bias: Param<Tensor<1>>,
+}
+
+impl Functional {
+    fn new(features: usize, device: &Device) -> Self {
+        let init = Initializer::KaimingUniform { gain: 1.0 / 3f64.sqrt(), fan_out_only: false };
+        Self {
+            weight: init.init_with([1, features], Some(features), Some(1), device),
+            bias: init.init_with([1], Some(features), Some(1), device),
+        }
+    }
+
+    /// `[N, F]` to `[N, 1]`.
+    fn apply(&self, h: Tensor<2>) -> Tensor<2> {
+        h.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+    }
+}

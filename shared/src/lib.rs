@@ -1,0 +1,38 @@
+//! Multi-scale denoising score matching (MDSM; Li, Chen, Sommer: "Learning Energy-Based Models in High-Dimensional Spaces with
+//! Multi-scale Denoising Score Matching", arXiv 1910.07762), the network and the mathematics, without I/O and without UI.
+//!
+//! Read in this order: [`NoiseLevels`] corrupt images, [`EnergyNetwork`] gives each image one scalar and its gradient,
+//! [`mdsm_loss`] trains that gradient as a denoiser at every level at once, [`Annealing`] and [`langevin`] turn noise into
+//! images, [`Sampler`] runs chains from a seed, [`Model`] carries a trained network between the trainer and the page.
+
+mod activation;
+mod annealing;
+mod config;
+mod energy;
+mod frame;
+pub mod langevin;
+pub mod layers;
+mod model;
+mod network;
+mod noise;
+mod noise_levels;
+mod objective;
+mod resnet;
+mod sampler;
+mod unet;
+
+pub use activation::Activation;
+pub use annealing::Annealing;
+pub use config::{ConfigError, NetworkConfig, Preset};
+pub use energy::Energy;
+pub use frame::Frame;
+pub use model::{
+    DataCard, Manifest, Metric, Model, ModelError, Probe, TrainingCard, WeightsCard, Weights, percentile,
+};
+pub use network::{EnergyNetwork, Parameter};
+pub use noise::{Draw, Noise};
+pub use noise_levels::{NoiseLevels, Spacing};
+pub use objective::mdsm_loss;
+pub use resnet::ResNet;
+pub use sampler::{Known, Sampler, Step};
+pub use unet::UNet;

@@ -1,0 +1,168 @@
+//! `model.json`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ModelError, Probe};
+use crate::{NetworkConfig, NoiseLevels};
+
+/// What `model.json` says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The model's name: that of its folder.
+    pub name: String,
+    /// The network.
+    #[serde(flatten)]
+    pub network: NetworkConfig,
+    /// What it was trained on.
+    pub data: DataCard,
+    /// How it was trained.
+    pub training: TrainingCard,
+    /// The noise levels it was trained at.
+    pub noise: NoiseLevels,
+    /// Numbers measured on the model, each with how.
+    pub metrics: Vec<Metric>,
+    /// Energies of held-out pictures at percentiles 0, 1, ..., 100, for outlier scores.
+    pub energy_percentiles: Vec<f32>,
+    /// The start-up self-test.
+    pub probe: Probe,
+    /// The weights file.
+    pub weights: WeightsCard,
+    /// How many held-out pictures `held-out.png` has, side by side.
+    pub held_out_pictures: usize,
+}
+
+/// The data of a model.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DataCard {
+    /// The data set's name.
+    pub name: String,
+    /// Its licence.
+    pub licence: String,
+    /// Side of its square pictures in pixels; the network may see them framed by zeros.
+    pub size: usize,
+    /// Smallest and largest pixel value.
+    pub pixel_range: [f32; 2],
+}
+
+/// The training of a model.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrainingCard {
+    /// Optimizer steps.
+    pub steps: u64,
+    /// Images seen, repeats included.
+    pub images_seen: u64,
+    /// Wall-clock seconds of training.
+    pub seconds: f64,
+    /// The seed.
+    pub seed: u64,
+    /// Decay of the exponential moving average of the weights, which are the ones exported.
+    pub ema_decay: f64,
+}
+
+/// A measured number.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Metric {
+    /// What was measured.
+    pub name: String,
+    /// The number.
+    pub value: f64,
+    /// How it was measured.
+    pub how: String,
+}
+
+/// The weights file of a model.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WeightsCard {
+    /// Its name, in the same folder.
+    pub file: String,
+    /// Its SHA-256 in hexadecimal digits.
+    pub sha256: String,
+    /// Its length.
+    pub bytes: u64,
+}
+
+impl Manifest {
+    /// A manifest has a few kilobytes; anything near this is not one.
+    const LIMIT: usize = 1 << 20;
+
+    /// Reads and checks `model.json`.
+    ///
+    /// # Errors
+    /// No JSON, a missing field, an impossible network, a name or a weights file that would leave the folder.
+    pub fn parse(json: &[u8]) -> Result<Self, ModelError> {
+        if json.len() > Self::LIMIT {
+            let (found, limit) = (json.len() as u64, Self::LIMIT as u64);
+            return Err(ModelError::TooLarge { what: "manifest", found, limit });
+        }
+        let manifest: Self = serde_json::from_slice(json).map_err(|error| ModelError::Manifest(error.to_string()))?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    fn check(&self) -> Result<(), ModelError> {
+        self.network.validate()?;
+        let wrong = |text: String| Err(ModelError::Manifest(text));
+        for (field, text) in [("name", &self.name), ("weights.file", &self.weights.file)] {
+            if !Self::is_name(text) {
+                return wrong(format!("{field} `{text}` is no plain name of letters, digits, `-`, `_` and `.`"));
+            }
+        }
+        let size = self.data.size;
+        if size == 0 || size > self.network.image_size {
+            return wrong(format!("data.size {size} does not fit into image_size {}", self.network.image_size));
+        }
+        let percentiles = &self.energy_percentiles;
+        if percentiles.len() != 101 || !percentiles.is_sorted() || !percentiles.iter().all(|p| p.is_finite()) {
+            return wrong("energy_percentiles must be 101 finite numbers in rising order".to_owned());
+        }
+        self.probe.validate().map_err(ModelError::Manifest)
+    }
+
+    /// Whether this can name a model or one of its files: it cannot leave the folder, nor does it need escaping in a URL.
+    pub fn is_name(text: &str) -> bool {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        !text.is_empty() && text.len() <= 100 && !text.starts_with('.') && text.chars().all(plain)
+    }
+
+    /// The percentile, 0..100, of an energy among those of held-out pictures: near 100 is an outlier.
+    pub fn energy_percentile(&self, energy: f32) -> f32 {
+        percentile(&self.energy_percentiles, energy)
+    }
+}
+
+/// Where `value` lies, 0..100, among sorted `values` at evenly spaced percentiles, linear between them.
+pub fn percentile(values: &[f32], value: f32) -> f32 {
+    let above = values.partition_point(|&v| v <= value);
+    let steps = values.len().saturating_sub(1).max(1) as f32;
+    if above == 0 {
+        return 0.0;
+    }
+    if above == values.len() {
+        return 100.0;
+    }
+    let (low, high) = (values[above - 1], values[above]);
+    let within = (value - low) / (high - low);
+    100.0 * ((above - 1) as f32 + within) / steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_linear_between_values_and_end_at_the_ends() {
+        let values: Vec<f32> = (0..=100).map(|i| i as f32 * 2.0).collect();
+        assert_eq!(percentile(&values, -1.0), 0.0);
+        assert_eq!(percentile(&values, 50.0), 25.0);
+        assert_eq!(percentile(&values, 51.0), 25.5);
+        assert_eq!(percentile(&values, 1e9), 100.0);
+    }
+
+    #[test]
+    fn names_cannot_leave_the_folder() {
+        assert!(Manifest::is_name("model.safetensors"));
+        for bad in ["", "../x", "a/b", "a\\b", ".hidden", "a b"] {
+            assert!(!Manifest::is_name(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The model folder: `model.json` and `model.safetensors`, checked before anything in them is used.
+
+mod error;
+mod manifest;
+mod probe;
+mod weights;
+
+use burn::tensor::Device;
+use sha2::{Digest, Sha256};
+
+pub use error::ModelError;
+pub use manifest::{DataCard, Manifest, Metric, TrainingCard, WeightsCard, percentile};
+pub use probe::Probe;
+pub use weights::Weights;
+
+use crate::EnergyNetwork;
+
+/// A trained energy and what is known of it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The contents of `model.json`.
+    pub manifest: Manifest,
+    /// The network with its weights.
+    pub network: EnergyNetwork,
+}
+
+impl Model {
+    /// A model from its manifest and the bytes of its weights file.
+    ///
+    /// # Errors
+    /// A wrong length or SHA-256, a missing, misshapen, non-finite or unknown tensor.
+    pub fn load(manifest: Manifest, weights: &[u8], device: &Device) -> Result<Self, ModelError> {
+        let card = &manifest.weights;
+        if weights.len() as u64 != card.bytes {
+            return Err(ModelError::Length { wanted: card.bytes, found: weights.len() as u64 });
+        }
+        let found = sha256_hex(weights);
+        if !found.eq_ignore_ascii_case(&card.sha256) {
+            return Err(ModelError::Hash { wanted: card.sha256.clone(), found });
+        }
+        let network = Weights::parse(weights)?.into_network(&manifest.network, device)?;
+        Ok(Self { manifest, network })
+    }
+
+    /// Compares this device's energies of the probe with those the trainer stored.
+    ///
+    /// # Errors
+    /// An energy that differs: this device computes something else, and must not be used.
+    pub async fn self_test(&self, device: &Device) -> Result<(), ModelError> {
+        self.manifest.probe.check(&self.network, &self.manifest.network, device).await
+    }
+}
+
+impl WeightsCard {
+    /// The card of these bytes under this file name.
+    pub fn of(file: &str, bytes: &[u8]) -> Self {
+        Self { file: file.to_owned(), sha256: sha256_hex(bytes), bytes: bytes.len() as u64 }
+    }
+}
+
+fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,114 @@
+//! Chains of annealed Langevin dynamics, from noise or around known pixels, reproducible from a seed.
+
+use burn::tensor::{Bool, Device, Tensor};
+
+use crate::{Annealing, Draw, Energy, Noise, langevin};
+
+/// The part of each picture that is given.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// `[N, C, H, W]`; only its known pixels are read.
+    pub pixels: Tensor<4>,
+    /// `[N, C, H, W]`, true where the pixel is to be found.
+    pub unknown: Tensor<4, Bool>,
+}
+
+/// What a step reports.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Steps done, this one included.
+    pub done: usize,
+    /// The temperature of this step.
+    pub temperature: f32,
+    /// The energy of each chain before this step, `[N]`.
+    pub energies: Tensor<1>,
+}
+
+/// N chains on their way from noise to pictures.
+#[derive(Clone, Debug)]
+pub struct Sampler {
+    annealing: Annealing,
+    sigma_0: f32,
+    noise: Noise,
+    first_chain: u64,
+    known: Option<Known>,
+    x: Tensor<4>,
+    done: usize,
+}
+
+impl Sampler {
+    /// Chains that start at `0.5 + z` (the paper's code, `sample.py`). `shape` is `[N, C, H, W]`; chain numbers run from
+    /// `first_chain`, so that any split of the chains over samplers gives the same pictures.
+    pub fn new(
+        annealing: Annealing,
+        sigma_0: f32,
+        noise: Noise,
+        first_chain: u64,
+        shape: [usize; 4],
+        device: &Device,
+    ) -> Self {
+        let x = noise.tensor(first_chain, Draw::Start, shape, device) + 0.5;
+        Self { annealing, sigma_0, noise, first_chain, known: None, x, done: 0 }
+    }
+
+    /// The same chains around known pixels: only unknown ones move.
+    #[must_use]
+    pub fn around(mut self, known: Known) -> Self {
+        self.x = known.pixels.clone().mask_where(known.unknown.clone(), self.x);
+        self.known = Some(known);
+        self
+    }
+
+    /// Whether every step of the schedule is done, so that only [`Sampler::finish`] is left.
+    pub fn is_done(&self) -> bool {
+        self.done >= self.annealing.steps()
+    }
+
+    /// Where the chains are, `[N, C, H, W]`.
+    pub fn state(&self) -> Tensor<4> {
+        self.x.clone()
+    }
+
+    /// One step of the schedule; after the last one it does nothing and reports nothing.
+    pub fn step(&mut self, energy: &impl Energy) -> Option<Step> {
+        let temperature = *self.annealing.temperatures.get(self.done)?;
+        let (energies, gradient) = energy.energy_and_gradient(self.seen(temperature));
+        let z = self.draw(Draw::Langevin(self.done as u32));
+        let moved = langevin::step(self.x.clone(), gradient, z, self.annealing.step_size, temperature);
+        self.x = self.keep_known(moved);
+        self.done += 1;
+        Some(Step { done: self.done, temperature, energies })
+    }
+
+    /// The denoising jump: the pictures, `[N, C, H, W]`, with known pixels exactly as they were given, and the energies of
+    /// the chains before the jump, `[N]`.
+    pub fn finish(&self, energy: &impl Energy) -> (Tensor<4>, Tensor<1>) {
+        let temperature = self.annealing.temperatures.last().copied().unwrap_or(0.0);
+        let seen = self.seen(temperature);
+        let (energies, gradient) = energy.energy_and_gradient(seen);
+        (self.keep_known(langevin::denoise(self.x.clone(), gradient, self.sigma_0)), energies)
+    }
+
+    /// What the network is shown.
+    fn seen(&self, temperature: f32) -> Tensor<4> {
+        match &self.known {
+            None => self.x.clone(),
+            Some(known) => {
+                let z = self.draw(Draw::Known(self.done as u32));
+                let Known { pixels, unknown } = known.clone();
+                langevin::show_known(self.x.clone(), pixels, unknown, z, self.sigma_0, temperature)
+            }
+        }
+    }
+
+    fn keep_known(&self, x: Tensor<4>) -> Tensor<4> {
+        match &self.known {
+            None => x,
+            Some(known) => known.pixels.clone().mask_where(known.unknown.clone(), x),
+        }
+    }
+
+    fn draw(&self, draw: Draw) -> Tensor<4> {
+        self.noise.tensor(self.first_chain, draw, self.x.dims(), &self.x.device())
+    }
+}

@@ -1,0 +1,118 @@
+//! A headless Chromium behind its driver.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+
+/// What the browser is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gpu {
+    /// Chromium's software adapter: correct and slow.
+    Software,
+    /// No WebGPU adapter, as on many machines.
+    None,
+}
+
+/// How large the window is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// 1280 by 900.
+    Desk,
+    /// 390 by 844.
+    Phone,
+}
+
+/// A browser session.
+pub struct Browser {
+    /// The session.
+    pub client: Client,
+    /// Where its downloads go.
+    pub downloads: TempDir,
+}
+
+/// Gives `test` a browser, and ends it whatever comes of that. One browser at a time: two would share the processor and make
+/// each other's times meaningless.
+///
+/// # Errors
+/// Chromium or chromedriver is not installed or does not start, or the test fails.
+pub async fn with(gpu: Gpu, screen: Screen, test: impl AsyncFnOnce(&Browser) -> Result<()>) -> Result<()> {
+    static ONE: Mutex<()> = Mutex::const_new(());
+    let _only_one = ONE.lock().await;
+    let driver = Driver::start()?;
+    let downloads = tempfile::tempdir()?;
+    let capabilities = Map::from_iter([("goog:chromeOptions".to_owned(), options(gpu, screen, downloads.path()))]);
+    let mut builder = ClientBuilder::new(HttpConnector::new());
+    let session = builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{}", driver.port)).await;
+    let browser = Browser { client: session.context("chromedriver: starts no browser")?, downloads };
+    let outcome = test(&browser).await;
+    let closed = browser.client.close().await;
+    outcome?;
+    Ok(closed?)
+}
+
+fn options(gpu: Gpu, screen: Screen, downloads: &Path) -> Value {
+    let mut arguments = vec![
+        "--headless",
+        "--no-sandbox",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        // Containers have a small /dev/shm.
+        "--disable-dev-shm-usage",
+        "--window-size=1280,900",
+    ];
+    if gpu == Gpu::Software {
+        arguments.extend(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]);
+    }
+    let mut options = json!({
+        "args": arguments,
+        "prefs": { "download.default_directory": downloads, "download.prompt_for_download": false },
+    });
+    if screen == Screen::Phone {
+        options["mobileEmulation"] = json!({ "deviceMetrics": { "width": 390, "height": 844, "pixelRatio": 2.0 } });
+    }
+    options
+}
+
+/// A chromedriver on a port of its own choice; dropping it ends it, and with it its browsers.
+struct Driver {
+    process: Child,
+    port: u16,
+}
+
+impl Driver {
+    fn start() -> Result<Self> {
+        let started = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut process = started.context("chromedriver: cannot be started; install it with Chromium")?;
+        let output = process.stdout.take().context("chromedriver: has no output")?;
+        let mut lines = BufReader::new(output).lines();
+        let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let (_, port) = line.split_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse().ok()
+        });
+        // Read on, or the driver would block on a full pipe.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        let driver = Self { process, port: port.unwrap_or_default() };
+        ensure!(port.is_some(), "chromedriver: does not say its port");
+        Ok(driver)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // Errors say that it has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

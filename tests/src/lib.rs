@@ -1,0 +1,8 @@
+//! What the end-to-end tests are made of. They build nothing: `cargo xtask test` builds the trainer and the site before it
+//! runs them.
+
+pub mod browser;
+pub mod compare;
+pub mod page;
+pub mod site;
+pub mod trainer;

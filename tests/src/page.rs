@@ -1,0 +1,170 @@
+//! The page in a browser, as scripts see it.
+
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use fantoccini::{Locator, elements::Element};
+use serde_json::Value;
+use xtask::paths;
+
+use crate::browser::Browser;
+
+/// The page, opened in a browser.
+pub struct Page<'a> {
+    browser: &'a Browser,
+}
+
+impl<'a> Page<'a> {
+    /// Opens an address.
+    ///
+    /// # Errors
+    /// The browser cannot.
+    pub async fn open(browser: &'a Browser, url: &str) -> Result<Self> {
+        browser.client.goto(url).await?;
+        Ok(Self { browser })
+    }
+
+    /// An entry of `document.body.dataset`, empty if there is none.
+    ///
+    /// # Errors
+    /// The browser does not answer.
+    pub async fn data(&self, key: &str) -> Result<String> {
+        let value = self.script("return document.body.dataset[arguments[0]] ?? ''", vec![key.into()]).await?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until the page is in this state.
+    ///
+    /// # Errors
+    /// It takes longer than `seconds`, or the page ends in the state `error` instead: the error has what the page says.
+    pub async fn wait_for(&self, state: &str, seconds: u64) -> Result<()> {
+        let begin = Instant::now();
+        loop {
+            let now = self.data("state").await?;
+            if now == state {
+                return Ok(());
+            }
+            if now == "error" || begin.elapsed() > Duration::from_secs(seconds) {
+                let (status, notices) = (self.text("status").await?, self.notices().await?);
+                bail!("waited for the state {state}, the page is in {now} and says “{status}” {notices:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until a run has done this many steps.
+    ///
+    /// # Errors
+    /// It takes longer than a minute.
+    pub async fn wait_for_step(&self, step: usize) -> Result<()> {
+        let begin = Instant::now();
+        while self.data("step").await?.parse().unwrap_or(0) < step {
+            if begin.elapsed() > Duration::from_secs(60) {
+                bail!("step {step} does not come; the page is in {}", self.data("state").await?);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// What the page has to tell, a text for each message.
+    ///
+    /// # Errors
+    /// The browser does not answer.
+    pub async fn notices(&self) -> Result<Vec<String>> {
+        let texts = self.script("return [...document.querySelectorAll('#notice p')].map(p => p.textContent)", vec![]).await?;
+        Ok(serde_json::from_value(texts)?)
+    }
+
+    /// The text of an element.
+    ///
+    /// # Errors
+    /// There is none of this id.
+    pub async fn text(&self, id: &str) -> Result<String> {
+        Ok(self.element(id).await?.text().await?)
+    }
+
+    /// The element of this id.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn element(&self, id: &str) -> Result<Element> {
+        self.browser.client.find(Locator::Id(id)).await.with_context(|| format!("#{id}"))
+    }
+
+    /// Clicks an element as a user would: it must be visible and in nobody's shade.
+    ///
+    /// # Errors
+    /// It cannot be clicked.
+    pub async fn click(&self, id: &str) -> Result<()> {
+        self.element(id).await?.click().await.with_context(|| format!("#{id}"))
+    }
+
+    /// Replaces what a field holds.
+    ///
+    /// # Errors
+    /// The field cannot be edited.
+    pub async fn fill(&self, id: &str, text: &str) -> Result<()> {
+        let field = self.element(id).await?;
+        field.clear().await?;
+        Ok(field.send_keys(text).await?)
+    }
+
+    /// Runs JavaScript in the page; `arguments` are there.
+    ///
+    /// # Errors
+    /// It throws.
+    pub async fn script(&self, code: &str, arguments: Vec<Value>) -> Result<Value> {
+        Ok(self.browser.client.execute(code, arguments).await?)
+    }
+
+    /// Saves by one of the page's buttons and gives the file.
+    ///
+    /// # Errors
+    /// No file with this ending comes within ten seconds.
+    pub async fn save(&self, button: &str, ending: &str) -> Result<Vec<u8>> {
+        self.click(button).await?;
+        let folder = self.browser.downloads.path();
+        for _ in 0..200 {
+            for entry in fs::read_dir(folder)? {
+                let path = entry?.path();
+                if path.extension().is_some_and(|found| found == ending) {
+                    let bytes = fs::read(&path)?;
+                    fs::remove_file(path)?;
+                    return Ok(bytes);
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("#{button} saves no .{ending} file")
+    }
+
+    /// Saves the finished run as JSON.
+    ///
+    /// # Errors
+    /// It is not saved, or is no JSON.
+    pub async fn save_json(&self) -> Result<Value> {
+        Ok(serde_json::from_slice(&self.save("save-json", "json").await?)?)
+    }
+
+    /// Takes a picture of the whole page, for people to look at, and fails if the page is wider than the window.
+    ///
+    /// # Errors
+    /// The page must be scrolled sideways, or the picture cannot be written.
+    pub async fn look(&self, name: &str) -> Result<PathBuf> {
+        let folder = paths::target().join("e2e");
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(format!("{name}.png"));
+        fs::write(&path, self.browser.client.screenshot().await?)?;
+        let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        let overflow = self.script(overflow, vec![]).await?;
+        if overflow.as_i64() != Some(0) {
+            bail!("{}: the page is {overflow} pixels wider than the window", path.display());
+        }
+        Ok(path)
+    }
+}

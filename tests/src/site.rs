@@ -1,0 +1,110 @@
+//! A copy of the built site that a test may damage, served from a sub-path.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use tempfile::TempDir;
+use xtask::{paths, serve};
+
+use crate::trainer;
+
+/// The model that the tests train.
+pub const SMALL: &str = "small";
+
+/// A served copy of the built site whose only model is [`SMALL`].
+pub struct Site {
+    folder: TempDir,
+    server: serve::Server,
+}
+
+impl Site {
+    /// Copies and serves the site.
+    ///
+    /// # Errors
+    /// The site or the trainer has not been built, or the model cannot be trained.
+    pub fn new() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        copy_site(folder.path())?;
+        let models = folder.path().join("models");
+        // Links to the site's own models must not be followed, and those models not be needed.
+        if models.exists() {
+            fs::remove_dir_all(&models)?;
+        }
+        copy(small_model()?, &models.join(SMALL))?;
+        fs::write(models.join("index.json"), format!(r#"{{"models": [{{"name": "{SMALL}", "title": "Small"}}]}}"#))?;
+        Self::serve(folder)
+    }
+
+    /// Serves the site as it was built, with its own models.
+    ///
+    /// # Errors
+    /// The site has not been built.
+    pub fn as_built() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        copy_site(folder.path())?;
+        Self::serve(folder)
+    }
+
+    fn serve(folder: TempDir) -> Result<Self> {
+        let server = serve::Server::start(serve::bind(0)?, folder.path(), "/some/where/")?;
+        Ok(Self { folder, server })
+    }
+
+    /// The page's address with a query.
+    #[must_use]
+    pub fn url(&self, query: &str) -> String {
+        format!("{}{query}", self.server.url())
+    }
+
+    /// A file or folder of the site.
+    #[must_use]
+    pub fn path(&self, relative: &str) -> PathBuf {
+        self.folder.path().join(relative)
+    }
+
+    /// The folder of the small model.
+    #[must_use]
+    pub fn small_model(&self) -> PathBuf {
+        self.path("models").join(SMALL)
+    }
+}
+
+/// The small model, trained once for all tests of this process.
+fn small_model() -> Result<&'static Path> {
+    static MODEL: OnceLock<Result<TempDir, String>> = OnceLock::new();
+    let model = MODEL.get_or_init(|| {
+        let train = || {
+            let folder = tempfile::tempdir()?;
+            trainer::export_small_model(&folder.path().join(SMALL))?;
+            anyhow::Ok(folder)
+        };
+        train().map_err(|error| format!("{error:#}"))
+    });
+    let folder = model.as_ref().map_err(|error| anyhow!("{error}"))?;
+    // The path lives in a static.
+    Ok(Box::leak(folder.path().join(SMALL).into_boxed_path()))
+}
+
+fn copy_site(to: &Path) -> Result<()> {
+    let dist = paths::dist();
+    ensure!(dist.join("index.html").is_file(), "{}: no site; `cargo xtask demo --build-only` makes it", dist.display());
+    copy(&dist, to)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("{}", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}

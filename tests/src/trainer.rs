@@ -1,0 +1,33 @@
+//! The trainer's program, run as a user would.
+
+use std::{ffi::OsStr, path::Path, process::Command};
+
+use anyhow::{Context, Result, ensure};
+use xtask::paths;
+
+/// Runs the trainer with these arguments and gives its standard output.
+///
+/// # Errors
+/// It has not been built, or it fails: the error has what it said.
+pub fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Result<String> {
+    let program = paths::trainer();
+    ensure!(program.is_file(), "{}: not there; `cargo build -p trainer` makes it", program.display());
+    let output = Command::new(&program).args(arguments).output().with_context(|| format!("{}", program.display()))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the trainer failed ({}): {said}", output.status);
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Trains a small network for a moment and exports it as the model folder `folder`.
+///
+/// # Errors
+/// Training or export failed.
+pub fn export_small_model(folder: &Path) -> Result<()> {
+    let runs = tempfile::tempdir()?;
+    let run_folder = runs.path().join("run");
+    let train = ["train", "--data", "digits", "--preset", "unet", "--width", "4", "--steps", "20", "--backend", "flex", "--out"];
+    run(train.map(OsStr::new).into_iter().chain([run_folder.as_os_str()]))?;
+    let (run_folder, folder) = (run_folder.as_os_str(), folder.as_os_str());
+    run([OsStr::new("export"), OsStr::new("--run"), run_folder, OsStr::new("--out"), folder])?;
+    Ok(())
+}

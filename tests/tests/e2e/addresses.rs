@@ -1,0 +1,58 @@
+//! What the address asks for is done, or reported.
+
+use anyhow::{Result, ensure};
+use tests::{
+    browser::{self, Gpu, Screen},
+    page::Page,
+    site::{SMALL, Site},
+};
+
+#[tokio::test]
+async fn bad_values_are_reported_and_ignored() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let query = "?backend=cpu&model=nobody&count=0&seed=x&steps=1e3&sampler=magic&task=dream&colour=%3Cb%3Ered&autorun=yes";
+        let page = Page::open(browser, &site.url(query)).await?;
+        page.wait_for("ready", 60).await?;
+        let notices = page.notices().await?;
+        for bad in ["count=0", "seed=x", "steps=1e3", "sampler=magic", "task=dream", "colour=<b>red", "autorun=yes", "nobody"] {
+            ensure!(notices.iter().any(|notice| notice.contains(bad)), "no word of {bad}: {notices:?}");
+        }
+        ensure!(notices.len() == 8, "{notices:?}");
+        ensure!(page.data("model").await? == SMALL && page.data("backend").await? == "cpu");
+        let count = page.script("return document.getElementById('count').value", vec![]).await?;
+        ensure!(count == "16", "the default stands in for what was ignored: {count}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_form_reports_bad_values_and_the_address_repeats_a_run() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?backend=cpu&steps=5")).await?;
+        page.wait_for("ready", 60).await?;
+        for (field, bad, good) in [("count", "1000", "2"), ("seed", "minus one", "11")] {
+            page.fill(field, bad).await?;
+            page.click("start").await?;
+            let notices = page.notices().await?;
+            ensure!(notices.len() == 1 && notices[0].contains("whole number"), "{notices:?}");
+            ensure!(page.data("state").await? == "ready");
+            page.fill(field, good).await?;
+        }
+        // Enter in a field starts the run, too.
+        page.element("seed").await?.send_keys("\u{e007}").await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.notices().await?.is_empty());
+        let first = page.save_json().await?;
+        ensure!(first["settings"]["seed"] == 11 && first["settings"]["count"] == 2);
+
+        let address = browser.client.current_url().await?;
+        let again = Page::open(browser, &format!("{address}&autorun=1")).await?;
+        again.wait_for("done", 60).await?;
+        ensure!(again.save_json().await? == first, "{address} gives another run");
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,105 @@
+//! A failure is a sentence that says what to do.
+
+use std::{fs, path::Path};
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+use tests::{
+    browser::{self, Gpu, Screen},
+    page::Page,
+    site::Site,
+};
+
+/// Damages a site and checks that the page says so: each of `words` is in what it says.
+async fn check(damage: impl Fn(&Site) -> Result<()>, words: &[&str]) -> Result<()> {
+    let site = Site::new()?;
+    damage(&site)?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?backend=cpu&autorun=1")).await?;
+        // The state `error` is what is waited for here.
+        let ends = page.wait_for("done", 60).await;
+        ensure!(ends.is_err() && page.data("state").await? == "error", "the page works in spite of it: {ends:?}");
+        let notices = page.notices().await?.join(" ");
+        for word in words {
+            ensure!(notices.contains(word), "no “{word}” in: {notices}");
+        }
+        ensure!(notices.ends_with('.') && notices.len() < 700, "not a few sentences: {notices}");
+        Ok(())
+    })
+    .await
+}
+
+fn edit_manifest(site: &Site, edit: impl Fn(&mut Value)) -> Result<()> {
+    let path = site.small_model().join("model.json");
+    let mut manifest = serde_json::from_slice(&fs::read(&path)?)?;
+    edit(&mut manifest);
+    Ok(fs::write(path, manifest.to_string())?)
+}
+
+fn weights(site: &Site) -> std::path::PathBuf {
+    site.small_model().join("model.safetensors")
+}
+
+#[tokio::test]
+async fn damaged_weights() -> Result<()> {
+    let flip_a_bit = |site: &Site| {
+        let mut bytes = fs::read(weights(site))?;
+        if let Some(last) = bytes.last_mut() {
+            *last ^= 1;
+        }
+        Ok(fs::write(weights(site), bytes)?)
+    };
+    check(flip_a_bit, &["SHA-256", "damaged", "Choose another model"]).await
+}
+
+#[tokio::test]
+async fn truncated_weights() -> Result<()> {
+    let cut = |site: &Site| {
+        let bytes = fs::read(weights(site))?;
+        Ok(fs::write(weights(site), &bytes[..bytes.len() / 2])?)
+    };
+    check(cut, &["incomplete", "Choose another model"]).await
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_there() -> Result<()> {
+    check(|site| Ok(fs::remove_dir_all(site.small_model())?), &["model.json", "404", "trainer export"]).await
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_none() -> Result<()> {
+    check(|site| Ok(fs::write(site.small_model().join("model.json"), "{}")?), &["manifest", "not valid"]).await?;
+    // A path out of the model's folder.
+    check(|site| edit_manifest(site, |manifest| manifest["weights"]["file"] = "../x".into()), &["weights.file"]).await
+}
+
+#[tokio::test]
+async fn a_device_that_computes_wrongly() -> Result<()> {
+    let spoil = |manifest: &mut Value| manifest["probe"]["energies"][0] = 1e9.into();
+    check(|site| edit_manifest(site, spoil), &["self-test"]).await
+}
+
+#[tokio::test]
+async fn no_model_at_all() -> Result<()> {
+    let empty = |site: &Site| Ok(fs::write(site.path("models/index.json"), r#"{"models": []}"#)?);
+    check(empty, &["no model here yet", "trainer -- train", "export"]).await?;
+    check(|site| Ok(fs::remove_file(site.path("models/index.json"))?), &["no model here yet"]).await?;
+    check(|site| Ok(fs::write(site.path("models/index.json"), "<html>")?), &["models/index.json"]).await
+}
+
+#[tokio::test]
+async fn a_missing_program() -> Result<()> {
+    check(|site| Ok(fs::remove_file(site.path("engine_bg.wasm"))?), &["engine", "Reload"]).await?;
+    check(|site| Ok(fs::remove_file(site.path("engine_loader.js"))?), &["engine", "Reload"]).await?;
+    let remove_page = |site: &Site| {
+        let page = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("page-"));
+        for entry in fs::read_dir(site.path("."))? {
+            let path = entry?.path();
+            if page(&path) && path.extension().is_some_and(|ending| ending == "wasm") {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    };
+    check(remove_page, &["could not start", "Reload"]).await
+}

@@ -1,0 +1,106 @@
+//! The unknown part of a picture is found, and the known part is left alone.
+
+use std::{fs, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
+use serde_json::Value;
+use tests::{
+    browser::{self, Gpu, Screen},
+    compare::Pictures,
+    page::Page,
+    site::Site,
+};
+
+/// The held-out pictures of the small model.
+fn held_out(site: &Site) -> Result<Pictures> {
+    let manifest: Value = serde_json::from_slice(&fs::read(site.small_model().join("model.json"))?)?;
+    let count = manifest["held_out_pictures"].as_u64().context("held_out_pictures")?;
+    Pictures::from_strip(&site.small_model().join("held-out.png"), count as usize)
+}
+
+/// Checks a saved run: known pixels are exactly those of the picture, unknown ones were found in several ways.
+fn check(run: &Value, picture: &[f32]) -> Result<usize> {
+    let mask: Vec<Vec<u8>> = serde_json::from_value(run["mask"].clone()).context("mask")?;
+    let mask: Vec<bool> = mask.into_iter().flatten().map(|bit| bit == 1).collect();
+    let results = Pictures::from_json(run)?;
+    ensure!(results.shape[3] == 1 && mask.len() == picture.len(), "a mask of {} pixels", mask.len());
+    for n in 0..results.shape[0] {
+        let pixels = results.picture(n).iter().zip(picture).zip(&mask);
+        let touched = pixels.filter(|((result, given), unknown)| !**unknown && result != given).count();
+        ensure!(touched == 0, "picture {n}: {touched} known pixels are not what they were");
+    }
+    ensure!(results.picture(0) != results.picture(1), "the completions are all the same");
+    ensure!(results.picture(0) != picture, "nothing was found");
+    Ok(mask.iter().filter(|unknown| **unknown).count())
+}
+
+#[tokio::test]
+async fn half_a_picture_is_found_and_the_other_half_stays() -> Result<()> {
+    let site = Site::new()?;
+    let pictures = held_out(&site)?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let query = "?task=inpaint&picture=1&mask=left&seed=5&count=4&steps=60&backend=cpu&autorun=1";
+        let page = Page::open(browser, &site.url(query)).await?;
+        page.wait_for("done", 60).await?;
+        let run = page.save_json().await?;
+        let unknown = check(&run, pictures.picture(1))?;
+        ensure!(unknown * 2 == pictures.picture(1).len(), "{unknown} unknown pixels");
+        page.look("inpainted-desk").await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_unknown_region_can_be_painted() -> Result<()> {
+    let site = Site::new()?;
+    let pictures = held_out(&site)?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=2&steps=20&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        page.script("document.getElementById('task-inpaint').click()", vec![]).await?;
+        page.click("clear").await?;
+        page.click("start").await?;
+        ensure!(page.data("state").await? == "ready" && page.notices().await?[0].contains("Nothing is unknown"));
+
+        // A stroke through the middle, an erased end of it, and one pixel with the keyboard.
+        drag(browser, &page, -60, 60).await?;
+        let drawn = mask_after(&page, pictures.picture(0)).await?;
+        page.script("document.getElementById('erase').click()", vec![]).await?;
+        drag(browser, &page, 20, 60).await?;
+        let erased = mask_after(&page, pictures.picture(0)).await?;
+        page.script("document.getElementById('paint').click()", vec![]).await?;
+        page.script("document.getElementById('brush').value = 1", vec![]).await?;
+        page.element("mask").await?.send_keys("\u{e013}\u{e013}\u{e013}\u{e013}\u{e013} ").await?;
+        let typed = mask_after(&page, pictures.picture(0)).await?;
+        ensure!(0 < erased && erased < drawn && typed == erased + 1, "{drawn}, {erased}, {typed} unknown pixels");
+        Ok(())
+    })
+    .await
+}
+
+/// Runs, checks the result and gives the number of unknown pixels.
+async fn mask_after(page: &Page<'_>, picture: &[f32]) -> Result<usize> {
+    page.click("start").await?;
+    page.wait_for("done", 60).await?;
+    check(&page.save_json().await?, picture)
+}
+
+/// Drags the mouse along the middle row of the picture, `from` and `to` in pixels of the screen right of its middle.
+async fn drag(browser: &browser::Browser, page: &Page<'_>, from: i64, to: i64) -> Result<()> {
+    let canvas = page.element("mask").await?;
+    page.script("document.getElementById('mask').scrollIntoView({block: 'center'})", vec![]).await?;
+    let to_point = |x: i64| PointerAction::MoveToElement {
+        element: canvas.clone(),
+        duration: Some(Duration::from_millis(50)),
+        x: x as f64,
+        y: 0.0,
+    };
+    let mouse = MouseActions::new("mouse".to_owned())
+        .then(to_point(from))
+        .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+        .then(to_point(to))
+        .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+    Ok(browser.client.perform_actions(mouse).await?)
+}

@@ -1,0 +1,64 @@
+//! The page fits a phone and a desk, and can be used without seeing or pointing. The screenshots in `target/e2e` are for
+//! people.
+
+use anyhow::{Result, ensure};
+use tests::{
+    browser::{self, Gpu, Screen},
+    page::Page,
+    site::Site,
+};
+
+#[tokio::test]
+async fn the_page_fits_a_desk_and_a_phone() -> Result<()> {
+    let site = Site::new()?;
+    for (screen, name) in [(Screen::Desk, "desk"), (Screen::Phone, "phone")] {
+        browser::with(Gpu::None, screen, async |browser| {
+            let page = Page::open(browser, &site.url("?seed=4&count=16&steps=3000&backend=cpu&autorun=1")).await?;
+            page.wait_for("running", 60).await?;
+            page.wait_for_step(1500).await?;
+            page.look(&format!("sampling-{name}")).await?;
+            page.script("document.getElementById('stage').scrollIntoView()", vec![]).await?;
+            page.look(&format!("sampling-{name}-scrolled")).await?;
+            page.script("document.getElementById('cancel').click()", vec![]).await?;
+            page.wait_for("cancelled", 10).await?;
+            page.script("document.getElementById('task-inpaint').click()", vec![]).await?;
+            page.script("scrollTo(0, 0)", vec![]).await?;
+            page.look(&format!("inpainting-{name}")).await?;
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Elements that a screen reader could not name, by id.
+const NAMELESS: &str = "
+    const named = e => e.getAttribute('aria-label') || e.labels?.length || e.textContent.trim();
+    return [...document.querySelectorAll('input, select, button, canvas, progress, svg')]
+        .filter(e => !e.closest('[hidden]') && !e.closest('label') && !named(e)).map(e => e.id || e.outerHTML)";
+
+#[tokio::test]
+async fn every_control_has_a_name_and_is_reached_with_the_keyboard() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?task=inpaint&count=2&steps=3&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        let nameless = page.script(NAMELESS, vec![]).await?;
+        ensure!(nameless.as_array().is_some_and(Vec::is_empty), "without a name: {nameless}");
+
+        let mut reached = Vec::new();
+        for _ in 0..40 {
+            browser.client.active_element().await?.send_keys("\u{e004}").await?;
+            reached.push(page.script("return document.activeElement.id", vec![]).await?.as_str().unwrap_or_default().to_owned());
+        }
+        for id in ["task-inpaint", "mask", "brush", "mask-left", "clear", "model", "count", "steps", "seed", "backend", "start"] {
+            ensure!(reached.iter().any(|found| found == id), "Tab does not reach #{id}: {reached:?}");
+        }
+        page.element("start").await?.send_keys(" ").await?;
+        page.wait_for("done", 60).await?;
+        let focused = page.script("return document.activeElement.id", vec![]).await?;
+        ensure!(focused == "start", "after a run the focus is on {focused}");
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,8 @@
+//! The built page and the built trainer together, in a headless Chromium.
+
+mod addresses;
+mod cancelling;
+mod damage;
+mod inpainting;
+mod looks;
+mod sampling;

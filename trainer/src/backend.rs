@@ -1,0 +1,69 @@
+//! Where tensors live and are computed, chosen at run time.
+
+use burn::tensor::Device;
+#[cfg(feature = "wgpu")]
+use burn::tensor::DeviceKind;
+use clap::ValueEnum;
+
+use crate::error::{Error, Result};
+
+/// A value of `--backend`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// A GPU where there is one, else the CPU.
+    Auto,
+    /// The CPU.
+    Flex,
+    /// Any GPU, through WGSL; takes a software adapter where there is no other.
+    #[cfg(feature = "wgpu")]
+    Wgpu,
+    /// A Vulkan GPU, through SPIR-V.
+    #[cfg(feature = "vulkan")]
+    Vulkan,
+    /// An Apple GPU.
+    #[cfg(feature = "metal")]
+    Metal,
+    /// An NVIDIA GPU.
+    #[cfg(feature = "cuda")]
+    Cuda,
+}
+
+impl Backend {
+    /// The device, and the name of the backend that was chosen.
+    ///
+    /// # Errors
+    /// The machine has no such device.
+    pub fn device(self) -> Result<(Device, &'static str)> {
+        match self {
+            Self::Auto => Ok(gpu().unwrap_or_else(|| (Device::flex(), "flex"))),
+            Self::Flex => Ok((Device::flex(), "flex")),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => Device::wgpu_options()
+                .init()
+                .map(|device| (device, "wgpu"))
+                .map_err(|error| Error::input(format!("--backend wgpu: no adapter ({error}); try --backend flex"))),
+            #[cfg(feature = "vulkan")]
+            Self::Vulkan => Ok((Device::vulkan(DeviceKind::DefaultDevice), "vulkan")),
+            #[cfg(feature = "metal")]
+            Self::Metal => Ok((Device::metal(DeviceKind::DefaultDevice), "metal")),
+            #[cfg(feature = "cuda")]
+            Self::Cuda => Ok((Device::cuda(0), "cuda")),
+        }
+    }
+}
+
+/// A hardware GPU, if there is one; a software adapter is slower than the CPU backend.
+#[cfg(feature = "wgpu")]
+fn gpu() -> Option<(Device, &'static str)> {
+    [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0)]
+        .into_iter()
+        .find_map(|kind| Device::wgpu_options().device_kind(kind).init().ok())
+        .map(|device| (device, "wgpu"))
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn gpu() -> Option<(Device, &'static str)> {
+    #[allow(unused_imports, reason = "without a GPU backend there is nothing to fail")]
+    use Error as _;
+    None
+}

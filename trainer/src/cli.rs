@@ -1,0 +1,342 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use shared::{Activation, Annealing, Preset, Spacing};
+
+use crate::backend::Backend;
+
+/// Train, sample and export energy-based models by multi-scale denoising score matching.
+#[derive(Parser)]
+#[command(version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// List data sets, or fetch one.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Train an energy model.
+    Train(TrainArgs),
+    /// Turn noise into pictures.
+    Sample(SampleArgs),
+    /// Fill in the unknown part of a picture.
+    Inpaint(InpaintArgs),
+    /// Remove noise from a picture in one jump.
+    Denoise(DenoiseArgs),
+    /// Give the energy of pictures.
+    Score(ScoreArgs),
+    /// Write the model folder that the page loads.
+    Export(ExportArgs),
+    /// Compare this implementation with an independent one.
+    Verify(VerifyArgs),
+    /// Measure the speed of the energy gradient and of a training step.
+    Bench(BenchArgs),
+}
+
+#[derive(Subcommand)]
+pub enum DataCommand {
+    /// The data sets that are known by name.
+    List,
+    /// Bring a data set onto this machine, checked against its published SHA-256.
+    Fetch {
+        /// Its name; see `trainer data list`.
+        name: String,
+        /// Where to put it, instead of the user's cache folder.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+pub struct TrainArgs {
+    /// A data set's name (see `trainer data list`) or a folder of pictures.
+    #[arg(long, default_value = "digits")]
+    pub data: String,
+    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// The run folder: settings, checkpoints, sample grids.
+    #[arg(long, default_value = "runs/digits")]
+    pub out: PathBuf,
+    /// Go on from the newest checkpoint in --out, with the settings stored there; --steps may extend it.
+    #[arg(long)]
+    pub resume: bool,
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// Optimizer steps.
+    #[arg(long, value_parser = value_parser!(u32).range(1..))]
+    pub steps: Option<u32>,
+    /// Images in a batch, one noise level each.
+    #[arg(long, default_value_t = 64, value_parser = count_parser(8192))]
+    pub batch: usize,
+    /// Peak learning rate, after a linear warm-up and before a cosine decay.
+    #[arg(long, default_value_t = 1e-3, value_parser = positive)]
+    pub learning_rate: f64,
+    /// Decay of the moving average of the weights.
+    #[arg(long, default_value_t = 0.999, value_parser = fraction)]
+    pub ema: f64,
+    /// Smallest noise level, in pixel units (pixels are 0..1).
+    #[arg(long, default_value_t = 0.05, value_parser = positive)]
+    pub sigma_min: f64,
+    /// Largest noise level.
+    #[arg(long, default_value_t = 2.0, value_parser = positive)]
+    pub sigma_max: f64,
+    /// How the noise levels lie between them.
+    #[arg(long, value_enum, default_value_t = SpacingArg::Geometric)]
+    pub spacing: SpacingArg,
+    /// Seed of the weights, the data order and the noise.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Steps between checkpoints, each with a sample grid.
+    #[arg(long, default_value_t = 250, value_parser = value_parser!(u32).range(1..))]
+    pub checkpoint_every: u32,
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
+#[derive(Args)]
+pub struct NetworkArgs {
+    /// The shape of the network.
+    #[arg(long, value_enum, default_value_t = PresetArg::Unet)]
+    pub preset: PresetArg,
+    /// Channels after the first convolution.
+    #[arg(long, default_value_t = 16, value_parser = count_parser(512))]
+    pub width: usize,
+    /// The non-linearity [default: silu for unet, elu for the others, as in the paper].
+    #[arg(long, value_enum)]
+    pub activation: Option<ActivationArg>,
+}
+
+#[derive(Args)]
+pub struct BackendArgs {
+    /// Where to compute: `auto` takes a GPU where there is one, else the CPU.
+    #[arg(long, value_enum, default_value_t = Backend::Auto)]
+    pub backend: Backend,
+}
+
+#[derive(Args)]
+pub struct ModelArgs {
+    /// An exported model folder, a checkpoint folder, or a run folder (its newest good checkpoint).
+    #[arg(long)]
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
+#[derive(Args)]
+pub struct ChainArgs {
+    /// How many pictures.
+    #[arg(long, default_value_t = 16, value_parser = count_parser(1_000_000))]
+    pub count: usize,
+    /// Seed of the noise: the same seed gives the same pictures.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Steps of the sampler.
+    #[arg(long, default_value_t = Annealing::PAPER_STEPS, value_parser = count_parser(1_000_000))]
+    pub steps: usize,
+    /// The picture grid to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Also write the pixels: float32 [N, H, W, C], 0..1.
+    #[arg(long)]
+    pub npy: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct SampleArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    #[command(flatten)]
+    pub chains: ChainArgs,
+    /// How noise becomes pictures.
+    #[arg(long, value_enum, default_value_t = SamplerArg::Annealed)]
+    pub sampler: SamplerArg,
+}
+
+#[derive(Args)]
+pub struct InpaintArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    #[command(flatten)]
+    pub chains: ChainArgs,
+    /// The picture.
+    #[arg(long)]
+    pub image: PathBuf,
+    /// What is unknown: a picture of the same size, white = unknown, or left, right, top, bottom, centre.
+    #[arg(long)]
+    pub mask: String,
+}
+
+#[derive(Args)]
+pub struct DenoiseArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The noisy picture.
+    #[arg(long)]
+    pub image: PathBuf,
+    /// The clean picture to write.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct ScoreArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The pictures.
+    #[arg(required = true)]
+    pub images: Vec<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct ExportArgs {
+    /// The run folder.
+    #[arg(long)]
+    pub run: PathBuf,
+    /// The model folder to write; its name is the model's name.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Where the data set's files are, if not where the run found them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
+#[derive(Args)]
+pub struct VerifyArgs {
+    /// A reference file: a network, inputs, and the answers of an independent implementation.
+    #[arg(long)]
+    pub reference: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
+#[derive(Args)]
+pub struct BenchArgs {
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// Side of the square images.
+    #[arg(long, default_value_t = 32, value_parser = count_parser(256))]
+    pub image_size: usize,
+    /// Channels of the images.
+    #[arg(long, default_value_t = 1, value_parser = count_parser(4))]
+    pub channels: usize,
+    /// Images in a batch.
+    #[arg(long, default_value_t = 64, value_parser = count_parser(8192))]
+    pub batch: usize,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
+/// A value of `--preset`.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PresetArg {
+    /// The paper's small network.
+    Res6,
+    /// The paper's network for MNIST and Fashion-MNIST.
+    Res12,
+    /// The paper's network for CIFAR-10.
+    Res18,
+    /// The energy of a small U-Net, which trains several times faster.
+    Unet,
+}
+
+impl From<PresetArg> for Preset {
+    fn from(arg: PresetArg) -> Self {
+        match arg {
+            PresetArg::Res6 => Self::Res6,
+            PresetArg::Res12 => Self::Res12,
+            PresetArg::Res18 => Self::Res18,
+            PresetArg::Unet => Self::Unet,
+        }
+    }
+}
+
+/// A value of `--activation`.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ActivationArg {
+    Elu,
+    Silu,
+}
+
+impl From<ActivationArg> for Activation {
+    fn from(arg: ActivationArg) -> Self {
+        match arg {
+            ActivationArg::Elu => Self::Elu,
+            ActivationArg::Silu => Self::Silu,
+        }
+    }
+}
+
+/// A value of `--spacing`.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum SpacingArg {
+    /// A constant ratio.
+    Geometric,
+    /// A constant difference.
+    Linear,
+}
+
+impl From<SpacingArg> for Spacing {
+    fn from(arg: SpacingArg) -> Self {
+        match arg {
+            SpacingArg::Geometric => Self::Geometric,
+            SpacingArg::Linear => Self::Linear,
+        }
+    }
+}
+
+/// A value of `--sampler`.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum SamplerArg {
+    /// Annealed Langevin dynamics, as in the paper.
+    Annealed,
+}
+
+/// A whole number from 1 to `most`.
+fn count_parser(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone {
+    move |text: &str| match text.parse() {
+        Ok(count) if (1..=most).contains(&count) => Ok(count),
+        _ => Err(format!("it must be a whole number from 1 to {most}")),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
+        _ => Err("it must be a positive number".to_owned()),
+    }
+}
+
+fn fraction(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..1.0).contains(&value) => Ok(value),
+        _ => Err("it must be at least 0 and below 1".to_owned()),
+    }
+}
+
+impl NetworkArgs {
+    /// The non-linearity: as asked, else the paper's for the paper's networks and a smooth one for the U-Net.
+    pub fn activation(&self) -> Activation {
+        match (self.activation, self.preset) {
+            (Some(activation), _) => activation.into(),
+            (None, PresetArg::Unet) => Activation::Silu,
+            (None, _) => Activation::Elu,
+        }
+    }
+}

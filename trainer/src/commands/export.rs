@@ -1,0 +1,73 @@
+//! `trainer export`.
+
+use std::{collections::HashMap, path::Path};
+
+use shared::{Manifest, Probe, TrainingCard, Weights, WeightsCard};
+
+use crate::{
+    cli::ExportArgs,
+    data,
+    error::{Error, Result},
+    export::{HeldOut, ModelFolder},
+    train::RunFolder,
+};
+
+/// Seed of the self-test's input.
+const PROBE_SEED: u64 = 1;
+/// The weights file in a model folder.
+const WEIGHTS: &str = "model.safetensors";
+
+/// Writes the model folder of a run, from its averaged weights in half precision.
+pub fn export(args: ExportArgs) -> Result<()> {
+    let name = model_name(&args.out)?;
+    let folder = RunFolder::at(&args.run);
+    let config = folder.load_config()?;
+    let checkpoint = folder.newest()?;
+    let held_out = data::open_sized(&config.data_source, args.data_dir.as_deref(), Some(config.data.size))?.held_out;
+    let (device, _) = args.backend.backend.device()?;
+
+    let input = |error: shared::ModelError| Error::input(format!("--run {}: {error}", args.run.display()));
+    let bytes = checkpoint.ema.to_safetensors(true, HashMap::new()).map_err(input)?;
+    // Everything below is measured on what is shipped: the rounded weights.
+    let network = Weights::parse(&bytes).and_then(|w| w.into_network(&config.network, &device)).map_err(input)?;
+    let probe = Probe::measure(PROBE_SEED, &network, &config.network, &device).map_err(input)?;
+    let held_out = HeldOut::new(&held_out, &config, &network, &device)?;
+
+    let plan = &config.optimization;
+    let manifest = Manifest {
+        name,
+        network: config.network.clone(),
+        data: config.data.clone(),
+        training: TrainingCard {
+            steps: checkpoint.progress.step,
+            images_seen: checkpoint.progress.step * plan.batch as u64,
+            seconds: checkpoint.progress.seconds,
+            seed: plan.seed,
+            ema_decay: plan.ema_decay,
+        },
+        noise: config.noise,
+        metrics: held_out.metrics()?,
+        energy_percentiles: held_out.energy_percentiles()?,
+        probe,
+        weights: WeightsCard::of(WEIGHTS, &bytes),
+        held_out_pictures: held_out.pictures().len(),
+    };
+    ModelFolder::at(&args.out).write(&manifest, &bytes, held_out.pictures())?;
+    for metric in &manifest.metrics {
+        println!("{:.4}  {}", metric.value, metric.name);
+    }
+    println!("{} ({} bytes of weights)", args.out.display(), bytes.len());
+    Ok(())
+}
+
+/// A model has the name of its folder.
+fn model_name(out: &Path) -> Result<String> {
+    let name = out.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if Manifest::is_name(name) {
+        return Ok(name.to_owned());
+    }
+    Err(Error::input(format!(
+        "--out {}: `{name}` cannot name a model; use letters, digits, `-`, `_` and `.`",
+        out.display()
+    )))
+}

@@ -1,0 +1,22 @@
+//! One file a command.
+
+mod bench;
+mod chains;
+mod data;
+mod denoise;
+mod export;
+mod inpaint;
+mod sample;
+mod score;
+mod train;
+mod verify;
+
+pub use bench::bench;
+pub use data::data;
+pub use denoise::denoise;
+pub use export::export;
+pub use inpaint::inpaint;
+pub use sample::sample;
+pub use score::score;
+pub use train::train;
+pub use verify::verify;

@@ -1,0 +1,178 @@
+//! The named data sets: what they are, where their files come from and how a file is known to be the right one.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// A data set that the command line knows by name.
+pub(super) struct Set {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub licence: &'static str,
+    pub format: Format,
+}
+
+/// How the pictures are stored, and the files that hold them.
+pub(super) enum Format {
+    /// In the program itself.
+    Embedded,
+    /// One IDX file of training pictures and one of test pictures, each gzipped or not.
+    Idx(Source),
+    /// CIFAR-10's "binary version": six batches, in the archive or unpacked.
+    Cifar(Source),
+}
+
+/// Where the files of a set can be had.
+pub(super) struct Source {
+    /// The folder, on the web, of the published files.
+    pub url: &'static str,
+    pub files: &'static [Published],
+    /// Where a system's package puts the same files, and the command that installs it.
+    pub package: Option<Package>,
+}
+
+pub(super) struct Package {
+    pub folder: &'static str,
+    pub install: &'static str,
+}
+
+/// A published file.
+pub(super) struct Published {
+    pub name: &'static str,
+    pub sha256: &'static str,
+    /// Whether the checksum is that of the content without its gzip wrapping, which differs from mirror to mirror.
+    pub of_unpacked: bool,
+}
+
+pub(super) const SETS: [Set; 4] = [
+    Set {
+        name: "digits",
+        about: "1,797 handwritten digits, grey 8x8 enlarged to 16x16",
+        licence: "CC BY 4.0 (UCI), BSD-3-Clause packaging (scikit-learn)",
+        format: Format::Embedded,
+    },
+    Set {
+        name: "fashion-mnist",
+        about: "60,000 + 10,000 pieces of clothing, grey 28x28",
+        licence: "MIT (Zalando)",
+        format: Format::Idx(Source {
+            url: "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
+            files: &[
+                Published {
+                    name: "train-images-idx3-ubyte.gz",
+                    sha256: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+                    of_unpacked: true,
+                },
+                Published {
+                    name: "t10k-images-idx3-ubyte.gz",
+                    sha256: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+                    of_unpacked: true,
+                },
+            ],
+            package: Some(Package {
+                folder: "/usr/share/datasets/fashion-mnist",
+                install: "apt install dataset-fashion-mnist",
+            }),
+        }),
+    },
+    Set {
+        name: "mnist",
+        about: "60,000 + 10,000 handwritten digits, grey 28x28",
+        licence: "CC BY-SA 3.0 (LeCun, Cortes)",
+        format: Format::Idx(Source {
+            url: "https://ossci-datasets.s3.amazonaws.com/mnist",
+            files: &[
+                Published {
+                    name: "train-images-idx3-ubyte.gz",
+                    sha256: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                    of_unpacked: true,
+                },
+                Published {
+                    name: "t10k-images-idx3-ubyte.gz",
+                    sha256: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                    of_unpacked: true,
+                },
+            ],
+            package: None,
+        }),
+    },
+    Set {
+        name: "cifar-10",
+        about: "50,000 + 10,000 photographs of ten kinds of object, colour 32x32",
+        licence: "none stated (Krizhevsky 2009)",
+        format: Format::Cifar(Source {
+            url: "https://www.cs.toronto.edu/~kriz",
+            files: &[Published {
+                name: "cifar-10-binary.tar.gz",
+                sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+                of_unpacked: false,
+            }],
+            package: None,
+        }),
+    },
+];
+
+impl Set {
+    pub(super) fn named(name: &str) -> Option<&'static Set> {
+        SETS.iter().find(|set| set.name == name)
+    }
+
+    /// Where the files can be had; none for a set that has no files.
+    pub(super) fn source(&self) -> Option<&Source> {
+        match &self.format {
+            Format::Idx(source) | Format::Cifar(source) => Some(source),
+            Format::Embedded => None,
+        }
+    }
+
+    /// The folders where the files may lie: the one that the user gave, or else the package's and the cache.
+    pub(super) fn folders(&self, dir: Option<&Path>) -> Vec<PathBuf> {
+        let packaged = self.source().and_then(|source| source.package.as_ref());
+        match dir {
+            Some(dir) => vec![dir.to_path_buf()],
+            None => packaged
+                .map(|package| package.folder.into())
+                .into_iter()
+                .chain(self.cache())
+                .collect(),
+        }
+    }
+
+    /// The folder that downloads go to: the one that the user gave, or else the cache.
+    pub(super) fn download_folder(&self, dir: Option<&Path>) -> Result<PathBuf> {
+        dir.map(Path::to_path_buf)
+            .or_else(|| self.cache())
+            .ok_or_else(|| {
+                Error::input(format!(
+                    "{}: this system has no cache folder; give one with --dir",
+                    self.name
+                ))
+            })
+    }
+
+    /// The error for files that are nowhere, with the way to get them.
+    pub(super) fn missing(&self, source: &Source, dir: Option<&Path>) -> Error {
+        let name = self.name;
+        let files: Vec<_> = source.files.iter().map(|file| file.name).collect();
+        Error::input(match (dir, &source.package) {
+            (Some(dir), _) => {
+                let dir = dir.display();
+                format!(
+                    "{name}: {dir} lacks {}; try `trainer data fetch {name} --dir {dir}`",
+                    files.join(" or ")
+                )
+            }
+            (None, Some(package)) => {
+                format!(
+                    "{name}: not on this machine; try `trainer data fetch {name}` or `{}`",
+                    package.install
+                )
+            }
+            (None, None) => format!("{name}: not on this machine; try `trainer data fetch {name}`"),
+        })
+    }
+
+    fn cache(&self) -> Option<PathBuf> {
+        Some(dirs::cache_dir()?.join("energy-models").join(self.name))
+    }
+}

@@ -1,0 +1,153 @@
+//! CIFAR-10's "binary version": six batches of records, in the published archive or unpacked.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
+
+use super::Images;
+use super::catalogue::{Set, Source};
+use crate::error::{Error, Result};
+use crate::files::reason;
+
+/// The training batches, then the test batch.
+const BATCHES: [&str; 6] = [
+    "data_batch_1.bin",
+    "data_batch_2.bin",
+    "data_batch_3.bin",
+    "data_batch_4.bin",
+    "data_batch_5.bin",
+    "test_batch.bin",
+];
+/// The folder inside the archive.
+const UNPACKED: &str = "cifar-10-batches-bin";
+const SIDE: usize = 32;
+const CLASSES: u8 = 10;
+/// A label, then the red, the green and the blue plane.
+const RECORD: usize = 1 + 3 * SIDE * SIDE;
+/// A published batch has 31 MB.
+const MAX_BATCH: u64 = 1 << 30;
+
+/// The folder of the batches, or the archive, that holds the set.
+pub(super) fn find(source: &Source, folder: &Path) -> Option<PathBuf> {
+    let unpacked = [folder.to_path_buf(), folder.join(UNPACKED)].into_iter();
+    let archives = source
+        .files
+        .iter()
+        .map(|file| folder.join(file.name))
+        .filter(|path| path.is_file());
+    unpacked
+        .filter(|folder| BATCHES.iter().any(|name| folder.join(name).is_file()))
+        .chain(archives)
+        .next()
+}
+
+/// The pictures of the five training batches and of the test batch, colour 32x32.
+pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Images, Images)> {
+    let place = set
+        .folders(dir)
+        .iter()
+        .find_map(|folder| find(source, folder))
+        .ok_or_else(|| set.missing(source, dir))?;
+    let mut batches = if place.is_dir() {
+        read_folder(&place)?
+    } else {
+        read_archive(&place)?
+    };
+    let mut parts = Vec::new();
+    for (name, pixels) in BATCHES.iter().zip(&mut batches) {
+        let pixels = pixels
+            .take()
+            .ok_or_else(|| wrong(&place, &format!("{name} is missing")))?;
+        parts.push(pixels);
+    }
+    let test = parts.pop().unwrap_or_default();
+    let images = |pixels| Images {
+        channels: 3,
+        height: SIDE,
+        width: SIDE,
+        pixels,
+    };
+    Ok((images(parts.concat()), images(test)))
+}
+
+/// The pixels of each of the [`BATCHES`] that is there.
+type Batches = [Option<Vec<u8>>; BATCHES.len()];
+
+fn read_folder(folder: &Path) -> Result<Batches> {
+    let mut batches = Batches::default();
+    for (name, batch) in BATCHES.iter().zip(&mut batches) {
+        let path = folder.join(name);
+        if path.is_file() {
+            let bytes = fs::read(&path).map_err(|error| wrong(&path, &reason(&error)))?;
+            *batch = Some(pixels(&bytes).map_err(|what| wrong(&path, &what))?);
+        }
+    }
+    Ok(batches)
+}
+
+fn read_archive(path: &Path) -> Result<Batches> {
+    let damaged = |error: std::io::Error| {
+        wrong(
+            path,
+            &format!(
+                "the archive is truncated or damaged ({}); fetch it again",
+                reason(&error)
+            ),
+        )
+    };
+    let file = File::open(path).map_err(|error| wrong(path, &reason(&error)))?;
+    let mut archive = tar::Archive::new(GzDecoder::new(file));
+    let mut batches = Batches::default();
+    for entry in archive.entries().map_err(damaged)? {
+        let entry = entry.map_err(damaged)?;
+        let name = entry
+            .path()
+            .map_err(damaged)?
+            .file_name()
+            .unwrap_or_default()
+            .to_owned();
+        if let Some(i) = BATCHES.iter().position(|batch| name == **batch) {
+            let mut bytes = Vec::new();
+            entry
+                .take(MAX_BATCH)
+                .read_to_end(&mut bytes)
+                .map_err(damaged)?;
+            batches[i] = Some(
+                pixels(&bytes).map_err(|what| wrong(path, &format!("{}: {what}", BATCHES[i])))?,
+            );
+        }
+    }
+    Ok(batches)
+}
+
+/// A batch without its labels.
+fn pixels(batch: &[u8]) -> std::result::Result<Vec<u8>, String> {
+    let (records, rest) = batch.as_chunks::<RECORD>();
+    if records.is_empty() || !rest.is_empty() {
+        return Err(format!(
+            "{} bytes are not a whole number of records of {RECORD} bytes",
+            batch.len()
+        ));
+    }
+    if let Some(i) = records.iter().position(|record| record[0] >= CLASSES) {
+        return Err(format!(
+            "record {} has the label {}, which is not below {CLASSES}",
+            i + 1,
+            records[i][0]
+        ));
+    }
+    Ok(records
+        .iter()
+        .flat_map(|record| &record[1..])
+        .copied()
+        .collect())
+}
+
+fn wrong(path: &Path, what: &str) -> Error {
+    Error::input(format!("{}: {what}", path.display()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! Downloads of the published files: checked before anything takes their place on the disk.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest, Sha256};
+use ureq::Agent;
+
+use super::catalogue::{Published, Source};
+use super::idx;
+use crate::error::{Error, Result};
+use crate::files::{Draft, reason};
+
+/// A mirror for every set: the files are then looked for at `$TRAINER_DATA_URL/NAME/FILE`.
+pub(super) const MIRROR: &str = "TRAINER_DATA_URL";
+/// Nothing that is published here is nearly as large; a server that never stops must not fill the disk.
+const MAX_BYTES: u64 = 1 << 30;
+/// How long a server may say nothing.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Puts the files of a set into `folder`, which is created where it is missing, and skips those that are there and
+/// right. `mirror` takes the place of the publisher's address.
+pub(super) fn fetch(
+    name: &str,
+    source: &Source,
+    folder: &Path,
+    mirror: Option<&str>,
+) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Error::input(format!(
+            "{}: cannot be created: {}",
+            folder.display(),
+            reason(&error)
+        ))
+    })?;
+    let base = match mirror {
+        Some(mirror) => format!("{}/{name}", mirror.trim_end_matches('/')),
+        None => source.url.to_owned(),
+    };
+    for file in source.files {
+        let path = folder.join(file.name);
+        if path.is_file() && check(&path, file).is_ok() {
+            eprintln!("{}: already there, checksum right", path.display());
+        } else {
+            download(&format!("{base}/{}", file.name), &path, file)?;
+        }
+    }
+    Ok(())
+}
+
+fn download(url: &str, path: &Path, file: &Published) -> Result<()> {
+    let failed = |what: String| Error::failed(format!("{url}: {what}"));
+    let mut draft = Draft::beside(path)?;
+    eprintln!("downloading {url}");
+    let config = Agent::config_builder()
+        .timeout_connect(Some(PATIENCE))
+        .timeout_recv_response(Some(PATIENCE))
+        .timeout_per_read(Some(PATIENCE))
+        .build();
+    let response = Agent::new_with_config(config)
+        .get(url)
+        .call()
+        .map_err(|error| failed(explain(&error)))?;
+    let body = response.into_body();
+    let bar = progress(body.content_length());
+    let mut reader = bar.wrap_read(body.into_with_config().limit(MAX_BYTES).reader());
+    let copied = io::copy(&mut reader, &mut draft).and_then(|_| draft.flush());
+    bar.finish_and_clear();
+    copied.map_err(|error| {
+        failed(format!(
+            "the transfer to {} broke off ({}); try again",
+            path.display(),
+            reason(&error)
+        ))
+    })?;
+    check(draft.unfinished(), file).map_err(|what| failed(format!("{what}; nothing was kept")))?;
+    draft.commit()
+}
+
+/// Compares a file with its published checksum.
+fn check(path: &Path, file: &Published) -> std::result::Result<(), String> {
+    let sum = checksum(path, file)
+        .map_err(|error| format!("the file is damaged ({})", reason(&error)))?;
+    if sum != file.sha256 {
+        return Err(format!(
+            "the SHA-256 is {sum}, but should be {}",
+            file.sha256
+        ));
+    }
+    Ok(())
+}
+
+fn checksum(path: &Path, file: &Published) -> io::Result<String> {
+    let mut content: Box<dyn Read> = if file.of_unpacked {
+        idx::open(path)?
+    } else {
+        Box::new(std::fs::File::open(path)?)
+    };
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match content.read(&mut buffer)? {
+            0 => break,
+            n => hasher.update(&buffer[..n]),
+        }
+    }
+    Ok(hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
+fn explain(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::StatusCode(404) => "the server has no such file (404)".into(),
+        ureq::Error::StatusCode(code) => format!("the server refused with status {code}"),
+        ureq::Error::HostNotFound => "the host is unknown; is this machine on the net?".into(),
+        ureq::Error::Io(error) => format!("the server cannot be reached ({})", reason(error)),
+        other => other.to_string(),
+    }
+}
+
+fn progress(length: Option<u64>) -> ProgressBar {
+    match length {
+        Some(length) => ProgressBar::new(length).with_style(
+            ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
+        ),
+        None => ProgressBar::new_spinner(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! Downloads from a local server that behaves well or badly.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use super::*;
+use crate::data::idx::tests::{file, gzip};
+
+/// A server that gives each request, in turn, one of these answers, closing the connection after it.
+fn serve(answers: Vec<Vec<u8>>) -> (String, thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        answers
+            .into_iter()
+            .map(|answer| respond(listener.accept().unwrap().0, &answer))
+            .collect()
+    });
+    (address, server)
+}
+
+fn respond(mut stream: TcpStream, answer: &[u8]) -> String {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        request.push(byte[0]);
+    }
+    stream.write_all(answer).unwrap();
+    String::from_utf8(request)
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap()
+        .to_owned()
+}
+
+fn answer(status: &str, length: usize, body: &[u8]) -> Vec<u8> {
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// A set of one gzipped file, with the checksum of `file(3, 5, 4)`.
+const SOURCE: Source = Source {
+    url: "http://127.0.0.1:1",
+    files: &[Published {
+        name: "pictures.gz",
+        sha256: "bb6c0fe4ef1e3524425de84fc0e1f05dc7140b46b8594a87aa0dcb4c1624c708",
+        of_unpacked: true,
+    }],
+    package: None,
+};
+
+fn names_in(folder: &Path) -> Vec<String> {
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_right_file_is_kept_and_not_downloaded_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("new/folder");
+    let good = gzip(&file(3, 5, 4));
+    let (address, server) = serve(vec![answer("200 OK", good.len(), &good)]);
+    for _ in 0..2 {
+        fetch("tiny", &SOURCE, &place, Some(&format!("{address}/"))).unwrap();
+    }
+    assert_eq!(server.join().unwrap(), ["GET /tiny/pictures.gz HTTP/1.1"]);
+    assert_eq!(fs::read(place.join("pictures.gz")).unwrap(), good);
+    assert_eq!(names_in(&place), ["pictures.gz"]);
+}
+
+#[test]
+fn a_damaged_file_on_the_disk_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = gzip(&file(3, 5, 4));
+    fs::write(folder.path().join("pictures.gz"), &good[..20]).unwrap();
+    let (address, server) = serve(vec![answer("200 OK", good.len(), &good)]);
+    fetch("tiny", &SOURCE, folder.path(), Some(&address)).unwrap();
+    server.join().unwrap();
+    assert_eq!(fs::read(folder.path().join("pictures.gz")).unwrap(), good);
+}
+
+#[test]
+fn whatever_goes_wrong_is_one_line_and_leaves_nothing() {
+    let (good, other) = (gzip(&file(3, 5, 4)), gzip(&file(3, 4, 5)));
+    for (answer, why) in [
+        (answer("404 Not Found", 0, b""), "no such file (404)"),
+        (answer("503 Service Unavailable", 0, b""), "status 503"),
+        (
+            answer("200 OK", good.len(), &good[..good.len() - 9]),
+            "broke off",
+        ),
+        (
+            answer("200 OK", good.len() - 9, &good[..good.len() - 9]),
+            "damaged",
+        ),
+        (answer("200 OK", other.len(), &other), "the SHA-256 is"),
+        (
+            answer("200 OK", 21, b"<html>log in here</html>"),
+            "the SHA-256 is",
+        ),
+        (answer("200 OK", 0, b""), "the SHA-256 is"),
+        (b"SSH-2.0-OpenSSH\r\n".to_vec(), ""),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (address, server) = serve(vec![answer]);
+        let error = fetch("tiny", &SOURCE, folder.path(), Some(&address)).unwrap_err();
+        server.join().unwrap();
+        println!("{error}");
+        let text = error.to_string();
+        assert!(
+            text.starts_with(&format!("{address}/tiny/pictures.gz: ")) && text.contains(why),
+            "{text}"
+        );
+        assert_eq!((text.lines().count(), error.exit_code()), (1, 1));
+        assert!(names_in(folder.path()).is_empty());
+    }
+}
+
+#[test]
+fn an_unreachable_server_and_an_unusable_folder_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = fetch("tiny", &SOURCE, folder.path(), None).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("http://127.0.0.1:1/pictures.gz: the server cannot be reached"),
+        "{error}"
+    );
+    let error = fetch("tiny", &SOURCE, folder.path(), Some("no address")).unwrap_err();
+    println!("{error}");
+    let blocked = folder.path().join("file");
+    fs::write(&blocked, "").unwrap();
+    let error = fetch("tiny", &SOURCE, &blocked.join("sub"), None).unwrap_err();
+    assert!(
+        error.to_string().contains("cannot be created") && error.exit_code() == 2,
+        "{error}"
+    );
+}

@@ -1,0 +1,205 @@
+//! The IDX format of MNIST and its relatives: a header of big-endian numbers, then the pixels; gzipped or not.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+
+use super::Images;
+use crate::error::{Error, Result};
+use crate::files::reason;
+
+/// Unsigned bytes in three dimensions: pictures, rows, columns.
+const MAGIC: u32 = 0x0000_0803;
+const MAX_SIDE: u32 = 4096;
+/// Keeps a damaged or hostile header from filling the memory: the real sets have 47 MB.
+const MAX_BYTES: u64 = 4 << 30;
+
+/// Reads the grey pictures of an IDX file; whether it is gzipped is seen from its content.
+///
+/// Fails with one line that names the file when it cannot be read, is not IDX, is truncated or has bytes to spare.
+pub(super) fn read(path: &Path) -> Result<Images> {
+    let wrong = |what: String| Error::input(format!("{}: {what}", path.display()));
+    let content = open(path).map_err(|error| wrong(reason(&error)))?;
+    parse(content).map_err(|problem| match problem {
+        Problem::Content(what) => wrong(what),
+        Problem::Reading(error) => match error.kind() {
+            io::ErrorKind::UnexpectedEof => wrong("the file is truncated; fetch it again".into()),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => wrong(format!(
+                "the gzip data is damaged ({error}); fetch it again"
+            )),
+            _ => wrong(reason(&error)),
+        },
+    })
+}
+
+/// The content of a file, freed of its gzip wrapping where it has one.
+pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+    let mut file = BufReader::new(File::open(path)?);
+    let gzipped = io::BufRead::fill_buf(&mut file)?.starts_with(&[0x1f, 0x8b]);
+    Ok(if gzipped {
+        Box::new(BufReader::new(GzDecoder::new(file)))
+    } else {
+        Box::new(file)
+    })
+}
+
+enum Problem {
+    Content(String),
+    Reading(io::Error),
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        Self::Reading(error)
+    }
+}
+
+fn parse(mut content: impl Read) -> std::result::Result<Images, Problem> {
+    let mut header = [0; 16];
+    content.read_exact(&mut header)?;
+    let [magic, count, rows, columns] = [0, 4, 8, 12].map(|at| {
+        let [a, b, c, d] = [header[at], header[at + 1], header[at + 2], header[at + 3]];
+        u32::from_be_bytes([a, b, c, d])
+    });
+    if magic != MAGIC {
+        let what = format!(
+            "not an IDX file of pictures: it starts with {magic:08x}, which should be {MAGIC:08x}"
+        );
+        return Err(Problem::Content(what));
+    }
+    let bytes = u64::from(count)
+        .saturating_mul(u64::from(rows))
+        .saturating_mul(u64::from(columns));
+    if bytes == 0 || rows.max(columns) > MAX_SIDE || bytes > MAX_BYTES {
+        let what = format!(
+            "its header claims {count} pictures of {rows}x{columns}, which cannot be right"
+        );
+        return Err(Problem::Content(what));
+    }
+    // One byte more than there should be: it shows a longer file, and reaching the end makes gzip check its own sum.
+    let mut pixels = Vec::new();
+    let got = content.take(bytes + 1).read_to_end(&mut pixels)? as u64;
+    match got {
+        _ if got < bytes => Err(Problem::Reading(io::ErrorKind::UnexpectedEof.into())),
+        _ if got > bytes => {
+            let what = format!(
+                "it has more bytes than the {count} pictures of {rows}x{columns} of its header"
+            );
+            Err(Problem::Content(what))
+        }
+        _ => Ok(Images {
+            channels: 1,
+            height: rows as usize,
+            width: columns as usize,
+            pixels,
+        }),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    /// An IDX file whose pixels count up.
+    pub(in crate::data) fn file(count: u32, rows: u32, columns: u32) -> Vec<u8> {
+        let header = [MAGIC, count, rows, columns].map(u32::to_be_bytes).concat();
+        header
+            .into_iter()
+            .chain((0..count * rows * columns).map(|i| i as u8))
+            .collect()
+    }
+
+    pub(in crate::data) fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn read_bytes(bytes: &[u8]) -> std::result::Result<Images, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), bytes).unwrap();
+        read(file.path()).map_err(|error| {
+            let text = error.to_string();
+            assert!(
+                text.starts_with(&file.path().display().to_string()) && text.lines().count() == 1,
+                "{text}"
+            );
+            assert_eq!(error.exit_code(), 2);
+            text
+        })
+    }
+
+    #[test]
+    fn reads_plain_and_gzipped_files_alike() {
+        let plain = read_bytes(&file(3, 5, 4)).unwrap();
+        assert_eq!(
+            (plain.len(), plain.channels, plain.height, plain.width),
+            (3, 1, 5, 4)
+        );
+        assert_eq!(plain.image(2)[0], 40);
+        assert_eq!(read_bytes(&gzip(&file(3, 5, 4))).unwrap(), plain);
+    }
+
+    #[test]
+    fn truncation_is_seen_wherever_it_falls() {
+        let (plain, packed) = (file(3, 5, 4), gzip(&file(3, 5, 4)));
+        for whole in [&plain, &packed] {
+            for length in 0..whole.len() {
+                let error = read_bytes(&whole[..length]).unwrap_err();
+                assert!(
+                    error.contains("truncated"),
+                    "{length} of {}: {error}",
+                    whole.len()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn damage_is_seen_by_gzip_s_own_checksum() {
+        let mut packed = gzip(&file(3, 5, 4));
+        let at = packed.len() - 6; // in the checksum
+        packed[at] ^= 1;
+        assert!(read_bytes(&packed).unwrap_err().contains("damaged"));
+    }
+
+    #[test]
+    fn other_files_and_impossible_headers_are_refused() {
+        let labels = [0x0000_0801_u32, 4].map(u32::to_be_bytes).concat();
+        assert!(
+            read_bytes(&[labels, vec![0; 20]].concat())
+                .unwrap_err()
+                .contains("starts with 00000801")
+        );
+        assert!(
+            read_bytes(b"<!doctype html><html>")
+                .unwrap_err()
+                .contains("not an IDX file")
+        );
+        for (count, rows, columns) in [
+            (0, 28, 28),
+            (1, 0, 28),
+            (u32::MAX, u32::MAX, u32::MAX),
+            (1, 5000, 1),
+        ] {
+            let header = [MAGIC, count, rows, columns].map(u32::to_be_bytes).concat();
+            assert!(read_bytes(&header).unwrap_err().contains("cannot be right"));
+        }
+        // Three gigabytes claimed, none there: refused without the memory for them.
+        let header = [MAGIC, 1 << 20, 64, 48].map(u32::to_be_bytes).concat();
+        assert!(read_bytes(&header).unwrap_err().contains("truncated"));
+        assert!(
+            read_bytes(&[file(1, 2, 2), vec![0]].concat())
+                .unwrap_err()
+                .contains("more bytes")
+        );
+    }
+}

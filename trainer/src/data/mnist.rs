@@ -1,0 +1,90 @@
+//! MNIST and the sets that come in the same two files.
+
+use std::path::{Path, PathBuf};
+
+use super::catalogue::{Set, Source};
+use super::{Images, idx};
+use crate::error::{Error, Result};
+
+/// The pictures of the training file and of the test file, from the first folder that has both.
+pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Images, Images)> {
+    let folders = set.folders(dir);
+    let (train_path, test_path) = folders
+        .iter()
+        .find_map(|folder| find(source, folder))
+        .ok_or_else(|| set.missing(source, dir))?;
+    let (train, test) = (idx::read(&train_path)?, idx::read(&test_path)?);
+    if (train.height, train.width) != (test.height, test.width) {
+        return Err(Error::input(format!(
+            "{}: its pictures are {}x{}, but those of {} are {}x{}",
+            test_path.display(),
+            test.height,
+            test.width,
+            train_path.display(),
+            train.height,
+            train.width
+        )));
+    }
+    Ok((train, test))
+}
+
+/// The training and the test file in this folder, gzipped as published or unpacked.
+pub(super) fn find(source: &Source, folder: &Path) -> Option<(PathBuf, PathBuf)> {
+    let find = |name: &str| {
+        let names = [name, name.trim_end_matches(".gz")];
+        names
+            .map(|name| folder.join(name))
+            .into_iter()
+            .find(|path| path.is_file())
+    };
+    match source.files {
+        [train, test] => Some((find(train.name)?, find(test.name)?)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::data::idx::tests::{file, gzip};
+
+    fn open(folder: &Path) -> Result<(Images, Images)> {
+        let set = Set::named("mnist").unwrap();
+        read(set, set.source().unwrap(), Some(folder))
+    }
+
+    #[test]
+    fn files_of_one_s_own_are_read_packed_or_not() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("train-images-idx3-ubyte"), file(4, 6, 6)).unwrap();
+        fs::write(
+            folder.path().join("t10k-images-idx3-ubyte.gz"),
+            gzip(&file(2, 6, 6)),
+        )
+        .unwrap();
+        let (train, test) = open(folder.path()).unwrap();
+        assert_eq!((train.len(), test.len(), train.height), (4, 2, 6));
+    }
+
+    #[test]
+    fn a_missing_file_and_unequal_sizes_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("train-images-idx3-ubyte"), file(4, 6, 6)).unwrap();
+        let error = open(folder.path()).unwrap_err();
+        let dir = folder.path().display();
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("trainer data fetch mnist --dir {dir}")),
+            "{error}"
+        );
+        fs::write(folder.path().join("t10k-images-idx3-ubyte"), file(4, 6, 7)).unwrap();
+        let error = open(folder.path()).unwrap_err();
+        assert!(
+            error.to_string().contains("6x7") && error.to_string().contains("6x6"),
+            "{error}"
+        );
+    }
+}

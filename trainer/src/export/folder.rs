@@ -1,0 +1,114 @@
+//! The model folder on disk, and the list of models beside it.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use shared::Manifest;
+
+use crate::{
+    error::{Error, Result},
+    files,
+    pictures::{self, Picture},
+};
+
+/// A folder that the page loads.
+pub struct ModelFolder(PathBuf);
+
+/// `index.json`: what the page offers.
+#[derive(Default, Serialize, Deserialize)]
+struct Index {
+    models: Vec<Entry>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+}
+
+impl ModelFolder {
+    /// The folder at this path.
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// Writes the folder, complete in a hidden one first, then renamed; and adds the model to `index.json` beside it.
+    ///
+    /// # Errors
+    /// The disk is full or the place cannot be written.
+    pub fn write(&self, manifest: &Manifest, weights: &[u8], held_out: &[&[u8]]) -> Result<()> {
+        let parent = match self.0.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let cannot = |error: io::Error| {
+            Error::input(format!("--out {}: cannot be written: {}", self.0.display(), files::reason(&error)))
+        };
+        fs::create_dir_all(parent).map_err(cannot)?;
+        let index = Index::read(parent)?;
+        let draft = tempfile::Builder::new().prefix(".export-").tempdir_in(parent).map_err(cannot)?;
+        let manifest_json = serde_json::to_vec_pretty(manifest).map_err(|error| Error::failed(error.to_string()))?;
+        files::write_atomically(&draft.path().join(&manifest.weights.file), |file| file.write_all(weights))?;
+        let strip = strip(held_out, manifest.network.channels, manifest.data.size);
+        pictures::write_picture(&draft.path().join("held-out.png"), &strip)?;
+        files::write_atomically(&draft.path().join("model.json"), |file| file.write_all(&manifest_json))?;
+
+        if self.0.exists() {
+            if !self.0.join("model.json").is_file() {
+                let text = "it is there already and is no model folder; choose another";
+                return Err(Error::input(format!("--out {}: {text}", self.0.display())));
+            }
+            fs::remove_dir_all(&self.0).map_err(cannot)?;
+        }
+        let draft = draft.keep();
+        fs::rename(&draft, &self.0).map_err(cannot)?;
+        readable(&self.0).map_err(cannot)?;
+        index.with(&manifest.name).write(parent)
+    }
+}
+
+/// Pictures of `[channels, size, size]` bytes side by side.
+fn strip(images: &[&[u8]], channels: usize, size: usize) -> Picture {
+    let rows = (0..channels * size).flat_map(|row| images.iter().map(move |image| &image[row * size..(row + 1) * size]));
+    let pixels = rows.flatten().map(|&pixel| f32::from(pixel) / 255.0).collect();
+    Picture { channels, height: size, width: images.len() * size, pixels }
+}
+
+/// Temporary folders are private; a site's files are for everyone.
+fn readable(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+impl Index {
+    fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join("index.json");
+        match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(Error::input(format!("{}: {}", path.display(), files::reason(&error)))),
+            Ok(text) => serde_json::from_slice(&text)
+                .map_err(|error| Error::input(format!("{}: not a list of models: {error}", path.display()))),
+        }
+    }
+
+    fn with(mut self, name: &str) -> Self {
+        if !self.models.iter().any(|entry| entry.name == name) {
+            self.models.push(Entry { name: name.to_owned(), title: None });
+        }
+        self
+    }
+
+    fn write(&self, folder: &Path) -> Result<()> {
+        files::write_atomically(&folder.join("index.json"), |file| {
+            serde_json::to_writer_pretty(&mut *file, self)?;
+            writeln!(file)
+        })
+    }
+}

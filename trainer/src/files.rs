@@ -1,0 +1,240 @@
+//! Output files: a reader sees the old file or the whole new one, never half of it.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Result};
+
+/// Writes `path` through a temporary file beside it that replaces it only once it is complete and on the disk.
+///
+/// Fails with one line that names the path and the reason; what stood at `path` before is then untouched.
+pub fn write_atomically(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
+    let mut draft = Draft::beside(path)?;
+    fill(&mut draft.writer).map_err(|error| unwritable(path, &error))?;
+    draft.commit()
+}
+
+/// Fails early, before long work, when `path` could not be written later.
+pub fn check_writable(path: &Path) -> Result<()> {
+    Draft::beside(path).map(drop)
+}
+
+/// The new content of a file while it is being written; dropped without [`Draft::commit`], nothing stays behind.
+pub struct Draft {
+    writer: BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// An empty draft of `path`, whose folder must exist.
+    pub fn beside(path: &Path) -> Result<Self> {
+        let target = target(path)?;
+        let folder = folder_of(&target);
+        let mut prefix = OsString::from(".");
+        prefix.push(target.file_name().unwrap_or_default());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(".part");
+        // Temporary files are private by default; an output has the permissions of any new file.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder
+            .tempfile_in(folder)
+            .map_err(|error| match error.kind() {
+                _ if !folder.exists() => Error::input(format!(
+                    "{}: there is no folder {}; create it first",
+                    path.display(),
+                    folder.display()
+                )),
+                _ => unwritable(path, &error),
+            })?;
+        Ok(Self {
+            writer: BufWriter::new(file),
+            path: target,
+        })
+    }
+
+    /// Where the unfinished content lies until the commit; [`Write::flush`] first.
+    pub fn unfinished(&self) -> &Path {
+        self.writer.get_ref().path()
+    }
+
+    /// Puts the content in place of the file, durably.
+    pub fn commit(self) -> Result<()> {
+        let Self { writer, path } = self;
+        let fail = |error: &io::Error| unwritable(&path, error);
+        let file = writer.into_inner().map_err(|error| fail(error.error()))?;
+        file.as_file().sync_all().map_err(|error| fail(&error))?;
+        file.persist(&path).map_err(|error| fail(&error.error))?;
+        // The rename itself is on the disk only once its folder is.
+        #[cfg(unix)]
+        File::open(folder_of(&path))
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| fail(&error))?;
+        Ok(())
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// What is wrong, in a few words, without the operating system's error number.
+pub fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::StorageFull => "no space left on the disk".into(),
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".into(),
+        io::ErrorKind::InvalidFilename => "the name is too long or not allowed".into(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or(&text).to_owned()
+        }
+    }
+}
+
+/// The file that a write to `path` replaces: links are followed; folders, devices and pipes are refused.
+fn target(path: &Path) -> Result<PathBuf> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(Error::input(format!(
+            "{}: it is a folder; give the name of a file",
+            path.display()
+        ))),
+        Ok(found) if !found.is_file() => Err(Error::input(format!(
+            "{}: it is not a regular file; give the name of one",
+            path.display()
+        ))),
+        Ok(_) => fs::canonicalize(path).map_err(|error| unwritable(path, &error)),
+        Err(_)
+            if path.file_name().is_none() || path.as_os_str().to_string_lossy().ends_with('/') =>
+        {
+            Err(Error::input(format!(
+                "\"{}\": it names no file; give the name of one",
+                path.display()
+            )))
+        }
+        Err(_) => Ok(path.to_path_buf()),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Error {
+    let text = format!("{}: cannot be written: {}", path.display(), reason(error));
+    match error.kind() {
+        io::ErrorKind::NotFound
+        | io::ErrorKind::PermissionDenied
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::InvalidFilename
+        | io::ErrorKind::NotADirectory => Error::Input(text),
+        _ => Error::Failed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files_in(folder: &Path) -> Vec<String> {
+        fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn replaces_the_whole_file_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.bin");
+        fs::write(&path, "a longer, older text").unwrap();
+        write_atomically(&path, |w| w.write_all(b"new")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(files_in(folder.path()), ["out.bin"]);
+    }
+
+    #[test]
+    fn a_failure_half_way_keeps_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.bin");
+        fs::write(&path, "old").unwrap();
+        let error = write_atomically(&path, |w| {
+            w.write_all(&[0; 100_000])?;
+            Err(io::ErrorKind::StorageFull.into())
+        })
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{}: cannot be written: no space left on the disk",
+                path.display()
+            )
+        );
+        assert_eq!(error.exit_code(), 1);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(files_in(folder.path()), ["out.bin"]);
+    }
+
+    #[test]
+    fn unusable_targets_are_refused_early_and_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        for (path, why) in [
+            (folder.path().to_path_buf(), "it is a folder"),
+            (folder.path().join("missing/out.png"), "there is no folder"),
+            (file.join("out.png"), "cannot be written"),
+            (PathBuf::from("/"), "it is a folder"),
+            (PathBuf::new(), "it names no file"),
+            (folder.path().join("new/"), "it names no file"),
+        ] {
+            let error = check_writable(&path).unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+            assert_eq!(error.exit_code(), 2);
+        }
+        assert_eq!(files_in(folder.path()), ["file"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_are_refused_links_are_kept_and_permissions_are_ordinary() {
+        use std::os::unix::fs::PermissionsExt;
+        assert!(
+            check_writable(Path::new("/dev/null"))
+                .unwrap_err()
+                .to_string()
+                .contains("not a regular file")
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link, plain) = (
+            folder.path().join("real"),
+            folder.path().join("link"),
+            folder.path().join("plain"),
+        );
+        fs::write(&real, "old").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        write_atomically(&link, |w| w.write_all(b"new")).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+        File::create(&plain).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&real), mode(&plain));
+    }
+}

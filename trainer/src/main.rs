@@ -1,0 +1,46 @@
+//! `trainer`: trains energy models on real images, samples from them, and exports them for the page.
+
+mod backend;
+mod cli;
+mod commands;
+mod data;
+mod error;
+mod export;
+mod files;
+mod model;
+mod npy;
+mod output;
+mod pictures;
+mod train;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    // clap exits by itself with 2 on wrong use, as the interface asks.
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> error::Result<()> {
+    match cli.command {
+        Command::Data(args) => commands::data(args),
+        Command::Train(args) => commands::train(args),
+        Command::Sample(args) => commands::sample(args),
+        Command::Inpaint(args) => commands::inpaint(args),
+        Command::Denoise(args) => commands::denoise(args),
+        Command::Score(args) => commands::score(args),
+        Command::Export(args) => commands::export(args),
+        Command::Verify(args) => commands::verify(args),
+        Command::Bench(args) => commands::bench(args),
+    }
+}

@@ -1,0 +1,96 @@
+//! MODEL on the command line: an exported folder, a checkpoint folder, or a run folder.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use burn::tensor::Device;
+use shared::{DataCard, EnergyNetwork, Frame, Manifest, Model, NetworkConfig};
+
+use crate::{
+    error::{Error, Result},
+    files,
+    train::{Checkpoint, RunFolder},
+};
+
+/// A network ready to use, wherever it came from.
+pub struct LoadedModel {
+    /// What describes the network.
+    pub config: NetworkConfig,
+    /// What it was trained on.
+    pub data: DataCard,
+    /// The network; for a run or a checkpoint, its averaged weights.
+    pub network: EnergyNetwork,
+    /// What an exported folder says besides.
+    pub manifest: Option<Manifest>,
+    /// How the data's pictures lie in the network's input.
+    pub frame: Frame,
+}
+
+impl LoadedModel {
+    /// Loads from a folder of any of the three kinds.
+    ///
+    /// # Errors
+    /// The folder is none of them, or what it holds is damaged.
+    pub fn open(path: &Path, device: &Device) -> Result<Self> {
+        if path.join("model.json").is_file() {
+            let model = open_exported(path, device)?;
+            let manifest = model.manifest.clone();
+            return Self::new(path, model.manifest.network, manifest.data.clone(), model.network, Some(manifest));
+        }
+        let (run, checkpoint) = if Checkpoint::is_at(path) {
+            (run_of(path), Checkpoint::load(path)?)
+        } else if RunFolder::at(path).exists() {
+            (path.to_owned(), RunFolder::at(path).newest()?)
+        } else {
+            return Err(Error::input(format!(
+                "--model {}: no model here; give an exported folder (with model.json), a run folder (with run.json) or one of \
+                 its checkpoints",
+                path.display()
+            )));
+        };
+        let config = RunFolder::at(&run).load_config()?;
+        let network = checkpoint
+            .ema
+            .into_network(&config.network, device)
+            .map_err(|error| Error::input(format!("--model {}: {error}", path.display())))?;
+        Self::new(path, config.network, config.data, network, None)
+    }
+
+    fn new(
+        path: &Path,
+        config: NetworkConfig,
+        data: DataCard,
+        network: EnergyNetwork,
+        manifest: Option<Manifest>,
+    ) -> Result<Self> {
+        let frame = Frame::new(data.size, config.image_size).ok_or_else(|| {
+            let (size, side) = (data.size, config.image_size);
+            Error::input(format!("--model {}: pictures of {size} do not fit into {side}", path.display()))
+        })?;
+        Ok(Self { config, data, network, manifest, frame })
+    }
+}
+
+/// An exported model folder, with every check of [`Model::load`].
+///
+/// # Errors
+/// A missing or damaged file, by name.
+pub fn open_exported(folder: &Path, device: &Device) -> Result<Model> {
+    let read = |path: &Path| {
+        fs::read(path).map_err(|error| Error::input(format!("{}: {}", path.display(), files::reason(&error))))
+    };
+    let manifest_path = folder.join("model.json");
+    let manifest = Manifest::parse(&read(&manifest_path)?)
+        .map_err(|error| Error::input(format!("{}: {error}", manifest_path.display())))?;
+    let weights_path = folder.join(&manifest.weights.file);
+    Model::load(manifest, &read(&weights_path)?, device)
+        .map_err(|error| Error::input(format!("{}: {error}", weights_path.display())))
+}
+
+/// The run that a checkpoint folder, `RUN/checkpoints/step-N`, belongs to.
+fn run_of(checkpoint: &Path) -> PathBuf {
+    let absolute = fs::canonicalize(checkpoint).unwrap_or_else(|_| checkpoint.to_owned());
+    absolute.ancestors().nth(2).map_or_else(|| checkpoint.to_owned(), Path::to_owned)
+}

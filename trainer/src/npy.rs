@@ -1,0 +1,68 @@
+//! NumPy's array files.
+
+use std::path::Path;
+
+use npyz::WriterBuilder;
+
+use crate::error::{Error, Result};
+use crate::files::write_atomically;
+
+/// Writes float32 values in row-major order as a `.npy` array of this shape; pictures are [N, H, W, C].
+///
+/// Fails if the values do not fill the shape, or if the file cannot be written.
+pub fn write(path: &Path, shape: &[usize], values: &[f32]) -> Result<()> {
+    if shape.iter().product::<usize>() != values.len() {
+        return Err(Error::failed(format!(
+            "{}: {} values for the shape {shape:?}",
+            path.display(),
+            values.len()
+        )));
+    }
+    let shape: Vec<u64> = shape.iter().map(|&length| length as u64).collect();
+    write_atomically(path, |writer| {
+        let mut array = npyz::WriteOptions::new()
+            .default_dtype()
+            .shape(&shape)
+            .writer(writer)
+            .begin_nd()?;
+        array.extend(values.iter().copied())?;
+        array.finish()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shape_order_and_values_are_those_of_a_numpy_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        let values: Vec<f32> = (0..24).map(|i| i as f32 / 7.0).collect();
+        write(&path, &[2, 2, 3, 2], &values).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let (header, data) = bytes.split_at(bytes.len() - 4 * values.len());
+        assert!(header.starts_with(b"\x93NUMPY\x01\x00") && header.len().is_multiple_of(16));
+        assert!(
+            data.as_chunks::<4>()
+                .0
+                .iter()
+                .zip(&values)
+                .all(|(bytes, value)| *bytes == value.to_le_bytes())
+        );
+        let array = npyz::NpyFile::new(bytes.as_slice()).unwrap();
+        assert_eq!(
+            (array.shape(), array.order()),
+            ([2, 2, 3, 2].as_slice(), npyz::Order::C)
+        );
+        assert_eq!(array.dtype().descr(), "'<f4'");
+    }
+
+    #[test]
+    fn values_that_do_not_fill_the_shape_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        assert!(write(&path, &[2, 2], &[0.0; 3]).is_err());
+        assert!(!path.exists());
+    }
+}

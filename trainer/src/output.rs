@@ -1,0 +1,29 @@
+//! Tensors to pictures and numbers.
+
+use burn::tensor::Tensor;
+
+use crate::{
+    error::{Error, Result},
+    pictures::Picture,
+};
+
+/// `[N, C, H, W]` to N pictures, as they are (not clamped).
+pub fn pictures(images: Tensor<4>) -> Result<Vec<Picture>> {
+    let [_, channels, height, width] = images.dims();
+    let values = floats(images)?;
+    Ok(values
+        .chunks(channels * height * width)
+        .map(|pixels| Picture { channels, height, width, pixels: pixels.to_vec() })
+        .collect())
+}
+
+/// The values of a tensor in row-major order.
+pub fn floats<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    tensor.try_into_vec_as::<f32>().map_err(|error| Error::failed(format!("the device could not be read: {error}")))
+}
+
+/// The pixels of a picture in `[H, W, C]` order.
+pub fn channels_last(picture: &Picture) -> impl Iterator<Item = f32> {
+    let plane = picture.height * picture.width;
+    (0..plane).flat_map(move |pixel| (0..picture.channels).map(move |channel| picture.pixels[channel * plane + pixel]))
+}

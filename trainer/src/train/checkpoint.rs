@@ -1,0 +1,168 @@
+//! Checkpoints: a folder each, complete or not there at all.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use burn::{optim::ModuleOptimizer, tensor::Bytes};
+use serde::{Deserialize, Serialize};
+use shared::{EnergyNetwork, Weights};
+
+use crate::{
+    error::{Error, Result},
+    files,
+};
+
+/// How far a run has come.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// Seconds of training, over all sessions.
+    pub seconds: f64,
+}
+
+/// A checkpoint in memory.
+pub struct Checkpoint {
+    /// How far the run was.
+    pub progress: Progress,
+    /// The weights that are trained.
+    pub weights: Weights,
+    /// Their moving average, which is what is sampled from.
+    pub ema: Weights,
+    /// The optimizer's state, in Burn's own format.
+    pub optimizer: Bytes,
+}
+
+const PROGRESS: &str = "progress.json";
+const WEIGHTS: &str = "weights.safetensors";
+const EMA: &str = "ema.safetensors";
+const OPTIMIZER: &str = "optimizer.bpk";
+
+impl Checkpoint {
+    /// Gathers the state of a run.
+    ///
+    /// # Errors
+    /// The optimizer cannot be serialised.
+    pub fn of(
+        progress: Progress,
+        network: &EnergyNetwork,
+        ema: &EnergyNetwork,
+        optimizer: &ModuleOptimizer,
+    ) -> Result<Self> {
+        let optimizer = optimizer
+            .into_bytes()
+            .map_err(|error| Error::failed(format!("the optimizer's state cannot be saved: {error}")))?;
+        Ok(Self { progress, weights: Weights::of(network), ema: Weights::of(ema), optimizer })
+    }
+
+    /// Writes the checkpoint into `folder` (`checkpoints` of a run) and removes all but the newest `keep`.
+    ///
+    /// Everything is written and synced in a hidden folder first, which is then renamed: a crash leaves either the whole
+    /// checkpoint or none, and the older ones untouched.
+    ///
+    /// # Errors
+    /// The disk is full or the folder cannot be written.
+    pub fn save(&self, folder: &Path, keep: usize) -> Result<PathBuf> {
+        let name = format!("step-{:07}", self.progress.step);
+        let target = folder.join(&name);
+        let draft = folder.join(format!(".{name}.part"));
+        let cannot = |error: std::io::Error| {
+            Error::failed(format!("{}: cannot be written: {}", target.display(), files::reason(&error)))
+        };
+        let written = self.write(&draft).and_then(|()| {
+            // A checkpoint of the same step (a run resumed and stopped at once) is replaced.
+            if target.exists() {
+                fs::remove_dir_all(&target)?;
+            }
+            fs::rename(&draft, &target)?;
+            File::open(folder)?.sync_all()
+        });
+        if let Err(error) = written {
+            // What is left of the attempt is of no use; the older checkpoints are untouched.
+            fs::remove_dir_all(&draft).ok();
+            return Err(cannot(error));
+        }
+        for old in list(folder).into_iter().skip(keep) {
+            fs::remove_dir_all(&old).map_err(cannot)?;
+        }
+        Ok(target)
+    }
+
+    fn write(&self, draft: &Path) -> std::io::Result<()> {
+        if draft.exists() {
+            fs::remove_dir_all(draft)?;
+        }
+        fs::create_dir_all(draft)?;
+        let weights = |weights: &Weights| weights.to_safetensors(false, HashMap::new()).map_err(std::io::Error::other);
+        for (name, bytes) in [
+            (WEIGHTS, weights(&self.weights)?),
+            (EMA, weights(&self.ema)?),
+            (OPTIMIZER, self.optimizer.to_vec()),
+            (PROGRESS, serde_json::to_vec_pretty(&self.progress)?),
+        ] {
+            let mut file = File::create(draft.join(name))?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+        }
+        File::open(draft)?.sync_all()
+    }
+
+    /// Reads a checkpoint folder.
+    ///
+    /// # Errors
+    /// A missing or damaged file, by name.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let progress_path = folder.join(PROGRESS);
+        let progress = serde_json::from_slice(&read(&progress_path)?)
+            .map_err(|error| Error::input(format!("{}: no progress record: {error}", progress_path.display())))?;
+        Ok(Self {
+            progress,
+            weights: read_weights(&folder.join(WEIGHTS))?,
+            ema: read_weights(&folder.join(EMA))?,
+            optimizer: Bytes::from_bytes_vec(read(&folder.join(OPTIMIZER))?),
+        })
+    }
+
+    /// The newest checkpoint in `folder` that can be read, telling on stderr about newer ones that cannot.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn newest(folder: &Path) -> Result<Self> {
+        for candidate in list(folder) {
+            match Self::load(&candidate) {
+                Ok(checkpoint) => return Ok(checkpoint),
+                Err(error) => eprintln!("warning: {error}; trying an older checkpoint"),
+            }
+        }
+        Err(Error::input(format!("{}: there is no readable checkpoint", folder.display())))
+    }
+
+    /// Whether a folder is a checkpoint.
+    pub fn is_at(folder: &Path) -> bool {
+        folder.join(PROGRESS).is_file()
+    }
+}
+
+/// The checkpoints of a folder, newest first.
+fn list(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("step-")))
+        .collect();
+    found.sort_unstable();
+    found.reverse();
+    found
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| Error::input(format!("{}: {}", path.display(), files::reason(&error))))
+}
+
+fn read_weights(path: &Path) -> Result<Weights> {
+    Weights::parse(&read(path)?).map_err(|error| Error::input(format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,20 @@
+//! What the page and its engine share: the messages between them, the settings and how the address bar spells them, and the
+//! pictures with the files they are saved in.
+//!
+//! `page` runs on the main thread and owns the document; `engine` runs in a dedicated worker and owns the model. They only
+//! exchange [`messages`], packed into [`Envelope`]s.
+
+mod envelope;
+mod mask;
+pub mod messages;
+mod models;
+mod pictures;
+mod saved;
+mod settings;
+
+pub use envelope::Envelope;
+pub use mask::{Mask, Region};
+pub use models::{ModelEntry, Models};
+pub use pictures::Pictures;
+pub use saved::SavedRun;
+pub use settings::{Backend, Request, Sampler, Settings, Task, number};

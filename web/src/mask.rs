@@ -1,0 +1,124 @@
+//! Which pixels of a picture are to be found.
+
+use serde::{Deserialize, Serialize};
+
+/// A square of pixels, each known or unknown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mask {
+    side: usize,
+    unknown: Vec<bool>,
+}
+
+/// A part of a picture that has a name, the same as in `trainer inpaint --mask`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Region {
+    Left,
+    Right,
+    Top,
+    Bottom,
+    Centre,
+}
+
+impl Region {
+    /// All of them, with their names.
+    pub const ALL: [(Self, &str); 5] = [
+        (Self::Left, "left"),
+        (Self::Right, "right"),
+        (Self::Top, "top"),
+        (Self::Bottom, "bottom"),
+        (Self::Centre, "centre"),
+    ];
+
+    fn contains(self, x: usize, y: usize, side: usize) -> bool {
+        let middle = |at: usize| at >= side / 4 && at < side - side / 4;
+        match self {
+            Self::Left => x < side / 2,
+            Self::Right => x >= side / 2,
+            Self::Top => y < side / 2,
+            Self::Bottom => y >= side / 2,
+            Self::Centre => middle(x) && middle(y),
+        }
+    }
+}
+
+impl Mask {
+    /// A mask of `side * side` known pixels.
+    pub fn known(side: usize) -> Self {
+        Self { side, unknown: vec![false; side * side] }
+    }
+
+    /// A mask with one unknown region.
+    pub fn region(side: usize, region: Region) -> Self {
+        let unknown = (0..side * side).map(|i| region.contains(i % side, i / side, side)).collect();
+        Self { side, unknown }
+    }
+
+    /// The side in pixels.
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
+    /// The pixels, row by row: true = unknown.
+    pub fn unknown(&self) -> &[bool] {
+        &self.unknown
+    }
+
+    /// Whether there is nothing to find.
+    pub fn is_empty(&self) -> bool {
+        !self.unknown.contains(&true)
+    }
+
+    /// Makes the pixels whose middle lies within `radius` of the segment from `a` to `b` unknown or known. Points are
+    /// (x, y) in pixels, (0, 0) the upper left corner of the picture.
+    pub fn stroke(&mut self, a: (f32, f32), b: (f32, f32), radius: f32, unknown: bool) {
+        let along = (b.0 - a.0, b.1 - a.1);
+        let length_squared = along.0 * along.0 + along.1 * along.1;
+        for (i, pixel) in self.unknown.iter_mut().enumerate() {
+            let from_a = ((i % self.side) as f32 + 0.5 - a.0, (i / self.side) as f32 + 0.5 - a.1);
+            let t = if length_squared > 0.0 {
+                ((from_a.0 * along.0 + from_a.1 * along.1) / length_squared).clamp(0.0, 1.0)
+            } else {
+                0.0
+            };
+            let off = (from_a.0 - t * along.0, from_a.1 - t * along.1);
+            if off.0 * off.0 + off.1 * off.1 <= radius * radius {
+                *pixel = unknown;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(mask: &Mask) -> Vec<String> {
+        let row = |row: &[bool]| row.iter().map(|&u| if u { '#' } else { '.' }).collect();
+        mask.unknown().chunks(mask.side()).map(row).collect()
+    }
+
+    #[test]
+    fn regions_are_the_trainers() {
+        assert_eq!(drawn(&Mask::region(4, Region::Left)), ["##..", "##..", "##..", "##.."]);
+        assert_eq!(drawn(&Mask::region(4, Region::Right)), ["..##", "..##", "..##", "..##"]);
+        assert_eq!(drawn(&Mask::region(4, Region::Top)), ["####", "####", "....", "...."]);
+        assert_eq!(drawn(&Mask::region(4, Region::Bottom)), ["....", "....", "####", "####"]);
+        assert_eq!(drawn(&Mask::region(4, Region::Centre)), ["....", ".##.", ".##.", "...."]);
+        // Where halves do not come out even, the left and the upper one are the smaller.
+        assert_eq!(drawn(&Mask::region(3, Region::Left)), ["#..", "#..", "#.."]);
+    }
+
+    #[test]
+    fn a_stroke_paints_along_its_way_and_another_erases() {
+        let mut mask = Mask::known(5);
+        assert!(mask.is_empty());
+        mask.stroke((0.5, 1.5), (4.5, 1.5), 0.6, true);
+        assert_eq!(drawn(&mask), [".....", "#####", ".....", ".....", "....."]);
+        mask.stroke((2.5, 1.5), (2.5, 1.5), 0.6, false);
+        assert_eq!(drawn(&mask), [".....", "##.##", ".....", ".....", "....."]);
+        mask.stroke((-3.0, -3.0), (-3.0, 9.0), 1.0, true);
+        assert_eq!(drawn(&mask), [".....", "##.##", ".....", ".....", "....."], "outside the picture nothing happens");
+    }
+}

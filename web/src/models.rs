@@ -1,0 +1,57 @@
+//! `models/index.json`: the models that the page offers.
+
+use serde::Deserialize;
+
+/// The contents of `models/index.json`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Models {
+    /// The models, the first one first.
+    pub models: Vec<ModelEntry>,
+}
+
+/// One model.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct ModelEntry {
+    /// The name of its folder.
+    pub name: String,
+    /// What people call it.
+    pub title: Option<String>,
+}
+
+impl Models {
+    /// Reads the list.
+    ///
+    /// # Errors
+    /// It is no JSON of this form.
+    pub fn parse(json: &str) -> Result<Self, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    /// Whether there is a model of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.models.iter().any(|model| model.name == name)
+    }
+}
+
+impl ModelEntry {
+    /// What to show.
+    pub fn title(&self) -> &str {
+        self.title.as_deref().unwrap_or(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_read_and_a_wrong_one_refused() {
+        let models = Models::parse(r#"{"models": [{"name": "fashion", "title": "Fashion-MNIST"}, {"name": "digits"}]}"#);
+        let models = models.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(models.models.iter().map(ModelEntry::title).collect::<Vec<_>>(), ["Fashion-MNIST", "digits"]);
+        assert!(models.contains("digits") && !models.contains("faces"));
+        for wrong in ["", "[]", "{}", r#"{"models": [{"title": "x"}]}"#, "<!doctype html>"] {
+            assert!(Models::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

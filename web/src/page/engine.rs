@@ -1,0 +1,59 @@
+//! The page's end of the line to the engine.
+
+use wasm_bindgen::{JsCast, prelude::Closure};
+use web::{
+    Envelope,
+    messages::{FromEngine, ToEngine},
+};
+use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use crate::dom::Result;
+
+/// A worker with the engine in it; it ends when this is dropped.
+pub(crate) struct Engine {
+    worker: Worker,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+impl Engine {
+    /// The file that trunk writes for the worker, beside the page.
+    const SCRIPT: &'static str = "./engine_loader.js";
+
+    /// Starts an engine. `handle` hears everything that it says, and its failure to run at all.
+    pub(crate) fn start(handle: impl Fn(Envelope<FromEngine>) + Clone + 'static) -> Result<Self> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let worker = Worker::new_with_options(Self::SCRIPT, &options)?;
+        let failed = handle.clone();
+        let on_message = Closure::new(move |event: MessageEvent| match Envelope::unpack(&event.data()) {
+            Ok(envelope) => handle(envelope),
+            Err(problem) => {
+                let message = format!("The page and its engine do not fit together ({problem}).");
+                handle(FromEngine::Failed { message, alive: false }.into());
+            }
+        });
+        let on_error = Closure::new(move |event: ErrorEvent| {
+            // An event that is no ErrorEvent, for a script that cannot be fetched, has no message.
+            let said = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|said| said.as_string());
+            let reason = said.map(|said| format!(" ({said})")).unwrap_or_default();
+            let message = format!("The engine could not be loaded or has stopped{reason}.");
+            failed(FromEngine::Failed { message, alive: false }.into());
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Self { worker, _on_message: on_message, _on_error: on_error })
+    }
+
+    /// Sends a message.
+    pub(crate) fn send(&self, envelope: impl Into<Envelope<ToEngine>>) -> Result<()> {
+        let (value, transfer) = envelope.into().pack()?;
+        self.worker.post_message_with_transfer(&value, &transfer)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}

@@ -1,0 +1,38 @@
+//! The page: it owns the document, asks the engine, and shows what comes back. It computes nothing itself.
+//!
+//! What scripts and tests can rely on: `document.body.dataset` (`state`, `backend`, `model`, `step`) and the element ids in
+//! `index.html`.
+
+mod app;
+mod chart;
+mod controls;
+mod dom;
+mod editor;
+mod engine;
+mod save;
+mod stage;
+mod status;
+mod tile;
+
+use wasm_bindgen::JsValue;
+
+fn main() {
+    std::panic::set_hook(Box::new(|panic| {
+        web_sys::console::error_1(&panic.to_string().into());
+        status::fail("The page stopped on an internal error. Reload it.");
+    }));
+    // From here on boot.js leaves failures to this program.
+    let _ = status::set_data("started", "true");
+    wasm_bindgen_futures::spawn_local(async {
+        if let Err(error) = app::start().await {
+            status::fail(&format!("The page could not be set up ({}). Reload it.", said(&error)));
+        }
+    });
+}
+
+/// What an exception says.
+fn said(error: &JsValue) -> String {
+    use wasm_bindgen::JsCast;
+    let text = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
+    text.or_else(|| error.as_string()).unwrap_or_else(|| format!("{error:?}"))
+}

@@ -1,0 +1,29 @@
+//! Handing files to the visitor.
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::JsValue;
+use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
+
+use crate::dom::{Result, body, create, window};
+
+/// Has the browser save a file.
+pub(crate) fn save(name: &str, kind: &str, bytes: &[u8]) -> Result<()> {
+    let options = BlobPropertyBag::new();
+    options.set_type(kind);
+    let parts = Array::of1(&Uint8Array::from(bytes));
+    let address = Url::create_object_url_with_blob(&Blob::new_with_u8_array_sequence_and_options(&parts, &options)?)?;
+    let anchor: HtmlAnchorElement = create("a", "")?;
+    anchor.set_href(&address);
+    anchor.set_download(name);
+    body()?.append_child(&anchor)?;
+    anchor.click();
+    anchor.remove();
+    // Some browsers read the file only after this event: a minute is enough for any of them.
+    let revoke = wasm_bindgen::closure::Closure::once_into_js(move || drop(Url::revoke_object_url(&address)));
+    window()?.set_timeout_with_callback_and_timeout_and_arguments_0(&as_function(revoke), 60_000)?;
+    Ok(())
+}
+
+fn as_function(value: JsValue) -> js_sys::Function {
+    wasm_bindgen::JsCast::unchecked_into(value)
+}

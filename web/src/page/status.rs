@@ -1,0 +1,85 @@
+//! What the page says in words, and the state that it shows to scripts.
+
+use web_sys::{Element, HtmlElement};
+
+use crate::dom::{Result, body, by_id, create};
+
+/// What the page is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Loading,
+    Ready,
+    Running,
+    Done,
+    Cancelled,
+    Error,
+}
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Sets `document.body.dataset.state`.
+pub(crate) fn set_state(state: State) -> Result<()> {
+    set_data("state", state.name())
+}
+
+/// Sets an entry of `document.body.dataset`.
+pub(crate) fn set_data(key: &str, value: &str) -> Result<()> {
+    body()?.dataset().set(key, value)
+}
+
+/// One short sentence on what happens now.
+pub(crate) fn say(text: &str) -> Result<()> {
+    by_id::<Element>("status")?.set_text_content(Some(text));
+    Ok(())
+}
+
+/// Something worth knowing that stays on the page.
+pub(crate) fn note(text: &str) -> Result<()> {
+    notice("note", "status", text)
+}
+
+/// Takes away what the last failure said.
+pub(crate) fn clear_errors() -> Result<()> {
+    let notices: Element = by_id("notice")?;
+    while let Some(error) = notices.query_selector(".error")? {
+        error.remove();
+    }
+    Ok(())
+}
+
+/// A failure, in a sentence with what to do: the page's state is `error` from here on.
+pub(crate) fn fail(text: &str) {
+    let show = || {
+        notice("error", "alert", text)?;
+        say("Stopped.")?;
+        set_state(State::Error)
+    };
+    if show().is_err() {
+        // There is no document to say it in.
+        web_sys::console::error_1(&text.into());
+    }
+}
+
+/// A mistake in a setting: a sentence, after which the page goes on.
+pub(crate) fn complain(text: &str) -> Result<()> {
+    notice("error", "alert", text)
+}
+
+fn notice(class: &str, role: &str, text: &str) -> Result<()> {
+    let paragraph: HtmlElement = create("p", class)?;
+    paragraph.set_attribute("role", role)?;
+    paragraph.set_text_content(Some(text));
+    by_id::<Element>("notice")?.append_child(&paragraph)?;
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! What the commands of `cargo xtask` are made of. A library as well, so that the end-to-end tests serve the site with
+//! the same code as the demo.
+
+pub mod paths;
+pub mod serve;
+pub mod site;
+pub mod test;
+pub mod tools;
+pub mod wasm_target;

@@ -1,0 +1,39 @@
+//! Where things are in the working tree.
+
+use std::path::{Path, PathBuf};
+
+/// The repository root, absolute.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// Cargo's target directory, absolute.
+#[must_use]
+pub fn target() -> PathBuf {
+    let chosen = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    root().join(chosen)
+}
+
+/// The target directory of WebAssembly builds. Apart from the native one because the compiler may be another (see
+/// [`crate::wasm_target`]), and cargo would rebuild everything at each change of compiler.
+#[must_use]
+pub fn wasm_target() -> PathBuf {
+    target().join("wasm")
+}
+
+/// The built site.
+#[must_use]
+pub fn dist() -> PathBuf {
+    root().join("dist")
+}
+
+/// The trainer that `cargo xtask test` builds for the end-to-end tests.
+#[must_use]
+pub fn trainer() -> PathBuf {
+    target()
+        .join("debug")
+        .join(format!("trainer{}", std::env::consts::EXE_SUFFIX))
+}

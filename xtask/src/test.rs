@@ -1,0 +1,65 @@
+//! Every test of the project, the quickest to fail first.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use xshell::{Shell, cmd};
+
+use crate::{paths, site, tools, wasm_target};
+
+/// Runs all parts in order and stops at the first that fails.
+///
+/// # Errors
+/// A part failed.
+pub fn run(shell: &Shell) -> Result<()> {
+    part("format", || {
+        Ok(cmd!(shell, "cargo fmt --all --check").run()?)
+    })?;
+    part("lints", || {
+        Ok(cmd!(
+            shell,
+            "cargo clippy --workspace --all-targets -- -D warnings"
+        )
+        .run()?)
+    })?;
+    part("native tests", || {
+        // One selection of packages for all native builds: another would give Burn other features and build it again.
+        cmd!(shell, "cargo build --workspace --exclude tests").run()?;
+        Ok(cmd!(shell, "cargo test --workspace --exclude tests").run()?)
+    })?;
+    part("WebAssembly tests", || wasm_tests(shell))?;
+    part("site", || site::build(shell, &paths::dist()))?;
+    part("end-to-end tests", || {
+        // `tests` does not depend on Burn: it runs the trainer and the page that the parts before have built.
+        Ok(cmd!(shell, "cargo test --package tests").run()?)
+    })
+}
+
+fn part(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    eprintln!("\n=== {name} ===");
+    work().with_context(|| format!("failed: {name}"))
+}
+
+/// The tests of `shared` that are marked for WebAssembly, in headless Chromium.
+fn wasm_tests(shell: &Shell) -> Result<()> {
+    let compiler = wasm_target::ensure(shell)?;
+    tools::ensure(shell)?;
+    // Release, like the site: most dependencies are then built once for both.
+    let driver =
+        chromedriver().context("chromedriver: not on the path; install it with Chromium")?;
+    let test = cmd!(
+        shell,
+        "cargo test --release --target wasm32-unknown-unknown --package shared --lib --tests"
+    );
+    let test = compiler.apply(test).env("CHROMEDRIVER", driver);
+    Ok(test.env("WASM_BINDGEN_USE_BROWSER", "1").run()?)
+}
+
+fn chromedriver() -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let name = format!("chromedriver{}", env::consts::EXE_SUFFIX);
+    env::split_paths(&path)
+        .map(|folder: PathBuf| folder.join(Path::new(&name)))
+        .find(|file| file.is_file())
+}
