@@ -29,7 +29,8 @@ impl Annealing {
         let (hot, cool) = (share(500), share(200));
         let fall = steps - hot - cool;
         let hottest = core::iter::repeat_n(Self::HOTTEST, hot);
-        let falling = (0..fall).map(|i| Self::HOTTEST * libm::exp(-(i as f64) * libm::log(Self::HOTTEST) / fall as f64));
+        let falling =
+            (0..fall).map(|i| Self::HOTTEST * libm::exp(-(i as f64) * libm::log(Self::HOTTEST) / fall as f64));
         let cooling = (0..cool).map(|i| 1.0 - i as f64 / (cool.max(2) - 1) as f64);
         let longer = (Self::PAPER_STEPS as f64 / steps.max(216) as f64).sqrt();
         Self {

@@ -64,12 +64,7 @@ impl NetworkConfig {
             self.image_size.to_string(),
             "a multiple of 8 from 8 to 256",
         )?;
-        check(
-            self.sigma_0.is_finite() && self.sigma_0 > 0.0,
-            "sigma_0",
-            self.sigma_0.to_string(),
-            "a positive number",
-        )
+        check(self.sigma_0.is_finite() && self.sigma_0 > 0.0, "sigma_0", self.sigma_0.to_string(), "a positive number")
     }
 
     /// The shape of a batch of `count` images: `[N, C, H, W]`.

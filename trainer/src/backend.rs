@@ -2,7 +2,10 @@
 
 use burn::tensor::Device;
 #[cfg(feature = "wgpu")]
-use burn::tensor::DeviceKind;
+use burn::tensor::{
+    DeviceKind,
+    wgpu::{WgpuBackend, WgpuOptions},
+};
 use clap::ValueEnum;
 
 use crate::error::{Error, Result};
@@ -38,7 +41,7 @@ impl Backend {
             Self::Auto => Ok(gpu().unwrap_or_else(|| (Device::flex(), "flex"))),
             Self::Flex => Ok((Device::flex(), "flex")),
             #[cfg(feature = "wgpu")]
-            Self::Wgpu => Device::wgpu_options()
+            Self::Wgpu => options()
                 .init()
                 .map(|device| (device, "wgpu"))
                 .map_err(|error| Error::input(format!("--backend wgpu: no adapter ({error}); try --backend flex"))),
@@ -57,8 +60,16 @@ impl Backend {
 fn gpu() -> Option<(Device, &'static str)> {
     [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0)]
         .into_iter()
-        .find_map(|kind| Device::wgpu_options().device_kind(kind).init().ok())
+        .find_map(|kind| options().device_kind(kind).init().ok())
         .map(|device| (device, "wgpu"))
+}
+
+/// The graphics API that wgpu would choose anyway; left to choose on Linux it also tries OpenGL, which complains on stderr
+/// where there is no display.
+#[cfg(feature = "wgpu")]
+fn options() -> WgpuOptions {
+    let options = Device::wgpu_options();
+    if cfg!(target_os = "linux") { options.graphics_api(WgpuBackend::Vulkan) } else { options }
 }
 
 #[cfg(not(feature = "wgpu"))]

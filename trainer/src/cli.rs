@@ -92,9 +92,12 @@ pub struct TrainArgs {
     /// Seed of the weights, the data order and the noise.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
-    /// Steps between checkpoints, each with a sample grid.
-    #[arg(long, default_value_t = 250, value_parser = value_parser!(u32).range(1..))]
+    /// Steps between checkpoints.
+    #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(1..))]
     pub checkpoint_every: u32,
+    /// Pictures in the sample grid that is drawn at every checkpoint; 0 for none.
+    #[arg(long, default_value_t = 16, value_parser = value_parser!(u32).range(..=256))]
+    pub grid: u32,
     #[command(flatten)]
     pub backend: BackendArgs,
 }

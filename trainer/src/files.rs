@@ -12,10 +12,7 @@ use crate::error::{Error, Result};
 /// Writes `path` through a temporary file beside it that replaces it only once it is complete and on the disk.
 ///
 /// Fails with one line that names the path and the reason; what stood at `path` before is then untouched.
-pub fn write_atomically(
-    path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<()> {
+pub fn write_atomically(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let mut draft = Draft::beside(path)?;
     fill(&mut draft.writer).map_err(|error| unwritable(path, &error))?;
     draft.commit()
@@ -44,20 +41,13 @@ impl Draft {
         // Temporary files are private by default; an output has the permissions of any new file.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder
-            .tempfile_in(folder)
-            .map_err(|error| match error.kind() {
-                _ if !folder.exists() => Error::input(format!(
-                    "{}: there is no folder {}; create it first",
-                    path.display(),
-                    folder.display()
-                )),
-                _ => unwritable(path, &error),
-            })?;
-        Ok(Self {
-            writer: BufWriter::new(file),
-            path: target,
-        })
+        let file = builder.tempfile_in(folder).map_err(|error| match error.kind() {
+            _ if !folder.exists() => {
+                Error::input(format!("{}: there is no folder {}; create it first", path.display(), folder.display()))
+            }
+            _ => unwritable(path, &error),
+        })?;
+        Ok(Self { writer: BufWriter::new(file), path: target })
     }
 
     /// Where the unfinished content lies until the commit; [`Write::flush`] first.
@@ -74,9 +64,7 @@ impl Draft {
         file.persist(&path).map_err(|error| fail(&error.error))?;
         // The rename itself is on the disk only once its folder is.
         #[cfg(unix)]
-        File::open(folder_of(&path))
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| fail(&error))?;
+        File::open(folder_of(&path)).and_then(|folder| folder.sync_all()).map_err(|error| fail(&error))?;
         Ok(())
     }
 }
@@ -109,22 +97,15 @@ pub fn reason(error: &io::Error) -> String {
 /// The file that a write to `path` replaces: links are followed; folders, devices and pipes are refused.
 fn target(path: &Path) -> Result<PathBuf> {
     match fs::metadata(path) {
-        Ok(found) if found.is_dir() => Err(Error::input(format!(
-            "{}: it is a folder; give the name of a file",
-            path.display()
-        ))),
-        Ok(found) if !found.is_file() => Err(Error::input(format!(
-            "{}: it is not a regular file; give the name of one",
-            path.display()
-        ))),
+        Ok(found) if found.is_dir() => {
+            Err(Error::input(format!("{}: it is a folder; give the name of a file", path.display())))
+        }
+        Ok(found) if !found.is_file() => {
+            Err(Error::input(format!("{}: it is not a regular file; give the name of one", path.display())))
+        }
         Ok(_) => fs::canonicalize(path).map_err(|error| unwritable(path, &error)),
-        Err(_)
-            if path.file_name().is_none() || path.as_os_str().to_string_lossy().ends_with('/') =>
-        {
-            Err(Error::input(format!(
-                "\"{}\": it names no file; give the name of one",
-                path.display()
-            )))
+        Err(_) if path.file_name().is_none() || path.as_os_str().to_string_lossy().ends_with('/') => {
+            Err(Error::input(format!("\"{}\": it names no file; give the name of one", path.display())))
         }
         Err(_) => Ok(path.to_path_buf()),
     }
@@ -154,10 +135,7 @@ mod tests {
     use super::*;
 
     fn files_in(folder: &Path) -> Vec<String> {
-        fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect()
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
     #[test]
@@ -180,13 +158,7 @@ mod tests {
             Err(io::ErrorKind::StorageFull.into())
         })
         .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "{}: cannot be written: no space left on the disk",
-                path.display()
-            )
-        );
+        assert_eq!(error.to_string(), format!("{}: cannot be written: no space left on the disk", path.display()));
         assert_eq!(error.exit_code(), 1);
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(files_in(folder.path()), ["out.bin"]);
@@ -216,18 +188,9 @@ mod tests {
     #[test]
     fn devices_are_refused_links_are_kept_and_permissions_are_ordinary() {
         use std::os::unix::fs::PermissionsExt;
-        assert!(
-            check_writable(Path::new("/dev/null"))
-                .unwrap_err()
-                .to_string()
-                .contains("not a regular file")
-        );
+        assert!(check_writable(Path::new("/dev/null")).unwrap_err().to_string().contains("not a regular file"));
         let folder = tempfile::tempdir().unwrap();
-        let (real, link, plain) = (
-            folder.path().join("real"),
-            folder.path().join("link"),
-            folder.path().join("plain"),
-        );
+        let (real, link, plain) = (folder.path().join("real"), folder.path().join("link"), folder.path().join("plain"));
         fs::write(&real, "old").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
         write_atomically(&link, |w| w.write_all(b"new")).unwrap();

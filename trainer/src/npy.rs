@@ -12,19 +12,11 @@ use crate::files::write_atomically;
 /// Fails if the values do not fill the shape, or if the file cannot be written.
 pub fn write(path: &Path, shape: &[usize], values: &[f32]) -> Result<()> {
     if shape.iter().product::<usize>() != values.len() {
-        return Err(Error::failed(format!(
-            "{}: {} values for the shape {shape:?}",
-            path.display(),
-            values.len()
-        )));
+        return Err(Error::failed(format!("{}: {} values for the shape {shape:?}", path.display(), values.len())));
     }
     let shape: Vec<u64> = shape.iter().map(|&length| length as u64).collect();
     write_atomically(path, |writer| {
-        let mut array = npyz::WriteOptions::new()
-            .default_dtype()
-            .shape(&shape)
-            .writer(writer)
-            .begin_nd()?;
+        let mut array = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(writer).begin_nd()?;
         array.extend(values.iter().copied())?;
         array.finish()
     })
@@ -43,18 +35,9 @@ mod tests {
         let bytes = std::fs::read(&path).unwrap();
         let (header, data) = bytes.split_at(bytes.len() - 4 * values.len());
         assert!(header.starts_with(b"\x93NUMPY\x01\x00") && header.len().is_multiple_of(16));
-        assert!(
-            data.as_chunks::<4>()
-                .0
-                .iter()
-                .zip(&values)
-                .all(|(bytes, value)| *bytes == value.to_le_bytes())
-        );
+        assert!(data.as_chunks::<4>().0.iter().zip(&values).all(|(bytes, value)| *bytes == value.to_le_bytes()));
         let array = npyz::NpyFile::new(bytes.as_slice()).unwrap();
-        assert_eq!(
-            (array.shape(), array.order()),
-            ([2, 2, 3, 2].as_slice(), npyz::Order::C)
-        );
+        assert_eq!((array.shape(), array.order()), ([2, 2, 3, 2].as_slice(), npyz::Order::C));
         assert_eq!(array.dtype().descr(), "'<f4'");
     }
 

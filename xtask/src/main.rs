@@ -49,11 +49,7 @@ fn run(command: Command) -> Result<()> {
     let here = shell.current_dir();
     shell.change_dir(paths::root());
     match command {
-        Command::Demo {
-            build_only,
-            port,
-            dist,
-        } => {
+        Command::Demo { build_only, port, dist } => {
             let dist = dist.map_or_else(paths::dist, |dist| here.join(dist));
             if build_only {
                 site::build(&shell, &dist)?;

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 /// The repository root, absolute.
 #[must_use]
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .map_or_else(PathBuf::new, Path::to_path_buf)
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
 /// Cargo's target directory, absolute.
@@ -33,7 +31,5 @@ pub fn dist() -> PathBuf {
 /// The trainer that `cargo xtask test` builds for the end-to-end tests.
 #[must_use]
 pub fn trainer() -> PathBuf {
-    target()
-        .join("debug")
-        .join(format!("trainer{}", std::env::consts::EXE_SUFFIX))
+    target().join("debug").join(format!("trainer{}", std::env::consts::EXE_SUFFIX))
 }

@@ -19,9 +19,7 @@ use tower_http::services::ServeDir;
 pub fn bind(port: u16) -> Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
         if error.kind() == ErrorKind::AddrInUse {
-            anyhow!(
-                "port {port} is in use: stop the program that has it or choose another with --port"
-            )
+            anyhow!("port {port} is in use: stop the program that has it or choose another with --port")
         } else {
             anyhow!("cannot listen on 127.0.0.1:{port}: {error}; choose another with --port")
         }
@@ -49,9 +47,7 @@ impl Server {
         let address = listener.local_addr()?;
         listener.set_nonblocking(true)?;
         let router = router(folder, base);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             runtime.block_on(async {
@@ -63,12 +59,7 @@ impl Server {
                 }
             })
         });
-        Ok(Self {
-            address,
-            base: base.to_owned(),
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        Ok(Self { address, base: base.to_owned(), stop: Some(stop), thread: Some(thread) })
     }
 
     /// Where the folder's index page is, with the slash at the end.
@@ -112,7 +103,5 @@ fn router(folder: &Path, base: &str) -> Router {
     let with_slash = base.to_owned();
     // Without its slash the page's relative addresses would point beside the folder.
     let redirect = get(move || async move { Redirect::permanent(&with_slash) });
-    Router::new()
-        .route(base.trim_end_matches('/'), redirect)
-        .nest_service(base, files)
+    Router::new().route(base.trim_end_matches('/'), redirect).nest_service(base, files)
 }

@@ -13,16 +13,8 @@ use crate::{paths, site, tools, wasm_target};
 /// # Errors
 /// A part failed.
 pub fn run(shell: &Shell) -> Result<()> {
-    part("format", || {
-        Ok(cmd!(shell, "cargo fmt --all --check").run()?)
-    })?;
-    part("lints", || {
-        Ok(cmd!(
-            shell,
-            "cargo clippy --workspace --all-targets -- -D warnings"
-        )
-        .run()?)
-    })?;
+    part("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
+    part("lints", || Ok(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?))?;
     part("native tests", || {
         // One selection of packages for all native builds: another would give Burn other features and build it again.
         cmd!(shell, "cargo build --workspace --exclude tests").run()?;
@@ -46,12 +38,8 @@ fn wasm_tests(shell: &Shell) -> Result<()> {
     let compiler = wasm_target::ensure(shell)?;
     tools::ensure(shell)?;
     // Release, like the site: most dependencies are then built once for both.
-    let driver =
-        chromedriver().context("chromedriver: not on the path; install it with Chromium")?;
-    let test = cmd!(
-        shell,
-        "cargo test --release --target wasm32-unknown-unknown --package shared --lib --tests"
-    );
+    let driver = chromedriver().context("chromedriver: not on the path; install it with Chromium")?;
+    let test = cmd!(shell, "cargo test --release --target wasm32-unknown-unknown --package shared --lib --tests");
     let test = compiler.apply(test).env("CHROMEDRIVER", driver);
     Ok(test.env("WASM_BINDGEN_USE_BROWSER", "1").run()?)
 }
@@ -59,7 +47,5 @@ fn wasm_tests(shell: &Shell) -> Result<()> {
 fn chromedriver() -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let name = format!("chromedriver{}", env::consts::EXE_SUFFIX);
-    env::split_paths(&path)
-        .map(|folder: PathBuf| folder.join(Path::new(&name)))
-        .find(|file| file.is_file())
+    env::split_paths(&path).map(|folder: PathBuf| folder.join(Path::new(&name))).find(|file| file.is_file())
 }

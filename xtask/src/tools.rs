@@ -17,18 +17,15 @@ const TRUNK: &str = "0.21.14";
 pub fn ensure(shell: &Shell) -> Result<()> {
     let lock = paths::root().join("Cargo.lock");
     let text = fs::read_to_string(&lock).with_context(|| format!("{}", lock.display()))?;
-    let wasm_bindgen = locked_version(&text, "wasm-bindgen")
-        .with_context(|| format!("{}: has no wasm-bindgen", lock.display()))?;
+    let wasm_bindgen =
+        locked_version(&text, "wasm-bindgen").with_context(|| format!("{}: has no wasm-bindgen", lock.display()))?;
     install(shell, "trunk", "trunk", TRUNK)?;
     // The tool and the library speak a private format: only the same version works.
     install(shell, "wasm-bindgen", "wasm-bindgen-cli", wasm_bindgen)
 }
 
 fn install(shell: &Shell, program: &str, package: &str, version: &str) -> Result<()> {
-    let found = cmd!(shell, "{program} --version")
-        .quiet()
-        .ignore_stderr()
-        .read();
+    let found = cmd!(shell, "{program} --version").quiet().ignore_stderr().read();
     if found.is_ok_and(|output| output.split_whitespace().nth(1) == Some(version)) {
         return Ok(());
     }
@@ -39,17 +36,11 @@ fn install(shell: &Shell, program: &str, package: &str, version: &str) -> Result
         ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
         ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
     ];
-    let locked = cmd!(
-        shell,
-        "cargo install --locked {package} --version {version}"
-    )
-    .envs(quick);
+    let locked = cmd!(shell, "cargo install --locked {package} --version {version}").envs(quick);
     if locked.run().is_ok() {
         return Ok(());
     }
-    eprintln!(
-        "{package}'s own Cargo.lock cannot be met here (a registry copy that lags behind?): trying without it"
-    );
+    eprintln!("{package}'s own Cargo.lock cannot be met here (a registry copy that lags behind?): trying without it");
     cmd!(shell, "cargo install {package} --version {version}")
         .envs(quick)
         .run()

@@ -43,10 +43,8 @@ impl WasmCompiler {
 /// # Errors
 /// Neither rustup nor apt can install one.
 pub fn ensure(shell: &Shell) -> Result<WasmCompiler> {
-    let library = cmd!(shell, "rustc --print target-libdir --target {TARGET}")
-        .quiet()
-        .read()
-        .context("rustc: cannot be run")?;
+    let library =
+        cmd!(shell, "rustc --print target-libdir --target {TARGET}").quiet().read().context("rustc: cannot be run")?;
     if has_core(Path::new(&library)) {
         return Ok(WasmCompiler::Native);
     }
@@ -57,13 +55,10 @@ pub fn ensure(shell: &Shell) -> Result<WasmCompiler> {
         return Ok(WasmCompiler::Native);
     }
     if !Path::new("/usr/bin/apt-get").exists() {
-        bail!(
-            "{TARGET}: rustup cannot add it; install it as your Rust distribution says and try again"
-        );
+        bail!("{TARGET}: rustup cannot add it; install it as your Rust distribution says and try again");
     }
     eprintln!("rustup cannot add {TARGET}: using Debian's rustc-web, for browser builds only");
-    install_debian(shell)
-        .context("Debian's rustc-web (as root: apt-get install rustc-web rust-web-src)")?;
+    install_debian(shell).context("Debian's rustc-web (as root: apt-get install rustc-web rust-web-src)")?;
     Ok(WasmCompiler::Debian)
 }
 
@@ -116,10 +111,7 @@ fn debian_library_is_current(shell: &Shell) -> bool {
 fn install_debian(shell: &Shell) -> Result<()> {
     if !(Path::new(DEBIAN_RUSTC).exists() && Path::new(DEBIAN_RUSTLIB).join("src/rust").exists()) {
         cmd!(shell, "apt-get update -qq").run()?;
-        let install = cmd!(
-            shell,
-            "apt-get install -y -qq --no-install-recommends rustc-web rust-web-src"
-        );
+        let install = cmd!(shell, "apt-get install -y -qq --no-install-recommends rustc-web rust-web-src");
         install.env("DEBIAN_FRONTEND", "noninteractive").run()?;
     }
     link_linker(shell)?;
@@ -147,11 +139,7 @@ fn link_linker(shell: &Shell) -> Result<()> {
     }
     let sysroot = cmd!(shell, "rustc --print sysroot").quiet().read()?;
     let linker = Path::new(&sysroot).join("lib/rustlib").join(LINKER);
-    ensure!(
-        linker.exists(),
-        "{}: rustup's linker is missing",
-        linker.display()
-    );
+    ensure!(linker.exists(), "{}: rustup's linker is missing", linker.display());
     let folder = link.parent().context("a link without a folder")?;
     cmd!(shell, "mkdir -p {folder}").run()?;
     cmd!(shell, "ln -sfn {linker} {link}").run()?;
@@ -161,21 +149,17 @@ fn link_linker(shell: &Shell) -> Result<()> {
 /// Compiles the standard library beside an empty crate in `folder`, which is outside the workspace so that the
 /// workspace's settings have no say, and gives its files.
 fn build_library(shell: &Shell, folder: &Path) -> Result<Vec<PathBuf>> {
-    let manifest =
-        "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2021\"\n[workspace]\n";
+    let manifest = "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2021\"\n[workspace]\n";
     shell.write_file(folder.join("Cargo.toml"), manifest)?;
     shell.write_file(folder.join("src/lib.rs"), "")?;
     let _inside = shell.push_dir(folder);
     // `test` is what `cargo test` links; bitcode is what link-time optimisation needs.
-    cmd!(
-        shell,
-        "cargo build --release -Z build-std=std,panic_abort,panic_unwind,proc_macro,test --target {TARGET}"
-    )
-    .env("RUSTC", DEBIAN_RUSTC)
-    .env("RUSTC_BOOTSTRAP", "1")
-    .env("RUSTFLAGS", "-C embed-bitcode=yes")
-    .env("CARGO_TARGET_DIR", folder.join("target"))
-    .run()?;
+    cmd!(shell, "cargo build --release -Z build-std=std,panic_abort,panic_unwind,proc_macro,test --target {TARGET}")
+        .env("RUSTC", DEBIAN_RUSTC)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", "-C embed-bitcode=yes")
+        .env("CARGO_TARGET_DIR", folder.join("target"))
+        .run()?;
     let mut built = rlibs(&folder.join("target").join(TARGET).join("release/deps"))?;
     built.retain(|rlib| crate_of(rlib) != "empty");
     Ok(built)

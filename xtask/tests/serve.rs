@@ -30,11 +30,7 @@ fn get(server: &Server, target: &str) -> (u16, String, String) {
     let url = server.url();
     let host = url.trim_start_matches("http://").split('/').next().unwrap();
     let mut connection = TcpStream::connect(host).unwrap();
-    write!(
-        connection,
-        "GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
+    write!(connection, "GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -87,13 +83,7 @@ fn nothing_beside_the_folder_can_be_read() {
     let folder = site();
     for base in ["/", "/sub/"] {
         let server = serve(&folder, base);
-        for up in [
-            "../",
-            "%2e%2e/",
-            "..%2f",
-            "models/../../",
-            "models/%2e%2e/%2e%2e/",
-        ] {
+        for up in ["../", "%2e%2e/", "..%2f", "models/../../", "models/%2e%2e/%2e%2e/"] {
             let (status, _, body) = get(&server, &format!("{base}{up}secret.txt"));
             assert!((400..500).contains(&status), "{base}{up}: {status}");
             assert!(!body.contains("secret"), "{base}{up}");
@@ -107,24 +97,14 @@ fn a_port_in_use_is_one_line_that_says_what_to_do() {
     let port = taken.local_addr().unwrap().port();
     let message = format!("{:#}", bind(port).unwrap_err());
     assert!(message.contains(&port.to_string()), "{message}");
-    assert!(
-        message.contains("--port") && !message.contains('\n'),
-        "{message}"
-    );
+    assert!(message.contains("--port") && !message.contains('\n'), "{message}");
 }
 
 #[test]
 fn a_dropped_server_gives_its_port_back() {
     let folder = site();
     let server = serve(&folder, "/");
-    let port = server
-        .url()
-        .rsplit(':')
-        .next()
-        .unwrap()
-        .trim_end_matches('/')
-        .parse()
-        .unwrap();
+    let port = server.url().rsplit(':').next().unwrap().trim_end_matches('/').parse().unwrap();
     assert!(bind(port).is_err(), "the server has the port");
     drop(server);
     assert!(bind(port).is_ok(), "the port is free again");

@@ -25,7 +25,9 @@ pub enum ModelError {
         limit: u64,
     },
     /// The weights file was cut off or exchanged.
-    #[error("the weights have {found} bytes where the manifest says {wanted}: the file is incomplete or of another model")]
+    #[error(
+        "the weights have {found} bytes where the manifest says {wanted}: the file is incomplete or of another model"
+    )]
     Length {
         /// Length in the manifest.
         wanted: u64,
@@ -33,7 +35,9 @@ pub enum ModelError {
         found: u64,
     },
     /// The weights file is damaged or was exchanged.
-    #[error("the weights have SHA-256 {found} where the manifest says {wanted}: the file is damaged or of another model")]
+    #[error(
+        "the weights have SHA-256 {found} where the manifest says {wanted}: the file is damaged or of another model"
+    )]
     Hash {
         /// Hash in the manifest.
         wanted: String,

@@ -34,7 +34,8 @@ impl Weights {
         for (name, view) in file.iter() {
             let values = read_floats(name, &view)?;
             if let Some(position) = values.iter().position(|v| !v.is_finite()) {
-                let problem = format!("has the value {} at position {position}; every value must be finite", values[position]);
+                let problem =
+                    format!("has the value {} at position {position}; every value must be finite", values[position]);
                 return Err(ModelError::tensor(name, problem));
             }
             tensors.insert(name.to_owned(), TensorData::new(values, view.shape().to_vec()));
@@ -96,7 +97,10 @@ impl Weights {
             let data = self.0.get(name).ok_or_else(|| ModelError::tensor(name, "is missing"))?;
             let found = &data.shape()[..];
             if found != wanted {
-                return Err(ModelError::tensor(name, format!("has shape {found:?} where the network needs {wanted:?}")));
+                return Err(ModelError::tensor(
+                    name,
+                    format!("has shape {found:?} where the network needs {wanted:?}"),
+                ));
             }
         }
         let known: BTreeSet<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();

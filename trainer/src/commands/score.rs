@@ -41,7 +41,9 @@ pub fn score(args: ScoreArgs) -> Result<()> {
     }
     for Score { image, energy, percentile } in scores {
         match percentile {
-            Some(percentile) => println!("{image}: energy {energy:.3}, higher than {percentile:.1} % of held-out pictures"),
+            Some(percentile) => {
+                println!("{image}: energy {energy:.3}, higher than {percentile:.1} % of held-out pictures")
+            }
             None => println!("{image}: energy {energy:.3}"),
         }
     }

@@ -14,7 +14,7 @@ use crate::{
 /// The paper's noise level inside the residual.
 const SIGMA_0: f32 = 0.1;
 /// Steps where none are asked for: two minutes for the default network and data on two cores.
-const DEFAULT_STEPS: u64 = 1000;
+const DEFAULT_STEPS: u64 = 400;
 
 /// Trains, or goes on training.
 pub fn train(args: TrainArgs) -> Result<()> {
@@ -61,7 +61,10 @@ fn open(source: &str, args: &TrainArgs) -> Result<DataSet> {
     }
     let (images, batch) = (&data.train, args.batch);
     if images.height != images.width {
-        return Err(Error::input(format!("--data {source}: pictures of {}x{} are not square", images.width, images.height)));
+        return Err(Error::input(format!(
+            "--data {source}: pictures of {}x{} are not square",
+            images.width, images.height
+        )));
     }
     if images.is_empty() {
         return Err(Error::input(format!("--data {source}: no training pictures for a batch of {batch}")));
@@ -90,11 +93,7 @@ fn configure(args: &TrainArgs, data: &DataSet) -> Result<RunConfig> {
             activation: args.network.activation(),
             sigma_0: SIGMA_0,
         },
-        noise: NoiseLevels {
-            min: args.sigma_min as f32,
-            max: args.sigma_max as f32,
-            spacing: args.spacing.into(),
-        },
+        noise: NoiseLevels { min: args.sigma_min as f32, max: args.sigma_max as f32, spacing: args.spacing.into() },
         optimization: Optimization {
             steps: args.steps.map_or(DEFAULT_STEPS, u64::from),
             batch: args.batch,
@@ -102,6 +101,7 @@ fn configure(args: &TrainArgs, data: &DataSet) -> Result<RunConfig> {
             ema_decay: args.ema,
             seed: args.seed,
             checkpoint_every: args.checkpoint_every.into(),
+            grid: args.grid as usize,
         },
     };
     config.network.validate().map_err(|error| Error::input(error.to_string()))?;

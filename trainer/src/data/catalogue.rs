@@ -130,11 +130,7 @@ impl Set {
         let packaged = self.source().and_then(|source| source.package.as_ref());
         match dir {
             Some(dir) => vec![dir.to_path_buf()],
-            None => packaged
-                .map(|package| package.folder.into())
-                .into_iter()
-                .chain(self.cache())
-                .collect(),
+            None => packaged.map(|package| package.folder.into()).into_iter().chain(self.cache()).collect(),
         }
     }
 
@@ -142,12 +138,7 @@ impl Set {
     pub(super) fn download_folder(&self, dir: Option<&Path>) -> Result<PathBuf> {
         dir.map(Path::to_path_buf)
             .or_else(|| self.cache())
-            .ok_or_else(|| {
-                Error::input(format!(
-                    "{}: this system has no cache folder; give one with --dir",
-                    self.name
-                ))
-            })
+            .ok_or_else(|| Error::input(format!("{}: this system has no cache folder; give one with --dir", self.name)))
     }
 
     /// The error for files that are nowhere, with the way to get them.
@@ -157,16 +148,10 @@ impl Set {
         Error::input(match (dir, &source.package) {
             (Some(dir), _) => {
                 let dir = dir.display();
-                format!(
-                    "{name}: {dir} lacks {}; try `trainer data fetch {name} --dir {dir}`",
-                    files.join(" or ")
-                )
+                format!("{name}: {dir} lacks {}; try `trainer data fetch {name} --dir {dir}`", files.join(" or "))
             }
             (None, Some(package)) => {
-                format!(
-                    "{name}: not on this machine; try `trainer data fetch {name}` or `{}`",
-                    package.install
-                )
+                format!("{name}: not on this machine; try `trainer data fetch {name}` or `{}`", package.install)
             }
             (None, None) => format!("{name}: not on this machine; try `trainer data fetch {name}`"),
         })

@@ -32,43 +32,22 @@ const MAX_BATCH: u64 = 1 << 30;
 /// The folder of the batches, or the archive, that holds the set.
 pub(super) fn find(source: &Source, folder: &Path) -> Option<PathBuf> {
     let unpacked = [folder.to_path_buf(), folder.join(UNPACKED)].into_iter();
-    let archives = source
-        .files
-        .iter()
-        .map(|file| folder.join(file.name))
-        .filter(|path| path.is_file());
-    unpacked
-        .filter(|folder| BATCHES.iter().any(|name| folder.join(name).is_file()))
-        .chain(archives)
-        .next()
+    let archives = source.files.iter().map(|file| folder.join(file.name)).filter(|path| path.is_file());
+    unpacked.filter(|folder| BATCHES.iter().any(|name| folder.join(name).is_file())).chain(archives).next()
 }
 
 /// The pictures of the five training batches and of the test batch, colour 32x32.
 pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Images, Images)> {
-    let place = set
-        .folders(dir)
-        .iter()
-        .find_map(|folder| find(source, folder))
-        .ok_or_else(|| set.missing(source, dir))?;
-    let mut batches = if place.is_dir() {
-        read_folder(&place)?
-    } else {
-        read_archive(&place)?
-    };
+    let place =
+        set.folders(dir).iter().find_map(|folder| find(source, folder)).ok_or_else(|| set.missing(source, dir))?;
+    let mut batches = if place.is_dir() { read_folder(&place)? } else { read_archive(&place)? };
     let mut parts = Vec::new();
     for (name, pixels) in BATCHES.iter().zip(&mut batches) {
-        let pixels = pixels
-            .take()
-            .ok_or_else(|| wrong(&place, &format!("{name} is missing")))?;
+        let pixels = pixels.take().ok_or_else(|| wrong(&place, &format!("{name} is missing")))?;
         parts.push(pixels);
     }
     let test = parts.pop().unwrap_or_default();
-    let images = |pixels| Images {
-        channels: 3,
-        height: SIDE,
-        width: SIDE,
-        pixels,
-    };
+    let images = |pixels| Images { channels: 3, height: SIDE, width: SIDE, pixels };
     Ok((images(parts.concat()), images(test)))
 }
 
@@ -89,34 +68,18 @@ fn read_folder(folder: &Path) -> Result<Batches> {
 
 fn read_archive(path: &Path) -> Result<Batches> {
     let damaged = |error: std::io::Error| {
-        wrong(
-            path,
-            &format!(
-                "the archive is truncated or damaged ({}); fetch it again",
-                reason(&error)
-            ),
-        )
+        wrong(path, &format!("the archive is truncated or damaged ({}); fetch it again", reason(&error)))
     };
     let file = File::open(path).map_err(|error| wrong(path, &reason(&error)))?;
     let mut archive = tar::Archive::new(GzDecoder::new(file));
     let mut batches = Batches::default();
     for entry in archive.entries().map_err(damaged)? {
         let entry = entry.map_err(damaged)?;
-        let name = entry
-            .path()
-            .map_err(damaged)?
-            .file_name()
-            .unwrap_or_default()
-            .to_owned();
+        let name = entry.path().map_err(damaged)?.file_name().unwrap_or_default().to_owned();
         if let Some(i) = BATCHES.iter().position(|batch| name == **batch) {
             let mut bytes = Vec::new();
-            entry
-                .take(MAX_BATCH)
-                .read_to_end(&mut bytes)
-                .map_err(damaged)?;
-            batches[i] = Some(
-                pixels(&bytes).map_err(|what| wrong(path, &format!("{}: {what}", BATCHES[i])))?,
-            );
+            entry.take(MAX_BATCH).read_to_end(&mut bytes).map_err(damaged)?;
+            batches[i] = Some(pixels(&bytes).map_err(|what| wrong(path, &format!("{}: {what}", BATCHES[i])))?);
         }
     }
     Ok(batches)
@@ -126,23 +89,12 @@ fn read_archive(path: &Path) -> Result<Batches> {
 fn pixels(batch: &[u8]) -> std::result::Result<Vec<u8>, String> {
     let (records, rest) = batch.as_chunks::<RECORD>();
     if records.is_empty() || !rest.is_empty() {
-        return Err(format!(
-            "{} bytes are not a whole number of records of {RECORD} bytes",
-            batch.len()
-        ));
+        return Err(format!("{} bytes are not a whole number of records of {RECORD} bytes", batch.len()));
     }
     if let Some(i) = records.iter().position(|record| record[0] >= CLASSES) {
-        return Err(format!(
-            "record {} has the label {}, which is not below {CLASSES}",
-            i + 1,
-            records[i][0]
-        ));
+        return Err(format!("record {} has the label {}, which is not below {CLASSES}", i + 1, records[i][0]));
     }
-    Ok(records
-        .iter()
-        .flat_map(|record| &record[1..])
-        .copied()
-        .collect())
+    Ok(records.iter().flat_map(|record| &record[1..]).copied().collect())
 }
 
 fn wrong(path: &Path, what: &str) -> Error {

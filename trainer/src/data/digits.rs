@@ -20,46 +20,27 @@ const HOLD_OUT_EVERY: usize = 10;
 
 /// The training and the held-out pictures, grey 16x16, values 0..255.
 pub(super) fn read() -> Result<(Images, Images)> {
-    let damaged =
-        |what: String| Error::failed(format!("digits: the built-in file is damaged: {what}"));
+    let damaged = |what: String| Error::failed(format!("digits: the built-in file is damaged: {what}"));
     let mut text = String::new();
-    GzDecoder::new(CSV)
-        .read_to_string(&mut text)
-        .map_err(|error| damaged(error.to_string()))?;
+    GzDecoder::new(CSV).read_to_string(&mut text).map_err(|error| damaged(error.to_string()))?;
 
     let side = ENLARGED as usize;
-    let mut train = Images {
-        channels: 1,
-        height: side,
-        width: side,
-        pixels: Vec::new(),
-    };
-    let mut held_out = Images {
-        pixels: Vec::new(),
-        ..train
-    };
+    let mut train = Images { channels: 1, height: side, width: side, pixels: Vec::new() };
+    let mut held_out = Images { pixels: Vec::new(), ..train };
     let mut seen = [0; 10];
     for (i, line) in text.lines().enumerate() {
         let (picture, digit) = picture(line).ok_or_else(|| damaged(format!("line {}", i + 1)))?;
         seen[digit] += 1;
-        let part = if seen[digit] % HOLD_OUT_EVERY == 0 {
-            &mut held_out
-        } else {
-            &mut train
-        };
+        let part = if seen[digit] % HOLD_OUT_EVERY == 0 { &mut held_out } else { &mut train };
         // `image` calls bilinear interpolation "triangle".
-        part.pixels
-            .extend(resize(&picture, ENLARGED, ENLARGED, FilterType::Triangle).into_raw());
+        part.pixels.extend(resize(&picture, ENLARGED, ENLARGED, FilterType::Triangle).into_raw());
     }
     Ok((train, held_out))
 }
 
 /// The native picture on a line, and the digit it shows.
 fn picture(line: &str) -> Option<(GrayImage, usize)> {
-    let values: Vec<u16> = line
-        .split(',')
-        .map(|value| value.parse().ok())
-        .collect::<Option<_>>()?;
+    let values: Vec<u16> = line.split(',').map(|value| value.parse().ok()).collect::<Option<_>>()?;
     let (&digit, values) = values.split_last()?;
     if digit > 9 || values.len() != (SIDE * SIDE) as usize || values.iter().any(|&v| v > 16) {
         return None;
@@ -88,13 +69,7 @@ mod tests {
         let row0 = &train.image(0)[..16];
         let [a, b, c] = [5.0_f32, 13.0, 9.0].map(|v| (v * 255.0 / 16.0).round());
         // Sub-pixel centres lie a quarter of the way between native ones; above the first row there is only the first row.
-        let expected = [
-            0.25 * a,
-            0.75 * a,
-            0.75 * a + 0.25 * b,
-            0.25 * a + 0.75 * b,
-            0.75 * b + 0.25 * c,
-        ];
+        let expected = [0.25 * a, 0.75 * a, 0.75 * a + 0.25 * b, 0.25 * a + 0.75 * b, 0.75 * b + 0.25 * c];
         for (&got, want) in row0[3..8].iter().zip(expected) {
             assert!((f32::from(got) - want).abs() <= 1.0, "{row0:?}");
         }

@@ -22,19 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Puts the files of a set into `folder`, which is created where it is missing, and skips those that are there and
 /// right. `mirror` takes the place of the publisher's address.
-pub(super) fn fetch(
-    name: &str,
-    source: &Source,
-    folder: &Path,
-    mirror: Option<&str>,
-) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Error::input(format!(
-            "{}: cannot be created: {}",
-            folder.display(),
-            reason(&error)
-        ))
-    })?;
+pub(super) fn fetch(name: &str, source: &Source, folder: &Path, mirror: Option<&str>) -> Result<()> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Error::input(format!("{}: cannot be created: {}", folder.display(), reason(&error))))?;
     let base = match mirror {
         Some(mirror) => format!("{}/{name}", mirror.trim_end_matches('/')),
         None => source.url.to_owned(),
@@ -59,21 +49,14 @@ fn download(url: &str, path: &Path, file: &Published) -> Result<()> {
         .timeout_recv_response(Some(PATIENCE))
         .timeout_per_read(Some(PATIENCE))
         .build();
-    let response = Agent::new_with_config(config)
-        .get(url)
-        .call()
-        .map_err(|error| failed(explain(&error)))?;
+    let response = Agent::new_with_config(config).get(url).call().map_err(|error| failed(explain(&error)))?;
     let body = response.into_body();
     let bar = progress(body.content_length());
     let mut reader = bar.wrap_read(body.into_with_config().limit(MAX_BYTES).reader());
     let copied = io::copy(&mut reader, &mut draft).and_then(|_| draft.flush());
     bar.finish_and_clear();
     copied.map_err(|error| {
-        failed(format!(
-            "the transfer to {} broke off ({}); try again",
-            path.display(),
-            reason(&error)
-        ))
+        failed(format!("the transfer to {} broke off ({}); try again", path.display(), reason(&error)))
     })?;
     check(draft.unfinished(), file).map_err(|what| failed(format!("{what}; nothing was kept")))?;
     draft.commit()
@@ -81,23 +64,16 @@ fn download(url: &str, path: &Path, file: &Published) -> Result<()> {
 
 /// Compares a file with its published checksum.
 fn check(path: &Path, file: &Published) -> std::result::Result<(), String> {
-    let sum = checksum(path, file)
-        .map_err(|error| format!("the file is damaged ({})", reason(&error)))?;
+    let sum = checksum(path, file).map_err(|error| format!("the file is damaged ({})", reason(&error)))?;
     if sum != file.sha256 {
-        return Err(format!(
-            "the SHA-256 is {sum}, but should be {}",
-            file.sha256
-        ));
+        return Err(format!("the SHA-256 is {sum}, but should be {}", file.sha256));
     }
     Ok(())
 }
 
 fn checksum(path: &Path, file: &Published) -> io::Result<String> {
-    let mut content: Box<dyn Read> = if file.of_unpacked {
-        idx::open(path)?
-    } else {
-        Box::new(std::fs::File::open(path)?)
-    };
+    let mut content: Box<dyn Read> =
+        if file.of_unpacked { idx::open(path)? } else { Box::new(std::fs::File::open(path)?) };
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {
@@ -106,11 +82,7 @@ fn checksum(path: &Path, file: &Published) -> io::Result<String> {
             n => hasher.update(&buffer[..n]),
         }
     }
-    Ok(hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn explain(error: &ureq::Error) -> String {

@@ -29,25 +29,15 @@ const HOLD_OUT: usize = 10;
 pub(super) fn read(folder: &Path, side: usize) -> Result<DataSet> {
     let wrong = |what: &str| Error::input(format!("--data {}: {what}", folder.display()));
     if !SIDES.contains(&side) {
-        let what = format!(
-            "--image-size {side}: must be from {} to {}",
-            SIDES.start(),
-            SIDES.end()
-        );
+        let what = format!("--image-size {side}: must be from {} to {}", SIDES.start(), SIDES.end());
         return Err(Error::input(what));
     }
     let (paths, mut skipped) = pictures_in(folder);
     if paths.is_empty() {
-        return Err(wrong(
-            "the folder holds no readable .png, .jpg, .jpeg or .webp file",
-        ));
+        return Err(wrong("the folder holds no readable .png, .jpg, .jpeg or .webp file"));
     }
     let bar = ProgressBar::new(paths.len() as u64);
-    let read: Vec<_> = paths
-        .par_iter()
-        .progress_with(bar.clone())
-        .map(|path| square(path, side))
-        .collect();
+    let read: Vec<_> = paths.par_iter().progress_with(bar.clone()).map(|path| square(path, side)).collect();
     bar.finish_and_clear();
 
     let mut squares = Vec::new();
@@ -59,10 +49,7 @@ pub(super) fn read(folder: &Path, side: usize) -> Result<DataSet> {
     }
     let hashes: BTreeSet<_> = squares.iter().map(|square| square.hash).collect();
     if hashes.len() < 2 {
-        let first = skipped
-            .first()
-            .map(|why| format!("; the first that could not: {why}"))
-            .unwrap_or_default();
+        let first = skipped.first().map(|why| format!("; the first that could not: {why}")).unwrap_or_default();
         return Err(wrong(&format!(
             "at least two different pictures are needed, and {} of {} files could be used{first}",
             hashes.len(),
@@ -70,34 +57,17 @@ pub(super) fn read(folder: &Path, side: usize) -> Result<DataSet> {
         )));
     }
 
-    let held_out: BTreeSet<_> = hashes
-        .iter()
-        .take(hashes.len().div_ceil(HOLD_OUT))
-        .collect();
+    let held_out: BTreeSet<_> = hashes.iter().take(hashes.len().div_ceil(HOLD_OUT)).collect();
     let grey = squares.iter().all(|square| square.grey);
     let channels = if grey { 1 } else { 3 };
     let part = |held: bool| {
-        let chosen = squares
-            .iter()
-            .filter(|square| held_out.contains(&square.hash) == held);
+        let chosen = squares.iter().filter(|square| held_out.contains(&square.hash) == held);
         // A grey picture has three equal planes: the first says it all.
-        let pixels = chosen
-            .flat_map(|square| &square.planes[..channels * side * side])
-            .copied()
-            .collect();
-        Images {
-            channels,
-            height: side,
-            width: side,
-            pixels,
-        }
+        let pixels = chosen.flat_map(|square| &square.planes[..channels * side * side]).copied().collect();
+        Images { channels, height: side, width: side, pixels }
     };
     Ok(DataSet {
-        name: folder
-            .file_name()
-            .unwrap_or(folder.as_os_str())
-            .to_string_lossy()
-            .into_owned(),
+        name: folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
         licence: "that of the pictures in the folder".into(),
         train: part(false),
         held_out: part(true),
@@ -116,22 +86,14 @@ fn square(path: &Path, side: usize) -> Result<Square> {
     let picture = pictures::fit(&pictures::decode(path)?, side, side);
     let planes = pictures::planes(&picture, 3).unwrap_or_default();
     let hash = Sha256::digest(&planes).into();
-    Ok(Square {
-        planes,
-        grey: !picture.color().has_color(),
-        hash,
-    })
+    Ok(Square { planes, grey: !picture.color().has_color(), hash })
 }
 
 /// The files with a picture's extension, in the order of their names so that every run sees the same order, and a line
 /// for each place that could not be looked into.
 fn pictures_in(folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
     let is_picture = |path: &Path| {
-        let extension = path
-            .extension()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .to_lowercase();
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         EXTENSIONS.contains(&extension.as_str())
     };
     let (mut paths, mut unreadable) = (Vec::new(), Vec::new());
@@ -143,10 +105,7 @@ fn pictures_in(folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
             Ok(_) => {}
             Err(error) => {
                 let why = error.io_error().map_or_else(|| error.to_string(), reason);
-                unreadable.push(format!(
-                    "{}: {why}",
-                    error.path().unwrap_or(folder).display()
-                ));
+                unreadable.push(format!("{}: {why}", error.path().unwrap_or(folder).display()));
             }
         }
     }

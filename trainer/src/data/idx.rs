@@ -26,9 +26,9 @@ pub(super) fn read(path: &Path) -> Result<Images> {
         Problem::Content(what) => wrong(what),
         Problem::Reading(error) => match error.kind() {
             io::ErrorKind::UnexpectedEof => wrong("the file is truncated; fetch it again".into()),
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => wrong(format!(
-                "the gzip data is damaged ({error}); fetch it again"
-            )),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                wrong(format!("the gzip data is damaged ({error}); fetch it again"))
+            }
             _ => wrong(reason(&error)),
         },
     })
@@ -38,11 +38,7 @@ pub(super) fn read(path: &Path) -> Result<Images> {
 pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
     let mut file = BufReader::new(File::open(path)?);
     let gzipped = io::BufRead::fill_buf(&mut file)?.starts_with(&[0x1f, 0x8b]);
-    Ok(if gzipped {
-        Box::new(BufReader::new(GzDecoder::new(file)))
-    } else {
-        Box::new(file)
-    })
+    Ok(if gzipped { Box::new(BufReader::new(GzDecoder::new(file))) } else { Box::new(file) })
 }
 
 enum Problem {
@@ -64,18 +60,12 @@ fn parse(mut content: impl Read) -> std::result::Result<Images, Problem> {
         u32::from_be_bytes([a, b, c, d])
     });
     if magic != MAGIC {
-        let what = format!(
-            "not an IDX file of pictures: it starts with {magic:08x}, which should be {MAGIC:08x}"
-        );
+        let what = format!("not an IDX file of pictures: it starts with {magic:08x}, which should be {MAGIC:08x}");
         return Err(Problem::Content(what));
     }
-    let bytes = u64::from(count)
-        .saturating_mul(u64::from(rows))
-        .saturating_mul(u64::from(columns));
+    let bytes = u64::from(count).saturating_mul(u64::from(rows)).saturating_mul(u64::from(columns));
     if bytes == 0 || rows.max(columns) > MAX_SIDE || bytes > MAX_BYTES {
-        let what = format!(
-            "its header claims {count} pictures of {rows}x{columns}, which cannot be right"
-        );
+        let what = format!("its header claims {count} pictures of {rows}x{columns}, which cannot be right");
         return Err(Problem::Content(what));
     }
     // One byte more than there should be: it shows a longer file, and reaching the end makes gzip check its own sum.
@@ -84,17 +74,10 @@ fn parse(mut content: impl Read) -> std::result::Result<Images, Problem> {
     match got {
         _ if got < bytes => Err(Problem::Reading(io::ErrorKind::UnexpectedEof.into())),
         _ if got > bytes => {
-            let what = format!(
-                "it has more bytes than the {count} pictures of {rows}x{columns} of its header"
-            );
+            let what = format!("it has more bytes than the {count} pictures of {rows}x{columns} of its header");
             Err(Problem::Content(what))
         }
-        _ => Ok(Images {
-            channels: 1,
-            height: rows as usize,
-            width: columns as usize,
-            pixels,
-        }),
+        _ => Ok(Images { channels: 1, height: rows as usize, width: columns as usize, pixels }),
     }
 }
 
@@ -111,10 +94,7 @@ pub(super) mod tests {
     /// An IDX file whose pixels count up.
     pub(in crate::data) fn file(count: u32, rows: u32, columns: u32) -> Vec<u8> {
         let header = [MAGIC, count, rows, columns].map(u32::to_be_bytes).concat();
-        header
-            .into_iter()
-            .chain((0..count * rows * columns).map(|i| i as u8))
-            .collect()
+        header.into_iter().chain((0..count * rows * columns).map(|i| i as u8)).collect()
     }
 
     pub(in crate::data) fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -128,10 +108,7 @@ pub(super) mod tests {
         fs::write(file.path(), bytes).unwrap();
         read(file.path()).map_err(|error| {
             let text = error.to_string();
-            assert!(
-                text.starts_with(&file.path().display().to_string()) && text.lines().count() == 1,
-                "{text}"
-            );
+            assert!(text.starts_with(&file.path().display().to_string()) && text.lines().count() == 1, "{text}");
             assert_eq!(error.exit_code(), 2);
             text
         })
@@ -140,10 +117,7 @@ pub(super) mod tests {
     #[test]
     fn reads_plain_and_gzipped_files_alike() {
         let plain = read_bytes(&file(3, 5, 4)).unwrap();
-        assert_eq!(
-            (plain.len(), plain.channels, plain.height, plain.width),
-            (3, 1, 5, 4)
-        );
+        assert_eq!((plain.len(), plain.channels, plain.height, plain.width), (3, 1, 5, 4));
         assert_eq!(plain.image(2)[0], 40);
         assert_eq!(read_bytes(&gzip(&file(3, 5, 4))).unwrap(), plain);
     }
@@ -154,11 +128,7 @@ pub(super) mod tests {
         for whole in [&plain, &packed] {
             for length in 0..whole.len() {
                 let error = read_bytes(&whole[..length]).unwrap_err();
-                assert!(
-                    error.contains("truncated"),
-                    "{length} of {}: {error}",
-                    whole.len()
-                );
+                assert!(error.contains("truncated"), "{length} of {}: {error}", whole.len());
             }
         }
     }
@@ -174,32 +144,15 @@ pub(super) mod tests {
     #[test]
     fn other_files_and_impossible_headers_are_refused() {
         let labels = [0x0000_0801_u32, 4].map(u32::to_be_bytes).concat();
-        assert!(
-            read_bytes(&[labels, vec![0; 20]].concat())
-                .unwrap_err()
-                .contains("starts with 00000801")
-        );
-        assert!(
-            read_bytes(b"<!doctype html><html>")
-                .unwrap_err()
-                .contains("not an IDX file")
-        );
-        for (count, rows, columns) in [
-            (0, 28, 28),
-            (1, 0, 28),
-            (u32::MAX, u32::MAX, u32::MAX),
-            (1, 5000, 1),
-        ] {
+        assert!(read_bytes(&[labels, vec![0; 20]].concat()).unwrap_err().contains("starts with 00000801"));
+        assert!(read_bytes(b"<!doctype html><html>").unwrap_err().contains("not an IDX file"));
+        for (count, rows, columns) in [(0, 28, 28), (1, 0, 28), (u32::MAX, u32::MAX, u32::MAX), (1, 5000, 1)] {
             let header = [MAGIC, count, rows, columns].map(u32::to_be_bytes).concat();
             assert!(read_bytes(&header).unwrap_err().contains("cannot be right"));
         }
         // Three gigabytes claimed, none there: refused without the memory for them.
         let header = [MAGIC, 1 << 20, 64, 48].map(u32::to_be_bytes).concat();
         assert!(read_bytes(&header).unwrap_err().contains("truncated"));
-        assert!(
-            read_bytes(&[file(1, 2, 2), vec![0]].concat())
-                .unwrap_err()
-                .contains("more bytes")
-        );
+        assert!(read_bytes(&[file(1, 2, 2), vec![0]].concat()).unwrap_err().contains("more bytes"));
     }
 }

@@ -9,10 +9,8 @@ use crate::error::{Error, Result};
 /// The pictures of the training file and of the test file, from the first folder that has both.
 pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Images, Images)> {
     let folders = set.folders(dir);
-    let (train_path, test_path) = folders
-        .iter()
-        .find_map(|folder| find(source, folder))
-        .ok_or_else(|| set.missing(source, dir))?;
+    let (train_path, test_path) =
+        folders.iter().find_map(|folder| find(source, folder)).ok_or_else(|| set.missing(source, dir))?;
     let (train, test) = (idx::read(&train_path)?, idx::read(&test_path)?);
     if (train.height, train.width) != (test.height, test.width) {
         return Err(Error::input(format!(
@@ -32,10 +30,7 @@ pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Im
 pub(super) fn find(source: &Source, folder: &Path) -> Option<(PathBuf, PathBuf)> {
     let find = |name: &str| {
         let names = [name, name.trim_end_matches(".gz")];
-        names
-            .map(|name| folder.join(name))
-            .into_iter()
-            .find(|path| path.is_file())
+        names.map(|name| folder.join(name)).into_iter().find(|path| path.is_file())
     };
     match source.files {
         [train, test] => Some((find(train.name)?, find(test.name)?)),
@@ -59,11 +54,7 @@ mod tests {
     fn files_of_one_s_own_are_read_packed_or_not() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("train-images-idx3-ubyte"), file(4, 6, 6)).unwrap();
-        fs::write(
-            folder.path().join("t10k-images-idx3-ubyte.gz"),
-            gzip(&file(2, 6, 6)),
-        )
-        .unwrap();
+        fs::write(folder.path().join("t10k-images-idx3-ubyte.gz"), gzip(&file(2, 6, 6))).unwrap();
         let (train, test) = open(folder.path()).unwrap();
         assert_eq!((train.len(), test.len(), train.height), (4, 2, 6));
     }
@@ -74,17 +65,9 @@ mod tests {
         fs::write(folder.path().join("train-images-idx3-ubyte"), file(4, 6, 6)).unwrap();
         let error = open(folder.path()).unwrap_err();
         let dir = folder.path().display();
-        assert!(
-            error
-                .to_string()
-                .contains(&format!("trainer data fetch mnist --dir {dir}")),
-            "{error}"
-        );
+        assert!(error.to_string().contains(&format!("trainer data fetch mnist --dir {dir}")), "{error}");
         fs::write(folder.path().join("t10k-images-idx3-ubyte"), file(4, 6, 7)).unwrap();
         let error = open(folder.path()).unwrap_err();
-        assert!(
-            error.to_string().contains("6x7") && error.to_string().contains("6x6"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("6x7") && error.to_string().contains("6x6"), "{error}");
     }
 }

@@ -84,12 +84,7 @@ pub struct Listing {
 
 impl fmt::Display for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            name,
-            about,
-            licence,
-            place,
-        } = self;
+        let Self { name, about, licence, place } = self;
         write!(f, "{name:14} {about}; licence: {licence}; ")?;
         match place {
             Some(place) => write!(f, "here: {place}"),
@@ -100,12 +95,7 @@ impl fmt::Display for Listing {
 
 /// The named data sets.
 pub fn names() -> impl Iterator<Item = Listing> {
-    SETS.iter().map(|set| Listing {
-        name: set.name,
-        about: set.about,
-        licence: set.licence,
-        place: place(set),
-    })
+    SETS.iter().map(|set| Listing { name: set.name, about: set.about, licence: set.licence, place: place(set) })
 }
 
 /// Downloads a named data set into `dir` or the cache folder, checked, and returns the folder that now has it.
@@ -115,23 +105,16 @@ pub fn names() -> impl Iterator<Item = Listing> {
 pub fn fetch(name: &str, dir: Option<&Path>) -> Result<PathBuf> {
     let set = Set::named(name).ok_or_else(|| unknown("data fetch", name))?;
     let Some(source) = set.source() else {
-        return Err(Error::input(format!(
-            "data fetch {name}: the set is built in; use it with `--data {name}`"
-        )));
+        return Err(Error::input(format!("data fetch {name}: the set is built in; use it with `--data {name}`")));
     };
     if dir.is_none()
-        && let Some(package) = source
-            .package
-            .as_ref()
-            .map(|package| PathBuf::from(package.folder))
+        && let Some(package) = source.package.as_ref().map(|package| PathBuf::from(package.folder))
         && has(set, &package)
     {
         return Ok(package);
     }
     let folder = set.download_folder(dir)?;
-    let mirror = std::env::var(download::MIRROR)
-        .ok()
-        .filter(|mirror| !mirror.is_empty());
+    let mirror = std::env::var(download::MIRROR).ok().filter(|mirror| !mirror.is_empty());
     download::fetch(name, source, &folder, mirror.as_deref())?;
     Ok(folder)
 }
@@ -142,19 +125,13 @@ pub fn open(name_or_folder: &str, dir: Option<&Path>) -> Result<DataSet> {
 }
 
 /// [`open`], with the side that the pictures of a folder are resized to; named sets keep their own size.
-pub fn open_sized(
-    name_or_folder: &str,
-    dir: Option<&Path>,
-    side: Option<usize>,
-) -> Result<DataSet> {
+pub fn open_sized(name_or_folder: &str, dir: Option<&Path>, side: Option<usize>) -> Result<DataSet> {
     let set = Set::named(name_or_folder);
     if let Some(dir) = dir
         && set.and_then(Set::source).is_none()
     {
         let dir = dir.display();
-        return Err(Error::input(format!(
-            "--dir {dir}: --data {name_or_folder} reads no files of a named set"
-        )));
+        return Err(Error::input(format!("--dir {dir}: --data {name_or_folder} reads no files of a named set")));
     }
     let Some(set) = set else {
         let folder = Path::new(name_or_folder);
@@ -168,23 +145,13 @@ pub fn open_sized(
         Format::Idx(source) => mnist::read(set, source, dir)?,
         Format::Cifar(source) => cifar::read(set, source, dir)?,
     };
-    Ok(DataSet {
-        name: set.name.into(),
-        licence: set.licence.into(),
-        train,
-        held_out,
-        skipped: Vec::new(),
-    })
+    Ok(DataSet { name: set.name.into(), licence: set.licence.into(), train, held_out, skipped: Vec::new() })
 }
 
 fn place(set: &Set) -> Option<String> {
     match set.format {
         Format::Embedded => Some("built in".into()),
-        _ => set
-            .folders(None)
-            .into_iter()
-            .find(|folder| has(set, folder))
-            .map(|folder| folder.display().to_string()),
+        _ => set.folders(None).into_iter().find(|folder| has(set, folder)).map(|folder| folder.display().to_string()),
     }
 }
 
@@ -199,15 +166,8 @@ fn has(set: &Set, folder: &Path) -> bool {
 
 fn unknown(place: &str, name: &str) -> Error {
     let names: Vec<_> = SETS.iter().map(|set| set.name).collect();
-    let folder = if place == "--data" {
-        ", and no folder either"
-    } else {
-        ""
-    };
-    Error::input(format!(
-        "{place} {name}: not one of {}{folder}",
-        names.join(", ")
-    ))
+    let folder = if place == "--data" { ", and no folder either" } else { "" };
+    Error::input(format!("{place} {name}: not one of {}{folder}", names.join(", ")))
 }
 
 #[cfg(test)]
@@ -217,44 +177,21 @@ mod tests {
     #[test]
     fn the_digits_are_always_there_and_need_no_folder() {
         assert_eq!(open("digits", None).unwrap().train.len(), 1621);
-        assert!(
-            names().any(|set| set.name == "digits" && set.to_string().ends_with("here: built in"))
-        );
-        assert!(
-            fetch("digits", None)
-                .unwrap_err()
-                .to_string()
-                .contains("built in")
-        );
-        assert!(
-            open("digits", Some(Path::new("/")))
-                .unwrap_err()
-                .to_string()
-                .starts_with("--dir /")
-        );
+        assert!(names().any(|set| set.name == "digits" && set.to_string().ends_with("here: built in")));
+        assert!(fetch("digits", None).unwrap_err().to_string().contains("built in"));
+        assert!(open("digits", Some(Path::new("/"))).unwrap_err().to_string().starts_with("--dir /"));
     }
 
     #[test]
     fn an_unknown_name_is_answered_with_the_names() {
-        for error in [
-            open("digit", None).unwrap_err(),
-            fetch("digit", None).unwrap_err(),
-        ] {
-            assert!(
-                error
-                    .to_string()
-                    .contains("digits, fashion-mnist, mnist, cifar-10"),
-                "{error}"
-            );
+        for error in [open("digit", None).unwrap_err(), fetch("digit", None).unwrap_err()] {
+            assert!(error.to_string().contains("digits, fashion-mnist, mnist, cifar-10"), "{error}");
             assert_eq!(error.exit_code(), 2);
         }
     }
 
     #[test]
     fn the_network_sees_multiples_of_eight() {
-        assert_eq!(
-            [(28, 28), (16, 16), (5, 33)].map(|(height, width)| network_size(height, width)),
-            [32, 16, 40]
-        );
+        assert_eq!([(28, 28), (16, 16), (5, 33)].map(|(height, width)| network_size(height, width)), [32, 16, 40]);
     }
 }

@@ -73,7 +73,8 @@ impl ModelFolder {
 
 /// Pictures of `[channels, size, size]` bytes side by side.
 fn strip(images: &[&[u8]], channels: usize, size: usize) -> Picture {
-    let rows = (0..channels * size).flat_map(|row| images.iter().map(move |image| &image[row * size..(row + 1) * size]));
+    let rows =
+        (0..channels * size).flat_map(|row| images.iter().map(move |image| &image[row * size..(row + 1) * size]));
     let pixels = rows.flatten().map(|&pixel| f32::from(pixel) / 255.0).collect();
     Picture { channels, height: size, width: images.len() * size, pixels }
 }

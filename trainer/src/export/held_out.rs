@@ -32,14 +32,23 @@ impl<'a> HeldOut<'a> {
 
     /// # Errors
     /// The data set has no held-out pictures, or they are not of the run's size.
-    pub fn new(images: &'a Images, config: &'a RunConfig, network: &'a EnergyNetwork, device: &'a Device) -> Result<Self> {
+    pub fn new(
+        images: &'a Images,
+        config: &'a RunConfig,
+        network: &'a EnergyNetwork,
+        device: &'a Device,
+    ) -> Result<Self> {
         let count = images.len().min(Self::MEASURED);
         let source = &config.data_source;
         if images.is_empty() {
             return Err(Error::input(format!("{source}: there are no held-out pictures to measure the model on")));
         }
-        if [images.channels, images.height, images.width] != [config.network.channels, config.data.size, config.data.size] {
-            return Err(Error::input(format!("{source}: the pictures are no longer of the size that the run was trained on")));
+        if [images.channels, images.height, images.width]
+            != [config.network.channels, config.data.size, config.data.size]
+        {
+            return Err(Error::input(format!(
+                "{source}: the pictures are no longer of the size that the run was trained on"
+            )));
         }
         let frame = Frame::new(config.data.size, config.network.image_size)
             .ok_or_else(|| Error::input(format!("{source}: the pictures are larger than the network's input")))?;

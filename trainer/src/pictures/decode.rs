@@ -28,20 +28,13 @@ pub fn decode(path: &Path) -> Result<DynamicImage> {
     };
     let damaged = |error: image::ImageError| match error {
         image::ImageError::Limits(_) => wrong("too large to decode"),
-        other => wrong(&format!(
-            "cannot be decoded: {}",
-            other.to_string().lines().next().unwrap_or_default()
-        )),
+        other => wrong(&format!("cannot be decoded: {}", other.to_string().lines().next().unwrap_or_default())),
     };
 
-    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format)
-        .into_decoder()
-        .map_err(damaged)?;
+    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder().map_err(damaged)?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(wrong(&format!(
-            "{width}x{height} pixels are more than the {MAX_PIXELS} allowed"
-        )));
+        return Err(wrong(&format!("{width}x{height} pixels are more than the {MAX_PIXELS} allowed")));
     }
     decoder.set_limits(Limits::default()).map_err(damaged)?;
     // A camera notes how it was held; a picture without the note, or with a broken one, stays as it is.
@@ -63,15 +56,10 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
         return Err(wrong("not a regular file"));
     }
     if metadata.len() > MAX_BYTES {
-        return Err(wrong(&format!(
-            "larger than the {} MB allowed",
-            MAX_BYTES >> 20
-        )));
+        return Err(wrong(&format!("larger than the {} MB allowed", MAX_BYTES >> 20)));
     }
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
-        .map_err(failed)?;
+    File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes)).map_err(failed)?;
     Ok(bytes)
 }
 
@@ -89,19 +77,10 @@ fn opaque(picture: DynamicImage) -> DynamicImage {
             let mut blended = picture.into_rgba8();
             for pixel in blended.pixels_mut() {
                 let [r, g, b, alpha] = pixel.0;
-                pixel.0 = [
-                    over_white(r, alpha),
-                    over_white(g, alpha),
-                    over_white(b, alpha),
-                    255,
-                ];
+                pixel.0 = [over_white(r, alpha), over_white(g, alpha), over_white(b, alpha), 255];
             }
             let blended = DynamicImage::ImageRgba8(blended);
-            if has_color {
-                blended.into_rgb8().into()
-            } else {
-                blended.into_luma8().into()
-            }
+            if has_color { blended.into_rgb8().into() } else { blended.into_luma8().into() }
         }
     }
 }

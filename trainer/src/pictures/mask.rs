@@ -11,10 +11,7 @@ use crate::error::{Error, Result};
 /// of a picture of exactly this size in which white (or transparent) means unknown. Fails if nothing is unknown.
 pub fn read_mask(spec: &str, height: usize, width: usize) -> Result<Vec<bool>> {
     let region = |unknown: &dyn Fn(usize, usize) -> bool| {
-        Ok((0..height)
-            .flat_map(|y| (0..width).map(move |x| (y, x)))
-            .map(|(y, x)| unknown(y, x))
-            .collect())
+        Ok((0..height).flat_map(|y| (0..width).map(move |x| (y, x))).map(|(y, x)| unknown(y, x)).collect())
     };
     let middle = |at: usize, length: usize| at >= length / 4 && at < length - length / 4;
     match spec {
@@ -30,9 +27,7 @@ pub fn read_mask(spec: &str, height: usize, width: usize) -> Result<Vec<bool>> {
 fn read_picture(path: &Path, height: usize, width: usize) -> Result<Vec<bool>> {
     let wrong = |what: &str| Error::input(format!("{}: {what}", path.display()));
     if !path.exists() {
-        return Err(wrong(
-            "no such mask file, and not one of left, right, top, bottom, centre",
-        ));
+        return Err(wrong("no such mask file, and not one of left, right, top, bottom, centre"));
     }
     let picture = decode(path)?.into_luma8();
     if (picture.height() as usize, picture.width() as usize) != (height, width) {
@@ -42,15 +37,9 @@ fn read_picture(path: &Path, height: usize, width: usize) -> Result<Vec<bool>> {
             picture.height()
         )));
     }
-    let unknown: Vec<bool> = picture
-        .into_raw()
-        .into_iter()
-        .map(|value| value >= 128)
-        .collect();
+    let unknown: Vec<bool> = picture.into_raw().into_iter().map(|value| value >= 128).collect();
     if !unknown.contains(&true) {
-        return Err(wrong(
-            "the mask has no white pixel, so nothing is unknown; paint the unknown part white",
-        ));
+        return Err(wrong("the mask has no white pixel, so nothing is unknown; paint the unknown part white"));
     }
     Ok(unknown)
 }
@@ -62,13 +51,7 @@ mod tests {
     use super::*;
 
     fn drawn(mask: &[bool], width: usize) -> Vec<String> {
-        mask.chunks(width)
-            .map(|row| {
-                row.iter()
-                    .map(|&unknown| if unknown { '?' } else { '.' })
-                    .collect()
-            })
-            .collect()
+        mask.chunks(width).map(|row| row.iter().map(|&unknown| if unknown { '?' } else { '.' }).collect()).collect()
     }
 
     #[test]
@@ -76,27 +59,15 @@ mod tests {
         let mask = |spec| drawn(&read_mask(spec, 4, 8).unwrap(), 8);
         assert_eq!(mask("left"), ["????...."; 4]);
         assert_eq!(mask("right"), ["....????"; 4]);
-        assert_eq!(
-            mask("top"),
-            ["????????", "????????", "........", "........"]
-        );
-        assert_eq!(
-            mask("bottom"),
-            ["........", "........", "????????", "????????"]
-        );
-        assert_eq!(
-            mask("centre"),
-            ["........", "..????..", "..????..", "........"]
-        );
+        assert_eq!(mask("top"), ["????????", "????????", "........", "........"]);
+        assert_eq!(mask("bottom"), ["........", "........", "????????", "????????"]);
+        assert_eq!(mask("centre"), ["........", "..????..", "..????..", "........"]);
     }
 
     #[test]
     fn halves_complete_each_other_at_odd_sizes() {
         for (one, other) in [("left", "right"), ("top", "bottom")] {
-            let (one, other) = (
-                read_mask(one, 5, 7).unwrap(),
-                read_mask(other, 5, 7).unwrap(),
-            );
+            let (one, other) = (read_mask(one, 5, 7).unwrap(), read_mask(other, 5, 7).unwrap());
             assert!(one.iter().zip(&other).all(|(a, b)| a != b));
         }
     }
@@ -105,16 +76,9 @@ mod tests {
     fn white_is_unknown_in_a_picture() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mask.png");
-        GrayImage::from_fn(3, 2, |x, y| Luma([if x == y { 255 } else { 10 }]))
-            .save(&path)
-            .unwrap();
-        assert_eq!(
-            drawn(&read_mask(path.to_str().unwrap(), 2, 3).unwrap(), 3),
-            ["?..", ".?."]
-        );
-        GrayImage::from_pixel(3, 2, Luma([255]))
-            .save(&path)
-            .unwrap();
+        GrayImage::from_fn(3, 2, |x, y| Luma([if x == y { 255 } else { 10 }])).save(&path).unwrap();
+        assert_eq!(drawn(&read_mask(path.to_str().unwrap(), 2, 3).unwrap(), 3), ["?..", ".?."]);
+        GrayImage::from_pixel(3, 2, Luma([255])).save(&path).unwrap();
         assert_eq!(read_mask(path.to_str().unwrap(), 2, 3).unwrap(), [true; 6]);
     }
 
@@ -123,33 +87,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mask.png");
         let spec = path.to_str().unwrap();
-        assert!(
-            read_mask(spec, 2, 3)
-                .unwrap_err()
-                .to_string()
-                .contains("not one of left, right")
-        );
-        GrayImage::from_pixel(3, 2, Luma([255]))
-            .save(&path)
-            .unwrap();
+        assert!(read_mask(spec, 2, 3).unwrap_err().to_string().contains("not one of left, right"));
+        GrayImage::from_pixel(3, 2, Luma([255])).save(&path).unwrap();
         let error = read_mask(spec, 28, 20).unwrap_err();
-        assert!(
-            error.to_string().contains("3x2") && error.to_string().contains("20x28"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("3x2") && error.to_string().contains("20x28"), "{error}");
         GrayImage::new(3, 2).save(&path).unwrap();
-        assert!(
-            read_mask(spec, 2, 3)
-                .unwrap_err()
-                .to_string()
-                .contains("nothing is unknown")
-        );
+        assert!(read_mask(spec, 2, 3).unwrap_err().to_string().contains("nothing is unknown"));
         std::fs::write(&path, "").unwrap();
-        assert!(
-            read_mask(spec, 2, 3)
-                .unwrap_err()
-                .to_string()
-                .contains("the file is empty")
-        );
+        assert!(read_mask(spec, 2, 3).unwrap_err().to_string().contains("the file is empty"));
     }
 }

@@ -43,16 +43,8 @@ pub fn read(path: &Path, channels: usize, height: usize, width: usize) -> Result
     let fitted = fit(&decoded, height, width);
     let bytes = planes(&fitted, channels)
         .ok_or_else(|| Error::failed(format!("pictures have 1 or 3 channels, not {channels}")))?;
-    let pixels = bytes
-        .into_iter()
-        .map(|byte| f32::from(byte) / 255.0)
-        .collect();
-    Ok(Picture {
-        channels,
-        height,
-        width,
-        pixels,
-    })
+    let pixels = bytes.into_iter().map(|byte| f32::from(byte) / 255.0).collect();
+    Ok(Picture { channels, height, width, pixels })
 }
 
 /// The largest centred part with the shape of height x width, resized to it; unchanged where the size already fits.
@@ -63,18 +55,10 @@ pub fn fit(picture: &DynamicImage, height: usize, width: usize) -> DynamicImage 
     }
     let crop_width = old_width.min(old_height * width / height).max(1);
     let crop_height = old_height.min(old_width * height / width).max(1);
-    let [x, y, crop_width, crop_height, width, height] = [
-        (old_width - crop_width) / 2,
-        (old_height - crop_height) / 2,
-        crop_width,
-        crop_height,
-        width,
-        height,
-    ]
-    .map(|length| length as u32);
-    picture
-        .crop_imm(x, y, crop_width, crop_height)
-        .resize_exact(width, height, FilterType::CatmullRom)
+    let [x, y, crop_width, crop_height, width, height] =
+        [(old_width - crop_width) / 2, (old_height - crop_height) / 2, crop_width, crop_height, width, height]
+            .map(|length| length as u32);
+    picture.crop_imm(x, y, crop_width, crop_height).resize_exact(width, height, FilterType::CatmullRom)
 }
 
 /// The bytes of an opaque picture as [channels, height, width]; none if `channels` is neither 1 nor 3.
@@ -83,11 +67,7 @@ pub fn planes(picture: &DynamicImage, channels: usize) -> Option<Vec<u8>> {
         1 => Some(picture.to_luma8().into_raw()),
         3 => {
             let interleaved = picture.to_rgb8().into_raw();
-            Some(
-                (0..3)
-                    .flat_map(|channel| interleaved.iter().skip(channel).step_by(3).copied())
-                    .collect(),
-            )
+            Some((0..3).flat_map(|channel| interleaved.iter().skip(channel).step_by(3).copied()).collect())
         }
         _ => None,
     }
@@ -112,26 +92,13 @@ mod tests {
 
     #[test]
     fn bytes_come_back_exactly() {
-        let grey = Picture {
-            channels: 1,
-            height: 16,
-            width: 16,
-            pixels: (0..256).map(|i| i as f32 / 255.0).collect(),
-        };
-        let colour = Picture {
-            channels: 3,
-            height: 8,
-            width: 4,
-            pixels: grey.pixels[100..196].to_vec(),
-        };
+        let grey = Picture { channels: 1, height: 16, width: 16, pixels: (0..256).map(|i| i as f32 / 255.0).collect() };
+        let colour = Picture { channels: 3, height: 8, width: 4, pixels: grey.pixels[100..196].to_vec() };
         for picture in [grey, colour] {
             let folder = tempdir().unwrap();
             let path = folder.path().join("a.png");
             write_picture(&path, &picture).unwrap();
-            assert_eq!(
-                read(&path, picture.channels, picture.height, picture.width).unwrap(),
-                picture
-            );
+            assert_eq!(read(&path, picture.channels, picture.height, picture.width).unwrap(), picture);
         }
     }
 
@@ -146,28 +113,14 @@ mod tests {
 
     #[test]
     fn transparency_is_laid_on_white() {
-        let (_folder, path) = saved(
-            RgbaImage::from_fn(2, 1, |x, _| Rgba([0, 0, 255, 128 * x as u8])),
-            "clear.png",
-        );
-        let pixels = read(&path, 3, 1, 2)
-            .unwrap()
-            .pixels
-            .iter()
-            .map(|v| (v * 255.0) as u8)
-            .collect::<Vec<_>>();
+        let (_folder, path) = saved(RgbaImage::from_fn(2, 1, |x, _| Rgba([0, 0, 255, 128 * x as u8])), "clear.png");
+        let pixels = read(&path, 3, 1, 2).unwrap().pixels.iter().map(|v| (v * 255.0) as u8).collect::<Vec<_>>();
         assert_eq!(pixels, [255, 127, 255, 127, 255, 255]);
     }
 
     #[test]
     fn another_shape_is_cropped_around_its_centre() {
-        let stripes = RgbImage::from_fn(12, 4, |x, _| {
-            Rgb(if (4..8).contains(&x) {
-                [255, 0, 0]
-            } else {
-                [0, 0, 255]
-            })
-        });
+        let stripes = RgbImage::from_fn(12, 4, |x, _| Rgb(if (4..8).contains(&x) { [255, 0, 0] } else { [0, 0, 255] }));
         let (_folder, path) = saved(stripes, "wide.png");
         let picture = read(&path, 3, 8, 8).unwrap();
         assert_eq!(picture.pixels, [vec![1.0; 64], vec![0.0; 128]].concat());
@@ -204,23 +157,11 @@ mod tests {
             fs::write(&path, bytes).unwrap();
             let error = read(&path, 3, 8, 8).unwrap_err();
             let text = error.to_string();
-            assert!(
-                text.starts_with(&path.display().to_string()) && text.contains(why),
-                "{text}"
-            );
+            assert!(text.starts_with(&path.display().to_string()) && text.contains(why), "{text}");
             assert_eq!((text.lines().count(), error.exit_code()), (1, 2));
         }
-        assert!(
-            read(folder.path(), 3, 8, 8)
-                .unwrap_err()
-                .to_string()
-                .contains("it is a folder")
-        );
+        assert!(read(folder.path(), 3, 8, 8).unwrap_err().to_string().contains("it is a folder"));
         let missing = read(&folder.path().join("none.png"), 3, 8, 8).unwrap_err();
-        assert!(
-            missing
-                .to_string()
-                .ends_with("none.png: no such file or folder")
-        );
+        assert!(missing.to_string().ends_with("none.png: no such file or folder"));
     }
 }

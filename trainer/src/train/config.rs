@@ -33,6 +33,8 @@ pub struct Optimization {
     pub seed: u64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
+    /// Pictures in the sample grid of every checkpoint.
+    pub grid: usize,
 }
 
 impl Optimization {
@@ -71,8 +73,15 @@ mod tests {
 
     #[test]
     fn the_learning_rate_rises_to_its_peak_and_falls_to_its_end() {
-        let plan =
-            Optimization { steps: 4000, batch: 1, learning_rate: 1e-3, ema_decay: 0.999, seed: 0, checkpoint_every: 1 };
+        let plan = Optimization {
+            steps: 4000,
+            batch: 1,
+            learning_rate: 1e-3,
+            ema_decay: 0.999,
+            seed: 0,
+            checkpoint_every: 1,
+            grid: 0,
+        };
         assert!(plan.learning_rate_at(0) < 1e-5);
         assert!((plan.learning_rate_at(200) - 1e-3).abs() < 1e-9);
         assert!((plan.learning_rate_at(2100) - 0.5e-3).abs() < 1e-5);

@@ -63,8 +63,9 @@ impl RunFolder {
     /// The folder cannot be written.
     pub fn save_config(&self, config: &RunConfig) -> Result<()> {
         for folder in [self.checkpoints(), self.samples()] {
-            fs::create_dir_all(&folder)
-                .map_err(|error| Error::input(format!("{}: cannot be made: {}", folder.display(), files::reason(&error))))?;
+            fs::create_dir_all(&folder).map_err(|error| {
+                Error::input(format!("{}: cannot be made: {}", folder.display(), files::reason(&error)))
+            })?;
         }
         files::write_atomically(&self.config_path(), |file| Ok(serde_json::to_writer_pretty(file, config)?))
     }
@@ -76,7 +77,12 @@ impl RunFolder {
     pub fn load_config(&self) -> Result<RunConfig> {
         let path = self.config_path();
         let text = fs::read(&path).map_err(|error| {
-            Error::input(format!("{}: no run: {} is missing or unreadable: {}", self.0.display(), path.display(), files::reason(&error)))
+            Error::input(format!(
+                "{}: no run: {} is missing or unreadable: {}",
+                self.0.display(),
+                path.display(),
+                files::reason(&error)
+            ))
         })?;
         let config: RunConfig = serde_json::from_slice(&text)
             .map_err(|error| Error::input(format!("{}: not a run's settings: {error}", path.display())))?;
@@ -149,7 +155,8 @@ pub fn train(
         report.step(state.progress.step, loss);
 
         let interrupted = INTERRUPTED.load(Ordering::Relaxed);
-        if interrupted || state.progress.step.is_multiple_of(plan.checkpoint_every) || state.progress.step == plan.steps {
+        if interrupted || state.progress.step.is_multiple_of(plan.checkpoint_every) || state.progress.step == plan.steps
+        {
             state.progress.seconds += clock.elapsed().as_secs_f64();
             clock = Instant::now();
             Checkpoint::of(state.progress.clone(), &state.network, &state.ema, &state.optimizer)?
@@ -172,7 +179,8 @@ impl State {
     fn new(config: &RunConfig, start: Option<Checkpoint>, device: &Device) -> Result<Self> {
         let (beta_1, beta_2) = Optimization::BETAS;
         let adam = AdamConfig::new().with_beta_1(beta_1).with_beta_2(beta_2).with_epsilon(Optimization::EPSILON);
-        let failed = |error: &dyn std::fmt::Display| Error::input(format!("the checkpoint does not fit its run: {error}"));
+        let failed =
+            |error: &dyn std::fmt::Display| Error::input(format!("the checkpoint does not fit its run: {error}"));
         let network = |weights: Weights, device: &Device| {
             weights.into_network(&config.network, device).map_err(|error| failed(&error))
         };
@@ -188,7 +196,8 @@ impl State {
                 // Drawn on the CPU, so that a seed gives the same start on every backend.
                 let cpu = Device::flex();
                 cpu.seed(config.optimization.seed);
-                let fresh = EnergyNetwork::new(&config.network, &cpu).map_err(|error| Error::input(error.to_string()))?;
+                let fresh =
+                    EnergyNetwork::new(&config.network, &cpu).map_err(|error| Error::input(error.to_string()))?;
                 let weights = Weights::of(&fresh);
                 Self {
                     network: network(weights.clone(), &training)?,
@@ -222,12 +231,15 @@ fn write_samples(
     step: u64,
     device: &Device,
 ) -> Result<()> {
-    const COUNT: usize = 16;
     const STEPS: usize = 216;
+    let count = config.optimization.grid;
+    if count == 0 {
+        return Ok(());
+    }
     let network = &config.network;
     let noise = Noise::new(0);
     let mut sampler =
-        Sampler::new(Annealing::paper(STEPS), network.sigma_0, noise, 0, network.batch_shape(COUNT), device);
+        Sampler::new(Annealing::paper(STEPS), network.sigma_0, noise, 0, network.batch_shape(count), device);
     while sampler.step(ema).is_some() {}
     let (images, _) = sampler.finish(ema);
     let images = output::pictures(frame.remove(images))?;

@@ -72,7 +72,8 @@ impl Reference {
         let step_size = number("step_size", &header.step_size)?;
 
         let [_, c, h, w] = config.batch_shape(1);
-        let mut take = |name: &str, wanted: &[Size]| take(&mut tensors, name, wanted).map_err(|error| error.to_string());
+        let mut take =
+            |name: &str, wanted: &[Size]| take(&mut tensors, name, wanted).map_err(|error| error.to_string());
         use Size::{Any, Exactly};
         let image = |count| [count, Exactly(c), Exactly(h), Exactly(w)];
         let images = |steps, count| [steps, count, Exactly(c), Exactly(h), Exactly(w)];

@@ -8,9 +8,7 @@ use super::*;
 /// Two pictures whose planes have the values `v`, `v + 1` and `v + 2`.
 fn batch(v: u8) -> Vec<u8> {
     let plane = |value: u8| vec![value; SIDE * SIDE];
-    [vec![3], plane(v), plane(v + 1), plane(v + 2)]
-        .concat()
-        .repeat(2)
+    [vec![3], plane(v), plane(v + 1), plane(v + 2)].concat().repeat(2)
 }
 
 fn archive(names: &[&str]) -> Vec<u8> {
@@ -20,8 +18,7 @@ fn archive(names: &[&str]) -> Vec<u8> {
         let mut header = tar::Header::new_ustar();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);
-        tar.append_data(&mut header, format!("{UNPACKED}/{name}"), bytes.as_slice())
-            .unwrap();
+        tar.append_data(&mut header, format!("{UNPACKED}/{name}"), bytes.as_slice()).unwrap();
     }
     tar.into_inner().unwrap().finish().unwrap()
 }
@@ -53,11 +50,7 @@ fn reads_batches_unpacked_here_or_below_and_the_archive() {
         check(folder.path());
     }
     let folder = tempfile::tempdir().unwrap();
-    fs::write(
-        folder.path().join("cifar-10-binary.tar.gz"),
-        archive(&BATCHES),
-    )
-    .unwrap();
+    fs::write(folder.path().join("cifar-10-binary.tar.gz"), archive(&BATCHES)).unwrap();
     check(folder.path());
 }
 
@@ -65,43 +58,19 @@ fn reads_batches_unpacked_here_or_below_and_the_archive() {
 fn a_missing_batch_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let names = [BATCHES[0], BATCHES[1], BATCHES[3], BATCHES[4], BATCHES[5]];
-    fs::write(
-        folder.path().join("cifar-10-binary.tar.gz"),
-        archive(&names),
-    )
-    .unwrap();
-    assert!(
-        open(folder.path())
-            .unwrap_err()
-            .to_string()
-            .ends_with("data_batch_3.bin is missing")
-    );
-    names
-        .iter()
-        .for_each(|name| fs::write(folder.path().join(name), batch(0)).unwrap());
-    assert!(
-        open(folder.path())
-            .unwrap_err()
-            .to_string()
-            .ends_with("data_batch_3.bin is missing")
-    );
+    fs::write(folder.path().join("cifar-10-binary.tar.gz"), archive(&names)).unwrap();
+    assert!(open(folder.path()).unwrap_err().to_string().ends_with("data_batch_3.bin is missing"));
+    names.iter().for_each(|name| fs::write(folder.path().join(name), batch(0)).unwrap());
+    assert!(open(folder.path()).unwrap_err().to_string().ends_with("data_batch_3.bin is missing"));
 }
 
 #[test]
 fn damaged_batches_and_archives_are_refused() {
     assert!(pixels(&[]).is_err());
-    assert!(
-        pixels(&batch(0)[..5000])
-            .unwrap_err()
-            .contains("5000 bytes")
-    );
+    assert!(pixels(&batch(0)[..5000]).unwrap_err().contains("5000 bytes"));
     let mut wrong_label = batch(0);
     wrong_label[RECORD] = 200;
-    assert!(
-        pixels(&wrong_label)
-            .unwrap_err()
-            .contains("record 2 has the label 200")
-    );
+    assert!(pixels(&wrong_label).unwrap_err().contains("record 2 has the label 200"));
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cifar-10-binary.tar.gz");
@@ -109,16 +78,8 @@ fn damaged_batches_and_archives_are_refused() {
     for bytes in [&whole[..whole.len() / 2], b"", b"<html>404</html>"] {
         fs::write(&path, bytes).unwrap();
         let error = open(folder.path()).unwrap_err();
-        assert!(
-            error.to_string().contains("cifar-10-binary.tar.gz"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("cifar-10-binary.tar.gz"), "{error}");
         assert_eq!(error.exit_code(), 2);
     }
-    assert!(
-        open(&folder.path().join("nowhere"))
-            .unwrap_err()
-            .to_string()
-            .contains("trainer data fetch cifar-10")
-    );
+    assert!(open(&folder.path().join("nowhere")).unwrap_err().to_string().contains("trainer data fetch cifar-10"));
 }

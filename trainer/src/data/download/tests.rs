@@ -12,10 +12,7 @@ fn serve(answers: Vec<Vec<u8>>) -> (String, thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let server = thread::spawn(move || {
-        answers
-            .into_iter()
-            .map(|answer| respond(listener.accept().unwrap().0, &answer))
-            .collect()
+        answers.into_iter().map(|answer| respond(listener.accept().unwrap().0, &answer)).collect()
     });
     (address, server)
 }
@@ -28,17 +25,11 @@ fn respond(mut stream: TcpStream, answer: &[u8]) -> String {
         request.push(byte[0]);
     }
     stream.write_all(answer).unwrap();
-    String::from_utf8(request)
-        .unwrap()
-        .lines()
-        .next()
-        .unwrap()
-        .to_owned()
+    String::from_utf8(request).unwrap().lines().next().unwrap().to_owned()
 }
 
 fn answer(status: &str, length: usize, body: &[u8]) -> Vec<u8> {
-    let head =
-        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
     [head.as_bytes(), body].concat()
 }
 
@@ -54,10 +45,7 @@ const SOURCE: Source = Source {
 };
 
 fn names_in(folder: &Path) -> Vec<String> {
-    fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect()
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 #[test]
@@ -91,19 +79,10 @@ fn whatever_goes_wrong_is_one_line_and_leaves_nothing() {
     for (answer, why) in [
         (answer("404 Not Found", 0, b""), "no such file (404)"),
         (answer("503 Service Unavailable", 0, b""), "status 503"),
-        (
-            answer("200 OK", good.len(), &good[..good.len() - 9]),
-            "broke off",
-        ),
-        (
-            answer("200 OK", good.len() - 9, &good[..good.len() - 9]),
-            "damaged",
-        ),
+        (answer("200 OK", good.len(), &good[..good.len() - 9]), "broke off"),
+        (answer("200 OK", good.len() - 9, &good[..good.len() - 9]), "damaged"),
         (answer("200 OK", other.len(), &other), "the SHA-256 is"),
-        (
-            answer("200 OK", 21, b"<html>log in here</html>"),
-            "the SHA-256 is",
-        ),
+        (answer("200 OK", 21, b"<html>log in here</html>"), "the SHA-256 is"),
         (answer("200 OK", 0, b""), "the SHA-256 is"),
         (b"SSH-2.0-OpenSSH\r\n".to_vec(), ""),
     ] {
@@ -113,10 +92,7 @@ fn whatever_goes_wrong_is_one_line_and_leaves_nothing() {
         server.join().unwrap();
         println!("{error}");
         let text = error.to_string();
-        assert!(
-            text.starts_with(&format!("{address}/tiny/pictures.gz: ")) && text.contains(why),
-            "{text}"
-        );
+        assert!(text.starts_with(&format!("{address}/tiny/pictures.gz: ")) && text.contains(why), "{text}");
         assert_eq!((text.lines().count(), error.exit_code()), (1, 1));
         assert!(names_in(folder.path()).is_empty());
     }
@@ -126,19 +102,11 @@ fn whatever_goes_wrong_is_one_line_and_leaves_nothing() {
 fn an_unreachable_server_and_an_unusable_folder_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let error = fetch("tiny", &SOURCE, folder.path(), None).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("http://127.0.0.1:1/pictures.gz: the server cannot be reached"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("http://127.0.0.1:1/pictures.gz: the server cannot be reached"), "{error}");
     let error = fetch("tiny", &SOURCE, folder.path(), Some("no address")).unwrap_err();
     println!("{error}");
     let blocked = folder.path().join("file");
     fs::write(&blocked, "").unwrap();
     let error = fetch("tiny", &SOURCE, &blocked.join("sub"), None).unwrap_err();
-    assert!(
-        error.to_string().contains("cannot be created") && error.exit_code() == 2,
-        "{error}"
-    );
+    assert!(error.to_string().contains("cannot be created") && error.exit_code() == 2, "{error}");
 }

@@ -24,29 +24,14 @@ fn pictures_of_every_kind_are_cut_to_size_and_the_rest_is_listed() {
 
     let set = read(folder.path(), 8).unwrap();
     assert_eq!((set.train.len(), set.held_out.len()), (18, 2));
-    assert_eq!(
-        (set.train.channels, set.train.height, set.train.width),
-        (3, 8, 8)
-    );
+    assert_eq!((set.train.channels, set.train.height, set.train.width), (3, 8, 8));
     // The centred square of 20x10 runs from column 5 to 14: green from 50 to 140, blue from 0 to 180.
     let picture = set.train.image(0);
-    assert!(
-        (45..65).contains(&picture[64]) && (125..145).contains(&picture[71]),
-        "{:?}",
-        &picture[64..72]
-    );
+    assert!((45..65).contains(&picture[64]) && (125..145).contains(&picture[71]), "{:?}", &picture[64..72]);
     assert!(picture[128] < 20 && picture[191] > 160);
     assert_eq!(set.skipped.len(), 2);
-    assert!(
-        set.skipped[0].ends_with("empty.png: the file is empty"),
-        "{:?}",
-        set.skipped
-    );
-    assert!(
-        set.skipped[1].ends_with("text.jpeg: not a PNG, JPEG or WebP picture"),
-        "{:?}",
-        set.skipped
-    );
+    assert!(set.skipped[0].ends_with("empty.png: the file is empty"), "{:?}", set.skipped);
+    assert!(set.skipped[1].ends_with("text.jpeg: not a PNG, JPEG or WebP picture"), "{:?}", set.skipped);
 }
 
 #[test]
@@ -58,25 +43,16 @@ fn the_split_depends_on_the_pixels_and_keeps_copies_together() {
         colour(two.path(), &format!("{}-copy.png", 99 - i), i);
     }
     let sorted = |images: &Images| {
-        let mut all: Vec<_> = (0..images.len())
-            .map(|i| images.image(i).to_vec())
-            .collect();
+        let mut all: Vec<_> = (0..images.len()).map(|i| images.image(i).to_vec()).collect();
         all.sort();
         all
     };
     let (one, two) = (read(one.path(), 8).unwrap(), read(two.path(), 8).unwrap());
-    assert_eq!(
-        (one.held_out.len(), two.held_out.len(), two.train.len()),
-        (4, 8, 72)
-    );
+    assert_eq!((one.held_out.len(), two.held_out.len(), two.train.len()), (4, 8, 72));
     let mut without_copies = sorted(&two.held_out);
     without_copies.dedup();
     assert_eq!(without_copies, sorted(&one.held_out));
-    assert!(
-        !sorted(&one.train)
-            .iter()
-            .any(|picture| without_copies.contains(picture))
-    );
+    assert!(!sorted(&one.train).iter().any(|picture| without_copies.contains(picture)));
 }
 
 #[cfg(unix)]
@@ -87,15 +63,8 @@ fn dead_links_and_circles_are_listed_and_not_followed() {
     std::os::unix::fs::symlink("nowhere.png", folder.path().join("dead.png")).unwrap();
     std::os::unix::fs::symlink(folder.path(), folder.path().join("round")).unwrap();
     let set = read(folder.path(), 8).unwrap();
-    assert_eq!(
-        (set.train.len(), set.held_out.len(), set.skipped.len()),
-        (2, 1, 2)
-    );
-    assert!(
-        set.skipped[0].ends_with("dead.png: no such file or folder"),
-        "{:?}",
-        set.skipped
-    );
+    assert_eq!((set.train.len(), set.held_out.len(), set.skipped.len()), (2, 1, 2));
+    assert!(set.skipped[0].ends_with("dead.png: no such file or folder"), "{:?}", set.skipped);
 }
 
 #[test]
@@ -103,40 +72,22 @@ fn grey_pictures_make_a_grey_set() {
     let folder = tempfile::tempdir().unwrap();
     for i in 0..3 {
         let picture = GrayImage::from_pixel(8, 8, Luma([50 * i]));
-        picture
-            .save(folder.path().join(format!("{i}.png")))
-            .unwrap();
+        picture.save(folder.path().join(format!("{i}.png"))).unwrap();
     }
     let set = read(folder.path(), 8).unwrap();
-    assert_eq!(
-        (set.train.channels, set.train.len(), set.held_out.len()),
-        (1, 2, 1)
-    );
+    assert_eq!((set.train.channels, set.train.len(), set.held_out.len()), (1, 2, 1));
     assert_eq!(set.train.pixels.len(), 2 * 64);
 }
 
 #[test]
 fn folders_with_too_little_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(
-        read(folder.path(), 8)
-            .unwrap_err()
-            .to_string()
-            .contains("holds no readable .png")
-    );
-    assert!(
-        read(folder.path(), 0)
-            .unwrap_err()
-            .to_string()
-            .starts_with("--image-size 0")
-    );
+    assert!(read(folder.path(), 8).unwrap_err().to_string().contains("holds no readable .png"));
+    assert!(read(folder.path(), 0).unwrap_err().to_string().starts_with("--image-size 0"));
     colour(folder.path(), "one.png", 1);
     colour(folder.path(), "copy.png", 1);
     fs::write(folder.path().join("empty.png"), "").unwrap();
     let error = read(folder.path(), 8).unwrap_err();
-    assert!(
-        error.to_string().contains("1 of 3") && error.to_string().contains("empty.png"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("1 of 3") && error.to_string().contains("empty.png"), "{error}");
     assert_eq!(error.exit_code(), 2);
 }

@@ -1,0 +1,155 @@
+//! Model folders: what is written is read back, and nothing damaged or hostile gets through.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::HashMap;
+
+use burn::tensor::{Device, TensorData};
+use serde_json::{Value, json};
+use shared::{
+    Activation, EnergyNetwork, Manifest, Model, ModelError, NetworkConfig, Preset, Probe, Weights, WeightsCard,
+};
+
+fn config() -> NetworkConfig {
+    NetworkConfig {
+        preset: Preset::Unet,
+        width: 2,
+        channels: 1,
+        image_size: 8,
+        activation: Activation::Silu,
+        sigma_0: 0.1,
+    }
+}
+
+fn weights() -> Weights {
+    let device = Device::flex();
+    device.seed(1);
+    Weights::of(&EnergyNetwork::new(&config(), &device).unwrap())
+}
+
+/// A valid folder: `model.json` and the weights file.
+fn folder() -> (Value, Vec<u8>) {
+    let device = Device::flex();
+    let bytes = weights().to_safetensors(true, HashMap::new()).unwrap();
+    let network = Weights::parse(&bytes).unwrap().into_network(&config(), &device).unwrap();
+    let probe = Probe::measure(1, &network, &config(), &device).unwrap();
+    let manifest = json!({
+        "name": "test", "preset": "unet", "width": 2, "channels": 1, "image_size": 8, "activation": "silu", "sigma_0": 0.1,
+        "data": {"name": "nothing", "licence": "none", "size": 6, "pixel_range": [0.0, 1.0]},
+        "training": {"steps": 0, "images_seen": 0, "seconds": 0.0, "seed": 1, "ema_decay": 0.9},
+        "noise": {"min": 0.1, "max": 1.0, "spacing": "geometric"},
+        "metrics": [],
+        "energy_percentiles": (0..=100).collect::<Vec<_>>(),
+        "probe": probe,
+        "weights": WeightsCard::of("model.safetensors", &bytes),
+        "held_out_pictures": 0,
+    });
+    (manifest, bytes)
+}
+
+fn load(manifest: &Value, weights: &[u8]) -> Result<Model, ModelError> {
+    Model::load(Manifest::parse(manifest.to_string().as_bytes())?, weights, &Device::flex())
+}
+
+/// Replaces the weights and makes the manifest agree, so that only the weights themselves can be refused.
+fn load_weights(bytes: &[u8]) -> String {
+    let (mut manifest, _) = folder();
+    manifest["weights"] = json!(WeightsCard::of("model.safetensors", bytes));
+    load(&manifest, bytes).unwrap_err().to_string()
+}
+
+fn refused(change: impl FnOnce(&mut Value)) -> String {
+    let (mut manifest, bytes) = folder();
+    change(&mut manifest);
+    load(&manifest, &bytes).unwrap_err().to_string()
+}
+
+#[test]
+fn a_good_folder_loads_and_passes_its_self_test() {
+    let (manifest, bytes) = folder();
+    let model = load(&manifest, &bytes).unwrap();
+    pollster::block_on(model.self_test(&Device::flex())).unwrap();
+}
+
+#[test]
+fn a_device_that_computes_something_else_fails_the_self_test() {
+    let (mut manifest, bytes) = folder();
+    let energies = manifest["probe"]["energies"].as_array_mut().unwrap();
+    energies[3] = json!(energies[3].as_f64().unwrap() * 1.01);
+    let model = load(&manifest, &bytes).unwrap();
+    let error = pollster::block_on(model.self_test(&Device::flex())).unwrap_err();
+    assert!(matches!(error, ModelError::SelfTest { .. }), "{error}");
+}
+
+#[test]
+fn weights_survive_the_way_through_a_file() {
+    let written = weights();
+    let bytes = written.to_safetensors(false, HashMap::new()).unwrap();
+    let mut read = Weights::parse(&bytes).unwrap();
+    let mut written = written;
+    for name in written.names().map(str::to_owned).collect::<Vec<_>>() {
+        assert_eq!(written.take(&name).unwrap(), read.take(&name).unwrap(), "{name}");
+    }
+    assert_eq!(read.names().count(), 0);
+}
+
+#[test]
+fn damaged_weights_are_refused() {
+    let (manifest, bytes) = folder();
+    let truncated = load(&manifest, &bytes[..bytes.len() - 1]).unwrap_err();
+    assert!(matches!(truncated, ModelError::Length { .. }), "{truncated}");
+    let mut flipped = bytes.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    let flipped = load(&manifest, &flipped).unwrap_err();
+    assert!(matches!(flipped, ModelError::Hash { .. }), "{flipped}");
+    assert!(load_weights(b"").contains("not a valid safetensors file"));
+    assert!(load_weights(&[0xff; 64]).contains("not a valid safetensors file"));
+    // A header that claims to be longer than the file.
+    assert!(load_weights(&u64::MAX.to_le_bytes()).contains("not a valid safetensors file"));
+}
+
+#[test]
+fn tensors_that_do_not_fit_are_refused_by_name() {
+    let change = |change: &dyn Fn(&mut Weights)| {
+        let mut changed = weights();
+        change(&mut changed);
+        load_weights(&changed.to_safetensors(false, HashMap::new()).unwrap())
+    };
+    let missing = change(&|w| drop(w.take("middle.conv1.weight")));
+    assert_eq!(missing, "tensor `middle.conv1.weight` is missing");
+    let unknown = change(&|w| w.insert("surprise", TensorData::new(vec![1.0f32], [1])));
+    assert_eq!(unknown, "tensor `surprise` is unknown to this network");
+    let misshapen = change(&|w| w.insert("out.bias", TensorData::new(vec![1.0f32, 2.0], [2])));
+    assert_eq!(misshapen, "tensor `out.bias` has shape [2] where the network needs [1]");
+    for bad in [f32::NAN, f32::INFINITY] {
+        let not_finite = change(&|w| w.insert("out.bias", TensorData::new(vec![bad], [1])));
+        assert!(not_finite.starts_with("tensor `out.bias` has the value"), "{not_finite}");
+    }
+}
+
+#[test]
+fn a_type_that_is_not_read_is_refused_by_name() {
+    let header = br#"{"out.bias":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#;
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend_from_slice(header);
+    bytes.extend_from_slice(&[0; 8]);
+    assert!(load_weights(&bytes).starts_with("tensor `out.bias` has type I64"), "{}", load_weights(&bytes));
+}
+
+#[test]
+fn hostile_manifests_are_refused() {
+    assert!(Manifest::parse(b"").is_err());
+    assert!(Manifest::parse(b"[]").is_err());
+    assert!(matches!(Manifest::parse(&vec![b' '; 2 << 20]), Err(ModelError::TooLarge { .. })));
+    assert!(refused(|m| m["width"] = json!(1_000_000_000)).contains("width 1000000000"));
+    assert!(refused(|m| m["width"] = json!(0)).contains("width 0"));
+    assert!(refused(|m| m["image_size"] = json!(12)).contains("a multiple of 8"));
+    assert!(refused(|m| m["sigma_0"] = json!(-1)).contains("sigma_0"));
+    assert!(refused(|m| m["preset"] = json!("unknown")).contains("unknown variant"));
+    assert!(refused(|m| m["weights"]["file"] = json!("../../etc/passwd")).contains("no plain name"));
+    assert!(refused(|m| m["name"] = json!("a/b")).contains("no plain name"));
+    assert!(refused(|m| m["data"]["size"] = json!(9)).contains("does not fit"));
+    assert!(refused(|m| m["energy_percentiles"] = json!([1, 2])).contains("101 finite numbers"));
+    assert!(refused(|m| m["probe"]["energies"] = json!([])).contains("probe.energies"));
+    assert!(refused(|m| drop(m.as_object_mut().unwrap().remove("weights"))).contains("missing field"));
+}

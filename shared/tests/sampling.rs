@@ -1,0 +1,132 @@
+//! The sampler on energies whose answer is known in closed form.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use burn::tensor::{Device, Tensor};
+use shared::{Annealing, Energy, Known, Noise, Sampler};
+
+const SIGMA_0: f32 = 0.1;
+
+/// `|x - centre|^2 / (2 sigma_0^2)`: the energy of a single point as the data. Its best denoiser jumps onto the point.
+struct Quadratic {
+    centre: f32,
+}
+
+impl Energy for Quadratic {
+    fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+        let gradient = (x - self.centre) / (SIGMA_0 * SIGMA_0);
+        let energy = gradient.clone().square().flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1) * (0.5 * SIGMA_0 * SIGMA_0);
+        (energy, gradient)
+    }
+}
+
+fn moments(x: &Tensor<4>) -> (f64, f64, f64) {
+    let values: Vec<f64> = x.to_data().iter::<f32>().map(f64::from).collect();
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+    (mean, variance, n)
+}
+
+/// Within five standard errors of what theory says.
+fn assert_moments(x: &Tensor<4>, mean: f64, variance: f64) {
+    let (found_mean, found_variance, n) = moments(x);
+    assert!((found_mean - mean).abs() < 5.0 * (variance / n).sqrt(), "mean {found_mean}, theory {mean}");
+    assert!(
+        (found_variance - variance).abs() < 5.0 * variance * (2.0 / n).sqrt(),
+        "variance {found_variance}, theory {variance}"
+    );
+}
+
+/// Mean and variance of the chain after these steps, by the exact recursion of a linear Gaussian system:
+/// `x' = (1 - a) x + a c + eps sqrt(T) z` with `a = eps^2 / (2 sigma_0^2)`.
+fn theory(annealing: &Annealing, centre: f64) -> (f64, f64) {
+    let step = f64::from(annealing.step_size);
+    let a = step * step / (2.0 * f64::from(SIGMA_0).powi(2));
+    annealing.temperatures.iter().fold((0.5, 1.0), |(mean, variance), &temperature| {
+        ((1.0 - a) * mean + a * centre, (1.0 - a).powi(2) * variance + step * step * f64::from(temperature))
+    })
+}
+
+#[test]
+fn at_a_fixed_temperature_the_chain_reaches_its_stationary_distribution() {
+    let device = Device::flex();
+    let annealing = Annealing { temperatures: vec![4.0; 600], step_size: 0.02 };
+    let mut sampler = Sampler::new(annealing, SIGMA_0, Noise::new(1), 0, [64, 1, 16, 16], &device);
+    let energy = Quadratic { centre: 0.3 };
+    while sampler.step(&energy).is_some() {}
+    // The discrete chain is slightly wider than T sigma_0^2: by 1 / (1 - a / 2) with a = 0.02.
+    assert_moments(&sampler.state(), 0.3, 4.0 * 0.01 / (1.0 - 0.01));
+}
+
+#[test]
+fn the_whole_schedule_has_the_moments_that_theory_gives() {
+    let device = Device::flex();
+    for steps in [2700, 540, 100] {
+        let annealing = Annealing::paper(steps);
+        let (mean, variance) = theory(&annealing, 0.8);
+        let mut sampler = Sampler::new(annealing, SIGMA_0, Noise::new(2), 0, [16, 1, 16, 16], &device);
+        let energy = Quadratic { centre: 0.8 };
+        let mut last = 0;
+        while let Some(step) = sampler.step(&energy) {
+            last = step.done;
+        }
+        assert_eq!(last, steps);
+        assert_moments(&sampler.state(), mean, variance);
+        // The jump lands on the one point of the data.
+        let (pictures, _) = sampler.finish(&energy);
+        let furthest = (pictures - 0.8).abs().max().into_scalar::<f32>();
+        assert!(furthest < 1e-5, "{furthest} from the point after the jump");
+    }
+}
+
+#[test]
+fn pictures_do_not_depend_on_how_chains_are_split() {
+    let device = Device::flex();
+    let run = |first, count| {
+        let mut sampler = Sampler::new(Annealing::paper(30), SIGMA_0, Noise::new(3), first, [count, 2, 8, 8], &device);
+        let energy = Quadratic { centre: 0.5 };
+        while sampler.step(&energy).is_some() {}
+        sampler.finish(&energy).0
+    };
+    let split = Tensor::cat(vec![run(0, 2), run(2, 3)], 0);
+    assert_eq!(run(0, 5).to_data(), split.to_data());
+}
+
+#[test]
+fn known_pixels_come_back_bit_for_bit_and_unknown_ones_move() {
+    let device = Device::flex();
+    let shape = [3, 1, 8, 8];
+    // Values that no arithmetic would reproduce by chance, negative zero among them.
+    let mut values = vec![0.0f32; 192];
+    Noise::new(9).fill(0, shared::Draw::Probe, &mut values);
+    values[0] = -0.0;
+    let pixels = Tensor::<1>::from_floats(values.as_slice(), &device).reshape(shape);
+    let columns = Tensor::<1>::from_floats([0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0], &device);
+    let unknown = columns.reshape([1, 1, 1, 8]).expand(shape).greater_elem(0.5);
+    let known = Known { pixels: pixels.clone(), unknown };
+    let mut sampler = Sampler::new(Annealing::paper(40), SIGMA_0, Noise::new(4), 0, shape, &device).around(known);
+    let energy = Quadratic { centre: 0.5 };
+    while sampler.step(&energy).is_some() {}
+    let (pictures, _) = sampler.finish(&energy);
+    let (before, after) = (pixels.to_data(), pictures.to_data());
+    for (index, (before, after)) in before.iter::<f32>().zip(after.iter::<f32>()).enumerate() {
+        if index % 8 < 4 {
+            assert_eq!(before.to_bits(), after.to_bits(), "known pixel {index}");
+        } else {
+            assert!((after - 0.5).abs() < 1e-5, "unknown pixel {index} is {after}");
+        }
+    }
+}
+
+#[test]
+fn nothing_happens_after_the_last_step() {
+    let device = Device::flex();
+    let mut sampler = Sampler::new(Annealing::paper(3), SIGMA_0, Noise::new(5), 0, [1, 1, 8, 8], &device);
+    let energy = Quadratic { centre: 0.0 };
+    assert_eq!(std::iter::from_fn(|| sampler.step(&energy)).count(), 3);
+    assert!(sampler.is_done());
+    let state = sampler.state().to_data();
+    assert!(sampler.step(&energy).is_none());
+    assert_eq!(state, sampler.state().to_data());
+}

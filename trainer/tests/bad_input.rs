@@ -1,0 +1,166 @@
+//! Wrong use and unreadable input: one clear line, exit code 2, nothing left behind.
+
+mod common;
+
+use std::{fs, path::Path};
+
+use common::{picture, tiny_run, trainer};
+
+/// Runs a command that must be refused; the line must have every one of `words`.
+fn refused(arguments: &[&str], words: &[&str]) {
+    let output = trainer().args(arguments).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+    assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "{arguments:?} should say `{word}`: {stderr}");
+    }
+}
+
+#[test]
+fn wrong_flags() {
+    refused(&[], &["Usage"]);
+    refused(&["train", "--preset", "vgg"], &["--preset", "res12", "unet"]);
+    refused(&["train", "--steps", "0"], &["--steps"]);
+    refused(&["train", "--batch", "0"], &["--batch", "1 to"]);
+    refused(&["train", "--width", "0"], &["--width"]);
+    refused(&["train", "--ema", "1"], &["--ema", "below 1"]);
+    refused(&["train", "--learning-rate", "NaN"], &["--learning-rate", "positive"]);
+    refused(&["train", "--sigma-min", "3", "--out", "nowhere/run"], &["--sigma-min 3", "--sigma-max 2"]);
+    refused(&["train", "--data", "no-such-set", "--out", "nowhere/run"], &["no-such-set", "digits"]);
+    refused(&["sample", "--model", "m", "--out", "o.png", "--count", "0"], &["--count"]);
+    refused(&["sample", "--model", "m", "--out", "o.png", "--steps", "0"], &["--steps"]);
+    refused(&["sample", "--model", "m", "--out", "o.png", "--sampler", "gibbs"], &["--sampler", "annealed"]);
+    refused(&["sample", "--model", "m", "--out", "o.png", "--backend", "abacus"], &["--backend", "flex"]);
+    refused(&["data", "fetch", "no-such-set"], &["no-such-set", "fashion-mnist"]);
+    assert!(!Path::new("nowhere").exists(), "a refused training makes no folder");
+}
+
+#[test]
+fn missing_and_damaged_models() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let out = path("o.png");
+    let sample = |model: &str| -> Vec<String> {
+        ["sample", "--backend", "flex", "--model", model, "--out", &out].map(str::to_owned).to_vec()
+    };
+    let refuse = |model: &str, words: &[&str]| {
+        let arguments = sample(model);
+        refused(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), words);
+        assert!(!Path::new(&out).exists());
+    };
+    refuse(&path("absent"), &["absent", "no model here"]);
+
+    let run = tiny_run(folder.path());
+    let model = folder.path().join("models/tiny");
+    trainer().args(["export", "--backend", "flex", "--run"]).arg(&run).arg("--out").arg(&model).assert().success();
+    let weights = model.join("model.safetensors");
+    let manifest = model.join("model.json");
+    let (good_weights, good_manifest) = (fs::read(&weights).unwrap(), fs::read_to_string(&manifest).unwrap());
+
+    fs::write(&weights, &good_weights[..100]).unwrap();
+    refuse(model.to_str().unwrap(), &["model.safetensors", "incomplete"]);
+    let mut flipped = good_weights.clone();
+    flipped[500] ^= 1;
+    fs::write(&weights, flipped).unwrap();
+    refuse(model.to_str().unwrap(), &["model.safetensors", "SHA-256"]);
+    fs::remove_file(&weights).unwrap();
+    refuse(model.to_str().unwrap(), &["model.safetensors", "no such file"]);
+    fs::write(&weights, good_weights).unwrap();
+    fs::write(&manifest, "{").unwrap();
+    refuse(model.to_str().unwrap(), &["model.json", "not valid"]);
+    fs::write(&manifest, good_manifest.replace("\"width\": 2", "\"width\": 200000000")).unwrap();
+    refuse(model.to_str().unwrap(), &["model.json", "width"]);
+
+    fs::remove_dir_all(run.join("checkpoints")).unwrap();
+    refuse(run.to_str().unwrap(), &["no readable checkpoint"]);
+    fs::write(run.join("run.json"), "[]").unwrap();
+    refuse(run.to_str().unwrap(), &["run.json"]);
+}
+
+#[test]
+fn pictures_and_masks_that_cannot_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let run = run.to_str().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (good, out) = (path("good.png"), path("out.png"));
+    picture(Path::new(&good), 16, 16, |x, _| x as u8);
+
+    let inpaint = |image: &str, mask: &str, words: &[&str]| {
+        let arguments = [
+            "inpaint",
+            "--backend",
+            "flex",
+            "--steps",
+            "2",
+            "--model",
+            run,
+            "--image",
+            image,
+            "--mask",
+            mask,
+            "--out",
+            &out,
+        ];
+        refused(&arguments, words);
+        assert!(!Path::new(&out).exists());
+    };
+    inpaint(&path("absent.png"), "left", &["absent.png"]);
+    let empty = path("empty.png");
+    fs::write(&empty, b"").unwrap();
+    inpaint(&empty, "left", &["empty.png"]);
+    let text = path("text.png");
+    fs::write(&text, b"not a picture").unwrap();
+    inpaint(&text, "left", &["text.png"]);
+    inpaint(&good, "diagonal", &["diagonal"]);
+    let wide = path("wide.png");
+    picture(Path::new(&wide), 20, 16, |_, _| 255);
+    inpaint(&good, &wide, &["wide.png", "20", "16"]);
+    let black = path("black.png");
+    picture(Path::new(&black), 16, 16, |_, _| 0);
+    inpaint(&good, &black, &["black.png"]);
+
+    refused(&["score", "--backend", "flex", "--model", run, &empty], &["empty.png"]);
+    refused(&["denoise", "--backend", "flex", "--model", run, "--image", &text, "--out", &out], &["text.png"]);
+    let nowhere = path("no/such/folder/o.png");
+    refused(
+        &["denoise", "--backend", "flex", "--model", run, "--image", &good, "--out", &nowhere],
+        &["no/such/folder"],
+    );
+    refused(&["sample", "--backend", "flex", "--model", run, "--steps", "1", "--out", &nowhere], &["no/such/folder"]);
+}
+
+#[test]
+fn runs_that_are_in_the_way_or_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let run = run.to_str().unwrap();
+    refused(&["train", "--out", run], &["there is a run already", "--resume"]);
+    let absent = folder.path().join("absent");
+    let absent = absent.to_str().unwrap();
+    refused(&["train", "--out", absent, "--resume"], &["absent", "no run"]);
+    refused(&["export", "--run", absent, "--out", "m"], &["absent", "no run"]);
+    refused(&["export", "--run", run, "--out", "a model"], &["a model", "letters, digits"]);
+    let occupied = folder.path().join("occupied");
+    fs::create_dir(&occupied).unwrap();
+    fs::write(occupied.join("precious.txt"), "keep").unwrap();
+    refused(
+        &["export", "--backend", "flex", "--run", run, "--out", occupied.to_str().unwrap()],
+        &["occupied", "no model folder"],
+    );
+    assert!(occupied.join("precious.txt").exists());
+}
+
+#[test]
+fn data_files_that_are_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    for name in ["train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"] {
+        fs::write(folder.path().join(name), b"\x1f\x8bnot really gzip").unwrap();
+    }
+    let out = folder.path().join("run");
+    let out = out.to_str().unwrap();
+    refused(&["train", "--data", "fashion-mnist", "--data-dir", dir, "--out", out], &["images-idx3-ubyte"]);
+    assert!(!Path::new(out).exists());
+}

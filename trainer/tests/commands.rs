@@ -1,0 +1,157 @@
+//! From training to pictures, as a user goes.
+
+mod common;
+
+use common::{npy, picture, tiny_run, trainer};
+use serde_json::Value;
+
+#[test]
+fn a_trained_model_samples_the_same_pictures_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let sample = |name: &str, count: &str| {
+        let (png, numbers) = (folder.path().join(format!("{name}.png")), folder.path().join(format!("{name}.npy")));
+        trainer()
+            .args([
+                "sample",
+                "--backend",
+                "flex",
+                "--steps",
+                "10",
+                "--seed",
+                "7",
+                "--sampler",
+                "annealed",
+                "--count",
+                count,
+            ])
+            .arg("--model")
+            .arg(&run)
+            .arg("--out")
+            .arg(&png)
+            .arg("--npy")
+            .arg(&numbers)
+            .assert()
+            .success();
+        (std::fs::read(png).unwrap(), npy(&numbers))
+    };
+    let (first_png, (shape, first)) = sample("a", "3");
+    let (second_png, (_, second)) = sample("b", "3");
+    assert_eq!(shape, [3, 16, 16, 1]);
+    assert!(first.iter().all(|v| (0.0..=1.0).contains(v)));
+    assert_eq!(first, second);
+    assert_eq!(first_png, second_png);
+    // More chains do not change the first ones, and another batch split neither.
+    let (_, (_, more)) = sample("c", "70");
+    assert_eq!(first[..], more[..3 * 256]);
+}
+
+#[test]
+fn known_pixels_come_out_of_inpainting_as_they_went_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let image = folder.path().join("in.png");
+    picture(&image, 16, 16, |x, y| (x * 16 + y) as u8);
+    let (png, numbers) = (folder.path().join("out.png"), folder.path().join("out.npy"));
+    trainer()
+        .args(["inpaint", "--backend", "flex", "--mask", "left", "--count", "2", "--steps", "10", "--model"])
+        .arg(&run)
+        .arg("--image")
+        .arg(&image)
+        .arg("--out")
+        .arg(&png)
+        .arg("--npy")
+        .arg(&numbers)
+        .assert()
+        .success();
+    let (shape, values) = npy(&numbers);
+    assert_eq!(shape, [2, 16, 16, 1]);
+    let known = |index: usize| index % 16 >= 8;
+    for (index, &value) in values.iter().enumerate() {
+        let (x, y) = (index % 16, index / 16 % 16);
+        let went_in = f32::from((x * 16 + y) as u8) / 255.0;
+        assert!(!known(index) || value.to_bits() == went_in.to_bits(), "pixel {x}, {y}: {value} for {went_in}");
+    }
+    let different = (0..256).filter(|&i| !known(i) && values[i] != values[256 + i]).count();
+    assert!(different > 0, "two completions from different noise are not the same");
+}
+
+#[test]
+fn an_exported_model_scores_denoises_and_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let model = folder.path().join("models/tiny");
+    trainer().args(["export", "--backend", "flex", "--run"]).arg(&run).arg("--out").arg(&model).assert().success();
+    let index: Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("models/index.json")).unwrap()).unwrap();
+    assert_eq!(index["models"][0]["name"], "tiny");
+    let manifest: Value = serde_json::from_slice(&std::fs::read(model.join("model.json")).unwrap()).unwrap();
+    assert_eq!(manifest["training"]["steps"], 4);
+    assert_eq!(manifest["data"]["size"], 16);
+
+    let [flat, noisy, out] = ["flat.png", "noisy.png", "clean.png"].map(|name| folder.path().join(name));
+    picture(&flat, 16, 16, |_, _| 0);
+    picture(&noisy, 16, 16, |x, y| ((x * 7919 + y * 104_729) % 256) as u8);
+    let output = trainer()
+        .args(["score", "--backend", "flex", "--json", "--model"])
+        .arg(&model)
+        .args([&flat, &noisy])
+        .assert()
+        .success()
+        .get_output()
+        .clone();
+    let scores: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for score in scores["scores"].as_array().unwrap() {
+        assert!(score["energy"].as_f64().unwrap().is_finite());
+        assert!((0.0..=100.0).contains(&score["percentile"].as_f64().unwrap()));
+    }
+    trainer()
+        .args(["denoise", "--backend", "flex", "--model"])
+        .arg(&model)
+        .arg("--image")
+        .arg(&noisy)
+        .arg("--out")
+        .arg(&out)
+        .assert()
+        .success();
+    assert_eq!(image::image_dimensions(&out).unwrap(), (16, 16));
+    // Exporting again replaces the folder and lists the model once.
+    trainer().args(["export", "--backend", "flex", "--run"]).arg(&run).arg("--out").arg(&model).assert().success();
+    let index: Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("models/index.json")).unwrap()).unwrap();
+    assert_eq!(index["models"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn bench_reports_its_numbers() {
+    let output = trainer()
+        .args([
+            "bench",
+            "--preset",
+            "unet",
+            "--width",
+            "2",
+            "--image-size",
+            "8",
+            "--batch",
+            "2",
+            "--backend",
+            "flex",
+            "--json",
+        ])
+        .assert()
+        .success()
+        .get_output()
+        .clone();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for number in [
+        "/energy_gradient/images_per_second",
+        "/training_step/gflops",
+        "/gemm_peak_gflops",
+        "/fraction_of_peak/training_step",
+    ] {
+        assert!(report.pointer(number).unwrap().as_f64().unwrap() > 0.0, "{number} in {report:#}");
+    }
+    assert_eq!(report["backend"], "flex");
+    assert_eq!(report["batch"], 2);
+}

@@ -1,0 +1,62 @@
+//! The trainer as a user runs it.
+#![allow(dead_code, reason = "every test program uses a part")]
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+/// The built program, computing on the CPU of whatever machine this is.
+pub fn trainer() -> Command {
+    let mut command = Command::cargo_bin("trainer").unwrap();
+    command.env_remove("TRAINER_DATA_URL");
+    command
+}
+
+/// Arguments that train a very small network on the embedded digits.
+pub fn tiny(run: &Path, steps: u32) -> Vec<String> {
+    let run = run.to_str().unwrap();
+    let steps = steps.to_string();
+    [
+        "train",
+        "--data",
+        "digits",
+        "--width",
+        "2",
+        "--batch",
+        "8",
+        "--grid",
+        "0",
+        "--backend",
+        "flex",
+        "--steps",
+        &steps,
+        "--out",
+        run,
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+/// A run folder with a very small network, trained for a moment.
+pub fn tiny_run(folder: &Path) -> PathBuf {
+    let run = folder.join("run");
+    trainer().args(tiny(&run, 4)).assert().success();
+    run
+}
+
+/// A reference file that is shipped with the tests.
+pub fn reference(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference").join(name)
+}
+
+/// A grey PNG of this size.
+pub fn picture(path: &Path, width: u32, height: u32, value: impl Fn(u32, u32) -> u8) {
+    image::GrayImage::from_fn(width, height, |x, y| image::Luma([value(x, y)])).save(path).unwrap();
+}
+
+/// The float32 values of a `.npy` file and its shape.
+pub fn npy(path: &Path) -> (Vec<u64>, Vec<f32>) {
+    let file = npyz::NpyFile::new(std::fs::File::open(path).unwrap()).unwrap();
+    let shape = file.shape().to_vec();
+    (shape, file.into_vec().unwrap())
+}

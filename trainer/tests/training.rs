@@ -1,0 +1,128 @@
+//! Checkpoints: resuming, being killed, being interrupted.
+
+mod common;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use common::{tiny, trainer};
+
+fn weights(run: &Path, step: u32) -> [Vec<u8>; 2] {
+    let folder = run.join(format!("checkpoints/step-{step:07}"));
+    ["weights.safetensors", "ema.safetensors"].map(|name| fs::read(folder.join(name)).unwrap())
+}
+
+#[test]
+fn a_resumed_run_ends_with_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    trainer().args(tiny(&run, 6)).args(["--checkpoint-every", "3"]).assert().success();
+    let uninterrupted = weights(&run, 6);
+    fs::remove_dir_all(run.join("checkpoints/step-0000006")).unwrap();
+    trainer().args(tiny(&run, 6)).arg("--resume").assert().success();
+    assert!(weights(&run, 6) == uninterrupted, "resuming at step 3 must end where the run without a break did");
+}
+
+#[test]
+fn more_steps_extend_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    trainer().args(tiny(&run, 2)).assert().success();
+    trainer().args(tiny(&run, 5)).arg("--resume").assert().success();
+    assert!(run.join("checkpoints/step-0000005").is_dir());
+}
+
+#[test]
+fn a_damaged_newest_checkpoint_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    trainer().args(tiny(&run, 6)).args(["--checkpoint-every", "3"]).assert().success();
+    let newest = run.join("checkpoints/step-0000006/weights.safetensors");
+    let bytes = fs::read(&newest).unwrap();
+    fs::write(&newest, &bytes[..bytes.len() / 2]).unwrap();
+    let output = trainer().args(tiny(&run, 6)).arg("--resume").output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert!(stderr.contains("trying an older checkpoint") && stderr.contains("from step 3"), "{stderr}");
+}
+
+/// A training that does little else than save checkpoints.
+fn spawn(run: &Path, resume: bool) -> Child {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin("trainer"));
+    command.args(tiny(run, 1_000_000)).args(["--checkpoint-every", "1"]).stderr(Stdio::null());
+    if resume {
+        command.arg("--resume");
+    }
+    command.spawn().unwrap()
+}
+
+fn complete_checkpoints(run: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(run.join("checkpoints")).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'))
+        .collect()
+}
+
+fn wait_for_checkpoint(run: &Path) {
+    let begun = Instant::now();
+    while complete_checkpoints(run).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "no checkpoint after two minutes");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn killed_while_saving_a_run_keeps_a_good_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut furthest = 0;
+    for kill in 0..8 {
+        let mut child = spawn(&run, kill > 0);
+        wait_for_checkpoint(&run);
+        // Different moments, most of which are inside a save: the steps between are short.
+        sleep(Duration::from_millis(400 + 37 * kill));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for checkpoint in complete_checkpoints(&run) {
+            let step: u32 = checkpoint.file_name().unwrap().to_string_lossy()[5..].parse().unwrap();
+            furthest = furthest.max(step);
+            let out = folder.path().join("sample.png");
+            trainer()
+                .args(["sample", "--backend", "flex", "--count", "1", "--steps", "1", "--model"])
+                .arg(&checkpoint)
+                .arg("--out")
+                .arg(&out)
+                .assert()
+                .success();
+        }
+    }
+    assert!(furthest > 1, "resuming must get further");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_and_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin("trainer"));
+    let arguments = tiny(&run, 1_000_000);
+    let child = command.args(arguments).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    while !run.join("run.json").exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the training does not begin");
+        sleep(Duration::from_millis(20));
+    }
+    sleep(Duration::from_secs(1));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.lines().last().unwrap().contains("interrupted at step"), "{stderr}");
+    assert_eq!(complete_checkpoints(&run).len(), 1);
+}

@@ -1,0 +1,123 @@
+//! Agreement with the independent implementation, and refusal of damaged reference files.
+
+mod common;
+
+use std::{collections::HashMap, path::Path};
+
+use common::{reference, trainer};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde_json::Value;
+
+const FILES: [&str; 4] = [
+    "res6-w4-grey32-elu.safetensors",
+    "res12-w3-rgb16-silu.safetensors",
+    "res18-w2-rgb24-elu.safetensors",
+    "unet-w4-grey16-silu.safetensors",
+];
+
+fn assert_agrees(backend: &str) {
+    for name in FILES {
+        let output = trainer()
+            .args(["verify", "--json", "--backend", backend, "--reference"])
+            .arg(reference(name))
+            .assert()
+            .success()
+            .get_output()
+            .clone();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["ok"], true, "{name} on {backend}: {report:#}");
+        let quantities = report["quantities"].as_array().unwrap();
+        assert!(quantities.len() > 20, "{name}: every parameter has its gradient compared");
+        for quantity in quantities {
+            let (error, tolerance) = (&quantity["relative_error"], &quantity["tolerance"]);
+            assert!(error.as_f64().unwrap() <= tolerance.as_f64().unwrap(), "{name} on {backend}: {quantity}");
+        }
+    }
+}
+
+#[test]
+fn the_cpu_agrees_with_the_reference() {
+    assert_agrees("flex");
+}
+
+#[test]
+fn a_gpu_agrees_with_the_reference() {
+    assert_agrees("wgpu");
+}
+
+/// A reference file as name -> (shape, values), and its header.
+type Contents = (HashMap<String, (Vec<usize>, Vec<f32>)>, HashMap<String, String>);
+
+fn read() -> Contents {
+    let bytes = std::fs::read(reference(FILES[3])).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let floats = |view: &TensorView<'_>| view.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+    let tensors = file.iter().map(|(name, view)| (name.to_owned(), (view.shape().to_vec(), floats(&view)))).collect();
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+    (tensors, metadata.metadata().clone().unwrap())
+}
+
+fn write(path: &Path, (tensors, header): &Contents) {
+    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
+        .iter()
+        .map(|(name, (shape, values))| {
+            (name.clone(), shape.clone(), values.iter().flat_map(|v| v.to_le_bytes()).collect())
+        })
+        .collect();
+    let views = bytes
+        .iter()
+        .map(|(name, shape, bytes)| (name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
+    std::fs::write(path, safetensors::serialize(views, Some(header.clone())).unwrap()).unwrap();
+}
+
+fn verify_changed(change: impl FnOnce(&mut Contents)) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("changed.safetensors");
+    let mut contents = read();
+    change(&mut contents);
+    write(&path, &contents);
+    let output = trainer().args(["verify", "--backend", "flex", "--reference"]).arg(&path).output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn damaged_reference_files_are_wrong_input_and_name_the_tensor() {
+    let cases: [(&str, &str, Box<dyn FnOnce(&mut Contents)>); 7] = [
+        ("input.x", "is missing", Box::new(|c| drop(c.0.remove("input.x")))),
+        ("middle.conv1.bias", "is missing", Box::new(|c| drop(c.0.remove("middle.conv1.bias")))),
+        ("expect.loss", "is missing", Box::new(|c| drop(c.0.remove("expect.loss")))),
+        ("surprise", "is unknown", Box::new(|c| drop(c.0.insert("surprise".into(), (vec![1], vec![0.0]))))),
+        (
+            "expect.surprise",
+            "is unknown",
+            Box::new(|c| drop(c.0.insert("expect.surprise".into(), (vec![1], vec![0.0])))),
+        ),
+        ("stem.bias", "has shape [2, 2]", Box::new(|c| c.0.get_mut("stem.bias").unwrap().0 = vec![2, 2])),
+        ("train.noise", "has the value NaN", Box::new(|c| c.0.get_mut("train.noise").unwrap().1[7] = f32::NAN)),
+    ];
+    for (name, problem, change) in cases {
+        let (code, stderr) = verify_changed(change);
+        assert_eq!(code, 2, "{stderr}");
+        assert!(stderr.contains(&format!("tensor `{name}` {problem}")), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
+
+#[test]
+fn a_wrong_header_is_wrong_input() {
+    for (field, value) in [("preset", "vgg"), ("width", "-1"), ("image_size", "12"), ("activation", "relu")] {
+        let (code, stderr) = verify_changed(|c| drop(c.1.insert(field.into(), value.into())));
+        assert_eq!(code, 2, "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+    let (code, stderr) = verify_changed(|c| drop(c.1.remove("step_size")));
+    assert_eq!(code, 2);
+    assert!(stderr.contains("step_size"), "{stderr}");
+}
+
+#[test]
+fn a_wrong_answer_is_a_failed_check() {
+    let (code, stderr) = verify_changed(|c| c.0.get_mut("expect.energy").unwrap().1[0] *= 1.001);
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains("disagrees"), "{stderr}");
+}
