@@ -15,16 +15,6 @@ impl Frame {
         (inner <= outer).then_some(Self { inner, outer })
     }
 
-    /// The smallest square that a network can see (a multiple of 8) around pictures of side `inner`.
-    pub fn around(inner: usize) -> Self {
-        Self { inner, outer: inner.next_multiple_of(8) }
-    }
-
-    /// The side of the network's input.
-    pub fn outer(&self) -> usize {
-        self.outer
-    }
-
     /// `[N, C, inner, inner]` to `[N, C, outer, outer]`.
     pub fn add(&self, x: Tensor<4>) -> Tensor<4> {
         if self.inner == self.outer {

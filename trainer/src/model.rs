@@ -39,18 +39,17 @@ impl LoadedModel {
             let manifest = model.manifest.clone();
             return Self::new(path, model.manifest.network, manifest.data.clone(), model.network, Some(manifest));
         }
-        let (run, checkpoint) = if Checkpoint::is_at(path) {
-            (run_of(path), Checkpoint::load(path)?)
-        } else if RunFolder::at(path).exists() {
-            (path.to_owned(), RunFolder::at(path).newest()?)
-        } else {
+        let is_checkpoint = Checkpoint::is_at(path);
+        let run = RunFolder::at(&if is_checkpoint { run_of(path) } else { path.to_owned() });
+        if !is_checkpoint && !run.exists() {
             return Err(Error::input(format!(
                 "--model {}: no model here; give an exported folder (with model.json), a run folder (with run.json) or one of \
                  its checkpoints",
                 path.display()
             )));
-        };
-        let config = RunFolder::at(&run).load_config()?;
+        }
+        let config = run.load_config()?;
+        let checkpoint = if is_checkpoint { Checkpoint::load(path)? } else { run.newest()? };
         let network = checkpoint
             .ema
             .into_network(&config.network, device)

@@ -16,8 +16,8 @@ pub fn run(shell: &Shell) -> Result<()> {
     part("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
     part("lints", || Ok(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?))?;
     part("native tests", || {
-        // One selection of packages for all native builds: another would give Burn other features and build it again.
-        cmd!(shell, "cargo build --workspace --exclude tests").run()?;
+        // The only native build: another command or selection of packages would give Burn other features and build it
+        // again. It makes the trainer's program too, which the end-to-end tests run.
         Ok(cmd!(shell, "cargo test --workspace --exclude tests").run()?)
     })?;
     part("WebAssembly tests", || wasm_tests(shell))?;

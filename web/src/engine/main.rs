@@ -16,7 +16,6 @@ use web::{
 };
 
 use device::Gpu;
-use load::Ready;
 
 fn main() {
     link::report_panics();
