@@ -28,6 +28,7 @@ pub fn export_small_model(folder: &Path) -> Result<()> {
     let train = ["train", "--data", "digits", "--preset", "unet", "--width", "4", "--steps", "20", "--backend", "flex", "--out"];
     run(train.map(OsStr::new).into_iter().chain([run_folder.as_os_str()]))?;
     let (run_folder, folder) = (run_folder.as_os_str(), folder.as_os_str());
-    run([OsStr::new("export"), OsStr::new("--run"), run_folder, OsStr::new("--out"), folder])?;
+    let export = ["export", "--backend", "flex", "--run"].map(OsStr::new);
+    run(export.into_iter().chain([run_folder, OsStr::new("--out"), folder]))?;
     Ok(())
 }

@@ -1,4 +1,5 @@
 //! Wrong use and unreadable input: one clear line, exit code 2, nothing left behind.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

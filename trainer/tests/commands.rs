@@ -1,4 +1,5 @@
 //! From training to pictures, as a user goes.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

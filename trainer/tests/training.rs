@@ -1,4 +1,5 @@
 //! Checkpoints: resuming, being killed, being interrupted.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

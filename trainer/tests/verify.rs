@@ -1,4 +1,5 @@
 //! Agreement with the independent implementation, and refusal of damaged reference files.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
@@ -82,7 +83,8 @@ fn verify_changed(change: impl FnOnce(&mut Contents)) -> (i32, String) {
 
 #[test]
 fn damaged_reference_files_are_wrong_input_and_name_the_tensor() {
-    let cases: [(&str, &str, Box<dyn FnOnce(&mut Contents)>); 7] = [
+    type Change = Box<dyn FnOnce(&mut Contents)>;
+    let cases: [(&str, &str, Change); 7] = [
         ("input.x", "is missing", Box::new(|c| drop(c.0.remove("input.x")))),
         ("middle.conv1.bias", "is missing", Box::new(|c| drop(c.0.remove("middle.conv1.bias")))),
         ("expect.loss", "is missing", Box::new(|c| drop(c.0.remove("expect.loss")))),

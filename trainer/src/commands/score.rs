@@ -40,12 +40,8 @@ pub fn score(args: ScoreArgs) -> Result<()> {
         return Ok(());
     }
     for Score { image, energy, percentile } in scores {
-        match percentile {
-            Some(percentile) => {
-                println!("{image}: energy {energy:.3}, higher than {percentile:.1} % of held-out pictures")
-            }
-            None => println!("{image}: energy {energy:.3}"),
-        }
+        let place = percentile.map(|p| format!(", higher than {p:.1} % of held-out pictures")).unwrap_or_default();
+        println!("{image}: energy {energy:.3}{place}");
     }
     Ok(())
 }

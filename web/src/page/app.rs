@@ -204,7 +204,7 @@ impl App {
             status::note(&format!("{problem} Completing a picture is not possible with this model."))?;
         }
         by_id::<web_sys::Element>("about-model")?
-            .set_text_content(Some(&format!("Trained on {} ({}).", loaded.data, loaded.licence)));
+            .set_text_content(Some(&format!("Trained on {}. Licence of the data: {}.", loaded.data, loaded.licence)));
         if loaded.held_out > 0 && self.settings.picture >= loaded.held_out {
             let (asked, there) = (self.settings.picture, loaded.held_out);
             status::note(&format!("The address asks for picture {asked}, but the last one is {}; the first one is used.", there - 1))?;

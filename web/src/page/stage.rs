@@ -6,7 +6,7 @@ use web_sys::{Element, HtmlCanvasElement, HtmlProgressElement};
 
 use crate::{
     chart::Chart,
-    dom::{Result, by_id, create, refill},
+    dom::{Result, by_id, create, refill, window},
     tile,
 };
 
@@ -53,7 +53,7 @@ impl Stage {
         let columns = (count as f64).sqrt().ceil();
         self.grid.set_attribute("style", &format!("--columns: {columns}"))?;
         // Captions of many small pictures would run into each other.
-        self.grid.set_class_name(if columns > 6.0 { "dense" } else { "" });
+        self.grid.set_class_name(if columns > 6.0 { "dense" } else if columns < 3.0 { "few" } else { "" });
         refill(&self.grid, figures)
     }
 
@@ -69,7 +69,14 @@ impl Stage {
         for id in ["temperature", "noise-level", "energy", "time-left"] {
             set(id, "–")?;
         }
-        set("step", &format!("0 of {steps}"))
+        set("step", &format!("0 of {steps}"))?;
+        // On a phone the chains are below the settings.
+        let stage: Element = by_id("stage")?;
+        let height = window()?.inner_height()?.as_f64().unwrap_or_default();
+        if stage.get_bounding_client_rect().top() > 0.6 * height {
+            stage.scroll_into_view();
+        }
+        Ok(())
     }
 
     /// Shows a report of a run.
@@ -127,7 +134,7 @@ fn mean(values: &[f32]) -> f32 {
 /// Three digits that count, or a whole number.
 fn short(value: f32) -> String {
     match value.abs() {
-        0.0 => "0".to_owned(),
+        size if size < 0.0005 => "0".to_owned(),
         size if size < 1.0 => format!("{value:.3}"),
         size if size < 10.0 => format!("{value:.2}"),
         size if size < 100.0 => format!("{value:.1}"),
