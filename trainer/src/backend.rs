@@ -2,10 +2,7 @@
 
 use burn::tensor::Device;
 #[cfg(feature = "wgpu")]
-use burn::tensor::{
-    DeviceKind,
-    wgpu::{WgpuBackend, WgpuOptions},
-};
+use burn::tensor::DeviceKind;
 use clap::ValueEnum;
 
 use crate::error::{Error, Result};
@@ -41,7 +38,7 @@ impl Backend {
             Self::Auto => Ok(gpu().unwrap_or_else(|| (Device::flex(), "flex"))),
             Self::Flex => Ok((Device::flex(), "flex")),
             #[cfg(feature = "wgpu")]
-            Self::Wgpu => options()
+            Self::Wgpu => Device::wgpu_options()
                 .init()
                 .map(|device| (device, "wgpu"))
                 .map_err(|error| Error::input(format!("--backend wgpu: no adapter ({error}); try --backend flex"))),
@@ -58,18 +55,15 @@ impl Backend {
 /// A hardware GPU, if there is one; a software adapter is slower than the CPU backend.
 #[cfg(feature = "wgpu")]
 fn gpu() -> Option<(Device, &'static str)> {
+    // Looking for one takes a second, and graphics drivers complain on stderr where there is no display.
+    let files = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
+    if cfg!(target_os = "linux") && !files.iter().any(|file| std::path::Path::new(file).exists()) {
+        return None;
+    }
     [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0)]
         .into_iter()
-        .find_map(|kind| options().device_kind(kind).init().ok())
+        .find_map(|kind| Device::wgpu_options().device_kind(kind).init().ok())
         .map(|device| (device, "wgpu"))
-}
-
-/// The graphics API that wgpu would choose anyway; left to choose on Linux it also tries OpenGL, which complains on stderr
-/// where there is no display.
-#[cfg(feature = "wgpu")]
-fn options() -> WgpuOptions {
-    let options = Device::wgpu_options();
-    if cfg!(target_os = "linux") { options.graphics_api(WgpuBackend::Vulkan) } else { options }
 }
 
 #[cfg(not(feature = "wgpu"))]
