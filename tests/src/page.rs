@@ -76,7 +76,8 @@ impl<'a> Page<'a> {
     /// # Errors
     /// The browser does not answer.
     pub async fn notices(&self) -> Result<Vec<String>> {
-        let texts = self.script("return [...document.querySelectorAll('#notice p')].map(p => p.textContent)", vec![]).await?;
+        let texts =
+            self.script("return [...document.querySelectorAll('#notice p')].map(p => p.textContent)", vec![]).await?;
         Ok(serde_json::from_value(texts)?)
     }
 

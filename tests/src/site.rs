@@ -30,7 +30,7 @@ impl Site {
         let folder = tempfile::tempdir()?;
         copy_site(folder.path())?;
         let models = folder.path().join("models");
-        // Links to the site's own models must not be followed, and those models not be needed.
+        // The tests must not depend on which models the site has.
         if models.exists() {
             fs::remove_dir_all(&models)?;
         }

@@ -25,7 +25,20 @@ pub fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Result<St
 pub fn export_small_model(folder: &Path) -> Result<()> {
     let runs = tempfile::tempdir()?;
     let run_folder = runs.path().join("run");
-    let train = ["train", "--data", "digits", "--preset", "unet", "--width", "4", "--steps", "20", "--backend", "flex", "--out"];
+    let train = [
+        "train",
+        "--data",
+        "digits",
+        "--preset",
+        "unet",
+        "--width",
+        "4",
+        "--steps",
+        "20",
+        "--backend",
+        "flex",
+        "--out",
+    ];
     run(train.map(OsStr::new).into_iter().chain([run_folder.as_os_str()]))?;
     let (run_folder, folder) = (run_folder.as_os_str(), folder.as_os_str());
     let export = ["export", "--backend", "flex", "--run"].map(OsStr::new);

@@ -9,12 +9,15 @@ mod mask;
 pub mod messages;
 mod models;
 mod pictures;
+mod request;
 mod saved;
 mod settings;
+mod strip;
 
 pub use envelope::Envelope;
 pub use mask::{Mask, Region};
 pub use models::{ModelEntry, Models};
 pub use pictures::Pictures;
+pub use request::{Request, number};
 pub use saved::SavedRun;
-pub use settings::{Backend, Request, Sampler, Settings, Task, number};
+pub use settings::{Backend, Sampler, Settings, Task};

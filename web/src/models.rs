@@ -46,7 +46,8 @@ mod tests {
 
     #[test]
     fn a_list_is_read_and_a_wrong_one_refused() {
-        let models = Models::parse(r#"{"models": [{"name": "fashion", "title": "Fashion-MNIST"}, {"name": "digits"}]}"#);
+        let models =
+            Models::parse(r#"{"models": [{"name": "fashion", "title": "Fashion-MNIST"}, {"name": "digits"}]}"#);
         let models = models.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(models.models.iter().map(ModelEntry::title).collect::<Vec<_>>(), ["Fashion-MNIST", "digits"]);
         assert!(models.contains("digits") && !models.contains("faces"));

@@ -11,11 +11,14 @@ use tests::{
 async fn bad_values_are_reported_and_ignored() -> Result<()> {
     let site = Site::new()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
-        let query = "?backend=cpu&model=nobody&count=0&seed=x&steps=1e3&sampler=magic&task=dream&colour=%3Cb%3Ered&autorun=yes";
+        let query =
+            "?backend=cpu&model=nobody&count=0&seed=x&steps=1e3&sampler=magic&task=dream&colour=%3Cb%3Ered&autorun=yes";
         let page = Page::open(browser, &site.url(query)).await?;
         page.wait_for("ready", 60).await?;
         let notices = page.notices().await?;
-        for bad in ["count=0", "seed=x", "steps=1e3", "sampler=magic", "task=dream", "colour=<b>red", "autorun=yes", "nobody"] {
+        for bad in
+            ["count=0", "seed=x", "steps=1e3", "sampler=magic", "task=dream", "colour=<b>red", "autorun=yes", "nobody"]
+        {
             ensure!(notices.iter().any(|notice| notice.contains(bad)), "no word of {bad}: {notices:?}");
         }
         ensure!(notices.len() == 8, "{notices:?}");

@@ -49,9 +49,23 @@ async fn every_control_has_a_name_and_is_reached_with_the_keyboard() -> Result<(
         let mut reached = Vec::new();
         for _ in 0..40 {
             browser.client.active_element().await?.send_keys("\u{e004}").await?;
-            reached.push(page.script("return document.activeElement.id", vec![]).await?.as_str().unwrap_or_default().to_owned());
+            reached.push(
+                page.script("return document.activeElement.id", vec![]).await?.as_str().unwrap_or_default().to_owned(),
+            );
         }
-        for id in ["task-inpaint", "mask", "brush", "mask-left", "clear", "model", "count", "steps", "seed", "backend", "start"] {
+        for id in [
+            "task-inpaint",
+            "mask",
+            "brush",
+            "mask-left",
+            "clear",
+            "model",
+            "count",
+            "steps",
+            "seed",
+            "backend",
+            "start",
+        ] {
             ensure!(reached.iter().any(|found| found == id), "Tab does not reach #{id}: {reached:?}");
         }
         page.element("start").await?.send_keys(" ").await?;

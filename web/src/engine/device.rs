@@ -22,14 +22,14 @@ extern "C" {
 
 /// The GPU, once somebody has asked for it.
 #[derive(Default)]
-pub(crate) struct Gpu(Option<Result<Device, String>>);
+pub struct Gpu(Option<Result<Device, String>>);
 
 impl Gpu {
     /// The GPU as Burn sees it. Burn can be given it only once, so the answer is kept.
     ///
     /// # Errors
     /// Why there is none, as the end of a sentence.
-    pub(crate) async fn device(&mut self) -> Result<Device, String> {
+    pub async fn device(&mut self) -> Result<Device, String> {
         if self.0.is_none() {
             self.0 = Some(acquire().await);
         }

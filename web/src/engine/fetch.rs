@@ -9,7 +9,7 @@ use web_sys::{DedicatedWorkerGlobalScope, ReadableStreamDefaultReader, RequestCa
 ///
 /// # Errors
 /// A sentence that names the file.
-pub(crate) async fn fetch(path: &str, limit: u64, mut progress: impl FnMut(u64)) -> Result<Vec<u8>, String> {
+pub async fn fetch(path: &str, limit: u64, mut progress: impl FnMut(u64)) -> Result<Vec<u8>, String> {
     let broken = |error: JsValue| format!("“{path}” could not be fetched ({}).", said(&error));
     let init = RequestInit::new();
     // An old manifest beside new weights would look like damage.
@@ -38,6 +38,6 @@ pub(crate) async fn fetch(path: &str, limit: u64, mut progress: impl FnMut(u64))
 }
 
 /// What an exception says.
-pub(crate) fn said(error: &JsValue) -> String {
+pub fn said(error: &JsValue) -> String {
     error.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{error:?}"), |error| String::from(error.message()))
 }

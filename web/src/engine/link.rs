@@ -13,7 +13,7 @@ fn scope() -> DedicatedWorkerGlobalScope {
 }
 
 /// Sends a message to the page.
-pub(crate) fn post(envelope: impl Into<Envelope<FromEngine>>) {
+pub fn post(envelope: impl Into<Envelope<FromEngine>>) {
     // Both can only fail on values that cannot be copied between threads, which text and floats can.
     if let Ok((value, transfer)) = envelope.into().pack() {
         let _ = scope().post_message_with_transfer(&value, &transfer);
@@ -21,20 +21,21 @@ pub(crate) fn post(envelope: impl Into<Envelope<FromEngine>>) {
 }
 
 /// Has every message from the page handled, for the rest of the worker's life.
-pub(crate) fn listen(mut handle: impl FnMut(Envelope<ToEngine>) + 'static) {
-    let closure = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| match Envelope::unpack(&event.data()) {
-        Ok(envelope) => handle(envelope),
-        Err(problem) => {
-            let message = format!("The page and its engine do not fit together ({problem}). Reload the page.");
-            post(FromEngine::Failed { message, alive: true });
-        }
-    });
+pub fn listen(mut handle: impl FnMut(Envelope<ToEngine>) + 'static) {
+    let closure =
+        Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| match Envelope::unpack(&event.data()) {
+            Ok(envelope) => handle(envelope),
+            Err(problem) => {
+                let message = format!("The page and its engine do not fit together ({problem}). Reload the page.");
+                post(FromEngine::Failed { message, alive: true });
+            }
+        });
     scope().set_onmessage(Some(closure.as_ref().unchecked_ref()));
     closure.forget();
 }
 
 /// Lets the page say that the engine panicked: after a panic this worker answers no more.
-pub(crate) fn report_panics() {
+pub fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let text = panic.to_string();
         let reason = text.lines().nth(1).unwrap_or(&text);
@@ -44,6 +45,6 @@ pub(crate) fn report_panics() {
 }
 
 /// Lets the browser deliver waiting messages. Awaiting anything less than a timer would not.
-pub(crate) async fn breathe() {
+pub async fn breathe() {
     gloo_timers::future::TimeoutFuture::new(0).await;
 }

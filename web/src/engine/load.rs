@@ -3,24 +3,24 @@
 use burn::tensor::Device;
 use shared::{Frame, Manifest, Model, ModelError};
 use web::{
-    Backend, Envelope,
+    Backend, Envelope, Pictures,
     messages::{FromEngine, Loaded},
 };
 
-use crate::{device::Gpu, fetch::fetch, held_out, link};
+use crate::{device::Gpu, fetch::fetch, link};
 
 /// A model that has passed its self-test.
-pub(crate) struct Ready {
+pub struct Ready {
     /// The model.
-    pub(crate) model: Model,
+    pub model: Model,
     /// Where it computes.
-    pub(crate) device: Device,
+    pub device: Device,
     /// Which kind of device that is.
-    pub(crate) backend: Backend,
+    pub backend: Backend,
     /// How its pictures lie in what the network sees.
-    pub(crate) frame: Frame,
-    /// Its held-out pictures, `[N, H, W, C]`.
-    pub(crate) held_out: Vec<f32>,
+    pub frame: Frame,
+    /// Its held-out pictures.
+    pub held_out: Pictures,
 }
 
 const MANIFEST_LIMIT: u64 = 1 << 20;
@@ -31,7 +31,11 @@ const MODEL_ADVICE: &str = "Choose another model, or export this one again with 
 ///
 /// # Errors
 /// What is wrong and what to do, in sentences.
-pub(crate) async fn load(name: &str, backend: Option<Backend>, gpu: &mut Gpu) -> Result<(Ready, Envelope<FromEngine>), String> {
+pub async fn load(
+    name: &str,
+    backend: Option<Backend>,
+    gpu: &mut Gpu,
+) -> Result<(Ready, Envelope<FromEngine>), String> {
     let folder = format!("models/{name}");
     let advice = |problem: String| format!("{problem} {MODEL_ADVICE}");
     let manifest = fetch(&format!("{folder}/model.json"), MANIFEST_LIMIT, |_| ()).await.map_err(advice)?;
@@ -42,7 +46,7 @@ pub(crate) async fn load(name: &str, backend: Option<Backend>, gpu: &mut Gpu) ->
     let weights = fetch(&format!("{folder}/{}", manifest.weights.file), total, progress).await.map_err(advice)?;
     let (held_out, held_out_problem) = match fetch_held_out(&folder, &manifest).await {
         Ok(pictures) => (pictures, None),
-        Err(problem) => (Vec::new(), Some(problem)),
+        Err(problem) => (Pictures::default(), Some(problem)),
     };
 
     let (model, device, backend, fell_back) = match backend {
@@ -60,7 +64,6 @@ pub(crate) async fn load(name: &str, backend: Option<Backend>, gpu: &mut Gpu) ->
     let card = &model.manifest;
     let frame = Frame::new(card.data.size, card.network.image_size)
         .ok_or_else(|| advice(format!("The pictures of the model “{name}” do not fit into its network.")))?;
-    let pixels = card.data.size * card.data.size * card.network.channels;
     let loaded = Loaded {
         model: name.to_owned(),
         backend,
@@ -70,10 +73,10 @@ pub(crate) async fn load(name: &str, backend: Option<Backend>, gpu: &mut Gpu) ->
         licence: card.data.licence.clone(),
         size: card.data.size,
         channels: card.network.channels,
-        held_out: held_out.len() / pixels,
+        held_out: held_out.count(),
         held_out_problem,
     };
-    let answer = Envelope { message: FromEngine::Loaded(loaded), payload: held_out.clone() };
+    let answer = Envelope { message: FromEngine::Loaded(loaded), payload: held_out.values.clone() };
     Ok((Ready { model, device, backend, frame, held_out }, answer))
 }
 
@@ -102,12 +105,12 @@ async fn open(manifest: Manifest, weights: &[u8], device: &Device, backend: Back
     Ok(model)
 }
 
-async fn fetch_held_out(folder: &str, manifest: &Manifest) -> Result<Vec<f32>, String> {
+async fn fetch_held_out(folder: &str, manifest: &Manifest) -> Result<Pictures, String> {
     if manifest.held_out_pictures == 0 {
-        return Ok(Vec::new());
+        return Ok(Pictures::default());
     }
     let path = format!("{folder}/held-out.png");
     let file = fetch(&path, HELD_OUT_LIMIT, |_| ()).await?;
     let (count, size, channels) = (manifest.held_out_pictures, manifest.data.size, manifest.network.channels);
-    held_out::decode(&file, count, size, channels).map_err(|problem| format!("“{path}” cannot be used: {problem}."))
+    Pictures::from_strip(&file, count, size, channels).map_err(|problem| format!("“{path}” cannot be used: {problem}."))
 }

@@ -2,7 +2,6 @@
 
 mod device;
 mod fetch;
-mod held_out;
 mod link;
 mod load;
 mod run;

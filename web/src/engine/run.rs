@@ -15,7 +15,7 @@ use crate::{link, load::Ready};
 /// Milliseconds between reports: about what the eye follows.
 const REPORT_EVERY: f64 = 90.0;
 /// Milliseconds of work after which the page's messages are looked at.
-const BREATHE_EVERY: f64 = 30.0;
+const BREATHE_EVERY: f64 = 50.0;
 /// Steps between reports, at most: each report waits for the GPU, so that no more work than this can pile up.
 const MOST_STEPS: usize = 32;
 
@@ -23,7 +23,12 @@ const MOST_STEPS: usize = 32;
 ///
 /// # Errors
 /// What went wrong and what to do, in sentences.
-pub(crate) async fn run(ready: &Ready, run: &Run, mask: &[f32], cancelled: &Cell<bool>) -> Result<Envelope<FromEngine>, String> {
+pub async fn run(
+    ready: &Ready,
+    run: &Run,
+    mask: &[f32],
+    cancelled: &Cell<bool>,
+) -> Result<Envelope<FromEngine>, String> {
     let annealing = match run.sampler {
         web::Sampler::Annealed => Annealing::paper(run.steps),
     };
@@ -55,7 +60,8 @@ pub(crate) async fn run(ready: &Ready, run: &Run, mask: &[f32], cancelled: &Cell
         let stepped = Stepped { done, temperature, noise_level, energies };
         link::post(Envelope { message: FromEngine::Stepped(stepped), payload });
         let now = Date::now();
-        chunk = (chunk as f64 * REPORT_EVERY / (now - reported).max(1.0)).round().clamp(1.0, MOST_STEPS as f64) as usize;
+        chunk =
+            (chunk as f64 * REPORT_EVERY / (now - reported).max(1.0)).round().clamp(1.0, MOST_STEPS as f64) as usize;
         reported = now;
     }
     let (pictures, energies): (Vec<_>, Vec<_>) = batches.iter().map(|batch| batch.finish(&ready.model.network)).unzip();
@@ -96,16 +102,14 @@ fn batches(ready: &Ready, run: &Run, annealing: &Annealing, known: Option<&Known
 /// What is known of one picture, `[1, C, S, S]`. The frame of zeros around small pictures is known too.
 fn known(ready: &Ready, picture: usize, mask: &[f32]) -> Result<Known, String> {
     let (size, channels) = (ready.model.manifest.data.size, ready.model.manifest.network.channels);
-    let length = size * size * channels;
-    let picture = ready.held_out.get(picture * length..(picture + 1) * length);
-    let (Some(picture), true) = (picture, mask.len() == size * size) else {
+    if picture >= ready.held_out.count() || mask.len() != size * size {
         return Err("There is no such picture to complete. Choose another one.".to_owned());
-    };
+    }
     let tensor = |values: &[f32], channels| {
         Tensor::<4>::from_data(TensorData::new(values.to_vec(), [1, size, size, channels]), &ready.device)
     };
     let unknown: Tensor<4, Bool> = ready.frame.add(tensor(mask, 1).permute([0, 3, 1, 2])).greater_elem(0.5);
-    let pixels = ready.frame.add(tensor(picture, channels).permute([0, 3, 1, 2]));
+    let pixels = ready.frame.add(tensor(ready.held_out.picture(picture), channels).permute([0, 3, 1, 2]));
     Ok(Known { unknown: unknown.expand(pixels.dims()), pixels })
 }
 

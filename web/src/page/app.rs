@@ -1,18 +1,19 @@
 //! The page's behaviour: what each event leads to.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::RefCell,
+    rc::{Rc, Weak},
+};
 
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::JsValue;
 use web::{
-    Backend, Envelope, Mask, Models, Pictures, Request, SavedRun, Settings, Task,
+    Backend, Envelope, Mask, Pictures, SavedRun, Settings, Task,
     messages::{FromEngine, Loaded, Run, ToEngine},
 };
-use web_sys::{EventTarget, Response};
 
 use crate::{
     controls,
-    dom::{Result, by_id, on, window},
+    dom::{Result, by_id, window},
     editor::Editor,
     engine::Engine,
     said,
@@ -21,12 +22,8 @@ use crate::{
     status::{self, State},
 };
 
-const NO_MODEL: &str = "There is no model here yet. Train one and export it: “cargo run --release -p trainer -- train”, then \
-                        “cargo run --release -p trainer -- export --run runs/digits --out models/digits”. Then build the site \
-                        again with “cargo xtask demo”.";
-
 /// What can happen.
-enum Event {
+pub enum Event {
     Engine(Envelope<FromEngine>),
     RestartOnCpu,
     Start,
@@ -38,77 +35,26 @@ enum Event {
     SaveJson,
 }
 
-struct App {
+/// The page's state.
+pub struct App {
     /// Of the run that is prepared, running or done.
     settings: Settings,
     autorun: bool,
     state: State,
     engine: Option<Engine>,
+    /// Whether the engine's program runs.
+    started: bool,
     loaded: Option<Loaded>,
     result: Option<SavedRun>,
     /// What was unknown when the run began.
     mask: Option<Mask>,
     stage: Stage,
     editor: Editor,
-    this: std::rc::Weak<RefCell<App>>,
+    this: Weak<RefCell<App>>,
 }
 
-/// Sets the page up and loads the first model.
-pub(crate) async fn start() -> Result<()> {
-    let Request { mut settings, autorun, problems } = Request::parse(&window()?.location().search()?, random_seed());
-    for problem in &problems {
-        status::note(problem)?;
-    }
-    let models = match models().await {
-        Ok(models) if !models.models.is_empty() => models,
-        Ok(_) => {
-            status::fail(NO_MODEL);
-            return Ok(());
-        }
-        Err(problem) => {
-            status::fail(&problem);
-            return Ok(());
-        }
-    };
-    if let Some(model) = settings.model.take_if(|model| !models.contains(model)) {
-        status::note(&format!("The address asks for the model “{model}”, which is not here; another one is used."))?;
-    }
-    settings.model.get_or_insert_with(|| models.models[0].name.clone());
-    controls::write(&settings, &models)?;
-
-    let (stage, editor) = (Stage::new()?, Editor::new()?);
-    let app = Rc::new_cyclic(|this| {
-        let this = this.clone();
-        let (state, engine, loaded, result, mask) = (State::Loading, None, None, None, None);
-        RefCell::new(App { settings, autorun, state, engine, loaded, result, mask, stage, editor, this })
-    });
-    listen(&app)?;
-    app.borrow_mut().load()?;
-    // The page lives as long as its document.
-    std::mem::forget(app);
-    Ok(())
-}
-
-fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
-    let hear = |id: &str, kind: &str, event: fn() -> Event| {
-        let app = Rc::downgrade(app);
-        on(&by_id::<EventTarget>(id)?, kind, move |_: web_sys::Event| dispatch(&app, event()))
-    };
-    hear("start", "click", || Event::Start)?;
-    hear("cancel", "click", || Event::Cancel)?;
-    hear("new-seed", "click", || Event::NewSeed)?;
-    hear("task-sample", "change", || Event::TaskChosen)?;
-    hear("task-inpaint", "change", || Event::TaskChosen)?;
-    hear("model", "change", || Event::ModelChosen)?;
-    hear("backend", "change", || Event::ModelChosen)?;
-    hear("save-png", "click", || Event::SavePng)?;
-    hear("save-json", "click", || Event::SaveJson)?;
-    // Enter in a field starts a run, too, and must not load the page again.
-    let form: EventTarget = by_id("controls")?;
-    on(&form, "submit", |event: web_sys::Event| event.prevent_default())
-}
-
-fn dispatch(app: &std::rc::Weak<RefCell<App>>, event: Event) {
+/// Has the page handle an event; a failure becomes a sentence on it.
+pub fn dispatch(app: &Weak<RefCell<App>>, event: Event) {
     let Some(app) = app.upgrade() else { return };
     let outcome = app.borrow_mut().handle(event);
     if let Err(error) = outcome {
@@ -117,6 +63,26 @@ fn dispatch(app: &std::rc::Weak<RefCell<App>>, event: Event) {
 }
 
 impl App {
+    /// A page that has been set up, before it loads its model.
+    pub fn new(settings: Settings, autorun: bool) -> Result<Rc<RefCell<Self>>> {
+        let (stage, editor) = (Stage::new()?, Editor::new()?);
+        Ok(Rc::new_cyclic(|this| {
+            RefCell::new(Self {
+                settings,
+                autorun,
+                state: State::Loading,
+                engine: None,
+                started: false,
+                loaded: None,
+                result: None,
+                mask: None,
+                stage,
+                editor,
+                this: this.clone(),
+            })
+        }))
+    }
+
     fn handle(&mut self, event: Event) -> Result<()> {
         match event {
             Event::Engine(envelope) => self.hear(envelope),
@@ -143,7 +109,7 @@ impl App {
     }
 
     /// Loads the model of the settings, in a new engine if there is none.
-    fn load(&mut self) -> Result<()> {
+    pub fn load(&mut self) -> Result<()> {
         self.loaded = None;
         status::clear_errors()?;
         status::say("Loading the engine…")?;
@@ -151,6 +117,7 @@ impl App {
         if self.engine.is_some() {
             return self.send_load();
         }
+        self.started = false;
         let this = self.this.clone();
         self.engine = Some(Engine::start(move |envelope| dispatch(&this, Event::Engine(envelope)))?);
         Ok(())
@@ -173,7 +140,10 @@ impl App {
 
     fn hear(&mut self, Envelope { message, payload }: Envelope<FromEngine>) -> Result<()> {
         match message {
-            FromEngine::Started => self.send_load(),
+            FromEngine::Started => {
+                self.started = true;
+                self.send_load()
+            }
             FromEngine::Downloading { received, total } => {
                 status::say(&format!("Loading the model: {} of {} kB", received / 1000, total / 1000))
             }
@@ -207,7 +177,10 @@ impl App {
             .set_text_content(Some(&format!("Trained on {}. Licence of the data: {}.", loaded.data, loaded.licence)));
         if loaded.held_out > 0 && self.settings.picture >= loaded.held_out {
             let (asked, there) = (self.settings.picture, loaded.held_out);
-            status::note(&format!("The address asks for picture {asked}, but the last one is {}; the first one is used.", there - 1))?;
+            status::note(&format!(
+                "The address asks for picture {asked}, but the last one is {}; the first one is used.",
+                there - 1
+            ))?;
             self.settings.picture = 0;
         }
         status::say(&format!("Ready on the {}.", loaded.backend.title()))?;
@@ -239,7 +212,9 @@ impl App {
                 return status::complain("This model comes without pictures to complete. Choose “New pictures”.");
             }
             if mask.is_empty() {
-                return status::complain("Nothing is unknown yet. Paint over a part of the picture, or choose a region.");
+                return status::complain(
+                    "Nothing is unknown yet. Paint over a part of the picture, or choose a region.",
+                );
             }
             (self.settings.picture, self.settings.mask) = (self.editor.chosen(), region);
             picture = Some(self.settings.picture);
@@ -273,13 +248,17 @@ impl App {
             status::fail(message);
             return Ok(());
         }
-        if self.state == State::Loading && self.settings.backend != Some(Backend::Cpu) && self.engine.is_some() {
+        // An engine that stops while it prepares the GPU may do well without.
+        if self.state == State::Loading && self.started && self.settings.backend != Some(Backend::Cpu) {
             status::note(&format!("{message} Trying again on the CPU."))?;
             // Not from within the engine's own message.
             let this = self.this.clone();
             wasm_bindgen_futures::spawn_local(async move { dispatch(&this, Event::RestartOnCpu) });
             return Ok(());
         }
+        // Not from within the engine's own message.
+        let engine = self.engine.take();
+        wasm_bindgen_futures::spawn_local(async move { drop(engine) });
         self.loaded = None;
         self.enter(State::Error)?;
         status::fail(&format!("{message} Reload the page; if it happens again, choose the CPU or fewer pictures."));
@@ -312,22 +291,6 @@ fn file_name(settings: &Settings, extension: &str) -> String {
 }
 
 /// Short enough to be remembered.
-fn random_seed() -> u64 {
+pub fn random_seed() -> u64 {
     (js_sys::Math::random() * 1e6) as u64
-}
-
-/// The models on offer, or a sentence why there are none.
-async fn models() -> std::result::Result<Models, String> {
-    let broken = |reason: String| format!("The list of models, “models/index.json”, cannot be read ({reason}). {NO_MODEL}");
-    let exception = |error: JsValue| broken(said(&error));
-    let window = window().map_err(exception)?;
-    let response = JsFuture::from(window.fetch_with_str("models/index.json")).await.map_err(exception)?;
-    let response: Response = response.unchecked_into();
-    match response.status() {
-        404 => return Err(NO_MODEL.to_owned()),
-        status if !response.ok() => return Err(broken(format!("the server answers {status}"))),
-        _ => {}
-    }
-    let text = JsFuture::from(response.text().map_err(exception)?).await.map_err(exception)?;
-    Models::parse(&text.as_string().unwrap_or_default()).map_err(broken)
 }

@@ -5,7 +5,7 @@ use web_sys::Element;
 use crate::dom::{Result, by_id};
 
 /// The chart and what it has seen.
-pub(crate) struct Chart {
+pub struct Chart {
     line: Element,
     steps: usize,
     points: Vec<(usize, f32)>,
@@ -16,19 +16,19 @@ impl Chart {
     const WIDTH: f32 = 600.0;
     const HEIGHT: f32 = 100.0;
 
-    pub(crate) fn new() -> Result<Self> {
+    pub fn new() -> Result<Self> {
         Ok(Self { line: by_id("energy-line")?, steps: 1, points: Vec::new() })
     }
 
     /// Empties the chart for a run of so many steps.
-    pub(crate) fn start(&mut self, steps: usize) -> Result<()> {
+    pub fn start(&mut self, steps: usize) -> Result<()> {
         self.steps = steps;
         self.points.clear();
         self.line.set_attribute("points", "")
     }
 
     /// Adds the mean energy at a step.
-    pub(crate) fn push(&mut self, step: usize, energy: f32) -> Result<()> {
+    pub fn push(&mut self, step: usize, energy: f32) -> Result<()> {
         // Signed logarithm: energies fall over several orders of magnitude and may be negative.
         self.points.push((step, energy.signum() * energy.abs().ln_1p()));
         let heights = self.points.iter().map(|(_, height)| *height);

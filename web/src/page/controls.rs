@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Fills the form in.
-pub(crate) fn write(settings: &Settings, models: &Models) -> Result<()> {
+pub fn write(settings: &Settings, models: &Models) -> Result<()> {
     let mut options: Vec<HtmlOptionElement> = Vec::new();
     for model in &models.models {
         let option: HtmlOptionElement = create("option", "")?;
@@ -31,34 +31,34 @@ pub(crate) fn write(settings: &Settings, models: &Models) -> Result<()> {
     show_task(settings.task)
 }
 
-pub(crate) fn write_backend(backend: Backend) -> Result<()> {
+pub fn write_backend(backend: Backend) -> Result<()> {
     by_id::<HtmlSelectElement>("backend")?.set_value(backend.name());
     Ok(())
 }
 
-pub(crate) fn write_seed(seed: u64) -> Result<()> {
+pub fn write_seed(seed: u64) -> Result<()> {
     input("seed")?.set_value(&seed.to_string());
     Ok(())
 }
 
 /// The chosen model.
-pub(crate) fn model() -> Result<String> {
+pub fn model() -> Result<String> {
     Ok(by_id::<HtmlSelectElement>("model")?.value())
 }
 
 /// The chosen backend.
-pub(crate) fn backend() -> Result<Backend> {
+pub fn backend() -> Result<Backend> {
     let chosen = by_id::<HtmlSelectElement>("backend")?.value();
     Ok(if chosen == Backend::Cpu.name() { Backend::Cpu } else { Backend::WebGpu })
 }
 
 /// The chosen task.
-pub(crate) fn task() -> Result<Task> {
+pub fn task() -> Result<Task> {
     Ok(if input("task-inpaint")?.checked() { Task::Inpaint } else { Task::Sample })
 }
 
 /// The three numbers of the form, over what `settings` has; or the first mistake as a sentence, with the field in focus.
-pub(crate) fn read_numbers(settings: &mut Settings) -> Result<std::result::Result<(), String>> {
+pub fn read_numbers(settings: &mut Settings) -> Result<std::result::Result<(), String>> {
     for id in ["count", "steps", "seed"] {
         input(id)?.remove_attribute("aria-invalid")?;
     }
@@ -93,19 +93,19 @@ fn field<T: std::str::FromStr + PartialOrd + std::fmt::Display>(
 }
 
 /// Shows what belongs to a task.
-pub(crate) fn show_task(task: Task) -> Result<()> {
+pub fn show_task(task: Task) -> Result<()> {
     by_id::<HtmlElement>("inpaint")?.set_hidden(task != Task::Inpaint);
     Ok(())
 }
 
 /// Whether there is anything to complete.
-pub(crate) fn allow_inpainting(allowed: bool) -> Result<()> {
+pub fn allow_inpainting(allowed: bool) -> Result<()> {
     input("task-inpaint")?.set_disabled(!allowed);
     Ok(())
 }
 
 /// Makes usable what can be used now. The focus moves along from Start to Cancel and back.
-pub(crate) fn enable(state: State, model_loaded: bool, finished: bool) -> Result<()> {
+pub fn enable(state: State, model_loaded: bool, finished: bool) -> Result<()> {
     let running = state == State::Running;
     let focused = |id: &str| -> Result<bool> { by_id::<Element>(id)?.matches(":focus") };
     let (start_focused, cancel_focused) = (focused("start")?, focused("cancel")?);

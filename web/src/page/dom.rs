@@ -4,28 +4,28 @@ use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{Document, Element, Event, EventTarget, HtmlElement, Window};
 
 /// An exception is the error here, as everywhere in the browser.
-pub(crate) type Result<T> = std::result::Result<T, JsValue>;
+pub type Result<T> = std::result::Result<T, JsValue>;
 
-pub(crate) fn window() -> Result<Window> {
+pub fn window() -> Result<Window> {
     web_sys::window().ok_or_else(|| "there is no window".into())
 }
 
-pub(crate) fn document() -> Result<Document> {
+pub fn document() -> Result<Document> {
     window()?.document().ok_or_else(|| "there is no document".into())
 }
 
-pub(crate) fn body() -> Result<HtmlElement> {
+pub fn body() -> Result<HtmlElement> {
     document()?.body().ok_or_else(|| "there is no body".into())
 }
 
 /// The element of this id, of the expected kind.
-pub(crate) fn by_id<T: JsCast>(id: &str) -> Result<T> {
+pub fn by_id<T: JsCast>(id: &str) -> Result<T> {
     let element = document()?.get_element_by_id(id);
     element.and_then(|element| element.dyn_into().ok()).ok_or_else(|| format!("the element #{id} is missing").into())
 }
 
 /// A new element of a class.
-pub(crate) fn create<T: JsCast>(tag: &str, class: &str) -> Result<T> {
+pub fn create<T: JsCast>(tag: &str, class: &str) -> Result<T> {
     let element = document()?.create_element(tag)?;
     if !class.is_empty() {
         element.set_class_name(class);
@@ -34,7 +34,7 @@ pub(crate) fn create<T: JsCast>(tag: &str, class: &str) -> Result<T> {
 }
 
 /// Replaces what is in an element.
-pub(crate) fn refill(element: &Element, children: impl IntoIterator<Item = impl AsRef<web_sys::Node>>) -> Result<()> {
+pub fn refill(element: &Element, children: impl IntoIterator<Item = impl AsRef<web_sys::Node>>) -> Result<()> {
     element.set_text_content(None);
     for child in children {
         element.append_child(child.as_ref())?;
@@ -43,7 +43,7 @@ pub(crate) fn refill(element: &Element, children: impl IntoIterator<Item = impl 
 }
 
 /// Has an event handled for the rest of the page's life.
-pub(crate) fn on<E: JsCast>(target: &EventTarget, kind: &str, mut handle: impl FnMut(E) + 'static) -> Result<()> {
+pub fn on<E: JsCast>(target: &EventTarget, kind: &str, mut handle: impl FnMut(E) + 'static) -> Result<()> {
     let closure = Closure::<dyn FnMut(Event)>::new(move |event: Event| handle(event.unchecked_into()));
     target.add_event_listener_with_callback(kind, closure.as_ref().unchecked_ref())?;
     closure.forget();

@@ -12,7 +12,7 @@ use crate::{
 
 /// The inpainting panel; clones are the same panel.
 #[derive(Clone)]
-pub(crate) struct Editor(Rc<RefCell<State>>);
+pub struct Editor(Rc<RefCell<State>>);
 
 struct State {
     canvas: HtmlCanvasElement,
@@ -28,7 +28,7 @@ struct State {
 }
 
 impl Editor {
-    pub(crate) fn new() -> Result<Self> {
+    pub fn new() -> Result<Self> {
         let editor = Self(Rc::new(RefCell::new(State {
             canvas: by_id("mask")?,
             pictures: Pictures::default(),
@@ -45,7 +45,7 @@ impl Editor {
     }
 
     /// Offers these pictures. A mask of the same size is kept, else `region` becomes unknown.
-    pub(crate) fn set_pictures(&self, pictures: Pictures, chosen: usize, region: Option<Region>) -> Result<()> {
+    pub fn set_pictures(&self, pictures: Pictures, chosen: usize, region: Option<Region>) -> Result<()> {
         let mut choices: Vec<Element> = Vec::new();
         for index in 0..pictures.count() {
             let label: Element = create("label", "")?;
@@ -72,17 +72,17 @@ impl Editor {
     }
 
     /// How many pictures are offered.
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.borrow().pictures.count()
     }
 
     /// The number of the chosen picture.
-    pub(crate) fn chosen(&self) -> usize {
+    pub fn chosen(&self) -> usize {
         self.0.borrow().chosen
     }
 
     /// What is unknown, and its name if it has one.
-    pub(crate) fn mask(&self) -> (Mask, Option<Region>) {
+    pub fn mask(&self) -> (Mask, Option<Region>) {
         let state = self.0.borrow();
         (state.mask.clone(), state.region)
     }
@@ -106,7 +106,9 @@ impl Editor {
     fn listen_to_buttons(&self) -> Result<()> {
         for (region, name) in Region::ALL {
             let button: HtmlButtonElement = by_id(&format!("mask-{name}"))?;
-            self.on(&button, "click", move |state, _: web_sys::Event| state.set_region(state.mask.side(), Some(region)))?;
+            self.on(&button, "click", move |state, _: web_sys::Event| {
+                state.set_region(state.mask.side(), Some(region));
+            })?;
         }
         let clear: HtmlButtonElement = by_id("clear")?;
         self.on(&clear, "click", |state, _: web_sys::Event| state.set_region(state.mask.side(), None))

@@ -10,7 +10,7 @@ use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 use crate::dom::Result;
 
 /// A worker with the engine in it; it ends when this is dropped.
-pub(crate) struct Engine {
+pub struct Engine {
     worker: Worker,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(ErrorEvent)>,
@@ -21,7 +21,7 @@ impl Engine {
     const SCRIPT: &'static str = "./engine_loader.js";
 
     /// Starts an engine. `handle` hears everything that it says, and its failure to run at all.
-    pub(crate) fn start(handle: impl Fn(Envelope<FromEngine>) + Clone + 'static) -> Result<Self> {
+    pub fn start(handle: impl Fn(Envelope<FromEngine>) + Clone + 'static) -> Result<Self> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let worker = Worker::new_with_options(Self::SCRIPT, &options)?;
@@ -46,7 +46,7 @@ impl Engine {
     }
 
     /// Sends a message.
-    pub(crate) fn send(&self, envelope: impl Into<Envelope<ToEngine>>) -> Result<()> {
+    pub fn send(&self, envelope: impl Into<Envelope<ToEngine>>) -> Result<()> {
         let (value, transfer) = envelope.into().pack()?;
         self.worker.post_message_with_transfer(&value, &transfer)
     }
@@ -54,6 +54,9 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        // Events that are on their way would find their handlers gone.
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
         self.worker.terminate();
     }
 }

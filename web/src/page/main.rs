@@ -10,6 +10,7 @@ mod dom;
 mod editor;
 mod engine;
 mod save;
+mod setup;
 mod stage;
 mod status;
 mod tile;
@@ -24,7 +25,7 @@ fn main() {
     // From here on boot.js leaves failures to this program.
     let _ = status::set_data("started", "true");
     wasm_bindgen_futures::spawn_local(async {
-        if let Err(error) = app::start().await {
+        if let Err(error) = setup::start().await {
             status::fail(&format!("The page could not be set up ({}). Reload it.", said(&error)));
         }
     });

@@ -7,7 +7,7 @@ use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 use crate::dom::{Result, body, create, window};
 
 /// Has the browser save a file.
-pub(crate) fn save(name: &str, kind: &str, bytes: &[u8]) -> Result<()> {
+pub fn save(name: &str, kind: &str, bytes: &[u8]) -> Result<()> {
     let options = BlobPropertyBag::new();
     options.set_type(kind);
     let parts = Array::of1(&Uint8Array::from(bytes));

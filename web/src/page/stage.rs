@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The right-hand side of the page.
-pub(crate) struct Stage {
+pub struct Stage {
     grid: Element,
     tiles: Vec<(HtmlCanvasElement, Element)>,
     progress: HtmlProgressElement,
@@ -22,7 +22,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new() -> Result<Self> {
+    pub fn new() -> Result<Self> {
         let mut stage = Self {
             grid: by_id("grid")?,
             tiles: Vec::new(),
@@ -37,7 +37,7 @@ impl Stage {
     }
 
     /// Shows so many empty places.
-    pub(crate) fn set_count(&mut self, count: usize) -> Result<()> {
+    pub fn set_count(&mut self, count: usize) -> Result<()> {
         self.tiles.clear();
         let mut figures: Vec<Element> = Vec::new();
         for number in 1..=count {
@@ -53,12 +53,18 @@ impl Stage {
         let columns = (count as f64).sqrt().ceil();
         self.grid.set_attribute("style", &format!("--columns: {columns}"))?;
         // Captions of many small pictures would run into each other.
-        self.grid.set_class_name(if columns > 6.0 { "dense" } else if columns < 3.0 { "few" } else { "" });
+        self.grid.set_class_name(if columns > 6.0 {
+            "dense"
+        } else if columns < 3.0 {
+            "few"
+        } else {
+            ""
+        });
         refill(&self.grid, figures)
     }
 
     /// Prepares for a run.
-    pub(crate) fn start(&mut self, count: usize, steps: usize) -> Result<()> {
+    pub fn start(&mut self, count: usize, steps: usize) -> Result<()> {
         self.set_count(count)?;
         self.steps = steps;
         self.started = Date::now();
@@ -80,7 +86,7 @@ impl Stage {
     }
 
     /// Shows a report of a run.
-    pub(crate) fn step(&mut self, report: &Stepped, pictures: &Pictures) -> Result<()> {
+    pub fn step(&mut self, report: &Stepped, pictures: &Pictures) -> Result<()> {
         self.progress.set_value(report.done as f64);
         set("step", &format!("{} of {}", report.done, self.steps))?;
         set("temperature", &short(report.temperature))?;
@@ -101,7 +107,7 @@ impl Stage {
     }
 
     /// Shows the pictures of a finished run.
-    pub(crate) fn finish(&mut self, energies: &[f32], pictures: &Pictures) -> Result<()> {
+    pub fn finish(&mut self, energies: &[f32], pictures: &Pictures) -> Result<()> {
         self.progress.set_value(self.steps as f64);
         set("energy", &short(mean(energies)))?;
         set("time-left", "–")?;
@@ -109,7 +115,7 @@ impl Stage {
     }
 
     /// The time since the run began, in words.
-    pub(crate) fn elapsed(&self) -> String {
+    pub fn elapsed(&self) -> String {
         duration(Date::now() - self.started)
     }
 

@@ -6,7 +6,7 @@ use crate::dom::{Result, body, by_id, create};
 
 /// What the page is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub enum State {
     Loading,
     Ready,
     Running,
@@ -29,28 +29,28 @@ impl State {
 }
 
 /// Sets `document.body.dataset.state`.
-pub(crate) fn set_state(state: State) -> Result<()> {
+pub fn set_state(state: State) -> Result<()> {
     set_data("state", state.name())
 }
 
 /// Sets an entry of `document.body.dataset`.
-pub(crate) fn set_data(key: &str, value: &str) -> Result<()> {
+pub fn set_data(key: &str, value: &str) -> Result<()> {
     body()?.dataset().set(key, value)
 }
 
 /// One short sentence on what happens now.
-pub(crate) fn say(text: &str) -> Result<()> {
+pub fn say(text: &str) -> Result<()> {
     by_id::<Element>("status")?.set_text_content(Some(text));
     Ok(())
 }
 
 /// Something worth knowing that stays on the page.
-pub(crate) fn note(text: &str) -> Result<()> {
+pub fn note(text: &str) -> Result<()> {
     notice("note", "status", text)
 }
 
 /// Takes away what the last failure said.
-pub(crate) fn clear_errors() -> Result<()> {
+pub fn clear_errors() -> Result<()> {
     let notices: Element = by_id("notice")?;
     while let Some(error) = notices.query_selector(".error")? {
         error.remove();
@@ -59,7 +59,7 @@ pub(crate) fn clear_errors() -> Result<()> {
 }
 
 /// A failure, in a sentence with what to do: the page's state is `error` from here on.
-pub(crate) fn fail(text: &str) {
+pub fn fail(text: &str) {
     let show = || {
         notice("error", "alert", text)?;
         say("Stopped.")?;
@@ -72,7 +72,7 @@ pub(crate) fn fail(text: &str) {
 }
 
 /// A mistake in a setting: a sentence, after which the page goes on.
-pub(crate) fn complain(text: &str) -> Result<()> {
+pub fn complain(text: &str) -> Result<()> {
     notice("error", "alert", text)
 }
 

@@ -6,7 +6,7 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 use crate::dom::Result;
 
 /// Draws a square picture given as red, green, blue, alpha bytes.
-pub(crate) fn draw(canvas: &HtmlCanvasElement, side: usize, rgba: &[u8]) -> Result<()> {
+pub fn draw(canvas: &HtmlCanvasElement, side: usize, rgba: &[u8]) -> Result<()> {
     // Setting the size clears the canvas, even to the same size.
     if canvas.width() as usize != side || canvas.height() as usize != side {
         canvas.set_width(side as u32);

@@ -1,0 +1,161 @@
+//! What the address bar asks for.
+
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
+
+use crate::{Settings, settings::Word};
+
+/// What an address asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The settings, with defaults where it says nothing usable.
+    pub settings: Settings,
+    /// Whether to start at once.
+    pub autorun: bool,
+    /// What was ignored, and why: a sentence each.
+    pub problems: Vec<String>,
+}
+
+impl Request {
+    /// Reads a query, with or without its question mark. `seed` is the one to use where it gives none.
+    pub fn parse(query: &str, seed: u64) -> Self {
+        let mut request = Self { settings: Settings::with_seed(seed), autorun: false, problems: Vec::new() };
+        let mut seen = Vec::new();
+        for (key, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
+            let wrong =
+                if seen.contains(&key) { Err("it is there twice".to_owned()) } else { request.set(&key, &value) };
+            if let Err(reason) = wrong {
+                let (key, value) = (shortened(&key), shortened(&value));
+                request.problems.push(format!("The address says “{key}={value}”, which is ignored: {reason}."));
+            }
+            seen.push(key);
+        }
+        request
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let settings = &mut self.settings;
+        match key {
+            "model" if value.is_empty() => return Err("it must be the name of a model".to_owned()),
+            "model" => settings.model = Some(value.to_owned()),
+            "seed" => settings.seed = number(value, 0..=u64::MAX)?,
+            "count" => settings.count = number(value, Settings::COUNTS)?,
+            "sampler" => settings.sampler = word(value)?,
+            "steps" => settings.steps = number(value, Settings::STEPS)?,
+            "backend" => settings.backend = Some(word(value)?),
+            "task" => settings.task = word(value)?,
+            "picture" => settings.picture = number(value, 0..=usize::MAX)?,
+            "mask" => settings.mask = Some(word(value)?),
+            "autorun" => self.autorun = number::<u8>(value, 0..=1)? == 1,
+            _ => return Err("there is no such setting".to_owned()),
+        }
+        Ok(())
+    }
+}
+
+/// A whole number of a range, as it is typed.
+///
+/// # Errors
+/// What it must be instead.
+pub fn number<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<T>) -> Result<T, String> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let value = text.parse().ok().filter(|value| digits && range.contains(value));
+    value.ok_or_else(|| format!("it must be a whole number from {} to {}", range.start(), range.end()))
+}
+
+fn word<T: Word>(text: &str) -> Result<T, String> {
+    T::from_word(text).ok_or_else(|| {
+        let words: Vec<_> = T::WORDS.iter().map(|(_, word)| *word).collect();
+        format!("it must be {}", words.join(" or "))
+    })
+}
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() > 40 { text.chars().take(40).chain(['…']).collect() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Backend, Region, Sampler, Task};
+
+    #[test]
+    fn an_empty_address_means_the_defaults() {
+        for query in ["", "?"] {
+            let request = Request::parse(query, 7);
+            assert_eq!(request, Request { settings: Settings::with_seed(7), autorun: false, problems: vec![] });
+        }
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        let request = Request::parse(
+            "?model=fashion&seed=18446744073709551615&count=3&sampler=annealed&steps=25&backend=cpu&task=inpaint\
+             &picture=2&mask=top&autorun=1",
+            7,
+        );
+        assert_eq!(request.problems, Vec::<String>::new());
+        assert!(request.autorun);
+        let expected = Settings {
+            model: Some("fashion".to_owned()),
+            seed: u64::MAX,
+            count: 3,
+            sampler: Sampler::Annealed,
+            steps: 25,
+            backend: Some(Backend::Cpu),
+            task: Task::Inpaint,
+            picture: 2,
+            mask: Some(Region::Top),
+        };
+        assert_eq!(request.settings, expected);
+    }
+
+    #[test]
+    fn settings_survive_the_address() {
+        let mut settings = Settings::with_seed(5);
+        settings.model = Some("a b&c=ü".to_owned());
+        settings.backend = Some(Backend::WebGpu);
+        settings.task = Task::Inpaint;
+        settings.picture = 3;
+        settings.mask = Some(Region::Centre);
+        assert_eq!(Request::parse(&settings.to_query(), 0).settings, settings);
+    }
+
+    #[test]
+    fn bad_and_unknown_values_are_reported_and_ignored() {
+        for bad in [
+            "count=0",
+            "count=257",
+            "count=",
+            "count=+4",
+            "count=4.5",
+            "count=99999999999999999999999",
+            "steps=0",
+            "steps=many",
+            "seed=-1",
+            "seed=18446744073709551616",
+            "sampler=metropolis",
+            "backend=cuda",
+            "backend=CPU",
+            "task=",
+            "model=",
+            "picture=x",
+            "mask=middle",
+            "autorun=2",
+            "colour=red",
+            "%00=%ff%fe",
+        ] {
+            let request = Request::parse(bad, 7);
+            assert_eq!(request.settings, Settings::with_seed(7), "{bad}");
+            assert_eq!((request.problems.len(), request.autorun), (1, false), "{bad}");
+        }
+        let request = Request::parse("seed=1&count=x&seed=2&steps=9", 7);
+        assert_eq!((request.settings.seed, request.settings.steps), (1, 9), "good values beside bad ones count");
+        assert_eq!(request.problems.len(), 2);
+        assert_eq!(
+            request.problems[0],
+            "The address says “count=x”, which is ignored: it must be a whole number from 1 to 256."
+        );
+        let long = Request::parse(&format!("x={}", "y".repeat(10_000)), 7);
+        assert!(long.problems[0].len() < 200, "a notice is short whatever the address");
+    }
+}
