@@ -26,7 +26,7 @@ pub use annealing::Annealing;
 pub use config::{ConfigError, NetworkConfig, Preset};
 pub use energy::Energy;
 pub use frame::Frame;
-pub use model::{DataCard, Manifest, Metric, Model, ModelError, Probe, TrainingCard, Weights, WeightsCard, percentile};
+pub use model::{DataCard, Manifest, Metric, Model, ModelError, Probe, TrainingCard, Weights, WeightsCard};
 pub use network::{EnergyNetwork, Parameter};
 pub use noise::{Draw, Noise};
 pub use noise_levels::{NoiseLevels, Spacing};

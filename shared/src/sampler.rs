@@ -59,11 +59,6 @@ impl Sampler {
         self
     }
 
-    /// Whether every step of the schedule is done, so that only [`Sampler::finish`] is left.
-    pub fn is_done(&self) -> bool {
-        self.done >= self.annealing.steps()
-    }
-
     /// Where the chains are, `[N, C, H, W]`.
     pub fn state(&self) -> Tensor<4> {
         self.x.clone()

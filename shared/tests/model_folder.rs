@@ -2,8 +2,6 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::HashMap;
-
 use burn::tensor::{Device, TensorData};
 use serde_json::{Value, json};
 use shared::{
@@ -30,7 +28,7 @@ fn weights() -> Weights {
 /// A valid folder: `model.json` and the weights file.
 fn folder() -> (Value, Vec<u8>) {
     let device = Device::flex();
-    let bytes = weights().to_safetensors(true, HashMap::new()).unwrap();
+    let bytes = weights().to_safetensors(true).unwrap();
     let network = Weights::parse(&bytes).unwrap().into_network(&config(), &device).unwrap();
     let probe = Probe::measure(1, &network, &config(), &device).unwrap();
     let manifest = json!({
@@ -84,7 +82,7 @@ fn a_device_that_computes_something_else_fails_the_self_test() {
 #[test]
 fn weights_survive_the_way_through_a_file() {
     let written = weights();
-    let bytes = written.to_safetensors(false, HashMap::new()).unwrap();
+    let bytes = written.to_safetensors(false).unwrap();
     let mut read = Weights::parse(&bytes).unwrap();
     let mut written = written;
     for name in written.names().map(str::to_owned).collect::<Vec<_>>() {
@@ -113,7 +111,7 @@ fn tensors_that_do_not_fit_are_refused_by_name() {
     let change = |change: &dyn Fn(&mut Weights)| {
         let mut changed = weights();
         change(&mut changed);
-        load_weights(&changed.to_safetensors(false, HashMap::new()).unwrap())
+        load_weights(&changed.to_safetensors(false).unwrap())
     };
     let missing = change(&|w| drop(w.take("middle.conv1.weight")));
     assert_eq!(missing, "tensor `middle.conv1.weight` is missing");

@@ -165,3 +165,17 @@ fn data_files_that_are_damaged() {
     refused(&["train", "--data", "fashion-mnist", "--data-dir", dir, "--out", out], &["images-idx3-ubyte"]);
     assert!(!Path::new(out).exists());
 }
+
+#[test]
+fn pictures_of_another_size_than_the_run_s() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let record = run.join("run.json");
+    let text = fs::read_to_string(&record).unwrap();
+    assert!(text.contains("\"size\": 16"), "{text}");
+    fs::write(&record, text.replace("\"size\": 16", "\"size\": 15")).unwrap();
+    let run = run.to_str().unwrap();
+    let words = ["digits", "[1, 16, 16]", "[1, 15, 15]"];
+    refused(&["train", "--backend", "flex", "--out", run, "--steps", "9", "--resume"], &words);
+    refused(&["export", "--backend", "flex", "--run", run, "--out", "models/never"], &words);
+}

@@ -52,6 +52,20 @@ fn a_damaged_newest_checkpoint_is_passed_over() {
     assert!(stderr.contains("trying an older checkpoint") && stderr.contains("from step 3"), "{stderr}");
 }
 
+#[test]
+fn damaged_later_checkpoints_do_not_push_out_a_good_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    trainer().args(tiny(&run, 2)).assert().success();
+    for step in [8, 9] {
+        fs::create_dir(run.join(format!("checkpoints/step-{step:07}"))).unwrap();
+    }
+    trainer().args(tiny(&run, 3)).arg("--resume").assert().success();
+    let mut left: Vec<_> = complete_checkpoints(&run).iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+    left.sort();
+    assert_eq!(left, ["step-0000002", "step-0000003"]);
+}
+
 /// A training that does little else than save checkpoints.
 fn spawn(run: &Path, resume: bool) -> Child {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin("trainer"));

@@ -131,7 +131,7 @@ impl Manifest {
 }
 
 /// Where `value` lies, 0..100, among sorted `values` at evenly spaced percentiles, linear between them.
-pub fn percentile(values: &[f32], value: f32) -> f32 {
+fn percentile(values: &[f32], value: f32) -> f32 {
     let above = values.partition_point(|&v| v <= value);
     let steps = values.len().saturating_sub(1).max(1) as f32;
     if above == 0 {

@@ -1,6 +1,6 @@
 //! Named tensors in the safetensors format.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::{
     module::{ModuleMapper, ModuleVisitor, Param, ParamId},
@@ -80,11 +80,6 @@ impl Weights {
         self.0.insert(name.into(), data);
     }
 
-    /// Adds every tensor of `other`, with this prefix to its name.
-    pub fn insert_prefix(&mut self, prefix: &str, other: Self) {
-        self.0.extend(other.0.into_iter().map(|(name, data)| (format!("{prefix}{name}"), data)));
-    }
-
     /// The network that `config` describes, with these weights: exactly its parameters, in exactly its shapes.
     ///
     /// # Errors
@@ -111,11 +106,11 @@ impl Weights {
         Ok(network.map_parameters(&mut Apply { names: names.into_iter().enumerate(), tensors: self.0 }))
     }
 
-    /// The bytes of a safetensors file, in half precision if asked, with `metadata` in its header.
+    /// The bytes of a safetensors file, in half precision if asked.
     ///
     /// # Errors
     /// The format cannot hold them.
-    pub fn to_safetensors(&self, half: bool, metadata: HashMap<String, String>) -> Result<Vec<u8>, ModelError> {
+    pub fn to_safetensors(&self, half: bool) -> Result<Vec<u8>, ModelError> {
         let format = |error: safetensors::SafeTensorError| ModelError::Format(error.to_string());
         let dtype = if half { Dtype::F16 } else { Dtype::F32 };
         let encoded: Vec<(&str, &[usize], Vec<u8>)> = self
@@ -135,8 +130,7 @@ impl Weights {
         for (name, shape, bytes) in &encoded {
             views.push((*name, TensorView::new(dtype, shape.to_vec(), bytes).map_err(format)?));
         }
-        let metadata = (!metadata.is_empty()).then_some(metadata);
-        safetensors::serialize(views, metadata).map_err(format)
+        safetensors::serialize(views, None).map_err(format)
     }
 }
 

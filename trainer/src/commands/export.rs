@@ -1,6 +1,6 @@
 //! `trainer export`.
 
-use std::{collections::HashMap, path::Path};
+use std::path::Path;
 
 use shared::{Manifest, Probe, TrainingCard, Weights, WeightsCard};
 
@@ -27,7 +27,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let (device, _) = args.backend.backend.device()?;
 
     let input = |error: shared::ModelError| Error::input(format!("--run {}: {error}", args.run.display()));
-    let bytes = checkpoint.ema.to_safetensors(true, HashMap::new()).map_err(input)?;
+    let bytes = checkpoint.ema.to_safetensors(true).map_err(input)?;
     // Everything below is measured on what is shipped: the rounded weights.
     let network = Weights::parse(&bytes).and_then(|w| w.into_network(&config.network, &device)).map_err(input)?;
     let probe = Probe::measure(PROBE_SEED, &network, &config.network, &device).map_err(input)?;

@@ -40,6 +40,7 @@ pub fn train(args: TrainArgs) -> Result<()> {
         let data = open(&args.data, &args)?;
         (configure(&args, &data)?, None, data)
     };
+    config.check(&data.train)?;
     folder.save_config(&config)?;
     let done = start.as_ref().map_or(0, |checkpoint| checkpoint.progress.step);
     eprintln!(
@@ -58,16 +59,6 @@ fn open(source: &str, args: &TrainArgs) -> Result<DataSet> {
     let data = data::open(source, args.data_dir.as_deref())?;
     for skipped in &data.skipped {
         eprintln!("skipped: {skipped}");
-    }
-    let (images, batch) = (&data.train, args.batch);
-    if images.height != images.width {
-        return Err(Error::input(format!(
-            "--data {source}: pictures of {}x{} are not square",
-            images.width, images.height
-        )));
-    }
-    if images.is_empty() {
-        return Err(Error::input(format!("--data {source}: no training pictures for a batch of {batch}")));
     }
     Ok(data)
 }

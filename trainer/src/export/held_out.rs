@@ -40,16 +40,7 @@ impl<'a> HeldOut<'a> {
     ) -> Result<Self> {
         let count = images.len().min(Self::MEASURED);
         let source = &config.data_source;
-        if images.is_empty() {
-            return Err(Error::input(format!("{source}: there are no held-out pictures to measure the model on")));
-        }
-        if [images.channels, images.height, images.width]
-            != [config.network.channels, config.data.size, config.data.size]
-        {
-            return Err(Error::input(format!(
-                "{source}: the pictures are no longer of the size that the run was trained on"
-            )));
-        }
+        config.check(images)?;
         let frame = Frame::new(config.data.size, config.network.image_size)
             .ok_or_else(|| Error::input(format!("{source}: the pictures are larger than the network's input")))?;
         let indices: Vec<usize> = (0..count).collect();

@@ -1,7 +1,6 @@
 //! Checkpoints: a folder each, complete or not there at all.
 
 use std::{
-    collections::HashMap,
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
@@ -59,7 +58,7 @@ impl Checkpoint {
         Ok(Self { progress, weights: Weights::of(network), ema: Weights::of(ema), optimizer })
     }
 
-    /// Writes the checkpoint into `folder` (`checkpoints` of a run) and removes all but the newest `keep`.
+    /// Writes the checkpoint into `folder` (`checkpoints` of a run) and keeps only the newest `keep`, this one among them.
     ///
     /// Everything is written and synced in a hidden folder first, which is then renamed: a crash leaves either the whole
     /// checkpoint or none, and the older ones untouched.
@@ -86,8 +85,13 @@ impl Checkpoint {
             fs::remove_dir_all(&draft).ok();
             return Err(cannot(error));
         }
-        for old in list(folder).into_iter().skip(keep) {
-            fs::remove_dir_all(&old).map_err(cannot)?;
+        // Later ones are what a resumed run has passed over as damaged: they must not count, least of all against this one.
+        let (earlier, later): (Vec<_>, Vec<_>) = list(folder)
+            .into_iter()
+            .filter(|other| *other != target)
+            .partition(|other| step_of(other) < Some(self.progress.step));
+        for other in later.into_iter().chain(earlier.into_iter().skip(keep - 1)) {
+            fs::remove_dir_all(&other).map_err(cannot)?;
         }
         Ok(target)
     }
@@ -97,7 +101,7 @@ impl Checkpoint {
             fs::remove_dir_all(draft)?;
         }
         fs::create_dir_all(draft)?;
-        let weights = |weights: &Weights| weights.to_safetensors(false, HashMap::new()).map_err(std::io::Error::other);
+        let weights = |weights: &Weights| weights.to_safetensors(false).map_err(std::io::Error::other);
         for (name, bytes) in [
             (WEIGHTS, weights(&self.weights)?),
             (EMA, weights(&self.ema)?),
@@ -150,13 +154,14 @@ impl Checkpoint {
 /// The checkpoints of a folder, newest first.
 fn list(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("step-")))
-        .collect();
-    found.sort_unstable();
-    found.reverse();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| step_of(path).is_some()).collect();
+    found.sort_by_key(|path| std::cmp::Reverse(step_of(path)));
     found
+}
+
+/// The step of a checkpoint folder; none for anything else, such as a draft.
+fn step_of(folder: &Path) -> Option<u64> {
+    folder.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

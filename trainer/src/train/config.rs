@@ -3,6 +3,11 @@
 use serde::{Deserialize, Serialize};
 use shared::{DataCard, NetworkConfig, NoiseLevels};
 
+use crate::{
+    data::Images,
+    error::{Error, Result},
+};
+
 /// Everything that decides what a run computes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunConfig {
@@ -16,6 +21,27 @@ pub struct RunConfig {
     pub noise: NoiseLevels,
     /// The optimizer and its schedule.
     pub optimization: Optimization,
+}
+
+impl RunConfig {
+    /// Checks that pictures are what the run's network was made for.
+    ///
+    /// # Errors
+    /// There are none, or they have another size.
+    pub fn check(&self, images: &Images) -> Result<()> {
+        let source = &self.data_source;
+        if images.is_empty() {
+            return Err(Error::input(format!("{source}: there are no pictures")));
+        }
+        let found = [images.channels, images.height, images.width];
+        let wanted = [self.network.channels, self.data.size, self.data.size];
+        if found == wanted {
+            return Ok(());
+        }
+        Err(Error::input(format!(
+            "{source}: the pictures are {found:?} (channels, height, width) where the run was made for {wanted:?}"
+        )))
+    }
 }
 
 /// Adam with a warm-up, a cosine decay and a moving average of the weights.
