@@ -10,6 +10,7 @@ mod annealing;
 mod config;
 mod energy;
 mod frame;
+pub mod kernels;
 pub mod langevin;
 pub mod layers;
 mod model;

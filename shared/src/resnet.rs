@@ -44,7 +44,7 @@ impl ResNet {
 
     /// Images `[N, C, H, W]` to energies `[N]` and their gradient `[N, C, H, W]`.
     pub fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
-        let mut h = self.stem.forward(x);
+        let mut h = self.stem.forward(x.clone(), None, None);
         let mut tapes = Vec::with_capacity(self.blocks.len());
         for block in &self.blocks {
             let (output, tape) = block.forward(h);
@@ -59,7 +59,7 @@ impl ResNet {
         for (block, tape) in self.blocks.iter().zip(tapes).rev() {
             dh = block.vjp(tape, dh);
         }
-        (energy, self.stem.vjp(dh))
+        (energy, self.stem.vjp(dh, x, None, None))
     }
 
     /// Floating-point operations of one forward pass of one image.

@@ -44,23 +44,23 @@ impl UNet {
 
     /// Images `[N, C, H, W]` to energies `[N]` and their gradient `[N, C, H, W]`.
     pub fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
-        let (a, tape_down0) = self.down[0].forward(self.stem.forward(x.clone()));
+        let (a, tape_down0) = self.down[0].forward(self.stem.forward(x.clone(), None, None));
         let (b, tape_down1) = self.down[1].forward(mean_pool(a.clone()));
         let (c, tape_down2) = self.down[2].forward(mean_pool(b.clone()));
         let (c, tape_middle) = self.middle.forward(c);
         let (b, tape_up0) = self.up[0].forward(Tensor::cat(vec![b, upsample(c)], 1));
         let (a, tape_up1) = self.up[1].forward(Tensor::cat(vec![a, upsample(b)], 1));
-        let (s, derivative) = self.activation.value_and_derivative(a);
-        let residual = x - self.out.forward(s);
+        let s = Some(self.activation);
+        let residual = x.clone() - self.out.forward(a.clone(), s, None);
 
         // The gradient of |x - f|^2 / 2 is r - J_f^T r; from here on J_f^T r, layer by layer from the output to the input.
-        let da = self.out.vjp(residual.clone()) * derivative;
+        let da = self.out.vjp(residual.clone(), a, s, None);
         let (skip_a, db) = split(self.up[1].vjp(tape_up1, da), self.width(1));
         let (skip_b, dc) = split(self.up[0].vjp(tape_up0, upsample_vjp(db)), self.width(2));
         let dc = self.middle.vjp(tape_middle, upsample_vjp(dc));
         let db = mean_pool_vjp(self.down[2].vjp(tape_down2, dc)) + skip_b;
         let da = mean_pool_vjp(self.down[1].vjp(tape_down1, db)) + skip_a;
-        let dx = self.stem.vjp(self.down[0].vjp(tape_down0, da));
+        let dx = self.stem.vjp(self.down[0].vjp(tape_down0, da), x, None, None);
 
         let scale = 1.0 / (self.sigma_0 * self.sigma_0);
         let energy = residual.clone().square().flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1) * (0.5 * scale);

@@ -30,7 +30,7 @@ pub struct Block {
     resampling: Resampling,
 }
 
-/// What the backward pass of a block needs: the activation's derivative at the input and between the convolutions.
+/// What the backward pass of a block needs: the inputs of its two activations.
 pub struct BlockTape {
     outer: Tensor<4>,
     inner: Tensor<4>,
@@ -67,25 +67,34 @@ impl Block {
 
     /// `[N, channels_in, H, W]` to `[N, channels_out, H', W']`, with what [`Block::vjp`] needs.
     pub fn forward(&self, v: Tensor<4>) -> (Tensor<4>, BlockTape) {
-        let (a, outer) = self.activation.value_and_derivative(v.clone());
-        let (a, inner) = self.activation.value_and_derivative(self.conv1.forward(a));
-        let main = self.conv2.forward(a);
+        let s = Some(self.activation);
+        let inner = self.conv1.forward(v.clone(), s, None);
         let output = match self.resampling {
-            Resampling::Keep => main + self.shortcut.forward(v),
-            Resampling::Halve => mean_pool(main) + self.shortcut.forward(mean_pool(v)),
+            Resampling::Keep => {
+                let shortcut = self.shortcut.forward(v.clone(), None, None);
+                self.conv2.forward(inner.clone(), s, Some(shortcut))
+            }
+            Resampling::Halve => {
+                let main = mean_pool(self.conv2.forward(inner.clone(), s, None));
+                self.shortcut.forward(mean_pool(v.clone()), None, Some(main))
+            }
         };
-        (output, BlockTape { outer, inner })
+        (output, BlockTape { outer: v, inner })
     }
 
     /// The gradient at the output pulled back to the input.
     pub fn vjp(&self, tape: BlockTape, dy: Tensor<4>) -> Tensor<4> {
-        let shortcut = self.shortcut.vjp(dy.clone());
+        let BlockTape { outer, inner } = tape;
+        let s = Some(self.activation);
         let (main, shortcut) = match self.resampling {
-            Resampling::Keep => (dy, shortcut),
-            Resampling::Halve => (mean_pool_vjp(dy), mean_pool_vjp(shortcut)),
+            Resampling::Keep => (dy.clone(), self.shortcut.vjp(dy, outer.clone(), None, None)),
+            Resampling::Halve => {
+                let shortcut = self.shortcut.vjp(dy.clone(), outer.clone(), None, None);
+                (mean_pool_vjp(dy), mean_pool_vjp(shortcut))
+            }
         };
-        let main = self.conv2.vjp(main) * tape.inner;
-        self.conv1.vjp(main) * tape.outer + shortcut
+        let main = self.conv2.vjp(main, inner, s, None);
+        self.conv1.vjp(main, outer, s, Some(shortcut))
     }
 
     /// Floating-point operations for one image whose side is `side` at the input.

@@ -1,10 +1,12 @@
-//! Stride-1 "same" convolution.
+//! Stride-1 "same" convolution, with the activation before it.
 
 use burn::{
     module::{Module, Param},
     nn::Initializer,
-    tensor::{Device, Tensor, module::conv2d, ops::ConvOptions},
+    tensor::{Device, Tensor},
 };
+
+use crate::{Activation, kernels};
 
 /// A convolution with an odd square kernel that keeps height and width.
 #[derive(Module, Debug)]
@@ -28,18 +30,21 @@ impl Convolution {
         }
     }
 
-    /// `[N, channels_in, H, W]` to `[N, channels_out, H, W]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        same(x, self.weight.val(), self.bias.as_ref().map(Param::val))
+    /// `conv(s(x)) + residual`: `[N, channels_in, H, W]` to `[N, channels_out, H, W]`.
+    pub fn forward(&self, x: Tensor<4>, activation: Option<Activation>, residual: Option<Tensor<4>>) -> Tensor<4> {
+        kernels::convolution(x, self.weight.val(), self.bias.as_ref().map(Param::val), residual, activation)
     }
 
-    /// Vector-Jacobian product: the gradient at the output, `[N, channels_out, H, W]`, pulled back to the input.
-    ///
-    /// The adjoint of a "same" convolution is the convolution with the kernel turned by 180 degrees and in and out exchanged.
-    pub fn vjp(&self, dy: Tensor<4>) -> Tensor<4> {
-        let weight = self.weight.val().swap_dims(0, 1);
-        let weight = if self.weight.dims()[2] == 1 { weight } else { weight.flip([2, 3]) };
-        same(dy, weight, None)
+    /// Vector-Jacobian product: the gradient `dy` at the output, `[N, channels_out, H, W]`, pulled back to the input `x`, plus
+    /// `residual`: `s'(x) conv^T(dy) + residual`.
+    pub fn vjp(
+        &self,
+        dy: Tensor<4>,
+        x: Tensor<4>,
+        activation: Option<Activation>,
+        residual: Option<Tensor<4>>,
+    ) -> Tensor<4> {
+        kernels::convolution_vjp(dy, self.weight.val(), x, residual, activation)
     }
 
     /// Floating-point operations for one image of this side.
@@ -47,9 +52,4 @@ impl Convolution {
         let weights: usize = self.weight.lazy_shape().as_slice().iter().product();
         2.0 * (weights * side * side) as f64
     }
-}
-
-fn same(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
-    let padding = weight.dims()[2] / 2;
-    conv2d(x, weight, bias, ConvOptions::new([1, 1], [padding, padding], [1, 1], 1))
 }

@@ -61,7 +61,7 @@ impl Checkpoint {
     /// Writes the checkpoint into `folder` (`checkpoints` of a run) and keeps only the newest `keep`, this one among them.
     ///
     /// Everything is written and synced in a hidden folder first, which is then renamed: a crash leaves either the whole
-    /// checkpoint or none, and the older ones untouched.
+    /// checkpoint or none, and the older ones untouched. What goes is likewise hidden before it is deleted.
     ///
     /// # Errors
     /// The disk is full or the folder cannot be written.
@@ -75,7 +75,7 @@ impl Checkpoint {
         let written = self.write(&draft).and_then(|()| {
             // A checkpoint of the same step (a run resumed and stopped at once) is replaced.
             if target.exists() {
-                fs::remove_dir_all(&target)?;
+                discard(&target)?;
             }
             fs::rename(&draft, &target)?;
             File::open(folder)?.sync_all()
@@ -91,8 +91,9 @@ impl Checkpoint {
             .filter(|other| *other != target)
             .partition(|other| step_of(other) < Some(self.progress.step));
         for other in later.into_iter().chain(earlier.into_iter().skip(keep - 1)) {
-            fs::remove_dir_all(&other).map_err(cannot)?;
+            discard(&other).map_err(cannot)?;
         }
+        sweep(folder);
         Ok(target)
     }
 
@@ -148,6 +149,28 @@ impl Checkpoint {
     /// Whether a folder is a checkpoint.
     pub fn is_at(folder: &Path) -> bool {
         folder.join(PROGRESS).is_file()
+    }
+}
+
+/// Deletes a checkpoint; a crash on the way leaves no half of one under its name.
+fn discard(checkpoint: &Path) -> std::io::Result<()> {
+    let name = checkpoint.file_name().unwrap_or_default().to_string_lossy();
+    let hidden = checkpoint.with_file_name(format!(".{name}.old"));
+    if hidden.exists() {
+        fs::remove_dir_all(&hidden)?;
+    }
+    fs::rename(checkpoint, &hidden)?;
+    fs::remove_dir_all(&hidden)
+}
+
+/// Deletes what a crash has left of drafts and of deletions; what cannot be deleted does no harm.
+fn sweep(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(".step-") && (name.ends_with(".part") || name.ends_with(".old")) {
+            fs::remove_dir_all(&path).ok();
+        }
     }
 }
 

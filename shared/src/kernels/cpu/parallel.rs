@@ -1,0 +1,46 @@
+//! Work on all cores, each thread with its own scratch memory that it keeps.
+
+use std::cell::RefCell;
+
+/// Scratch memory of one thread, reused from operation to operation.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Padded input planes.
+    pub input: Vec<f32>,
+    /// Padded output planes, or the gradient's.
+    pub output: Vec<f32>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// `length` numbers of a buffer, whatever they are, beginning where a cache line does.
+pub fn aligned(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    const LINE: usize = 64;
+    if buffer.len() < length + LINE / size_of::<f32>() {
+        buffer.resize(length + LINE / size_of::<f32>(), 0.0);
+    }
+    let start = buffer.as_ptr().align_offset(LINE);
+    &mut buffer[start..start + length]
+}
+
+/// Threads that share the work.
+pub fn threads() -> usize {
+    #[cfg(not(target_family = "wasm"))]
+    return rayon::current_num_threads();
+    #[cfg(target_family = "wasm")]
+    1
+}
+
+/// Runs `work` for each of `units`, in any order.
+pub fn for_each(units: usize, work: impl Fn(usize, &mut Scratch) + Sync + Send) {
+    let run = |unit| SCRATCH.with_borrow_mut(|scratch| work(unit, scratch));
+    #[cfg(not(target_family = "wasm"))]
+    {
+        use rayon::prelude::*;
+        (0..units).into_par_iter().for_each(run);
+    }
+    #[cfg(target_family = "wasm")]
+    (0..units).for_each(run);
+}

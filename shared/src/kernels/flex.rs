@@ -1,0 +1,107 @@
+//! The CPU kernels as operations of Burn's CPU backend.
+
+use burn::{
+    backend::{Flex, TensorMetadata, flex::FlexTensor, tensor::FloatTensor},
+    tensor::{Shape, TensorData},
+};
+
+use super::{
+    ConvolutionOps, Optional,
+    cpu::{self, Convolution, Epilogue, Geometry, Output, WeightGradient},
+};
+use crate::Activation;
+
+impl ConvolutionOps for Flex {
+    fn convolution(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Optional<Self>,
+        residual: Optional<Self>,
+        activation: Option<Activation>,
+    ) -> FloatTensor<Self> {
+        let (x, weight, bias, residual) = (dense(x), dense(weight), bias.get().map(dense), residual.get().map(dense));
+        let [channels_out, channels_in, kernel, _] = weight.shape().dims();
+        let geometry = geometry(&x, channels_in, channels_out, kernel);
+        let epilogue =
+            Epilogue { bias: bias.as_ref().map(floats), gate: None, residual: residual.as_ref().map(floats) };
+        run(&Convolution::forward(geometry, floats(&x), floats(&weight), activation, epilogue), geometry)
+    }
+
+    fn convolution_vjp(
+        dy: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        residual: Optional<Self>,
+        activation: Option<Activation>,
+    ) -> FloatTensor<Self> {
+        let (dy, weight, x, residual) = (dense(dy), dense(weight), dense(x), residual.get().map(dense));
+        // The adjoint reads the forward convolution's output channels.
+        let [channels_in, channels_out, kernel, _] = weight.shape().dims();
+        let geometry = geometry(&dy, channels_in, channels_out, kernel);
+        let gate = activation.map(|activation| (floats(&x), activation));
+        let epilogue = Epilogue { bias: None, gate, residual: residual.as_ref().map(floats) };
+        run(&Convolution::adjoint(geometry, floats(&dy), floats(&weight), epilogue), geometry)
+    }
+
+    fn weight_gradient(
+        x: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        activation: Option<Activation>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let (x, dy) = (dense(x), dense(dy));
+        let [channels_out, channels_in, kernel, _] = weight.shape().dims();
+        let geometry = geometry(&x, channels_in, channels_out, kernel);
+        let (dweight, dbias) = WeightGradient { geometry, input: floats(&x), activation, dy: floats(&dy) }.run();
+        (tensor(dweight, weight.shape()), tensor(dbias, Shape::new([channels_out])))
+    }
+
+    fn gate(
+        x: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        residual: Optional<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let (x, u, residual) = (dense(x), dense(u), residual.get().map(dense));
+        tensor(cpu::gate(floats(&x), floats(&u), residual.as_ref().map(floats), activation), x.shape())
+    }
+
+    fn gate_vjp(
+        x: FloatTensor<Self>,
+        q: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let (x, q, u) = (dense(x), dense(q), dense(u));
+        let (first, second) = cpu::gate_vjp(floats(&x), floats(&q), floats(&u), activation);
+        (tensor(first, x.shape()), tensor(second, x.shape()))
+    }
+}
+
+fn geometry(images: &FlexTensor, channels_in: usize, channels_out: usize, kernel: usize) -> Geometry {
+    let [images, channels, height, width] = images.shape().dims();
+    assert_eq!(channels, channels_in, "the channels of the images and of the weight");
+    assert!(kernel == 1 || kernel == 3, "a kernel of side {kernel}: only 1 and 3 are made");
+    Geometry { images, channels_in, channels_out, height, width, kernel }
+}
+
+fn run(convolution: &Convolution, geometry: Geometry) -> FlexTensor {
+    let Geometry { images, channels_out, height, width, .. } = geometry;
+    let mut output = Output::new(images * channels_out * geometry.plane());
+    convolution.run(output.target());
+    // SAFETY: a convolution writes its output completely.
+    tensor(unsafe { output.finish() }, Shape::new([images, channels_out, height, width]))
+}
+
+/// In row-major order: views are copied.
+fn dense(tensor: FlexTensor) -> FlexTensor {
+    if tensor.as_slice::<f32>().is_some() { tensor } else { tensor.to_contiguous() }
+}
+
+fn floats(dense: &FlexTensor) -> &[f32] {
+    dense.as_slice().unwrap_or_else(|| panic!("a {:?} tensor: the kernels compute in 32 bits", dense.dtype()))
+}
+
+fn tensor(values: Vec<f32>, shape: Shape) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
+}

@@ -1,0 +1,139 @@
+//! The operations that take nearly all of the time: a convolution with what stands before and after it, as one operation.
+//!
+//! [`ConvolutionOps`] extends Burn's backends. Its bodies in plain tensor operations (`reference`) define what is computed; the
+//! CPU backend has kernels of its own (`cpu`), and autodiff knows the derivatives (`autodiff`), which are again these
+//! operations. Everywhere `s` is the activation, or nothing where there is none.
+
+#[cfg(feature = "autodiff")]
+mod autodiff;
+mod cpu;
+mod flex;
+mod reference;
+#[cfg(all(test, feature = "autodiff", not(target_family = "wasm")))]
+mod tests;
+
+use burn::{
+    backend::{Backend, Dispatch, ExtensionType, backend_extension, tensor::FloatTensor},
+    tensor::Tensor,
+};
+
+use crate::Activation;
+
+/// A tensor that an operation may do without: `Option`, in the form that Burn's dispatch understands.
+#[derive(Clone, Debug, ExtensionType)]
+pub enum Optional<B: Backend> {
+    /// It is there.
+    Given(FloatTensor<B>),
+    /// It is not.
+    Absent,
+}
+
+impl<B: Backend> Optional<B> {
+    fn of(tensor: Option<FloatTensor<B>>) -> Self {
+        tensor.map_or(Self::Absent, Self::Given)
+    }
+
+    fn get(self) -> Option<FloatTensor<B>> {
+        match self {
+            Self::Given(tensor) => Some(tensor),
+            Self::Absent => None,
+        }
+    }
+}
+
+/// What a backend must be able to do. All images are `[N, C, H, W]`, all kernels `[channels_out, channels_in, k, k]` with `k`
+/// 1 or 3, and every convolution keeps height and width.
+#[backend_extension(Flex, Cube: cfg(feature = "cube"), Autodiff: cfg(feature = "autodiff"))]
+pub trait ConvolutionOps: Backend {
+    /// `conv(s(x), weight) + bias + residual`, `[N, channels_out, H, W]`; `bias` is `[channels_out]`.
+    fn convolution(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        #[extension_type] bias: Optional<Self>,
+        #[extension_type] residual: Optional<Self>,
+        activation: Option<Activation>,
+    ) -> FloatTensor<Self> {
+        reference::convolution::<Self>(x, weight, bias.get(), residual.get(), activation)
+    }
+
+    /// The gradient `dy` at the output of [`ConvolutionOps::convolution`] pulled back to its input `x`:
+    /// `s'(x) conv^T(dy, weight) + residual`, `[N, channels_in, H, W]`.
+    fn convolution_vjp(
+        dy: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        #[extension_type] residual: Optional<Self>,
+        activation: Option<Activation>,
+    ) -> FloatTensor<Self> {
+        reference::convolution_vjp::<Self>(dy, weight, x, residual.get(), activation)
+    }
+
+    /// The gradient `dy` at the output pulled back to the weight, of the shape of `weight`, and to the bias,
+    /// `[channels_out]`.
+    fn weight_gradient(
+        x: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        activation: Option<Activation>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        reference::weight_gradient::<Self>(x, dy, weight, activation)
+    }
+
+    /// `s'(x) u + residual`, of the shape of `x`.
+    fn gate(
+        x: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        #[extension_type] residual: Optional<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        reference::gate::<Self>(x, u, residual.get(), activation)
+    }
+
+    /// `s'(x) u` and `s''(x) q u`, both of the shape of `x`: how a gradient `u` at the output of
+    /// [`ConvolutionOps::gate`]`(x, q)` is pulled back to `q` and to `x`.
+    fn gate_vjp(
+        x: FloatTensor<Self>,
+        q: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        reference::gate_vjp::<Self>(x, q, u, activation)
+    }
+}
+
+#[cfg(feature = "cube")]
+impl ConvolutionOps for burn::backend::Cube {}
+
+/// [`ConvolutionOps::convolution`] on tensors of any backend.
+pub fn convolution(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    residual: Option<Tensor<4>>,
+    activation: Option<Activation>,
+) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as ConvolutionOps>::convolution(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        Optional::of(bias.map(Tensor::into_dispatch)),
+        Optional::of(residual.map(Tensor::into_dispatch)),
+        activation,
+    ))
+}
+
+/// [`ConvolutionOps::convolution_vjp`] on tensors of any backend.
+pub fn convolution_vjp(
+    dy: Tensor<4>,
+    weight: Tensor<4>,
+    x: Tensor<4>,
+    residual: Option<Tensor<4>>,
+    activation: Option<Activation>,
+) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as ConvolutionOps>::convolution_vjp(
+        dy.into_dispatch(),
+        weight.into_dispatch(),
+        x.into_dispatch(),
+        Optional::of(residual.map(Tensor::into_dispatch)),
+        activation,
+    ))
+}
