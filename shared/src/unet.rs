@@ -48,15 +48,15 @@ impl UNet {
         let (b, tape_down1) = self.down[1].forward(mean_pool(a.clone()));
         let (c, tape_down2) = self.down[2].forward(mean_pool(b.clone()));
         let (c, tape_middle) = self.middle.forward(c);
-        let (b, tape_up0) = self.up[0].forward(Tensor::cat(vec![b, upsample(c)], 1));
-        let (a, tape_up1) = self.up[1].forward(Tensor::cat(vec![a, upsample(b)], 1));
+        let (b, tape_up0) = self.up[0].forward_joined([b, upsample(c)]);
+        let (a, tape_up1) = self.up[1].forward_joined([a, upsample(b)]);
         let s = Some(self.activation);
         let residual = x.clone() - self.out.forward(a.clone(), s, None);
 
         // The gradient of |x - f|^2 / 2 is r - J_f^T r; from here on J_f^T r, layer by layer from the output to the input.
         let da = self.out.vjp(residual.clone(), a, s, None);
-        let (skip_a, db) = split(self.up[1].vjp(tape_up1, da), self.width(1));
-        let (skip_b, dc) = split(self.up[0].vjp(tape_up0, upsample_vjp(db)), self.width(2));
+        let [skip_a, db] = self.up[1].vjp_joined(tape_up1, da);
+        let [skip_b, dc] = self.up[0].vjp_joined(tape_up0, upsample_vjp(db));
         let dc = self.middle.vjp(tape_middle, upsample_vjp(dc));
         let db = mean_pool_vjp(self.down[2].vjp(tape_down2, dc)) + skip_b;
         let da = mean_pool_vjp(self.down[1].vjp(tape_down1, db)) + skip_a;
@@ -74,15 +74,4 @@ impl UNet {
         let inner = self.down[2].flop(side / 4) + self.middle.flop(side / 4);
         outer + between + inner
     }
-
-    /// `factor` times the width `w`.
-    fn width(&self, factor: usize) -> usize {
-        factor * self.stem.weight.dims()[0]
-    }
-}
-
-/// The adjoint of joining two tensors along the channels: the first `channels`, then the rest.
-fn split(joined: Tensor<4>, channels: usize) -> (Tensor<4>, Tensor<4>) {
-    let rest = joined.dims()[1] - channels;
-    (joined.clone().narrow(1, 0, channels), joined.narrow(1, channels, rest))
 }

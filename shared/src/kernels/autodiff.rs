@@ -5,15 +5,15 @@ use burn::backend::{
     autodiff::{
         checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
         grads::Gradients,
-        ops::{Backward, NodeGuard, Ops, OpsKind},
+        ops::{Backward, NodeGuard, Ops, OpsKind, unary},
     },
     tensor::FloatTensor,
 };
 
-use super::{ConvolutionOps, Optional};
+use super::{ImageOps, Optional};
 use crate::Activation;
 
-impl<B: ConvolutionOps, C: CheckpointStrategy> ConvolutionOps for Autodiff<B, C> {
+impl<B: ImageOps, C: CheckpointStrategy> ImageOps for Autodiff<B, C> {
     fn convolution(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -58,6 +58,24 @@ impl<B: ConvolutionOps, C: CheckpointStrategy> ConvolutionOps for Autodiff<B, C>
             OpsKind::UnTracked(prep) => prep.finish(B::convolution_vjp(dy, weight, x, residual_value, activation)),
         }
     }
+
+    fn pool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
+        let node = x.node();
+        let output = B::pool(x.into_primitive(), scale);
+        match Pool.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(scale, output),
+            OpsKind::UnTracked(prep) => prep.finish(output),
+        }
+    }
+
+    fn unpool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
+        let node = x.node();
+        let output = B::unpool(x.into_primitive(), scale);
+        match Unpool.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(scale, output),
+            OpsKind::UnTracked(prep) => prep.finish(output),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -70,7 +88,7 @@ struct ConvolutionState<T> {
     activation: Option<Activation>,
 }
 
-impl<B: ConvolutionOps> Backward<B, 4> for Convolution {
+impl<B: ImageOps> Backward<B, 4> for Convolution {
     type State = ConvolutionState<FloatTensor<B>>;
 
     fn backward(self, ops: Ops<Self::State, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
@@ -106,7 +124,7 @@ struct VjpState<T> {
     gate: Option<(T, T, Activation)>,
 }
 
-impl<B: ConvolutionOps> Backward<B, 4> for ConvolutionVjp {
+impl<B: ImageOps> Backward<B, 4> for ConvolutionVjp {
     type State = VjpState<FloatTensor<B>>;
 
     fn backward(self, ops: Ops<Self::State, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
@@ -133,6 +151,28 @@ impl<B: ConvolutionOps> Backward<B, 4> for ConvolutionVjp {
         if let Some(node) = to_residual {
             grads.register::<B>(node.id, u);
         }
+    }
+}
+
+#[derive(Debug)]
+struct Pool;
+
+impl<B: ImageOps> Backward<B, 1> for Pool {
+    type State = f32;
+
+    fn backward(self, ops: Ops<f32, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        unary::<B, _>(ops.parents, ops.node, grads, |dy| B::unpool(dy, ops.state));
+    }
+}
+
+#[derive(Debug)]
+struct Unpool;
+
+impl<B: ImageOps> Backward<B, 1> for Unpool {
+    type State = f32;
+
+    fn backward(self, ops: Ops<f32, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        unary::<B, _>(ops.parents, ops.node, grads, |dy| B::pool(dy, ops.state));
     }
 }
 

@@ -6,12 +6,12 @@ use burn::{
 };
 
 use super::{
-    ConvolutionOps, Optional,
+    ImageOps, Optional,
     cpu::{self, Convolution, Epilogue, Geometry, Output, WeightGradient},
 };
 use crate::Activation;
 
-impl ConvolutionOps for Flex {
+impl ImageOps for Flex {
     fn convolution(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -75,6 +75,19 @@ impl ConvolutionOps for Flex {
         let (x, q, u) = (dense(x), dense(q), dense(u));
         let (first, second) = cpu::gate_vjp(floats(&x), floats(&q), floats(&u), activation);
         (tensor(first, x.shape()), tensor(second, x.shape()))
+    }
+
+    fn pool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
+        let x = dense(x);
+        let [n, c, h, w] = x.shape().dims();
+        assert!(h % 2 == 0 && w % 2 == 0, "{h}x{w} pixels have no cells of 2x2");
+        tensor(cpu::pool(floats(&x), w, scale), Shape::new([n, c, h / 2, w / 2]))
+    }
+
+    fn unpool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
+        let x = dense(x);
+        let [n, c, h, w] = x.shape().dims();
+        tensor(cpu::unpool(floats(&x), w, scale), Shape::new([n, c, 2 * h, 2 * w]))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The operations that take nearly all of the time: a convolution with what stands before and after it, as one operation.
 //!
-//! [`ConvolutionOps`] extends Burn's backends. Its bodies in plain tensor operations (`reference`) define what is computed; the
+//! [`ImageOps`] extends Burn's backends. Its bodies in plain tensor operations (`reference`) define what is computed; the
 //! CPU backend has kernels of its own (`cpu`), and autodiff knows the derivatives (`autodiff`), which are again these
 //! operations. Everywhere `s` is the activation, or nothing where there is none.
 
@@ -44,7 +44,7 @@ impl<B: Backend> Optional<B> {
 /// What a backend must be able to do. All images are `[N, C, H, W]`, all kernels `[channels_out, channels_in, k, k]` with `k`
 /// 1 or 3, and every convolution keeps height and width.
 #[backend_extension(Flex, Cube: cfg(feature = "cube"), Autodiff: cfg(feature = "autodiff"))]
-pub trait ConvolutionOps: Backend {
+pub trait ImageOps: Backend {
     /// `conv(s(x), weight) + bias + residual`, `[N, channels_out, H, W]`; `bias` is `[channels_out]`.
     fn convolution(
         x: FloatTensor<Self>,
@@ -56,7 +56,7 @@ pub trait ConvolutionOps: Backend {
         reference::convolution::<Self>(x, weight, bias.get(), residual.get(), activation)
     }
 
-    /// The gradient `dy` at the output of [`ConvolutionOps::convolution`] pulled back to its input `x`:
+    /// The gradient `dy` at the output of [`ImageOps::convolution`] pulled back to its input `x`:
     /// `s'(x) conv^T(dy, weight) + residual`, `[N, channels_in, H, W]`.
     fn convolution_vjp(
         dy: FloatTensor<Self>,
@@ -90,7 +90,7 @@ pub trait ConvolutionOps: Backend {
     }
 
     /// `s'(x) u` and `s''(x) q u`, both of the shape of `x`: how a gradient `u` at the output of
-    /// [`ConvolutionOps::gate`]`(x, q)` is pulled back to `q` and to `x`.
+    /// [`ImageOps::gate`]`(x, q)` is pulled back to `q` and to `x`.
     fn gate_vjp(
         x: FloatTensor<Self>,
         q: FloatTensor<Self>,
@@ -99,12 +99,22 @@ pub trait ConvolutionOps: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         reference::gate_vjp::<Self>(x, q, u, activation)
     }
+
+    /// `scale` times the sum of each cell of 2x2 pixels: `[N, C, H, W]` to `[N, C, H/2, W/2]`.
+    fn pool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
+        reference::pool::<Self>(x, scale)
+    }
+
+    /// The adjoint of [`ImageOps::pool`]: `scale` times each pixel for all of its cell, `[N, C, H, W]` to `[N, C, 2H, 2W]`.
+    fn unpool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
+        reference::unpool::<Self>(x, scale)
+    }
 }
 
 #[cfg(feature = "cube")]
-impl ConvolutionOps for burn::backend::Cube {}
+impl ImageOps for burn::backend::Cube {}
 
-/// [`ConvolutionOps::convolution`] on tensors of any backend.
+/// [`ImageOps::convolution`] on tensors of any backend.
 pub fn convolution(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -112,7 +122,7 @@ pub fn convolution(
     residual: Option<Tensor<4>>,
     activation: Option<Activation>,
 ) -> Tensor<4> {
-    Tensor::from_dispatch(<Dispatch as ConvolutionOps>::convolution(
+    Tensor::from_dispatch(<Dispatch as ImageOps>::convolution(
         x.into_dispatch(),
         weight.into_dispatch(),
         Optional::of(bias.map(Tensor::into_dispatch)),
@@ -121,7 +131,7 @@ pub fn convolution(
     ))
 }
 
-/// [`ConvolutionOps::convolution_vjp`] on tensors of any backend.
+/// [`ImageOps::convolution_vjp`] on tensors of any backend.
 pub fn convolution_vjp(
     dy: Tensor<4>,
     weight: Tensor<4>,
@@ -129,11 +139,21 @@ pub fn convolution_vjp(
     residual: Option<Tensor<4>>,
     activation: Option<Activation>,
 ) -> Tensor<4> {
-    Tensor::from_dispatch(<Dispatch as ConvolutionOps>::convolution_vjp(
+    Tensor::from_dispatch(<Dispatch as ImageOps>::convolution_vjp(
         dy.into_dispatch(),
         weight.into_dispatch(),
         x.into_dispatch(),
         Optional::of(residual.map(Tensor::into_dispatch)),
         activation,
     ))
+}
+
+/// [`ImageOps::pool`] on tensors of any backend.
+pub fn pool(x: Tensor<4>, scale: f32) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as ImageOps>::pool(x.into_dispatch(), scale))
+}
+
+/// [`ImageOps::unpool`] on tensors of any backend.
+pub fn unpool(x: Tensor<4>, scale: f32) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as ImageOps>::unpool(x.into_dispatch(), scale))
 }

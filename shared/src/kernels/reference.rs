@@ -66,6 +66,17 @@ pub(super) fn gate_vjp<B: Backend>(
     (B::float_mul(u.clone(), first), B::float_mul(B::float_mul(second, q), u))
 }
 
+pub(super) fn pool<B: Backend>(x: FloatTensor<B>, scale: f32) -> FloatTensor<B> {
+    let means = B::avg_pool2d(x, [2, 2], [2, 2], [0, 0], true, false);
+    B::float_mul_scalar(means, (4.0 * scale).into())
+}
+
+pub(super) fn unpool<B: Backend>(x: FloatTensor<B>, scale: f32) -> FloatTensor<B> {
+    let [n, c, h, w] = x.shape().dims();
+    let x = B::float_reshape(B::float_mul_scalar(x, scale.into()), Shape::new([n, c, h, 1, w, 1]));
+    B::float_reshape(B::float_expand(x, Shape::new([n, c, h, 2, w, 2])), Shape::new([n, c, 2 * h, 2 * w]))
+}
+
 fn same(weight: &Shape) -> ConvOptions<2> {
     let padding = weight[2] / 2;
     ConvOptions::new([1, 1], [padding, padding], [1, 1], 1)

@@ -1,11 +1,13 @@
 //! Every kernel against the same operation in Burn's own, over odd shapes.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use burn::{
     backend::{Autodiff, Flex, TensorMetadata, flex::FlexTensor, ops::FloatTensorOps, tensor::FloatTensor},
     tensor::{Shape, TensorData},
 };
 
-use super::{ConvolutionOps, Optional, reference};
+use super::{ImageOps, Optional, reference};
 use crate::{Activation, Draw, Noise};
 
 type Tracked = Autodiff<Flex>;
@@ -169,6 +171,20 @@ fn gradients_of_convolution_vjp_agree() {
         });
         found.into_iter().zip(expected).for_each(|(found, expected)| assert_close(what, found, expected));
     });
+}
+
+#[test]
+fn resampling_and_its_gradients_agree() {
+    for shape in [[1, 1, 2, 2], [65, 1, 4, 4], [3, 5, 16, 16], [2, 3, 64, 40]] {
+        let x = random(&shape, 1);
+        assert_close("pool", Flex::pool(x.clone(), 0.3), reference::pool::<Flex>(x.clone(), 0.3));
+        assert_close("unpool", Flex::unpool(x.clone(), 0.3), reference::unpool::<Flex>(x.clone(), 0.3));
+        let inputs = [x];
+        let found = gradients(&inputs, |x| Tracked::unpool(Tracked::pool(x[0].clone(), 0.3), 0.5));
+        let expected =
+            gradients(&inputs, |x| reference::unpool::<Tracked>(reference::pool::<Tracked>(x[0].clone(), 0.3), 0.5));
+        found.into_iter().zip(expected).for_each(|(found, expected)| assert_close("gradient", found, expected));
+    }
 }
 
 #[test]

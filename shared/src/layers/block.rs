@@ -30,9 +30,9 @@ pub struct Block {
     resampling: Resampling,
 }
 
-/// What the backward pass of a block needs: the inputs of its two activations.
-pub struct BlockTape {
-    outer: Tensor<4>,
+/// What the backward pass of a block needs: the inputs of its two activations, the first in the parts that were given.
+pub struct BlockTape<const PARTS: usize = 1> {
+    outer: [Tensor<4>; PARTS],
     inner: Tensor<4>,
 }
 
@@ -67,16 +67,21 @@ impl Block {
 
     /// `[N, channels_in, H, W]` to `[N, channels_out, H', W']`, with what [`Block::vjp`] needs.
     pub fn forward(&self, v: Tensor<4>) -> (Tensor<4>, BlockTape) {
+        self.forward_joined([v])
+    }
+
+    /// The same for an input in several parts, which together have the input's channels.
+    pub fn forward_joined<const PARTS: usize>(&self, v: [Tensor<4>; PARTS]) -> (Tensor<4>, BlockTape<PARTS>) {
         let s = Some(self.activation);
-        let inner = self.conv1.forward(v.clone(), s, None);
+        let inner = self.conv1.forward_joined(v.clone(), s, None);
         let output = match self.resampling {
             Resampling::Keep => {
-                let shortcut = self.shortcut.forward(v.clone(), None, None);
+                let shortcut = self.shortcut.forward_joined(v.clone(), None, None);
                 self.conv2.forward(inner.clone(), s, Some(shortcut))
             }
             Resampling::Halve => {
                 let main = mean_pool(self.conv2.forward(inner.clone(), s, None));
-                self.shortcut.forward(mean_pool(v.clone()), None, Some(main))
+                self.shortcut.forward_joined(v.clone().map(mean_pool), None, Some(main))
             }
         };
         (output, BlockTape { outer: v, inner })
@@ -84,17 +89,23 @@ impl Block {
 
     /// The gradient at the output pulled back to the input.
     pub fn vjp(&self, tape: BlockTape, dy: Tensor<4>) -> Tensor<4> {
+        let [dv] = self.vjp_joined(tape, dy);
+        dv
+    }
+
+    /// The gradient at the output pulled back to each part of the input.
+    pub fn vjp_joined<const PARTS: usize>(&self, tape: BlockTape<PARTS>, dy: Tensor<4>) -> [Tensor<4>; PARTS] {
         let BlockTape { outer, inner } = tape;
         let s = Some(self.activation);
-        let (main, shortcut) = match self.resampling {
-            Resampling::Keep => (dy.clone(), self.shortcut.vjp(dy, outer.clone(), None, None)),
-            Resampling::Halve => {
-                let shortcut = self.shortcut.vjp(dy.clone(), outer.clone(), None, None);
-                (mean_pool_vjp(dy), mean_pool_vjp(shortcut))
-            }
+        // Linear: what it is given as its input only tells it the channels.
+        let shortcuts = self.shortcut.vjp_joined(dy.clone(), outer.clone().map(|v| (v, None)), None);
+        let (main, shortcuts) = match self.resampling {
+            Resampling::Keep => (dy, shortcuts),
+            Resampling::Halve => (mean_pool_vjp(dy), shortcuts.map(mean_pool_vjp)),
         };
         let main = self.conv2.vjp(main, inner, s, None);
-        self.conv1.vjp(main, outer, s, Some(shortcut))
+        let mut shortcuts = shortcuts.into_iter();
+        self.conv1.vjp_joined(main, outer.map(|v| (v, shortcuts.next())), s)
     }
 
     /// Floating-point operations for one image whose side is `side` at the input.

@@ -202,7 +202,7 @@ impl Band<'_> {
             for (v, sum) in sums.into_iter().enumerate() {
                 // SAFETY: as for the input's planes, which are as long.
                 unsafe {
-                    self.sums.as_mut_ptr().add(t * plane + at + v * lanes).cast::<S::f32s>().write_unaligned(sum)
+                    self.sums.as_mut_ptr().add(t * plane + at + v * lanes).cast::<S::f32s>().write_unaligned(sum);
                 };
             }
         }
@@ -229,7 +229,7 @@ impl Band<'_> {
                 let target = &mut target[part.clone()];
                 match gate {
                     Some((gate, activation)) => {
-                        pointwise::multiply_slope(activation, target, &gate[part.clone()], sums)
+                        pointwise::multiply_slope(activation, target, &gate[part.clone()], sums);
                     }
                     None => pointwise::add_scalar(target, sums, bias),
                 }

@@ -11,12 +11,14 @@ mod output;
 mod parallel;
 mod planes;
 mod pointwise;
+mod resample;
 mod tap_weights;
 mod weight_gradient;
 
 pub use convolution::{Convolution, Epilogue};
 pub use output::Output;
 pub use pointwise::{gate, gate_vjp};
+pub use resample::{pool, unpool};
 pub use weight_gradient::WeightGradient;
 
 /// The sides of a convolution's tensors.

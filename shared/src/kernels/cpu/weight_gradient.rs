@@ -203,15 +203,15 @@ impl Group<'_> {
             for vector in 0..vectors {
                 let at = vector * lanes;
                 let mut gradients = [simd.splat_f32s(0.0); T];
-                for t in 0..T {
+                for (t, gradient) in gradients.iter_mut().enumerate() {
                     // SAFETY: as above.
-                    gradients[t] = unsafe { dy.add(t * plane + at).cast::<S::f32s>().read_unaligned() };
+                    *gradient = unsafe { dy.add(t * plane + at).cast::<S::f32s>().read_unaligned() };
                 }
-                for r in 0..R {
+                for (r, shift) in shifts.into_iter().enumerate() {
                     // SAFETY: as above.
-                    let pixels = unsafe { input.add(shifts[r] + at).cast::<S::f32s>().read_unaligned() };
-                    for t in 0..T {
-                        sums[t][r] = simd.mul_add_e_f32s(gradients[t], pixels, sums[t][r]);
+                    let pixels = unsafe { input.add(shift + at).cast::<S::f32s>().read_unaligned() };
+                    for (sums, gradient) in sums.iter_mut().zip(gradients) {
+                        sums[r] = simd.mul_add_e_f32s(gradient, pixels, sums[r]);
                     }
                 }
             }
