@@ -1,0 +1,144 @@
+"""Times PyTorch on the networks of `trainer bench`: the same energies, the energy gradient by one backward pass, the training
+step by a double backward pass. Prints one JSON object. Run by `cargo xtask bench`, with one network a process, so that the peak
+memory is that network's."""
+
+import argparse
+import json
+import resource
+import statistics
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+def conv(channels_in, channels_out, kernel, bias=True):
+    return nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=bias)
+
+
+class Block(nn.Module):
+    def __init__(self, channels_in, channels_between, channels_out, activation, first_bias, halve=False):
+        super().__init__()
+        self.conv1 = conv(channels_in, channels_between, 3, bias=first_bias)
+        self.conv2 = conv(channels_between, channels_out, 3)
+        self.shortcut = conv(channels_in, channels_out, 1)
+        self.activation = activation
+        self.halve = halve
+
+    def forward(self, v):
+        main = self.conv2(self.activation(self.conv1(self.activation(v))))
+        if self.halve:
+            return F.avg_pool2d(main, 2) + self.shortcut(F.avg_pool2d(v, 2))
+        return main + self.shortcut(v)
+
+
+class ResNet(nn.Module):
+    def __init__(self, width, blocks, channels, side):
+        super().__init__()
+        self.stem = conv(channels, width, 3)
+        layers = []
+        for _ in range(3):
+            for index in range(blocks):
+                out = 2 * width if index == 0 else width
+                layers.append(Block(width, width, out, F.elu, False, halve=index == 0))
+                width = out
+        self.blocks = nn.Sequential(*layers)
+        features = width * (side // 8) ** 2
+        self.linear1, self.linear2, self.square = (nn.Linear(features, 1) for _ in range(3))
+
+    def forward(self, x):
+        h = self.blocks(self.stem(x)).flatten(1)
+        return (self.linear1(h) * self.linear2(h) + self.square(h * h)).squeeze(1)
+
+
+class UNet(nn.Module):
+    def __init__(self, width, channels, sigma_0=0.1):
+        super().__init__()
+        w = width
+
+        def block(channels_in, channels_out):
+            return Block(channels_in, channels_out, channels_out, F.silu, True)
+
+        self.stem = conv(channels, w, 3)
+        self.down0, self.down1, self.down2 = block(w, w), block(w, 2 * w), block(2 * w, 4 * w)
+        self.middle = block(4 * w, 4 * w)
+        self.up0, self.up1 = block(6 * w, 2 * w), block(3 * w, w)
+        self.out = conv(w, channels, 3)
+        self.sigma_0 = sigma_0
+
+    def forward(self, x):
+        a = self.down0(self.stem(x))
+        b = self.down1(F.avg_pool2d(a, 2))
+        c = self.middle(self.down2(F.avg_pool2d(b, 2)))
+        b = self.up0(torch.cat([b, F.interpolate(c, scale_factor=2)], 1))
+        a = self.up1(torch.cat([a, F.interpolate(b, scale_factor=2)], 1))
+        r = x - self.out(F.silu(a))
+        return (r * r).flatten(1).sum(1) / (2 * self.sigma_0**2)
+
+
+def median_seconds(work, warm_up=2, repetitions=7):
+    seconds = []
+    for repetition in range(warm_up + repetitions):
+        begun = time.perf_counter()
+        work()
+        if repetition >= warm_up:
+            seconds.append(time.perf_counter() - begun)
+    return statistics.median(seconds)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--preset", choices=["res6", "res12", "res18", "unet"], required=True)
+    parser.add_argument("--width", type=int, required=True)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--image-size", type=int, default=32)
+    parser.add_argument("--channels", type=int, default=1)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--layout", choices=["contiguous", "channels_last"], required=True)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    if options.preset == "unet":
+        net = UNet(options.width, options.channels)
+    else:
+        blocks = {"res6": 1, "res12": 2, "res18": 3}[options.preset]
+        net = ResNet(options.width, blocks, options.channels, options.image_size)
+    shape = (options.batch, options.channels, options.image_size, options.image_size)
+    clean, noise = torch.rand(shape), torch.randn(shape)
+    if options.layout == "channels_last":
+        net = net.to(memory_format=torch.channels_last)
+        clean, noise = (t.contiguous(memory_format=torch.channels_last) for t in (clean, noise))
+    sigma = torch.logspace(-1.3, 0.3, options.batch).reshape(-1, 1, 1, 1)
+
+    def energy_gradient():
+        x = clean.detach().requires_grad_()
+        # Inference: the weights need no gradient.
+        torch.autograd.grad(net(x).sum(), x)
+
+    def training_step():
+        x = (clean + sigma * noise).requires_grad_()
+        gradient = torch.autograd.grad(net(x).sum(), x, create_graph=True)[0]
+        residual = (clean - x.detach() + 0.01 * gradient) / sigma
+        loss = residual.square().flatten(1).sum(1).mean()
+        # The biases of the encoder cancel in the gradient of the energy where nothing is curved: they may be unused.
+        torch.autograd.grad(loss, list(net.parameters()), allow_unused=True)
+
+    training = median_seconds(training_step)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    net.requires_grad_(False)
+    inference = median_seconds(energy_gradient)
+    print(
+        json.dumps(
+            {
+                "version": torch.__version__,
+                "energy_gradient": options.batch / inference,
+                "training_step": options.batch / training,
+                "peak_memory": peak,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
