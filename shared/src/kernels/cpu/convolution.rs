@@ -5,11 +5,12 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{
     Geometry,
     lanes::{SLACK, lanes, tile_channels},
+    layout::Layout,
     output::Target,
     parallel::{self, Scratch, aligned},
-    planes::Padded,
     pointwise,
     tap_weights::TapWeights,
+    units::{Units, Wish},
 };
 use crate::Activation;
 
@@ -54,186 +55,164 @@ impl<'a> Convolution<'a> {
 
     /// Writes the output, `[images, channels_out, height, width]`, completely.
     pub fn run(&self, output: Target) {
-        let bands = self.bands();
-        let rows = self.geometry.height.div_ceil(bands);
-        parallel::for_each(self.geometry.images * bands, |unit, scratch| {
-            let (image, band) = (unit / bands, unit % bands);
-            let first = band * rows;
-            let rows = rows.min(self.geometry.height.saturating_sub(first));
-            if rows > 0 {
-                self.run_band(output, image, first, rows, scratch);
-            }
+        let wish = Wish { cache: 128 * 1024, positions: 256, units: 2 * parallel::threads() };
+        let units = Units::new(&self.geometry, self.geometry.channels_in, wish);
+        parallel::for_each(units.count(), |unit, scratch| {
+            let layout = units.layout(&self.geometry, unit);
+            let Scratch { input, output: sums, work } = scratch;
+            Arch::new().dispatch(Part {
+                convolution: self,
+                layout,
+                output,
+                input: aligned(input, self.geometry.channels_in * layout.channel()),
+                sums: aligned(sums, self.weights.tile * layout.channel()),
+                work: aligned(work, layout.work()),
+            });
         });
     }
-
-    /// In how many bands of rows each image is cut, so that few images keep all threads busy too.
-    fn bands(&self) -> usize {
-        let threads = parallel::threads();
-        if threads == 1 || self.geometry.images >= 2 * threads {
-            return 1;
-        }
-        (2 * threads).div_ceil(self.geometry.images).min(self.geometry.height.div_ceil(4))
-    }
-
-    fn run_band(&self, output: Target, image: usize, first: usize, rows: usize, scratch: &mut Scratch) {
-        let Geometry { channels_in, width, kernel, .. } = self.geometry;
-        let padded = Padded { rows, columns: width, padding: kernel / 2 };
-        let input = aligned(&mut scratch.input, channels_in * padded.plane());
-        let sums = aligned(&mut scratch.output, self.weights.tile * padded.plane());
-        Arch::new().dispatch(Band { convolution: self, output, image, first, padded, input, sums });
-    }
 }
 
-/// Some rows of one image.
-struct Band<'a> {
+/// Some rows of some images.
+struct Part<'a> {
     convolution: &'a Convolution<'a>,
+    layout: Layout,
     output: Target,
-    image: usize,
-    first: usize,
-    padded: Padded,
     input: &'a mut [f32],
     sums: &'a mut [f32],
+    work: &'a mut [f32],
 }
 
-impl WithSimd for Band<'_> {
+impl WithSimd for Part<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         self.fill();
-        let tile = self.convolution.weights.tile;
+        let TapWeights { tile, .. } = self.convolution.weights;
         for index in 0..self.convolution.geometry.channels_out.div_ceil(tile) {
-            self.sum(simd, index);
+            for product in 0..self.layout.products() {
+                self.sum(simd, index, product);
+            }
             self.store(index);
         }
     }
 }
 
-impl Band<'_> {
-    /// The input's planes, through the activation, into the padded scratch memory.
+impl Part<'_> {
+    /// The input's channels, through the activation, into the scratch memory.
     #[inline(always)]
     fn fill(&mut self) {
         let Convolution { geometry, input, activation, .. } = *self.convolution;
-        let plane = geometry.plane();
-        let pixels = input[self.image * geometry.channels_in * plane..].chunks_exact(plane);
-        for (target, pixels) in self.input.chunks_exact_mut(self.padded.plane()).zip(pixels) {
-            match activation {
-                None => self.padded.fill(target, pixels, self.first, |target, pixels| target.copy_from_slice(pixels)),
-                Some(activation) => self.padded.fill(
-                    target,
-                    pixels,
-                    self.first,
-                    #[inline(always)]
-                    |target, pixels| pointwise::activate(activation, target, pixels),
-                ),
-            }
+        for (channel, target) in self.input.chunks_exact_mut(self.layout.channel()).enumerate() {
+            let pixels = |image| geometry.pixels(input, geometry.channels_in, image, channel);
+            self.layout.fill(target, self.work, activation, pixels);
         }
     }
 
-    /// The sums of one tile of channels.
+    /// The sums of one product for one tile of channels.
     #[inline(always)]
-    fn sum<S: Simd>(&mut self, simd: S, index: usize) {
-        let weights = self.convolution.weights.of(index);
+    fn sum<S: Simd>(&mut self, simd: S, index: usize, product: usize) {
+        let weights = self.convolution.weights.of(index, product);
         match (self.convolution.weights.tile, self.convolution.geometry.kernel) {
-            (8, 3) => self.sum_tile::<S, 8, 2, 3>(simd, weights),
-            (8, _) => self.sum_tile::<S, 8, 2, 1>(simd, weights),
-            (4, 3) => self.sum_tile::<S, 4, 2, 3>(simd, weights),
-            (4, _) => self.sum_tile::<S, 4, 2, 1>(simd, weights),
-            (_, 3) => self.sum_tile::<S, 1, 8, 3>(simd, weights),
-            _ => self.sum_tile::<S, 1, 8, 1>(simd, weights),
+            (8, 3) => self.sum_tile::<S, 8, 2, 3>(simd, weights, product),
+            (8, _) => self.sum_tile::<S, 8, 2, 1>(simd, weights, product),
+            (4, 3) => self.sum_tile::<S, 4, 2, 3>(simd, weights, product),
+            (4, _) => self.sum_tile::<S, 4, 2, 1>(simd, weights, product),
+            (_, 3) => self.sum_tile::<S, 1, 8, 3>(simd, weights, product),
+            _ => self.sum_tile::<S, 1, 8, 1>(simd, weights, product),
         }
     }
 
-    /// `T` channels, `V` vectors of pixels at a time, kernel side `K`.
+    /// `T` channels, `V` vectors of positions at a time, `K` taps in a row.
     #[inline(always)]
-    fn sum_tile<S: Simd, const T: usize, const V: usize, const K: usize>(&mut self, simd: S, weights: &[f32]) {
-        let vectors = self.padded.outputs().div_ceil(lanes::<S>());
+    fn sum_tile<S: Simd, const T: usize, const V: usize, const K: usize>(
+        &mut self,
+        simd: S,
+        weights: &[f32],
+        product: usize,
+    ) {
+        let vectors = self.layout.outputs().div_ceil(lanes::<S>());
         let mut vector = 0;
         while vector + V <= vectors {
-            self.sum_vectors::<S, T, V, K>(simd, weights, vector * lanes::<S>());
+            self.sum_vectors::<S, T, V, K>(simd, weights, product, vector * lanes::<S>());
             vector += V;
         }
         while vector < vectors {
-            self.sum_vectors::<S, T, 1, K>(simd, weights, vector * lanes::<S>());
+            self.sum_vectors::<S, T, 1, K>(simd, weights, product, vector * lanes::<S>());
             vector += 1;
         }
     }
 
-    /// One register tile: everything that goes into these outputs, while they stay in registers.
+    /// One register tile: everything that goes into these sums, while they stay in registers.
     #[inline(always)]
     fn sum_vectors<S: Simd, const T: usize, const V: usize, const K: usize>(
         &mut self,
         simd: S,
         weights: &[f32],
+        product: usize,
         at: usize,
     ) {
         let lanes = lanes::<S>();
-        let (plane, stride) = (self.padded.plane(), self.padded.stride());
+        let (channel, start) = (self.layout.channel(), product * self.layout.plane() + at);
         let channels_in = self.convolution.geometry.channels_in;
-        assert!(at + V * lanes < self.padded.outputs() + lanes && lanes < SLACK);
-        assert!(self.input.len() >= channels_in * plane && self.sums.len() >= T * plane);
-        assert!(weights.len() >= channels_in * K * K * T);
+        assert!(at + V * lanes < self.layout.outputs() + lanes && lanes + K < SLACK);
+        assert!(self.input.len() >= channels_in * channel && self.sums.len() >= T * channel);
+        assert!(weights.len() >= channels_in * K * T && product < self.layout.products());
         let mut sums = [[simd.splat_f32s(0.0); V]; T];
         let mut weight = weights.as_ptr();
-        for channel in 0..channels_in {
-            for ky in 0..K {
-                let row = channel * plane + ky * stride + at;
-                for kx in 0..K {
-                    let mut pixels = [simd.splat_f32s(0.0); V];
-                    for (v, pixels) in pixels.iter_mut().enumerate() {
-                        // SAFETY: by the assertions above: the outputs end less than a vector after the last one that counts, and a
-                        // plane has SLACK numbers after its last row; `weight` passes over channels_in * K * K * T numbers.
-                        *pixels =
-                            unsafe { self.input.as_ptr().add(row + kx + v * lanes).cast::<S::f32s>().read_unaligned() };
-                    }
-                    for (t, sums) in sums.iter_mut().enumerate() {
-                        // SAFETY: as above.
-                        let weight = simd.splat_f32s(unsafe { *weight.add(t) });
-                        for (sum, pixels) in sums.iter_mut().zip(pixels) {
-                            *sum = simd.mul_add_e_f32s(weight, pixels, *sum);
-                        }
-                    }
-                    // SAFETY: as above; the last step ends one past the end.
-                    weight = unsafe { weight.add(T) };
+        for channel_in in 0..channels_in {
+            for kx in 0..K {
+                let mut pixels = [simd.splat_f32s(0.0); V];
+                for (v, pixels) in pixels.iter_mut().enumerate() {
+                    let position = channel_in * channel + start + kx + v * lanes;
+                    // SAFETY: by the assertions above: the sums end less than a vector after the last one that counts, and a
+                    // plane has SLACK numbers after its last row.
+                    *pixels = unsafe { self.input.as_ptr().add(position).cast::<S::f32s>().read_unaligned() };
                 }
+                for (t, sums) in sums.iter_mut().enumerate() {
+                    // SAFETY: `weight` passes over channels_in * K * T numbers, which are there by the assertion above.
+                    let weight = simd.splat_f32s(unsafe { *weight.add(t) });
+                    for (sum, pixels) in sums.iter_mut().zip(pixels) {
+                        *sum = simd.mul_add_e_f32s(weight, pixels, *sum);
+                    }
+                }
+                // SAFETY: as above; the last step ends one past the end.
+                weight = unsafe { weight.add(T) };
             }
         }
         for (t, sums) in sums.into_iter().enumerate() {
             for (v, sum) in sums.into_iter().enumerate() {
+                let position = t * channel + start + v * lanes;
                 // SAFETY: as for the input's planes, which are as long.
                 unsafe {
-                    self.sums.as_mut_ptr().add(t * plane + at + v * lanes).cast::<S::f32s>().write_unaligned(sum);
-                };
+                    self.sums.as_mut_ptr().add(position).cast::<S::f32s>().write_unaligned(sum);
+                }
             }
         }
     }
 
     /// The sums of one tile of channels, through the epilogue, to the output.
     #[inline(always)]
-    fn store(&self, index: usize) {
+    fn store(&mut self, index: usize) {
         let Convolution { geometry, ref weights, epilogue, .. } = *self.convolution;
-        let Padded { rows, columns, .. } = self.padded;
         let first = index * weights.tile;
         let channels = (geometry.channels_out - first).min(weights.tile);
-        for (channel, sums) in (first..first + channels).zip(self.sums.chunks_exact(self.padded.plane())) {
-            let start = (self.image * geometry.channels_out + channel) * geometry.plane() + self.first * columns;
-            let length = rows * columns;
-            // SAFETY: bands do not overlap, each is written by one thread, and completely.
-            let target = unsafe { self.output.part(start, length) };
-            let bias = epilogue.bias.map_or(0.0, |bias| bias[channel]);
-            let gate = epilogue.gate.map(|(gate, activation)| (&gate[start..start + length], activation));
-            let residual = epilogue.residual.map(|residual| &residual[start..start + length]);
-            for row in 0..rows {
-                let part = row * columns..(row + 1) * columns;
-                let sums = &sums[row * self.padded.stride()..][..columns];
-                let target = &mut target[part.clone()];
-                match gate {
-                    Some((gate, activation)) => {
-                        pointwise::multiply_slope(activation, target, &gate[part.clone()], sums);
+        for (channel, sums) in (first..first + channels).zip(self.sums.chunks_exact(self.layout.channel())) {
+            for image in 0..self.layout.images {
+                let plane = ((self.layout.image + image) * geometry.channels_out + channel) * geometry.plane();
+                let start = plane + self.layout.first * geometry.width;
+                let part = start..start + self.layout.pixel_rows * geometry.width;
+                // SAFETY: parts do not overlap, each is written by one thread, and completely.
+                let target = unsafe { self.output.part(part.start, part.len()) };
+                self.layout.collect(sums, image, target, self.work);
+                match (epilogue.bias, epilogue.gate) {
+                    (_, Some((gate, activation))) => {
+                        pointwise::multiply_by_slope(activation, target, &gate[part.clone()]);
                     }
-                    None => pointwise::add_scalar(target, sums, bias),
+                    (Some(bias), None) => pointwise::add_scalar(target, bias[channel]),
+                    (None, None) => {}
                 }
-                if let Some(residual) = residual {
+                if let Some(residual) = epilogue.residual {
                     pointwise::add(target, &residual[part]);
                 }
             }

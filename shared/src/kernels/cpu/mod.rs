@@ -1,19 +1,21 @@
 //! The kernels for processors, on plain slices.
 //!
-//! A convolution runs over one image at a time: its planes are copied, through the activation, into zero-padded scratch memory
-//! that stays in the cache; there the output pixels of a plane are consecutive, so that one vector holds pixels of one output
-//! channel, and a tile of several vectors by several channels stays in registers through the whole sum. No im2col, no packing
-//! of images, no halo in the tensors themselves.
+//! A convolution runs over a few images or a band of rows at a time: their rows are copied, through the activation, into scratch
+//! memory that stays in the cache; there consecutive numbers are consecutive pixels of a row, so that one vector holds pixels of
+//! one output channel, and a tile of several vectors by several channels stays in registers through the whole sum. No im2col, no
+//! halo in the tensors themselves, and half of the multiplications saved by Winograd's filtering along the columns.
 
 mod convolution;
 mod lanes;
+mod layout;
 mod output;
 mod parallel;
-mod planes;
 mod pointwise;
 mod resample;
 mod tap_weights;
+mod units;
 mod weight_gradient;
+mod winograd;
 
 pub use convolution::{Convolution, Epilogue};
 pub use output::Output;
@@ -42,5 +44,11 @@ impl Geometry {
     /// Pixels of a plane.
     pub fn plane(&self) -> usize {
         self.height * self.width
+    }
+
+    /// The plane of one channel of one image of a tensor with `channels` channels.
+    fn pixels<'a>(&self, tensor: &'a [f32], channels: usize, image: usize, channel: usize) -> &'a [f32] {
+        let start = (image * channels + channel) * self.plane();
+        &tensor[start..start + self.plane()]
     }
 }

@@ -5,10 +5,12 @@ use std::cell::RefCell;
 /// Scratch memory of one thread, reused from operation to operation.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// Padded input planes.
+    /// Input planes.
     pub input: Vec<f32>,
-    /// Padded output planes, or the gradient's.
+    /// Output planes, or the gradient's.
     pub output: Vec<f32>,
+    /// Rows of pixels on their way.
+    pub work: Vec<f32>,
 }
 
 thread_local! {

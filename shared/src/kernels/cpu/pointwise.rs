@@ -101,7 +101,7 @@ pub fn activate(activation: Activation, target: &mut [f32], x: &[f32]) {
 
 /// `target = s'(x) u`
 #[inline(always)]
-pub fn multiply_slope(activation: Activation, target: &mut [f32], x: &[f32], u: &[f32]) {
+fn multiply_slope(activation: Activation, target: &mut [f32], x: &[f32], u: &[f32]) {
     #[inline(always)]
     fn all<P: Pointwise>(target: &mut [f32], x: &[f32], u: &[f32]) {
         for ((target, &x), &u) in target.iter_mut().zip(x).zip(u) {
@@ -132,12 +132,25 @@ fn multiply_slope_and_bend(activation: Activation, [first, second]: [&mut [f32];
     }
 }
 
-/// `target = x + scalar`
+/// `target *= s'(x)`
 #[inline(always)]
-pub fn add_scalar(target: &mut [f32], x: &[f32], scalar: f32) {
-    for (target, x) in target.iter_mut().zip(x) {
-        *target = x + scalar;
+pub fn multiply_by_slope(activation: Activation, target: &mut [f32], x: &[f32]) {
+    #[inline(always)]
+    fn all<P: Pointwise>(target: &mut [f32], x: &[f32]) {
+        for (target, &x) in target.iter_mut().zip(x) {
+            *target *= P::slope(x);
+        }
     }
+    match activation {
+        Activation::Elu => all::<Elu>(target, x),
+        Activation::Silu => all::<Silu>(target, x),
+    }
+}
+
+/// `target += scalar`
+#[inline(always)]
+pub fn add_scalar(target: &mut [f32], scalar: f32) {
+    target.iter_mut().for_each(|target| *target += scalar);
 }
 
 /// `target += x`
@@ -146,6 +159,19 @@ pub fn add(target: &mut [f32], x: &[f32]) {
     for (target, x) in target.iter_mut().zip(x) {
         *target += x;
     }
+}
+
+/// The sum, in eight lanes, so that the compiler may use vectors.
+#[inline(always)]
+pub fn sum(x: &[f32]) -> f32 {
+    let (chunks, rest) = x.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for chunk in chunks {
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *sum += x;
+        }
+    }
+    sums.into_iter().sum::<f32>() + rest.iter().sum::<f32>()
 }
 
 /// Numbers that one thread takes at a time: the inputs and outputs of that many stay in its cache.

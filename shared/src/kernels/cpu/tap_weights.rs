@@ -1,13 +1,19 @@
-//! Weights in the order in which the tiles read them.
+//! Weights in the order in which the register tiles read them.
 
-use super::Geometry;
+use super::{
+    Geometry,
+    winograd::{KERNEL, PRODUCTS},
+};
 
-/// For each tile of output channels: `[channels_in][k][k][channels of the tile]`, with zeros for channels that are not there.
+/// For each tile of output channels and each product: `[channels_in][taps of a row][channels of the tile]`, with zeros for
+/// channels that are not there.
 pub struct TapWeights {
     values: Vec<f32>,
     /// Output channels of a tile.
     pub tile: usize,
-    tile_length: usize,
+    products: usize,
+    /// Numbers of one product of one tile.
+    length: usize,
 }
 
 impl TapWeights {
@@ -29,25 +35,34 @@ impl TapWeights {
     }
 
     fn new(geometry: &Geometry, tile: usize, weight: impl Fn(usize, usize, usize) -> f32) -> Self {
-        let taps = geometry.kernel * geometry.kernel;
-        let tile_length = geometry.channels_in * taps * tile;
-        let mut values = vec![0.0; geometry.channels_out.div_ceil(tile) * tile_length];
-        for (index, tile_values) in values.chunks_exact_mut(tile_length).enumerate() {
-            let channels = (geometry.channels_out - index * tile).min(tile);
-            for channel_in in 0..geometry.channels_in {
-                for tap in 0..taps {
-                    let at = (channel_in * taps + tap) * tile;
-                    for channel in 0..channels {
-                        tile_values[at + channel] = weight(index * tile + channel, channel_in, tap);
+        let Geometry { channels_in, channels_out, kernel, .. } = *geometry;
+        let products = if kernel == 1 { 1 } else { PRODUCTS };
+        let length = channels_in * kernel * tile;
+        let mut values = vec![0.0; channels_out.div_ceil(tile) * products * length];
+        for (index, values) in values.chunks_exact_mut(products * length).enumerate() {
+            let first = index * tile;
+            let channels = tile.min(channels_out - first);
+            for tap in 0..channels_in * kernel {
+                let (channel_in, kx) = (tap / kernel, tap % kernel);
+                for channel in 0..channels {
+                    let at = tap * tile + channel;
+                    let weight = |ky: usize| weight(first + channel, channel_in, ky * kernel + kx);
+                    if kernel == 1 {
+                        values[at] = weight(0);
+                        continue;
+                    }
+                    let column = [weight(0), weight(1), weight(2)];
+                    for (product, [a, b, c]) in KERNEL.into_iter().enumerate() {
+                        values[product * length + at] = a * column[0] + b * column[1] + c * column[2];
                     }
                 }
             }
         }
-        Self { values, tile, tile_length }
+        Self { values, tile, products, length }
     }
 
-    /// The weights of one tile.
-    pub fn of(&self, tile: usize) -> &[f32] {
-        &self.values[tile * self.tile_length..(tile + 1) * self.tile_length]
+    /// The weights of one product of one tile.
+    pub fn of(&self, tile: usize, product: usize) -> &[f32] {
+        &self.values[(tile * self.products + product) * self.length..][..self.length]
     }
 }

@@ -5,18 +5,14 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{
     Geometry,
     lanes::{SLACK, lanes},
+    layout::Layout,
     output::Target,
     parallel::{self, Scratch, aligned},
-    planes::Padded,
     pointwise,
+    units::{Units, Wish},
+    winograd::{KERNEL, PRODUCTS},
 };
 use crate::Activation;
-
-/// Images whose gradients one thread adds up, for this many pixels each. It does not depend on the number of threads, so that
-/// neither does the sum, and with it a whole training.
-const fn images_of_a_unit(plane: usize) -> usize {
-    if plane > 64 { 8 } else { 16 }
-}
 
 /// Output channels of a register tile. With the most taps of [`TAPS`] its sums and what goes into them just fit AVX-512's 32
 /// registers, and the planes of so few channels stay in the first-level cache.
@@ -25,8 +21,13 @@ const TILE: usize = 4;
 /// Taps of a register tile, and what is used for the rest of them.
 const TAPS: [usize; 3] = [5, 3, 1];
 
-/// Numbers that a group of images may have in scratch memory: they should stay in the second-level cache.
-const CACHE: usize = 192 * 1024;
+/// Pixels of an image that is small: its few vectors do not pay for adding up what is in a vector, and a matrix product, which
+/// turns its matrices first, is faster.
+const SMALL: usize = 64;
+
+/// Partial sums, at most. It does not depend on the number of threads, so that neither does the sum, and with it a whole
+/// training.
+const PARTS: usize = 8;
 
 /// A weight gradient that is ready to run.
 pub struct WeightGradient<'a> {
@@ -43,197 +44,233 @@ pub struct WeightGradient<'a> {
 impl WeightGradient<'_> {
     /// The gradients of the weight, `[channels_out, channels_in, k, k]`, and of the bias, `[channels_out]`.
     pub fn run(&self) -> (Vec<f32>, Vec<f32>) {
-        let Geometry { images, channels_out, .. } = self.geometry;
-        let weights = channels_out * self.taps();
-        let images_of_a_unit = images_of_a_unit(self.geometry.plane());
-        let units = images.div_ceil(images_of_a_unit);
-        let mut partial = vec![0.0; units * (weights + channels_out)];
+        let Geometry { channels_in, channels_out, .. } = self.geometry;
+        let wish = Wish { cache: 256 * 1024, positions: 256, units: PARTS };
+        let units = Units::new(&self.geometry, channels_in + channels_out.next_multiple_of(TILE), wish);
+        let per_part = units.count().div_ceil(PARTS);
+        let parts = units.count().div_ceil(per_part);
+        let weights = self.products() * channels_out * self.taps();
+        let mut partial = vec![0.0; parts * (weights + channels_out)];
         let target = Target::of(&mut partial);
-        parallel::for_each(units, |unit, scratch| {
-            // SAFETY: each unit has its own part, which is zero at first.
-            let sums = unsafe { target.part(unit * (weights + channels_out), weights + channels_out) };
+        parallel::for_each(parts, |part, scratch| {
+            // SAFETY: each part is one thread's, and zero at first.
+            let sums = unsafe { target.part(part * (weights + channels_out), weights + channels_out) };
             let (weight, bias) = sums.split_at_mut(weights);
-            let first = unit * images_of_a_unit;
-            self.run_images(first, images_of_a_unit.min(images - first), scratch, weight, bias);
+            for unit in part * per_part..units.count().min((part + 1) * per_part) {
+                self.run_unit(units.layout(&self.geometry, unit), scratch, weight, bias);
+            }
         });
-        let mut weight = vec![0.0; weights + channels_out];
-        partial.chunks_exact(weights + channels_out).for_each(|part| pointwise::add(&mut weight, part));
-        let bias = weight.split_off(weights);
-        (weight, bias)
+        let mut sums = vec![0.0; weights + channels_out];
+        partial.chunks_exact(weights + channels_out).for_each(|part| pointwise::add(&mut sums, part));
+        let bias = sums.split_off(weights);
+        (self.in_kernel_order(sums), bias)
     }
 
-    /// Numbers of a weight for one output channel.
+    fn products(&self) -> usize {
+        if self.geometry.kernel == 1 { 1 } else { PRODUCTS }
+    }
+
+    /// Taps of an output channel in each product.
     fn taps(&self) -> usize {
-        self.geometry.channels_in * self.geometry.kernel * self.geometry.kernel
+        self.geometry.channels_in * self.geometry.kernel
     }
 
-    fn run_images(&self, first: usize, count: usize, scratch: &mut Scratch, weight: &mut [f32], bias: &mut [f32]) {
-        let Geometry { channels_in, channels_out, height, width, kernel, .. } = self.geometry;
-        let padded = Padded { rows: height, columns: width, padding: kernel / 2 };
+    /// From `[product, channel_out, channel_in, kx]` to `[channel_out, channel_in, ky, kx]`.
+    fn in_kernel_order(&self, sums: Vec<f32>) -> Vec<f32> {
+        let kernel = self.geometry.kernel;
+        if kernel == 1 {
+            return sums;
+        }
+        let columns = self.geometry.channels_out * self.taps();
+        let mut weight = vec![0.0; columns * kernel];
+        for (sums, rows) in sums.chunks_exact(columns).zip(KERNEL) {
+            for (weight, sums) in weight.chunks_exact_mut(kernel * kernel).zip(sums.chunks_exact(kernel)) {
+                for (weight, row) in weight.chunks_exact_mut(kernel).zip(rows) {
+                    weight.iter_mut().zip(sums).for_each(|(weight, sum)| *weight += row * sum);
+                }
+            }
+        }
+        weight
+    }
+
+    fn run_unit(&self, layout: Layout, scratch: &mut Scratch, weight: &mut [f32], bias: &mut [f32]) {
+        let Geometry { channels_in, channels_out, .. } = self.geometry;
         let tile = TILE.min(channels_out);
         // The last tile may reach beyond the last channel.
-        let planes_out = channels_out.next_multiple_of(tile);
-        let per_image = (channels_in + planes_out) * padded.plane();
-        let group = (CACHE / per_image).clamp(1, count);
-        let input = aligned(&mut scratch.input, group * channels_in * padded.plane());
-        let dy = aligned(&mut scratch.output, group * planes_out * padded.plane());
-        let mut begun = 0;
-        while begun < count {
-            let images = group.min(count - begun);
-            let first = first + begun;
-            Arch::new().dispatch(Group {
-                whole: self,
-                first,
-                images,
-                planes_out,
-                tile,
-                padded,
-                input,
-                dy,
-                weight,
-                bias,
-            });
-            begun += images;
-        }
+        let channels = channels_out.next_multiple_of(tile);
+        let Scratch { input, output, work } = scratch;
+        Arch::new().dispatch(Part {
+            whole: self,
+            layout,
+            tile,
+            channels,
+            input: aligned(input, channels_in * layout.channel()),
+            dy: aligned(output, channels * layout.channel()),
+            work: aligned(work, layout.work()),
+            weight,
+            bias,
+        });
     }
 }
 
-/// Some images, whose planes are in scratch memory together.
-struct Group<'a> {
+/// Some rows of some images.
+struct Part<'a> {
     whole: &'a WeightGradient<'a>,
-    first: usize,
-    images: usize,
-    planes_out: usize,
+    layout: Layout,
     tile: usize,
-    padded: Padded,
+    /// Output channels, and those that only fill the last tile.
+    channels: usize,
     input: &'a mut [f32],
     dy: &'a mut [f32],
+    work: &'a mut [f32],
     weight: &'a mut [f32],
     bias: &'a mut [f32],
 }
 
-impl WithSimd for Group<'_> {
+impl WithSimd for Part<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         self.fill();
-        for channel in (0..self.planes_out).step_by(self.tile) {
-            match self.tile {
-                4 => self.sum::<S, TILE>(simd, channel),
-                _ => (channel..channel + self.tile).for_each(|channel| self.sum::<S, 1>(simd, channel)),
+        if self.whole.geometry.plane() <= SMALL {
+            return (0..self.whole.products()).for_each(|product| self.multiply(product));
+        }
+        for product in 0..self.whole.products() {
+            for channel in (0..self.channels).step_by(self.tile) {
+                match self.tile {
+                    TILE => self.sum::<S, TILE>(simd, product, channel),
+                    _ => (channel..channel + self.tile).for_each(|channel| self.sum::<S, 1>(simd, product, channel)),
+                }
             }
         }
     }
 }
 
-impl Group<'_> {
+impl Part<'_> {
     #[inline(always)]
     fn fill(&mut self) {
         let WeightGradient { geometry, input, activation, dy } = *self.whole;
-        let (plane, padded) = (geometry.plane(), self.padded);
-        let pixels = input[self.first * geometry.channels_in * plane..].chunks_exact(plane);
-        let targets = self.input.chunks_exact_mut(padded.plane()).take(self.images * geometry.channels_in);
-        for (target, pixels) in targets.zip(pixels) {
-            match activation {
-                None => padded.fill(target, pixels, 0, |target, pixels| target.copy_from_slice(pixels)),
-                Some(activation) => padded.fill(
-                    target,
-                    pixels,
-                    0,
-                    #[inline(always)]
-                    |target, pixels| pointwise::activate(activation, target, pixels),
-                ),
-            }
+        for (channel, target) in self.input.chunks_exact_mut(self.layout.channel()).enumerate() {
+            let pixels = |image| geometry.pixels(input, geometry.channels_in, image, channel);
+            self.layout.fill(target, self.work, activation, pixels);
         }
-        for image in 0..self.images {
-            for channel in 0..self.planes_out {
-                let target = &mut self.dy[(image * self.planes_out + channel) * padded.plane()..][..padded.plane()];
-                if channel < geometry.channels_out {
-                    let start = ((self.first + image) * geometry.channels_out + channel) * plane;
-                    let pixels = &dy[start..start + plane];
-                    padded.fill_outputs(target, pixels);
-                    self.bias[channel] += sum(pixels);
-                } else {
-                    target.fill(0.0);
-                }
+        for (channel, target) in self.dy.chunks_exact_mut(self.layout.channel()).enumerate() {
+            if channel >= geometry.channels_out {
+                target.fill(0.0);
+                continue;
+            }
+            let pixels = |image| geometry.pixels(dy, geometry.channels_out, image, channel);
+            self.layout.fill_gradient(target, self.work, pixels);
+            let rows =
+                self.layout.first * geometry.width..(self.layout.first + self.layout.pixel_rows) * geometry.width;
+            for image in 0..self.layout.images {
+                self.bias[channel] += pointwise::sum(&pixels(self.layout.image + image)[rows.clone()]);
             }
         }
     }
 
-    /// All taps of `T` output channels from `channel` on.
+    /// One product of all channels, as matrix products.
+    fn multiply(&mut self, product: usize) {
+        let Geometry { channels_in, channels_out, kernel, .. } = self.whole.geometry;
+        let (channel, plane) = (self.layout.channel(), self.layout.plane());
+        let (taps, stride) = (self.whole.taps(), channel.cast_signed());
+        assert!(self.input.len() >= channels_in * channel && self.dy.len() >= channels_out * channel);
+        assert!(kernel < SLACK && product < self.layout.products());
+        let weight = &mut self.weight[product * channels_out * taps..][..channels_out * taps];
+        for kx in 0..kernel {
+            // SAFETY: the matrices are the weights of column kx, [channels_out, channels_in], and planes of the gradient,
+            // [channels_out, outputs], and of the input, [outputs, channels_in]: within the slices by the assertions, as a plane
+            // has SLACK numbers after its last row.
+            unsafe {
+                gemm::gemm(
+                    channels_out,
+                    channels_in,
+                    self.layout.outputs(),
+                    weight.as_mut_ptr().add(kx),
+                    kernel.cast_signed(),
+                    taps.cast_signed(),
+                    true,
+                    self.dy.as_ptr().add(product * plane),
+                    1,
+                    stride,
+                    self.input.as_ptr().add(product * plane + kx),
+                    stride,
+                    1,
+                    1.0,
+                    1.0,
+                    false,
+                    false,
+                    false,
+                    gemm::Parallelism::None,
+                );
+            }
+        }
+    }
+
+    /// All taps of one product for `T` output channels from `channel` on.
     #[inline(always)]
-    fn sum<S: Simd, const T: usize>(&mut self, simd: S, channel: usize) {
+    fn sum<S: Simd, const T: usize>(&mut self, simd: S, product: usize, channel: usize) {
         let taps = self.whole.taps();
         let mut tap = 0;
         while tap + TAPS[0] <= taps {
-            self.sum_taps::<S, T, { TAPS[0] }>(simd, channel, tap);
+            self.sum_taps::<S, T, { TAPS[0] }>(simd, product, channel, tap);
             tap += TAPS[0];
         }
         while tap + TAPS[1] <= taps {
-            self.sum_taps::<S, T, { TAPS[1] }>(simd, channel, tap);
+            self.sum_taps::<S, T, { TAPS[1] }>(simd, product, channel, tap);
             tap += TAPS[1];
         }
         while tap < taps {
-            self.sum_taps::<S, T, { TAPS[2] }>(simd, channel, tap);
+            self.sum_taps::<S, T, { TAPS[2] }>(simd, product, channel, tap);
             tap += TAPS[2];
         }
     }
 
-    /// One register tile: `T` output channels by `R` taps, summed over the pixels of all images of the group.
+    /// One register tile: `T` output channels by `R` taps, summed over all positions.
     #[inline(always)]
-    fn sum_taps<S: Simd, const T: usize, const R: usize>(&mut self, simd: S, channel: usize, first_tap: usize) {
+    fn sum_taps<S: Simd, const T: usize, const R: usize>(
+        &mut self,
+        simd: S,
+        product: usize,
+        channel: usize,
+        first_tap: usize,
+    ) {
         let lanes = lanes::<S>();
         let Geometry { channels_in, channels_out, kernel, .. } = self.whole.geometry;
-        let (plane, stride) = (self.padded.plane(), self.padded.stride());
+        let (stride, plane) = (self.layout.channel(), self.layout.plane());
         let shifts: [usize; R] = core::array::from_fn(|r| {
             let tap = first_tap + r;
-            let (channel_in, ky, kx) = (tap / (kernel * kernel), tap / kernel % kernel, tap % kernel);
-            channel_in * plane + ky * stride + kx
+            tap / kernel * stride + product * plane + tap % kernel
         });
-        let vectors = self.padded.outputs().div_ceil(lanes);
-        assert!(self.input.len() >= self.images * channels_in * plane && lanes < SLACK);
-        assert!(self.dy.len() >= self.images * self.planes_out * plane && channel + T <= self.planes_out);
+        let vectors = self.layout.outputs().div_ceil(lanes);
+        assert!(self.input.len() >= channels_in * stride && first_tap + R <= channels_in * kernel);
+        assert!(self.dy.len() >= self.channels * stride && channel + T <= self.channels);
+        assert!(lanes + kernel < SLACK && product < self.layout.products());
+        // SAFETY: a channel of `dy`, by the assertions.
+        let dy = unsafe { self.dy.as_ptr().add(channel * stride + product * plane) };
         let mut sums = [[simd.splat_f32s(0.0); R]; T];
-        for image in 0..self.images {
-            // SAFETY: within the planes of this image by the assertions; a plane ends with SLACK numbers beyond its last row.
-            let input = unsafe { self.input.as_ptr().add(image * channels_in * plane) };
-            // SAFETY: as above.
-            let dy = unsafe { self.dy.as_ptr().add((image * self.planes_out + channel) * plane) };
-            for vector in 0..vectors {
-                let at = vector * lanes;
-                let mut gradients = [simd.splat_f32s(0.0); T];
-                for (t, gradient) in gradients.iter_mut().enumerate() {
-                    // SAFETY: as above.
-                    *gradient = unsafe { dy.add(t * plane + at).cast::<S::f32s>().read_unaligned() };
-                }
-                for (r, shift) in shifts.into_iter().enumerate() {
-                    // SAFETY: as above.
-                    let pixels = unsafe { input.add(shift + at).cast::<S::f32s>().read_unaligned() };
-                    for (sums, gradient) in sums.iter_mut().zip(gradients) {
-                        sums[r] = simd.mul_add_e_f32s(gradient, pixels, sums[r]);
-                    }
+        for vector in 0..vectors {
+            let at = vector * lanes;
+            let mut gradients = [simd.splat_f32s(0.0); T];
+            for (t, gradient) in gradients.iter_mut().enumerate() {
+                // SAFETY: the last vector ends less than SLACK after the last row of the plane.
+                *gradient = unsafe { dy.add(t * stride + at).cast::<S::f32s>().read_unaligned() };
+            }
+            for (r, shift) in shifts.into_iter().enumerate() {
+                // SAFETY: as above.
+                let pixels = unsafe { self.input.as_ptr().add(shift + at).cast::<S::f32s>().read_unaligned() };
+                for (sums, gradient) in sums.iter_mut().zip(gradients) {
+                    sums[r] = simd.mul_add_e_f32s(gradient, pixels, sums[r]);
                 }
             }
         }
-        let taps = channels_in * kernel * kernel;
+        let taps = channels_in * kernel;
         for (t, sums) in sums.into_iter().enumerate().take(channels_out.saturating_sub(channel)) {
             for (r, sum) in sums.into_iter().enumerate() {
-                self.weight[(channel + t) * taps + first_tap + r] += simd.reduce_sum_f32s(sum);
+                let at = (product * channels_out + channel + t) * taps + first_tap + r;
+                self.weight[at] += simd.reduce_sum_f32s(sum);
             }
         }
     }
-}
-
-/// In eight lanes, so that the compiler may use vectors.
-#[inline(always)]
-fn sum(x: &[f32]) -> f32 {
-    let (chunks, rest) = x.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for chunk in chunks {
-        for (sum, x) in sums.iter_mut().zip(chunk) {
-            *sum += x;
-        }
-    }
-    sums.into_iter().sum::<f32>() + rest.iter().sum::<f32>()
 }
