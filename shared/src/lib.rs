@@ -3,11 +3,12 @@
 //!
 //! Read in this order: [`NoiseLevels`] corrupt images, [`EnergyNetwork`] gives each image one scalar and its gradient,
 //! [`mdsm_loss`] trains that gradient as a denoiser at every level at once, [`Annealing`] and [`langevin`] turn noise into
-//! images, [`Sampler`] runs chains from a seed, [`Model`] carries a trained network between the trainer and the page.
+//! images as in the paper, [`consistent`] and [`ode`] in fewer steps, [`Sampler`] runs chains from a seed, [`Model`] carries a trained network between the trainer and the page.
 
 mod activation;
 mod annealing;
 mod config;
+pub mod consistent;
 mod energy;
 mod frame;
 pub mod kernels;
@@ -18,8 +19,10 @@ mod network;
 mod noise;
 mod noise_levels;
 mod objective;
+pub mod ode;
 mod resnet;
 mod sampler;
+mod schedule;
 mod unet;
 
 pub use activation::Activation;
@@ -34,4 +37,5 @@ pub use noise_levels::{NoiseLevels, Spacing};
 pub use objective::mdsm_loss;
 pub use resnet::ResNet;
 pub use sampler::{Known, Sampler, Step};
+pub use schedule::{Fall, Method, Schedule};
 pub use unet::UNet;

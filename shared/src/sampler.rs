@@ -1,8 +1,8 @@
-//! Chains of annealed Langevin dynamics, from noise or around known pixels, reproducible from a seed.
+//! Chains from noise to pictures, or around known pixels, reproducible from a seed.
 
 use burn::tensor::{Bool, Device, Tensor};
 
-use crate::{Annealing, Draw, Energy, Noise, langevin};
+use crate::{Draw, Energy, Noise, Schedule, consistent, langevin, ode};
 
 /// The part of each picture that is given.
 #[derive(Clone, Debug)]
@@ -27,28 +27,30 @@ pub struct Step {
 /// N chains on their way from noise to pictures.
 #[derive(Clone, Debug)]
 pub struct Sampler {
-    annealing: Annealing,
+    schedule: Schedule,
     sigma_0: f32,
     noise: Noise,
     first_chain: u64,
     known: Option<Known>,
     x: Tensor<4>,
+    /// What the deterministic sampler's last step saw as the picture.
+    denoised: Option<Tensor<4>>,
     done: usize,
 }
 
 impl Sampler {
-    /// Chains that start at `0.5 + z` (the paper's code, `sample.py`). `shape` is `[N, C, H, W]`; chain numbers run from
-    /// `first_chain`, so that any split of the chains over samplers gives the same pictures.
+    /// Chains that start at `0.5 + level z`, with the level that the schedule begins at. `shape` is `[N, C, H, W]`; chain numbers
+    /// run from `first_chain`, so that any split of the chains over samplers gives the same pictures.
     pub fn new(
-        annealing: Annealing,
+        schedule: Schedule,
         sigma_0: f32,
         noise: Noise,
         first_chain: u64,
         shape: [usize; 4],
         device: &Device,
     ) -> Self {
-        let x = noise.tensor(first_chain, Draw::Start, shape, device) + 0.5;
-        Self { annealing, sigma_0, noise, first_chain, known: None, x, done: 0 }
+        let x = noise.tensor(first_chain, Draw::Start, shape, device) * schedule.first_level() + 0.5;
+        Self { schedule, sigma_0, noise, first_chain, known: None, x, denoised: None, done: 0 }
     }
 
     /// The same chains around known pixels: only unknown ones move.
@@ -64,12 +66,15 @@ impl Sampler {
         self.x.clone()
     }
 
-    /// One step of the schedule; after the last one it does nothing and reports nothing.
+    /// One step of the schedule, with one energy gradient; after the last one it does nothing and reports nothing.
     pub fn step(&mut self, energy: &impl Energy) -> Option<Step> {
-        let temperature = *self.annealing.temperatures.get(self.done)?;
-        let (energies, gradient) = energy.energy_and_gradient(self.seen(temperature));
-        let z = self.draw(Draw::Langevin(self.done as u32));
-        let moved = langevin::step(self.x.clone(), gradient, z, self.annealing.step_size, temperature);
+        if self.done == self.schedule.steps() {
+            return None;
+        }
+        let temperature = self.schedule.temperature(self.done);
+        let seen = self.seen(temperature);
+        let (energies, gradient) = energy.energy_and_gradient(seen);
+        let moved = self.moved(gradient, temperature);
         self.x = self.keep_known(moved);
         self.done += 1;
         Some(Step { done: self.done, temperature, energies })
@@ -78,10 +83,30 @@ impl Sampler {
     /// The denoising jump: the pictures, `[N, C, H, W]`, with known pixels exactly as they were given, and the energies of
     /// the chains before the jump, `[N]`.
     pub fn finish(&self, energy: &impl Energy) -> (Tensor<4>, Tensor<1>) {
-        let temperature = self.annealing.temperatures.last().copied().unwrap_or(0.0);
-        let seen = self.seen(temperature);
+        let seen = self.seen(self.schedule.temperature(self.done));
         let (energies, gradient) = energy.energy_and_gradient(seen);
         (self.keep_known(langevin::denoise(self.x.clone(), gradient, self.sigma_0)), energies)
+    }
+
+    /// Where a step leads, before known pixels are put back.
+    fn moved(&mut self, gradient: Tensor<4>, temperature: f32) -> Tensor<4> {
+        let x = self.x.clone();
+        let z = || self.draw(Draw::Langevin(self.done as u32));
+        match &self.schedule {
+            Schedule::Annealed(annealing) => langevin::step(x, gradient, z(), annealing.step_size, temperature),
+            Schedule::Consistent(fall) | Schedule::Ode(fall) if self.done == 0 => {
+                consistent::restart(x, gradient, z(), self.sigma_0, fall.level(0))
+            }
+            Schedule::Consistent(fall) => {
+                let (level, next) = (fall.level(self.done), fall.level(self.done + 1));
+                consistent::step(x, gradient, z(), self.sigma_0, level, next)
+            }
+            Schedule::Ode(fall) => {
+                let (level, next) = (fall.level(self.done), fall.level(self.done + 1));
+                let denoised = langevin::denoise(x.clone(), gradient, self.sigma_0);
+                ode::step(x, denoised.clone(), self.denoised.replace(denoised), level, next)
+            }
+        }
     }
 
     /// What the network is shown.
@@ -89,7 +114,9 @@ impl Sampler {
         match &self.known {
             None => self.x.clone(),
             Some(known) => {
-                let z = self.draw(Draw::Known(self.done as u32));
+                // The deterministic sampler's known pixels go down one path too, instead of jumping about.
+                let draw = if matches!(self.schedule, Schedule::Ode(_)) { 0 } else { self.done as u32 };
+                let z = self.draw(Draw::Known(draw));
                 let Known { pixels, unknown } = known.clone();
                 langevin::show_known(self.x.clone(), pixels, unknown, z, self.sigma_0, temperature)
             }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use burn::tensor::{Device, Tensor};
-use shared::{Annealing, Energy, Known, Noise, Sampler};
+use shared::{Annealing, Energy, Known, Method, Noise, NoiseLevels, Sampler, Schedule, Spacing};
 
 const SIGMA_0: f32 = 0.1;
 
@@ -52,7 +52,7 @@ fn theory(annealing: &Annealing, centre: f64) -> (f64, f64) {
 fn at_a_fixed_temperature_the_chain_reaches_its_stationary_distribution() {
     let device = Device::flex();
     let annealing = Annealing { temperatures: vec![4.0; 600], step_size: 0.02 };
-    let mut sampler = Sampler::new(annealing, SIGMA_0, Noise::new(1), 0, [64, 1, 16, 16], &device);
+    let mut sampler = Sampler::new(Schedule::Annealed(annealing), SIGMA_0, Noise::new(1), 0, [64, 1, 16, 16], &device);
     let energy = Quadratic { centre: 0.3 };
     while sampler.step(&energy).is_some() {}
     // The discrete chain is slightly wider than T sigma_0^2: by 1 / (1 - a / 2) with a = 0.02.
@@ -65,7 +65,8 @@ fn the_whole_schedule_has_the_moments_that_theory_gives() {
     for steps in [2700, 540, 100] {
         let annealing = Annealing::paper(steps);
         let (mean, variance) = theory(&annealing, 0.8);
-        let mut sampler = Sampler::new(annealing, SIGMA_0, Noise::new(2), 0, [16, 1, 16, 16], &device);
+        let mut sampler =
+            Sampler::new(Schedule::Annealed(annealing), SIGMA_0, Noise::new(2), 0, [16, 1, 16, 16], &device);
         let energy = Quadratic { centre: 0.8 };
         let mut last = 0;
         while let Some(step) = sampler.step(&energy) {
@@ -81,16 +82,53 @@ fn the_whole_schedule_has_the_moments_that_theory_gives() {
 }
 
 #[test]
+fn the_injected_noise_restores_the_level_exactly() {
+    let device = Device::flex();
+    for steps in [1, 2, 20] {
+        let mut sampler =
+            Sampler::new(schedule(Method::Consistent, steps), SIGMA_0, Noise::new(6), 0, [16, 1, 16, 16], &device);
+        let energy = Quadratic { centre: 0.8 };
+        while let Some(step) = sampler.step(&energy) {
+            let level =
+                if step.done == 1 { 2.0 } else { 2.0 * 0.025f64.powf((step.done - 1) as f64 / (steps - 1) as f64) };
+            assert_moments(&sampler.state(), 0.8, level * level);
+        }
+    }
+}
+
+#[test]
+fn the_flow_scales_the_noise_down_without_adding_any() {
+    let device = Device::flex();
+    let mut sampler = Sampler::new(schedule(Method::Ode, 20), SIGMA_0, Noise::new(7), 0, [4, 1, 16, 16], &device);
+    let energy = Quadratic { centre: 0.8 };
+    sampler.step(&energy);
+    // Around one point the flow is a straight line, on which every step is exact.
+    let first = sampler.state() - 0.8;
+    while sampler.step(&energy).is_some() {}
+    let error = (sampler.state() - 0.8 - first * 0.025).abs().max().into_scalar::<f32>();
+    assert!(error < 1e-5, "{error} off the line");
+}
+
+fn schedule(method: Method, steps: usize) -> Schedule {
+    method.schedule(steps, SIGMA_0, &NoiseLevels { min: 0.05, max: 2.0, spacing: Spacing::Geometric })
+}
+
+const METHODS: [Method; 3] = [Method::Annealed, Method::Consistent, Method::Ode];
+
+#[test]
 fn pictures_do_not_depend_on_how_chains_are_split() {
     let device = Device::flex();
-    let run = |first, count| {
-        let mut sampler = Sampler::new(Annealing::paper(30), SIGMA_0, Noise::new(3), first, [count, 2, 8, 8], &device);
-        let energy = Quadratic { centre: 0.5 };
-        while sampler.step(&energy).is_some() {}
-        sampler.finish(&energy).0
-    };
-    let split = Tensor::cat(vec![run(0, 2), run(2, 3)], 0);
-    assert_eq!(run(0, 5).to_data(), split.to_data());
+    for method in METHODS {
+        let run = |first, count| {
+            let shape = [count, 2, 8, 8];
+            let mut sampler = Sampler::new(schedule(method, 30), SIGMA_0, Noise::new(3), first, shape, &device);
+            let energy = Quadratic { centre: 0.5 };
+            while sampler.step(&energy).is_some() {}
+            sampler.finish(&energy).0
+        };
+        let split = Tensor::cat(vec![run(0, 2), run(2, 3)], 0);
+        assert_eq!(run(0, 5).to_data(), split.to_data(), "{method:?}");
+    }
 }
 
 #[test]
@@ -104,17 +142,19 @@ fn known_pixels_come_back_bit_for_bit_and_unknown_ones_move() {
     let pixels = Tensor::<1>::from_floats(values.as_slice(), &device).reshape(shape);
     let columns = Tensor::<1>::from_floats([0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0], &device);
     let unknown = columns.reshape([1, 1, 1, 8]).expand(shape).greater_elem(0.5);
-    let known = Known { pixels: pixels.clone(), unknown };
-    let mut sampler = Sampler::new(Annealing::paper(40), SIGMA_0, Noise::new(4), 0, shape, &device).around(known);
-    let energy = Quadratic { centre: 0.5 };
-    while sampler.step(&energy).is_some() {}
-    let (pictures, _) = sampler.finish(&energy);
-    let (before, after) = (pixels.to_data(), pictures.to_data());
-    for (index, (before, after)) in before.iter::<f32>().zip(after.iter::<f32>()).enumerate() {
-        if index % 8 < 4 {
-            assert_eq!(before.to_bits(), after.to_bits(), "known pixel {index}");
-        } else {
-            assert!((after - 0.5).abs() < 1e-5, "unknown pixel {index} is {after}");
+    for method in METHODS {
+        let known = Known { pixels: pixels.clone(), unknown: unknown.clone() };
+        let mut sampler = Sampler::new(schedule(method, 40), SIGMA_0, Noise::new(4), 0, shape, &device).around(known);
+        let energy = Quadratic { centre: 0.5 };
+        while sampler.step(&energy).is_some() {}
+        let (pictures, _) = sampler.finish(&energy);
+        let (before, after) = (pixels.to_data(), pictures.to_data());
+        for (index, (before, after)) in before.iter::<f32>().zip(after.iter::<f32>()).enumerate() {
+            if index % 8 < 4 {
+                assert_eq!(before.to_bits(), after.to_bits(), "{method:?}: known pixel {index}");
+            } else {
+                assert!((after - 0.5).abs() < 1e-5, "{method:?}: unknown pixel {index} is {after}");
+            }
         }
     }
 }
@@ -122,7 +162,7 @@ fn known_pixels_come_back_bit_for_bit_and_unknown_ones_move() {
 #[test]
 fn nothing_happens_after_the_last_step() {
     let device = Device::flex();
-    let mut sampler = Sampler::new(Annealing::paper(3), SIGMA_0, Noise::new(5), 0, [1, 1, 8, 8], &device);
+    let mut sampler = Sampler::new(schedule(Method::Annealed, 3), SIGMA_0, Noise::new(5), 0, [1, 1, 8, 8], &device);
     let energy = Quadratic { centre: 0.0 };
     assert_eq!(std::iter::from_fn(|| sampler.step(&energy)).count(), 3);
     let state = sampler.state().to_data();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
-use shared::{Activation, Annealing, Preset, Spacing};
+use shared::{Activation, Method, Preset, Spacing};
 
 use crate::backend::Backend;
 
@@ -139,9 +139,12 @@ pub struct ChainArgs {
     /// Seed of the noise: the same seed gives the same pictures.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
-    /// Steps of the sampler.
-    #[arg(long, default_value_t = Annealing::PAPER_STEPS, value_parser = count_parser(1_000_000))]
-    pub steps: usize,
+    /// How noise becomes pictures.
+    #[arg(long, value_enum, default_value_t = SamplerArg::Consistent)]
+    pub sampler: SamplerArg,
+    /// Steps, one energy gradient each [default: 2700 for annealed, 100 for consistent, 50 for ode].
+    #[arg(long, value_parser = count_parser(1_000_000))]
+    pub steps: Option<usize>,
     /// The picture grid to write.
     #[arg(long)]
     pub out: PathBuf,
@@ -156,9 +159,6 @@ pub struct SampleArgs {
     pub model: ModelArgs,
     #[command(flatten)]
     pub chains: ChainArgs,
-    /// How noise becomes pictures.
-    #[arg(long, value_enum, default_value_t = SamplerArg::Annealed)]
-    pub sampler: SamplerArg,
 }
 
 #[derive(Args)]
@@ -309,6 +309,20 @@ impl From<SpacingArg> for Spacing {
 pub enum SamplerArg {
     /// Annealed Langevin dynamics, as in the paper.
     Annealed,
+    /// Consistent annealed sampling: fewer steps, each injecting the noise that the next level has.
+    Consistent,
+    /// The deterministic flow: fewest steps.
+    Ode,
+}
+
+impl From<SamplerArg> for Method {
+    fn from(arg: SamplerArg) -> Self {
+        match arg {
+            SamplerArg::Annealed => Self::Annealed,
+            SamplerArg::Consistent => Self::Consistent,
+            SamplerArg::Ode => Self::Ode,
+        }
+    }
 }
 
 /// A whole number from 1 to `most`.

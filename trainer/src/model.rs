@@ -6,7 +6,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use shared::{DataCard, EnergyNetwork, Frame, Manifest, Model, NetworkConfig};
+use shared::{DataCard, EnergyNetwork, Frame, Manifest, Model, NetworkConfig, NoiseLevels};
 
 use crate::{
     error::{Error, Result},
@@ -20,6 +20,8 @@ pub struct LoadedModel {
     pub config: NetworkConfig,
     /// What it was trained on.
     pub data: DataCard,
+    /// The noise levels it was trained at.
+    pub noise: NoiseLevels,
     /// The network; for a run or a checkpoint, its averaged weights.
     pub network: EnergyNetwork,
     /// What an exported folder says besides.
@@ -37,7 +39,8 @@ impl LoadedModel {
         if path.join("model.json").is_file() {
             let model = open_exported(path, device)?;
             let manifest = model.manifest.clone();
-            return Self::new(path, model.manifest.network, manifest.data.clone(), model.network, Some(manifest));
+            let (data, noise) = (manifest.data.clone(), manifest.noise);
+            return Self::new(path, model.manifest.network, data, noise, model.network, Some(manifest));
         }
         let is_checkpoint = Checkpoint::is_at(path);
         let run = RunFolder::at(&if is_checkpoint { run_of(path) } else { path.to_owned() });
@@ -54,13 +57,14 @@ impl LoadedModel {
             .ema
             .into_network(&config.network, device)
             .map_err(|error| Error::input(format!("--model {}: {error}", path.display())))?;
-        Self::new(path, config.network, config.data, network, None)
+        Self::new(path, config.network, config.data, config.noise, network, None)
     }
 
     fn new(
         path: &Path,
         config: NetworkConfig,
         data: DataCard,
+        noise: NoiseLevels,
         network: EnergyNetwork,
         manifest: Option<Manifest>,
     ) -> Result<Self> {
@@ -68,7 +72,7 @@ impl LoadedModel {
             let (size, side) = (data.size, config.image_size);
             Error::input(format!("--model {}: pictures of {size} do not fit into {side}", path.display()))
         })?;
-        Ok(Self { config, data, network, manifest, frame })
+        Ok(Self { config, data, noise, network, manifest, frame })
     }
 }
 

@@ -29,6 +29,9 @@ impl Request {
             }
             seen.push(key);
         }
+        if !seen.iter().any(|key| key == "steps") {
+            request.settings.steps = request.settings.sampler.default_steps();
+        }
         request
     }
 
@@ -148,6 +151,8 @@ mod tests {
             assert_eq!(request.settings, Settings::with_seed(7), "{bad}");
             assert_eq!((request.problems.len(), request.autorun), (1, false), "{bad}");
         }
+        let request = Request::parse("sampler=annealed", 7);
+        assert_eq!(request.settings.steps, Sampler::Annealed.default_steps(), "each sampler has its own default");
         let request = Request::parse("seed=1&count=x&seed=2&steps=9", 7);
         assert_eq!((request.settings.seed, request.settings.steps), (1, 9), "good values beside bad ones count");
         assert_eq!(request.problems.len(), 2);

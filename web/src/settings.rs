@@ -22,6 +22,10 @@ pub enum Backend {
 pub enum Sampler {
     /// Annealed Langevin dynamics, as in the paper.
     Annealed,
+    /// Consistent annealed sampling.
+    Consistent,
+    /// The deterministic flow.
+    Ode,
 }
 
 /// What the chains are for.
@@ -52,7 +56,8 @@ impl Word for Backend {
 }
 
 impl Word for Sampler {
-    const WORDS: &'static [(Self, &'static str)] = &[(Self::Annealed, "annealed")];
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Annealed, "annealed"), (Self::Consistent, "consistent"), (Self::Ode, "ode")];
 }
 
 impl Word for Task {
@@ -61,6 +66,27 @@ impl Word for Task {
 
 impl Word for Region {
     const WORDS: &'static [(Self, &'static str)] = &Self::ALL;
+}
+
+impl Sampler {
+    /// The word that the address bar uses.
+    pub fn name(self) -> &'static str {
+        self.word()
+    }
+
+    /// The sampler of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::from_word(name)
+    }
+
+    /// Steps where nobody says how many. A tenth of the paper's for its own sampler: a minute on one CPU core.
+    pub fn default_steps(self) -> usize {
+        match self {
+            Self::Annealed => 270,
+            Self::Consistent => 100,
+            Self::Ode => 50,
+        }
+    }
 }
 
 impl Backend {
@@ -113,9 +139,8 @@ impl Settings {
             model: None,
             seed,
             count: 16,
-            sampler: Sampler::Annealed,
-            // A tenth of the paper's: about a minute on one CPU core.
-            steps: 270,
+            sampler: Sampler::Consistent,
+            steps: Sampler::Consistent.default_steps(),
             backend: None,
             task: Task::Sample,
             picture: 0,

@@ -111,6 +111,10 @@ impl Manifest {
         if size == 0 || size > self.network.image_size {
             return wrong(format!("data.size {size} does not fit into image_size {}", self.network.image_size));
         }
+        let (least, most) = (self.noise.min, self.noise.max);
+        if !(least > 0.0 && least <= most && most.is_finite()) {
+            return wrong(format!("noise levels from {least} to {most} are not positive numbers in rising order"));
+        }
         let percentiles = &self.energy_percentiles;
         if percentiles.len() != 101 || !percentiles.is_sorted() || !percentiles.iter().all(|p| p.is_finite()) {
             return wrong("energy_percentiles must be 101 finite numbers in rising order".to_owned());

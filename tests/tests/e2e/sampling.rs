@@ -35,10 +35,27 @@ async fn the_cpu_gives_the_trainers_pictures() -> Result<()> {
         ensure!(energies.len() == 20 && energies.iter().all(Value::is_f64), "{energies:?}");
 
         let pictures = Pictures::from_json(&run)?;
-        pictures.ensure_like(&from_trainer(&site.small_model(), 7, 20, 120)?)?;
-        let another_seed = from_trainer(&site.small_model(), 8, 20, 120)?;
+        pictures.ensure_like(&from_trainer(&site.small_model(), "annealed", 7, 20, 120)?)?;
+        let another_seed = from_trainer(&site.small_model(), "annealed", 8, 20, 120)?;
         ensure!(pictures.ensure_like(&another_seed).is_err(), "the comparison sees no difference");
         check_png(&page.save("save-png", "png").await?, &pictures)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn every_sampler_gives_the_trainers_pictures() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        for (sampler, steps) in [("consistent", 40), ("ode", 20)] {
+            let query = format!("?seed=5&count=20&steps={steps}&sampler={sampler}&backend=cpu&autorun=1");
+            let page = Page::open(browser, &site.url(&query)).await?;
+            page.wait_for("done", 120).await?;
+            let run = page.save_json().await?;
+            ensure!(run["settings"]["sampler"] == sampler, "{}", run["settings"]);
+            Pictures::from_json(&run)?.ensure_like(&from_trainer(&site.small_model(), sampler, 5, 20, steps)?)?;
+        }
+        Ok(())
     })
     .await
 }
@@ -47,12 +64,13 @@ async fn the_cpu_gives_the_trainers_pictures() -> Result<()> {
 async fn webgpu_gives_the_trainers_pictures() -> Result<()> {
     let site = Site::new()?;
     browser::with(Gpu::Software, Screen::Desk, async |browser| {
-        let page = Page::open(browser, &site.url("?seed=3&count=2&steps=4&backend=webgpu&autorun=1")).await?;
+        let query = "?seed=3&count=2&steps=4&sampler=annealed&backend=webgpu&autorun=1";
+        let page = Page::open(browser, &site.url(query)).await?;
         page.wait_for("done", 300).await?;
         ensure!(page.data("backend").await? == "webgpu", "{:?}", page.notices().await?);
         let run = page.save_json().await?;
         ensure!(run["settings"]["backend"] == "webgpu");
-        Pictures::from_json(&run)?.ensure_like(&from_trainer(&site.small_model(), 3, 2, 4)?)
+        Pictures::from_json(&run)?.ensure_like(&from_trainer(&site.small_model(), "annealed", 3, 2, 4)?)
     })
     .await
 }
@@ -68,7 +86,7 @@ async fn every_model_of_the_site_works() -> Result<()> {
             let page = Page::open(browser, &site.url(&query)).await?;
             page.wait_for("done", 120).await?;
             let pictures = Pictures::from_json(&page.save_json().await?)?;
-            pictures.ensure_like(&from_trainer(&site.path("models").join(name), 1, 2, 5)?)?;
+            pictures.ensure_like(&from_trainer(&site.path("models").join(name), "consistent", 1, 2, 5)?)?;
         }
         Ok(())
     })
@@ -93,10 +111,10 @@ async fn without_a_gpu_the_cpu_steps_in_and_says_so() -> Result<()> {
     .await
 }
 
-fn from_trainer(model: &Path, seed: u64, count: usize, steps: usize) -> Result<Pictures> {
+fn from_trainer(model: &Path, sampler: &str, seed: u64, count: usize, steps: usize) -> Result<Pictures> {
     let folder = tempfile::tempdir()?;
     let [grid, numbers] = ["grid.png", "numbers.npy"].map(|name| folder.path().join(name));
-    let settings = format!("sample --backend flex --sampler annealed --seed {seed} --count {count} --steps {steps}");
+    let settings = format!("sample --backend flex --sampler {sampler} --seed {seed} --count {count} --steps {steps}");
     let paths = [("--model", model), ("--out", &grid), ("--npy", &numbers)];
     let paths = paths.iter().flat_map(|(flag, path)| [OsStr::new(flag), path.as_os_str()]);
     trainer::run(settings.split(' ').map(OsStr::new).chain(paths))?;

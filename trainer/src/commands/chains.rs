@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use indicatif::ProgressBar;
-use shared::{Annealing, Known, Noise, Sampler};
+use shared::{Known, Method, Noise, Sampler};
 
 use crate::{
     cli::ChainArgs,
@@ -21,13 +21,15 @@ pub fn run(args: &ChainArgs, model: &LoadedModel, known: Option<&Known>, device:
     for path in std::iter::once(&args.out).chain(&args.npy) {
         files::check_writable(path)?;
     }
-    let annealing = Annealing::paper(args.steps);
-    let bar = ProgressBar::new((args.count.div_ceil(BATCH) * annealing.steps()) as u64);
+    let method = Method::from(args.sampler);
+    let steps = args.steps.unwrap_or(method.default_steps());
+    let schedule = method.schedule(steps, model.config.sigma_0, &model.noise);
+    let bar = ProgressBar::new((args.count.div_ceil(BATCH) * steps) as u64);
     let mut images = Vec::new();
     for first in (0..args.count).step_by(BATCH) {
         let count = BATCH.min(args.count - first);
         let mut sampler = Sampler::new(
-            annealing.clone(),
+            schedule.clone(),
             model.config.sigma_0,
             Noise::new(args.seed),
             first as u64,

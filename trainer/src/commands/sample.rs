@@ -1,15 +1,10 @@
 //! `trainer sample`.
 
 use super::chains;
-use crate::{
-    cli::{SampleArgs, SamplerArg},
-    error::Result,
-    model::LoadedModel,
-};
+use crate::{cli::SampleArgs, error::Result, model::LoadedModel};
 
 /// Turns noise into pictures.
 pub fn sample(args: SampleArgs) -> Result<()> {
-    let SamplerArg::Annealed = args.sampler;
     let (device, _) = args.model.backend.backend.device()?;
     let model = LoadedModel::open(&args.model.model, &device)?;
     let images = chains::run(&args.chains, &model, None, &device)?;

@@ -11,7 +11,7 @@ use burn::{
     optim::{AdamConfig, GradientsParams, ModuleOptimizer},
     tensor::{Device, ElementConversion, Tensor, TensorData},
 };
-use shared::{Annealing, Draw, EnergyNetwork, Frame, Noise, Sampler, Weights, mdsm_loss};
+use shared::{Draw, EnergyNetwork, Frame, Method, Noise, Sampler, Weights, mdsm_loss};
 
 use super::{
     Checkpoint, Optimization, RunConfig, batches::Batches, checkpoint::Progress, clip::clip_by_global_norm, ema,
@@ -231,15 +231,15 @@ fn write_samples(
     step: u64,
     device: &Device,
 ) -> Result<()> {
-    const STEPS: usize = 216;
+    const STEPS: usize = 100;
     let count = config.optimization.grid;
     if count == 0 {
         return Ok(());
     }
     let network = &config.network;
     let noise = Noise::new(0);
-    let mut sampler =
-        Sampler::new(Annealing::paper(STEPS), network.sigma_0, noise, 0, network.batch_shape(count), device);
+    let schedule = Method::Consistent.schedule(STEPS, network.sigma_0, &config.noise);
+    let mut sampler = Sampler::new(schedule, network.sigma_0, noise, 0, network.batch_shape(count), device);
     while sampler.step(ema).is_some() {}
     let (images, _) = sampler.finish(ema);
     let images = output::pictures(frame.remove(images))?;

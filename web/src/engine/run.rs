@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use burn::tensor::{Bool, ExecutionError, Tensor, TensorData};
 use js_sys::Date;
-use shared::{Annealing, Known, Noise, Sampler, Step};
+use shared::{Known, Method, Noise, Sampler, Schedule, Step};
 use web::{
     Backend, Envelope,
     messages::{FromEngine, Run, Stepped},
@@ -29,11 +29,14 @@ pub async fn run(
     mask: &[f32],
     cancelled: &Cell<bool>,
 ) -> Result<Envelope<FromEngine>, String> {
-    let annealing = match run.sampler {
-        web::Sampler::Annealed => Annealing::paper(run.steps),
+    let method = match run.sampler {
+        web::Sampler::Annealed => Method::Annealed,
+        web::Sampler::Consistent => Method::Consistent,
+        web::Sampler::Ode => Method::Ode,
     };
+    let schedule = method.schedule(run.steps, ready.model.manifest.network.sigma_0, &ready.model.manifest.noise);
     let known = run.picture.map(|picture| known(ready, picture, mask)).transpose()?;
-    let mut batches = batches(ready, run, &annealing, known.as_ref());
+    let mut batches = batches(ready, run, &schedule, known.as_ref());
     let (mut chunk, mut reported, mut breathed) = (1, Date::now(), Date::now());
     let mut done = 0;
     while done < run.steps {
@@ -75,7 +78,7 @@ pub async fn run(
 }
 
 /// The chains, a number at a time that suits the device.
-fn batches(ready: &Ready, run: &Run, annealing: &Annealing, known: Option<&Known>) -> Vec<Sampler> {
+fn batches(ready: &Ready, run: &Run, schedule: &Schedule, known: Option<&Known>) -> Vec<Sampler> {
     let network = &ready.model.manifest.network;
     let size = match ready.backend {
         Backend::WebGpu => 64,
@@ -87,7 +90,7 @@ fn batches(ready: &Ready, run: &Run, annealing: &Annealing, known: Option<&Known
         .map(|first| {
             let shape = network.batch_shape(size.min(run.count - first));
             let noise = Noise::new(run.seed);
-            let sampler = Sampler::new(annealing.clone(), network.sigma_0, noise, first as u64, shape, &ready.device);
+            let sampler = Sampler::new(schedule.clone(), network.sigma_0, noise, first as u64, shape, &ready.device);
             match known {
                 None => sampler,
                 Some(known) => sampler.around(Known {

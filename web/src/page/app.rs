@@ -30,6 +30,7 @@ pub enum Event {
     Cancel,
     NewSeed,
     TaskChosen,
+    SamplerChosen,
     ModelChosen,
     SavePng,
     SaveJson,
@@ -98,6 +99,7 @@ impl App {
             }
             Event::NewSeed => controls::write_seed(random_seed()),
             Event::TaskChosen => controls::show_task(controls::task()?),
+            Event::SamplerChosen => controls::propose_steps(),
             Event::ModelChosen => {
                 self.settings.model = Some(controls::model()?);
                 self.settings.backend = Some(controls::backend()?);
@@ -202,6 +204,7 @@ impl App {
             return status::complain(&mistake);
         }
         self.settings.task = controls::task()?;
+        self.settings.sampler = controls::sampler()?;
         self.settings.backend = Some(loaded.backend);
         let mut payload = Vec::new();
         let mut picture = None;

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use web::{Backend, Models, Settings, Task, number};
+use web::{Backend, Models, Sampler, Settings, Task, number};
 use web_sys::{Element, HtmlElement, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
 
 use crate::{
@@ -23,6 +23,7 @@ pub fn write(settings: &Settings, models: &Models) -> Result<()> {
     refill(&select, options)?;
     select.set_value(settings.model.as_deref().unwrap_or_default());
     write_backend(settings.backend.unwrap_or(Backend::WebGpu))?;
+    by_id::<HtmlSelectElement>("sampler")?.set_value(settings.sampler.name());
     input("count")?.set_value(&settings.count.to_string());
     input("steps")?.set_value(&settings.steps.to_string());
     write_seed(settings.seed)?;
@@ -50,6 +51,18 @@ pub fn model() -> Result<String> {
 pub fn backend() -> Result<Backend> {
     let chosen = by_id::<HtmlSelectElement>("backend")?.value();
     Ok(if chosen == Backend::Cpu.name() { Backend::Cpu } else { Backend::WebGpu })
+}
+
+/// The chosen sampler.
+pub fn sampler() -> Result<Sampler> {
+    let chosen = by_id::<HtmlSelectElement>("sampler")?.value();
+    Ok(Sampler::from_name(&chosen).unwrap_or(Sampler::Consistent))
+}
+
+/// Proposes the number of steps that suits the chosen sampler.
+pub fn propose_steps() -> Result<()> {
+    input("steps")?.set_value(&sampler()?.default_steps().to_string());
+    Ok(())
 }
 
 /// The chosen task.

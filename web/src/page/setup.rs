@@ -59,6 +59,7 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
     hear("new-seed", "click", || Event::NewSeed)?;
     hear("task-sample", "change", || Event::TaskChosen)?;
     hear("task-inpaint", "change", || Event::TaskChosen)?;
+    hear("sampler", "change", || Event::SamplerChosen)?;
     hear("model", "change", || Event::ModelChosen)?;
     hear("backend", "change", || Event::ModelChosen)?;
     hear("save-png", "click", || Event::SavePng)?;

@@ -1,0 +1,23 @@
+//! Consistent annealed sampling: the noise level falls by a constant ratio, and every step injects just the noise that makes the
+//! level the next one's (Jolicoeur-Martineau and others 2020, "Adversarial score matching and improved sampling").
+
+use burn::tensor::Tensor;
+
+/// How much of the residual a step removes, in units of what it must remove at least for the level to fall: 1 injects no noise
+/// at all. More noise corrects more of what earlier steps did wrong; this much gave the best pictures (docs/samplers.md).
+pub const SHARE: f32 = 3.5;
+
+/// `x - a r + sqrt(next^2 - (1 - a)^2 level^2) z` with the residual `r = sigma_0^2 grad E(x)`, which is the noise of standard
+/// deviation `level` that the denoiser sees. All tensors are `[N, C, H, W]`.
+pub fn step(x: Tensor<4>, gradient: Tensor<4>, z: Tensor<4>, sigma_0: f32, level: f32, next: f32) -> Tensor<4> {
+    let a = (SHARE * (1.0 - next / level)).clamp(0.0, 1.0);
+    let kept = (1.0 - a) * level;
+    let injected = (next * next - kept * kept).max(0.0).sqrt();
+    x - gradient * (a * sigma_0 * sigma_0) + z * injected
+}
+
+/// The first step: `x - r + level z`, the denoiser's guess at pure noise with new noise of the same level. It is the mean of
+/// the data as the model knows it, which takes the place of the middle grey that chains start around.
+pub fn restart(x: Tensor<4>, gradient: Tensor<4>, z: Tensor<4>, sigma_0: f32, level: f32) -> Tensor<4> {
+    x - gradient * (sigma_0 * sigma_0) + z * level
+}

@@ -1,0 +1,128 @@
+//! The samplers, and the schedule that each follows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Annealing, NoiseLevels};
+
+/// How noise becomes pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Annealed Langevin dynamics, as in the paper.
+    Annealed,
+    /// Consistent annealed sampling.
+    Consistent,
+    /// The deterministic flow.
+    Ode,
+}
+
+impl Method {
+    /// Steps where nobody says how many: the paper's, and for the others the fewest that give as good pictures.
+    pub fn default_steps(self) -> usize {
+        match self {
+            Self::Annealed => Annealing::PAPER_STEPS,
+            Self::Consistent => 100,
+            Self::Ode => 50,
+        }
+    }
+
+    /// The schedule of this many steps, one energy gradient each, for a model that was trained at these levels.
+    pub fn schedule(self, steps: usize, sigma_0: f32, levels: &NoiseLevels) -> Schedule {
+        match self {
+            Self::Annealed => Schedule::Annealed(Annealing::paper(steps)),
+            Self::Consistent => Schedule::Consistent(Fall::new(steps, sigma_0, levels)),
+            Self::Ode => Schedule::Ode(Fall::new(steps, sigma_0, levels)),
+        }
+    }
+}
+
+/// What the steps of a run do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Schedule {
+    /// Annealed Langevin dynamics.
+    Annealed(Annealing),
+    /// Consistent annealed sampling.
+    Consistent(Fall),
+    /// The deterministic flow.
+    Ode(Fall),
+}
+
+impl Schedule {
+    /// The number of steps.
+    pub fn steps(&self) -> usize {
+        match self {
+            Self::Annealed(annealing) => annealing.steps(),
+            Self::Consistent(fall) | Self::Ode(fall) => fall.steps(),
+        }
+    }
+
+    /// The temperature that the chain is at before step `step`, from 0; after the last step that of the last.
+    pub fn temperature(&self, step: usize) -> f32 {
+        match self {
+            Self::Annealed(annealing) => {
+                annealing.temperatures.get(step).or(annealing.temperatures.last()).copied().unwrap_or(0.0)
+            }
+            Self::Consistent(fall) | Self::Ode(fall) => fall.temperature(step),
+        }
+    }
+
+    /// The noise that chains start with around the middle grey: 1 for the paper's sampler (`sample.py` of its code).
+    pub(crate) fn first_level(&self) -> f32 {
+        match self {
+            Self::Annealed(_) => 1.0,
+            Self::Consistent(fall) | Self::Ode(fall) => fall.level(0),
+        }
+    }
+}
+
+/// Noise levels that fall by a constant ratio from the largest trained one to the smallest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fall {
+    /// Before each step, and after the last. The first step stays at its level.
+    levels: Vec<f32>,
+    sigma_0: f32,
+}
+
+impl Fall {
+    fn new(steps: usize, sigma_0: f32, levels: &NoiseLevels) -> Self {
+        let (most, least) = (f64::from(levels.max), f64::from(levels.min));
+        let falls = steps.saturating_sub(1).max(1) as f64;
+        let fall = |step: usize| most * libm::pow(least / most, step.saturating_sub(1) as f64 / falls);
+        Self { levels: (0..=steps).map(|step| fall(step) as f32).collect(), sigma_0 }
+    }
+
+    fn steps(&self) -> usize {
+        self.levels.len() - 1
+    }
+
+    /// The level before step `step`.
+    pub(crate) fn level(&self, step: usize) -> f32 {
+        self.levels[step.min(self.steps())]
+    }
+
+    /// On the shell of a level the static energy behaves like that level's density at this temperature.
+    fn temperature(&self, step: usize) -> f32 {
+        (self.level(step) / self.sigma_0).powi(2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Spacing;
+
+    #[test]
+    fn levels_fall_from_the_largest_to_the_smallest() {
+        let levels = NoiseLevels { min: 0.05, max: 2.0, spacing: Spacing::Geometric };
+        for steps in [1, 2, 3, 50, 300] {
+            let schedule = Method::Consistent.schedule(steps, 0.1, &levels);
+            assert_eq!(schedule.steps(), steps);
+            let level = |step| 0.1 * schedule.temperature(step).sqrt();
+            assert!((level(0) - 2.0).abs() < 1e-5 && (level(1) - 2.0).abs() < 1e-5, "the first step stays");
+            if steps > 1 {
+                assert!((level(steps) - 0.05).abs() < 1e-6 && (level(steps + 9) - 0.05).abs() < 1e-6);
+            }
+            assert!((2..=steps).all(|step| level(step) < level(step - 1)));
+        }
+    }
+}
