@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The non-linearity between convolutions. [`crate::kernels`] computes it, and its derivatives, together with them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// `v` above 0, `exp(v) - 1` below: the paper's choice.

@@ -7,6 +7,8 @@
 #[cfg(feature = "autodiff")]
 mod autodiff;
 mod cpu;
+#[cfg(feature = "cube")]
+mod cube;
 mod flex;
 mod reference;
 #[cfg(all(test, feature = "autodiff", not(target_family = "wasm")))]
@@ -110,9 +112,6 @@ pub trait ImageOps: Backend {
         reference::unpool::<Self>(x, scale)
     }
 }
-
-#[cfg(feature = "cube")]
-impl ImageOps for burn::backend::Cube {}
 
 /// [`ImageOps::convolution`] on tensors of any backend.
 pub fn convolution(
