@@ -1,6 +1,7 @@
 //! What the commands of `cargo xtask` are made of. A library as well, so that the end-to-end tests serve the site with
 //! the same code as the demo.
 
+pub mod bench;
 pub mod paths;
 pub mod serve;
 pub mod site;

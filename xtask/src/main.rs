@@ -1,4 +1,4 @@
-//! `cargo xtask demo` and `cargo xtask test`.
+//! `cargo xtask demo`, `cargo xtask test` and `cargo xtask bench`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xshell::Shell;
-use xtask::{paths, serve, site, test};
+use xtask::{bench, paths, serve, site, test};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Builds, serves and tests the project")]
@@ -29,6 +29,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         dist: Option<PathBuf>,
     },
+    /// Measure this project beside its peers and write docs/benchmarks.md
+    Bench,
     /// Run every test: native, WebAssembly and in headless Chromium
     Test,
 }
@@ -63,6 +65,7 @@ fn run(command: Command) -> Result<()> {
             eprintln!("open {} in a browser; Ctrl-C stops", server.url());
             server.wait()
         }
+        Command::Bench => bench::run(&shell),
         Command::Test => test::run(&shell),
     }
 }

@@ -28,6 +28,14 @@ pub fn run(shell: &Shell) -> Result<()> {
     })
 }
 
+/// Builds what the native tests run, the trainer among it: the same selection of packages, so that nothing is built twice.
+///
+/// # Errors
+/// It does not compile.
+pub fn build_native(shell: &Shell) -> Result<()> {
+    Ok(cmd!(shell, "cargo test --workspace --exclude tests --no-run").run()?)
+}
+
 fn part(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     eprintln!("\n=== {name} ===");
     work().with_context(|| format!("failed: {name}"))
