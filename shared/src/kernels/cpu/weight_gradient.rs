@@ -25,9 +25,11 @@ const TAPS: [usize; 3] = [5, 3, 1];
 /// turns its matrices first, is faster.
 const SMALL: usize = 64;
 
-/// Partial sums, at most. It does not depend on the number of threads, so that neither does the sum, and with it a whole
-/// training.
+/// Partial sums, at most.
 const PARTS: usize = 8;
+
+/// Numbers in all partial sums, about: where there are many weights, adding up many partial sums takes longer than making them.
+const PARTIAL: usize = 1024 * 1024;
 
 /// A weight gradient that is ready to run.
 pub struct WeightGradient<'a> {
@@ -45,11 +47,18 @@ impl WeightGradient<'_> {
     /// The gradients of the weight, `[channels_out, channels_in, k, k]`, and of the bias, `[channels_out]`.
     pub fn run(&self) -> (Vec<f32>, Vec<f32>) {
         let Geometry { channels_in, channels_out, .. } = self.geometry;
-        let wish = Wish { cache: 256 * 1024, positions: 256, units: PARTS };
-        let units = Units::new(&self.geometry, channels_in + channels_out.next_multiple_of(TILE), wish);
-        let per_part = units.count().div_ceil(PARTS);
-        let parts = units.count().div_ceil(per_part);
         let weights = self.products() * channels_out * self.taps();
+        // Not by the number of threads, so that neither the sum nor a whole training depends on it.
+        let parts = (PARTIAL / weights).clamp(2, PARTS);
+        let wish = if self.is_small() {
+            // A matrix product reads and writes all weights: once for as many images as there are.
+            Wish { cache: 1024 * 1024, positions: 4096, units: parts }
+        } else {
+            Wish { cache: 256 * 1024, positions: 256, units: parts }
+        };
+        let units = Units::new(&self.geometry, channels_in + channels_out.next_multiple_of(TILE), wish);
+        let per_part = units.count().div_ceil(parts);
+        let parts = units.count().div_ceil(per_part);
         let mut partial = vec![0.0; parts * (weights + channels_out)];
         let target = Target::of(&mut partial);
         parallel::for_each(parts, |part, scratch| {
@@ -64,6 +73,10 @@ impl WeightGradient<'_> {
         partial.chunks_exact(weights + channels_out).for_each(|part| pointwise::add(&mut sums, part));
         let bias = sums.split_off(weights);
         (self.in_kernel_order(sums), bias)
+    }
+
+    fn is_small(&self) -> bool {
+        self.geometry.plane() <= SMALL
     }
 
     fn products(&self) -> usize {
@@ -133,7 +146,7 @@ impl WithSimd for Part<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         self.fill();
-        if self.whole.geometry.plane() <= SMALL {
+        if self.whole.is_small() {
             return (0..self.whole.products()).for_each(|product| self.multiply(product));
         }
         for product in 0..self.whole.products() {
