@@ -79,7 +79,8 @@ impl Sampler {
         Self::from_word(name)
     }
 
-    /// Steps where nobody says how many. A tenth of the paper's for its own sampler: a minute on one CPU core.
+    /// Steps where nobody says how many: for the paper's sampler a tenth of the paper's, so that a page without a GPU shows
+    /// something soon.
     pub fn default_steps(self) -> usize {
         match self {
             Self::Annealed => 270,

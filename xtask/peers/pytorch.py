@@ -121,7 +121,7 @@ def main():
         gradient = torch.autograd.grad(net(x).sum(), x, create_graph=True)[0]
         residual = (clean - x.detach() + 0.01 * gradient) / sigma
         loss = residual.square().flatten(1).sum(1).mean()
-        # The biases of the encoder cancel in the gradient of the energy where nothing is curved: they may be unused.
+        # The constant term of the energy has no part in its gradient.
         torch.autograd.grad(loss, list(net.parameters()), allow_unused=True)
 
     training = median_seconds(training_step)

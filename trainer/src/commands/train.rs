@@ -14,7 +14,7 @@ use crate::{
 /// The paper's noise level inside the residual.
 const SIGMA_0: f32 = 0.1;
 /// Steps where none are asked for: two minutes for the default network and data on two cores.
-const DEFAULT_STEPS: u64 = 300;
+const DEFAULT_STEPS: u64 = 2000;
 
 /// Trains, or goes on training.
 pub fn train(args: TrainArgs) -> Result<()> {

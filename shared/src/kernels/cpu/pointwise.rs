@@ -99,21 +99,6 @@ pub fn activate(activation: Activation, target: &mut [f32], x: &[f32]) {
     }
 }
 
-/// `target = s'(x) u`
-#[inline(always)]
-fn multiply_slope(activation: Activation, target: &mut [f32], x: &[f32], u: &[f32]) {
-    #[inline(always)]
-    fn all<P: Pointwise>(target: &mut [f32], x: &[f32], u: &[f32]) {
-        for ((target, &x), &u) in target.iter_mut().zip(x).zip(u) {
-            *target = P::slope(x) * u;
-        }
-    }
-    match activation {
-        Activation::Elu => all::<Elu>(target, x, u),
-        Activation::Silu => all::<Silu>(target, x, u),
-    }
-}
-
 /// `first = s'(x) u`, `second = s''(x) q u`
 #[inline(always)]
 fn multiply_slope_and_bend(activation: Activation, [first, second]: [&mut [f32]; 2], [x, q, u]: [&[f32]; 3]) {
@@ -205,7 +190,8 @@ impl WithSimd for Gate<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        multiply_slope(self.activation, self.target, self.x, self.u);
+        self.target.copy_from_slice(self.u);
+        multiply_by_slope(self.activation, self.target, self.x);
         if let Some(residual) = self.residual {
             add(self.target, residual);
         }

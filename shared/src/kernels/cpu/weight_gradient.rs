@@ -57,7 +57,7 @@ impl WeightGradient<'_> {
             Wish { cache: 256 * 1024, positions: 256, units: parts }
         };
         let units = Units::new(&self.geometry, channels_in + channels_out.next_multiple_of(TILE), wish);
-        let per_part = units.count().div_ceil(parts);
+        let per_part = units.count().div_ceil(parts).max(1);
         let parts = units.count().div_ceil(per_part);
         let mut partial = vec![0.0; parts * (weights + channels_out)];
         let target = Target::of(&mut partial);
