@@ -10,8 +10,16 @@ pub const SHARE: f32 = 3.5;
 
 /// `x - a r + sqrt(next^2 - (1 - a)^2 level^2) z` with the residual `r = sigma_0^2 grad E(x)`, which is the noise of standard
 /// deviation `level` that the denoiser sees. All tensors are `[N, C, H, W]`.
-pub fn step(x: Tensor<4>, gradient: Tensor<4>, z: Tensor<4>, sigma_0: f32, level: f32, next: f32) -> Tensor<4> {
-    let a = (SHARE * (1.0 - next / level)).clamp(0.0, 1.0);
+pub fn step(
+    x: Tensor<4>,
+    gradient: Tensor<4>,
+    z: Tensor<4>,
+    sigma_0: f32,
+    share: f32,
+    level: f32,
+    next: f32,
+) -> Tensor<4> {
+    let a = (share * (1.0 - next / level)).clamp(0.0, 1.0);
     let kept = (1.0 - a) * level;
     let injected = (next * next - kept * kept).max(0.0).sqrt();
     x - gradient * (a * sigma_0 * sigma_0) + z * injected
@@ -21,4 +29,12 @@ pub fn step(x: Tensor<4>, gradient: Tensor<4>, z: Tensor<4>, sigma_0: f32, level
 /// the data as the model knows it, which takes the place of the middle grey that chains start around.
 pub fn restart(x: Tensor<4>, gradient: Tensor<4>, z: Tensor<4>, sigma_0: f32, level: f32) -> Tensor<4> {
     x - gradient * (sigma_0 * sigma_0) + z * level
+}
+
+/// A step at a level that stays: `x - a r + sqrt(1 - (1 - a)^2) level z` with `a` of one half, which keeps the noise around the
+/// data as it is and lets what the pictures show find its own distribution.
+pub fn hold(x: Tensor<4>, gradient: Tensor<4>, z: Tensor<4>, sigma_0: f32, level: f32) -> Tensor<4> {
+    const A: f32 = 0.5;
+    const INJECTED: f32 = 0.866_025_4; // sqrt(1 - (1 - A)^2)
+    x - gradient * (A * sigma_0 * sigma_0) + z * (INJECTED * level)
 }

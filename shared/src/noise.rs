@@ -48,6 +48,13 @@ impl Noise {
         }
     }
 
+    /// `count` standard normal numbers.
+    pub fn normal(&self, chain: u64, draw: Draw, count: usize) -> Vec<f32> {
+        let mut values = vec![0.0; count];
+        self.fill(chain, draw, &mut values);
+        values
+    }
+
     /// Noise for several chains: `shape` is `[N, C, H, W]`, chain numbers run from `first_chain`.
     pub fn tensor(&self, first_chain: u64, draw: Draw, shape: [usize; 4], device: &Device) -> Tensor<4> {
         let per_chain = shape[1] * shape[2] * shape[3];

@@ -97,9 +97,12 @@ impl Sampler {
             Schedule::Consistent(fall) | Schedule::Ode(fall) if self.done == 0 => {
                 consistent::restart(x, gradient, z(), self.sigma_0, fall.level(0))
             }
+            Schedule::Consistent(fall) | Schedule::Ode(fall) if fall.holds(self.done) => {
+                consistent::hold(x, gradient, z(), self.sigma_0, fall.level(self.done))
+            }
             Schedule::Consistent(fall) => {
                 let (level, next) = (fall.level(self.done), fall.level(self.done + 1));
-                consistent::step(x, gradient, z(), self.sigma_0, level, next)
+                consistent::step(x, gradient, z(), self.sigma_0, fall.share, level, next)
             }
             Schedule::Ode(fall) => {
                 let (level, next) = (fall.level(self.done), fall.level(self.done + 1));

@@ -89,11 +89,49 @@ fn the_injected_noise_restores_the_level_exactly() {
             Sampler::new(schedule(Method::Consistent, steps), SIGMA_0, Noise::new(6), 0, [16, 1, 16, 16], &device);
         let energy = Quadratic { centre: 0.8 };
         while let Some(step) = sampler.step(&energy) {
-            let level =
-                if step.done == 1 { 2.0 } else { 2.0 * 0.025f64.powf((step.done - 1) as f64 / (steps - 1) as f64) };
+            let held = 1 + steps / 3;
+            let falls = (steps - held).max(1) as f64;
+            let level = 2.0 * 0.025f64.powf(step.done.saturating_sub(held) as f64 / falls);
             assert_moments(&sampler.state(), 0.8, level * level);
         }
     }
+}
+
+/// Data that is itself a Gaussian around 0.8, of standard deviation `spread`, as the denoiser for noise of 2 sees it.
+struct Wide {
+    spread: f32,
+}
+
+impl Wide {
+    fn shrink(&self) -> f32 {
+        4.0 / (4.0 + self.spread * self.spread)
+    }
+}
+
+impl Energy for Wide {
+    fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+        let (energy, gradient) = Quadratic { centre: 0.8 }.energy_and_gradient(x);
+        (energy * self.shrink(), gradient * self.shrink())
+    }
+}
+
+#[test]
+fn steps_that_hold_the_level_find_the_spread_of_the_data() {
+    let device = Device::flex();
+    let energy = Wide { spread: 4.0 };
+    let mut sampler =
+        Sampler::new(schedule(Method::Consistent, 120), SIGMA_0, Noise::new(8), 0, [64, 1, 16, 16], &device);
+    sampler.step(&energy);
+    let (_, after_restart, _) = moments(&sampler.state());
+    for _held in 0..40 {
+        sampler.step(&energy);
+    }
+    // `x' = x - a k (x - c) + sqrt(a (2 - a)) 2 z` with `a` of one half stays at this variance, near the true 16 + 4.
+    let shrink = f64::from(energy.shrink());
+    let stationary = 0.75 * 4.0 / (1.0 - (1.0 - 0.5 * shrink).powi(2));
+    assert!((stationary / 20.0 - 1.0).abs() < 0.25);
+    assert_moments(&sampler.state(), 0.8, stationary);
+    assert!(after_restart < 0.5 * stationary, "{after_restart}: nothing to find");
 }
 
 #[test]
@@ -101,7 +139,9 @@ fn the_flow_scales_the_noise_down_without_adding_any() {
     let device = Device::flex();
     let mut sampler = Sampler::new(schedule(Method::Ode, 20), SIGMA_0, Noise::new(7), 0, [4, 1, 16, 16], &device);
     let energy = Quadratic { centre: 0.8 };
-    sampler.step(&energy);
+    for _held in 0..1 + 20 / 3 {
+        sampler.step(&energy);
+    }
     // Around one point the flow is a straight line, on which every step is exact.
     let first = sampler.state() - 0.8;
     while sampler.step(&energy).is_some() {}

@@ -30,6 +30,11 @@ pub enum Command {
     Denoise(DenoiseArgs),
     /// Give the energy of pictures.
     Score(ScoreArgs),
+    /// Measure what a model is worth, into a report.
+    Evaluate(EvaluateArgs),
+    /// Answer a question about the method by measurement.
+    #[command(subcommand)]
+    Experiment(ExperimentCommand),
     /// Write the model folder that the page loads.
     Export(ExportArgs),
     /// Compare this implementation with an independent one.
@@ -50,6 +55,12 @@ pub enum DataCommand {
         #[arg(long)]
         dir: Option<PathBuf>,
     },
+}
+
+#[derive(Subcommand)]
+pub enum ExperimentCommand {
+    /// Sample quality against energy gradients, for every sampler: numbers, a plot and a table.
+    Samplers(SamplersArgs),
 }
 
 #[derive(Args)]
@@ -197,6 +208,72 @@ pub struct ScoreArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args)]
+pub struct EvaluateArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The data set whose held-out pictures the model is measured on, or a folder of pictures.
+    #[arg(long)]
+    pub data: String,
+    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// The folder for the report.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Samples that are measured.
+    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(10..=100_000))]
+    pub count: u32,
+    /// Seed of the noise.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How noise becomes pictures.
+    #[arg(long, value_enum, default_value_t = SamplerArg::Consistent)]
+    pub sampler: SamplerArg,
+    /// Steps, one energy gradient each [default: that of the sampler].
+    #[arg(long, value_parser = count_parser(1_000_000))]
+    pub steps: Option<usize>,
+    /// Also print the report's numbers as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct SamplersArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The labelled data set whose held-out pictures the samples are compared with.
+    #[arg(long)]
+    pub data: String,
+    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// The folder for samplers.json, samplers.svg and samplers.md; what an earlier run measured there is kept.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Pictures of each measurement.
+    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(100..=100_000))]
+    pub count: u32,
+    /// Seed of the noise.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Energy gradients of annealed Langevin dynamics.
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 270, 900, 2700], value_parser = count_parser(1_000_000))]
+    pub annealed: Vec<usize>,
+    /// Energy gradients of consistent annealed sampling.
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 20, 35, 50, 75, 100, 200, 400], value_parser = count_parser(1_000_000))]
+    pub consistent: Vec<usize>,
+    /// Energy gradients of the deterministic flow.
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 20, 35, 50, 100, 200], value_parser = count_parser(1_000_000))]
+    pub ode: Vec<usize>,
+    /// Shares of the residual to try in consistent annealed sampling, besides the default.
+    #[arg(long, value_delimiter = ',')]
+    pub shares: Vec<f32>,
+    /// Energy gradients that the shares are tried with.
+    #[arg(long, value_delimiter = ',', default_values_t = [50, 100], value_parser = count_parser(1_000_000))]
+    pub share_steps: Vec<usize>,
 }
 
 #[derive(Args)]

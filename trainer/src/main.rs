@@ -1,16 +1,20 @@
 //! `trainer`: trains energy models on real images, samples from them, and exports them for the page.
 
 mod backend;
+mod chains;
 mod cli;
 mod commands;
 mod data;
 mod error;
+mod evaluate;
+mod experiments;
 mod export;
 mod files;
 mod model;
 mod npy;
 mod output;
 mod pictures;
+mod plots;
 mod train;
 mod verify;
 
@@ -18,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, ExperimentCommand};
 
 /// Tensors of a few megabytes come and go all the time: the system's allocator gives such memory back at once, and the time
 /// that the kernel takes to clear it again is a third of that of an energy gradient.
@@ -44,6 +48,8 @@ fn run(cli: Cli) -> error::Result<()> {
         Command::Inpaint(args) => commands::inpaint(args),
         Command::Denoise(args) => commands::denoise(args),
         Command::Score(args) => commands::score(args),
+        Command::Evaluate(args) => commands::evaluate(args),
+        Command::Experiment(ExperimentCommand::Samplers(args)) => experiments::samplers(args),
         Command::Export(args) => commands::export(args),
         Command::Verify(args) => commands::verify(args),
         Command::Bench(args) => commands::bench(args),

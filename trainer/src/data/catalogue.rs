@@ -27,6 +27,8 @@ pub(super) struct Source {
     /// The folder, on the web, of the published files.
     pub url: &'static str,
     pub files: &'static [Published],
+    /// The classes of the training and of the test pictures, which only evaluation needs.
+    pub labels: &'static [Published],
     /// Where a system's package puts the same files, and the command that installs it.
     pub package: Option<Package>,
 }
@@ -69,6 +71,18 @@ pub(super) const SETS: [Set; 4] = [
                     of_unpacked: true,
                 },
             ],
+            labels: &[
+                Published {
+                    name: "train-labels-idx1-ubyte.gz",
+                    sha256: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+                    of_unpacked: true,
+                },
+                Published {
+                    name: "t10k-labels-idx1-ubyte.gz",
+                    sha256: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+                    of_unpacked: true,
+                },
+            ],
             package: Some(Package {
                 folder: "/usr/share/datasets/fashion-mnist",
                 install: "apt install dataset-fashion-mnist",
@@ -93,6 +107,18 @@ pub(super) const SETS: [Set; 4] = [
                     of_unpacked: true,
                 },
             ],
+            labels: &[
+                Published {
+                    name: "train-labels-idx1-ubyte.gz",
+                    sha256: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                    of_unpacked: true,
+                },
+                Published {
+                    name: "t10k-labels-idx1-ubyte.gz",
+                    sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+                    of_unpacked: true,
+                },
+            ],
             package: None,
         }),
     },
@@ -107,6 +133,7 @@ pub(super) const SETS: [Set; 4] = [
                 sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
                 of_unpacked: false,
             }],
+            labels: &[],
             package: None,
         }),
     },

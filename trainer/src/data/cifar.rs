@@ -24,8 +24,6 @@ const BATCHES: [&str; 6] = [
 const UNPACKED: &str = "cifar-10-batches-bin";
 const SIDE: usize = 32;
 const CLASSES: u8 = 10;
-/// A label, then the red, the green and the blue plane.
-const RECORD: usize = 1 + 3 * SIDE * SIDE;
 /// A published batch has 31 MB.
 const MAX_BATCH: u64 = 1 << 30;
 
@@ -42,17 +40,29 @@ pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Im
         set.folders(dir).iter().find_map(|folder| find(source, folder)).ok_or_else(|| set.missing(source, dir))?;
     let mut batches = if place.is_dir() { read_folder(&place)? } else { read_archive(&place)? };
     let mut parts = Vec::new();
-    for (name, pixels) in BATCHES.iter().zip(&mut batches) {
-        let pixels = pixels.take().ok_or_else(|| wrong(&place, &format!("{name} is missing")))?;
-        parts.push(pixels);
+    for (name, records) in BATCHES.iter().zip(&mut batches) {
+        parts.push(records.take().ok_or_else(|| wrong(&place, &format!("{name} is missing")))?);
     }
     let test = parts.pop().unwrap_or_default();
-    let images = |pixels| Images { channels: 3, height: SIDE, width: SIDE, pixels };
-    Ok((images(parts.concat()), images(test)))
+    Ok((images(&parts.concat()), images(&test)))
 }
 
-/// The pixels of each of the [`BATCHES`] that is there.
-type Batches = [Option<Vec<u8>>; BATCHES.len()];
+/// The pictures of records.
+fn images(records: &[Record]) -> Images {
+    Images {
+        channels: 3,
+        height: SIDE,
+        width: SIDE,
+        pixels: records.iter().flat_map(|record| &record[1..]).copied().collect(),
+        labels: records.iter().map(|record| record[0]).collect(),
+    }
+}
+
+/// A label, then the red, the green and the blue plane.
+type Record = [u8; 1 + 3 * SIDE * SIDE];
+
+/// The records of each of the [`BATCHES`] that is there.
+type Batches = [Option<Vec<Record>>; BATCHES.len()];
 
 fn read_folder(folder: &Path) -> Result<Batches> {
     let mut batches = Batches::default();
@@ -60,7 +70,7 @@ fn read_folder(folder: &Path) -> Result<Batches> {
         let path = folder.join(name);
         if path.is_file() {
             let bytes = fs::read(&path).map_err(|error| wrong(&path, &reason(&error)))?;
-            *batch = Some(pixels(&bytes).map_err(|what| wrong(&path, &what))?);
+            *batch = Some(records(&bytes).map_err(|what| wrong(&path, &what))?);
         }
     }
     Ok(batches)
@@ -79,22 +89,23 @@ fn read_archive(path: &Path) -> Result<Batches> {
         if let Some(i) = BATCHES.iter().position(|batch| name == **batch) {
             let mut bytes = Vec::new();
             entry.take(MAX_BATCH).read_to_end(&mut bytes).map_err(damaged)?;
-            batches[i] = Some(pixels(&bytes).map_err(|what| wrong(path, &format!("{}: {what}", BATCHES[i])))?);
+            batches[i] = Some(records(&bytes).map_err(|what| wrong(path, &format!("{}: {what}", BATCHES[i])))?);
         }
     }
     Ok(batches)
 }
 
-/// A batch without its labels.
-fn pixels(batch: &[u8]) -> std::result::Result<Vec<u8>, String> {
-    let (records, rest) = batch.as_chunks::<RECORD>();
+/// The records of a batch.
+fn records(batch: &[u8]) -> std::result::Result<Vec<Record>, String> {
+    const BYTES: usize = size_of::<Record>();
+    let (records, rest) = batch.as_chunks::<BYTES>();
     if records.is_empty() || !rest.is_empty() {
-        return Err(format!("{} bytes are not a whole number of records of {RECORD} bytes", batch.len()));
+        return Err(format!("{} bytes are not a whole number of records of {BYTES} bytes", batch.len()));
     }
     if let Some(i) = records.iter().position(|record| record[0] >= CLASSES) {
         return Err(format!("record {} has the label {}, which is not below {CLASSES}", i + 1, records[i][0]));
     }
-    Ok(records.iter().flat_map(|record| &record[1..]).copied().collect())
+    Ok(records.to_vec())
 }
 
 fn wrong(path: &Path, what: &str) -> Error {

@@ -25,13 +25,14 @@ pub(super) fn read() -> Result<(Images, Images)> {
     GzDecoder::new(CSV).read_to_string(&mut text).map_err(|error| damaged(error.to_string()))?;
 
     let side = ENLARGED as usize;
-    let mut train = Images { channels: 1, height: side, width: side, pixels: Vec::new() };
-    let mut held_out = Images { pixels: Vec::new(), ..train };
+    let mut train = Images { channels: 1, height: side, width: side, pixels: Vec::new(), labels: Vec::new() };
+    let mut held_out = train.clone();
     let mut seen = [0; 10];
     for (i, line) in text.lines().enumerate() {
         let (picture, digit) = picture(line).ok_or_else(|| damaged(format!("line {}", i + 1)))?;
         seen[digit] += 1;
         let part = if seen[digit] % HOLD_OUT_EVERY == 0 { &mut held_out } else { &mut train };
+        part.labels.push(digit as u8);
         // `image` calls bilinear interpolation "triangle".
         part.pixels.extend(resize(&picture, ENLARGED, ENLARGED, FilterType::Triangle).into_raw());
     }
@@ -58,6 +59,7 @@ mod tests {
     fn every_tenth_of_each_digit_is_held_out_and_all_are_used() {
         let (train, held_out) = read().unwrap();
         assert_eq!((train.len(), held_out.len()), (1621, 176));
+        assert_eq!((train.labels.len(), held_out.labels.len()), (1621, 176));
         assert_eq!((train.channels, train.height, train.width), (1, 16, 16));
         assert!(train.pixels.contains(&0) && train.pixels.contains(&255));
     }

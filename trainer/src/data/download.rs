@@ -29,7 +29,7 @@ pub(super) fn fetch(name: &str, source: &Source, folder: &Path, mirror: Option<&
         Some(mirror) => format!("{}/{name}", mirror.trim_end_matches('/')),
         None => source.url.to_owned(),
     };
-    for file in source.files {
+    for file in source.files.iter().chain(source.labels) {
         let path = folder.join(file.name);
         if path.is_file() && check(&path, file).is_ok() {
             eprintln!("{}: already there, checksum right", path.display());

@@ -64,7 +64,7 @@ pub(super) fn read(folder: &Path, side: usize) -> Result<DataSet> {
         let chosen = squares.iter().filter(|square| held_out.contains(&square.hash) == held);
         // A grey picture has three equal planes: the first says it all.
         let pixels = chosen.flat_map(|square| &square.planes[..channels * side * side]).copied().collect();
-        Images { channels, height: side, width: side, pixels }
+        Images { channels, height: side, width: side, pixels, labels: Vec::new() }
     };
     Ok(DataSet {
         name: folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),

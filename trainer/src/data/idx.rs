@@ -12,6 +12,8 @@ use crate::files::reason;
 
 /// Unsigned bytes in three dimensions: pictures, rows, columns.
 const MAGIC: u32 = 0x0000_0803;
+/// Unsigned bytes in one dimension: labels.
+const LABELS_MAGIC: u32 = 0x0000_0801;
 const MAX_SIDE: u32 = 4096;
 /// Keeps a damaged or hostile header from filling the memory: the real sets have 47 MB.
 const MAX_BYTES: u64 = 4 << 30;
@@ -20,6 +22,17 @@ const MAX_BYTES: u64 = 4 << 30;
 ///
 /// Fails with one line that names the file when it cannot be read, is not IDX, is truncated or has bytes to spare.
 pub(super) fn read(path: &Path) -> Result<Images> {
+    read_as(path, parse)
+}
+
+/// Reads the labels of an IDX file, one for each of `count` pictures; fails like [`read`].
+pub(super) fn read_labels(path: &Path, count: usize) -> Result<Vec<u8>> {
+    read_as(path, |content| parse_labels(content, count))
+}
+
+type Content = Box<dyn Read>;
+
+fn read_as<T>(path: &Path, parse: impl FnOnce(Content) -> std::result::Result<T, Problem>) -> Result<T> {
     let wrong = |what: String| Error::input(format!("{}: {what}", path.display()));
     let content = open(path).map_err(|error| wrong(reason(&error)))?;
     parse(content).map_err(|problem| match problem {
@@ -35,7 +48,7 @@ pub(super) fn read(path: &Path) -> Result<Images> {
 }
 
 /// The content of a file, freed of its gzip wrapping where it has one.
-pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+pub(super) fn open(path: &Path) -> io::Result<Content> {
     let mut file = BufReader::new(File::open(path)?);
     let gzipped = io::BufRead::fill_buf(&mut file)?.starts_with(&[0x1f, 0x8b]);
     Ok(if gzipped { Box::new(BufReader::new(GzDecoder::new(file))) } else { Box::new(file) })
@@ -53,12 +66,7 @@ impl From<io::Error> for Problem {
 }
 
 fn parse(mut content: impl Read) -> std::result::Result<Images, Problem> {
-    let mut header = [0; 16];
-    content.read_exact(&mut header)?;
-    let [magic, count, rows, columns] = [0, 4, 8, 12].map(|at| {
-        let [a, b, c, d] = [header[at], header[at + 1], header[at + 2], header[at + 3]];
-        u32::from_be_bytes([a, b, c, d])
-    });
+    let [magic, count, rows, columns] = header(&mut content)?;
     if magic != MAGIC {
         let what = format!("not an IDX file of pictures: it starts with {magic:08x}, which should be {MAGIC:08x}");
         return Err(Problem::Content(what));
@@ -68,16 +76,41 @@ fn parse(mut content: impl Read) -> std::result::Result<Images, Problem> {
         let what = format!("its header claims {count} pictures of {rows}x{columns}, which cannot be right");
         return Err(Problem::Content(what));
     }
+    let pixels = rest(content, bytes, || format!("the {count} pictures of {rows}x{columns} of its header"))?;
+    Ok(Images { channels: 1, height: rows as usize, width: columns as usize, pixels, labels: Vec::new() })
+}
+
+fn parse_labels(mut content: impl Read, pictures: usize) -> std::result::Result<Vec<u8>, Problem> {
+    let [magic, count] = header(&mut content)?;
+    if magic != LABELS_MAGIC {
+        let what = format!("not an IDX file of labels: it starts with {magic:08x}, which should be {LABELS_MAGIC:08x}");
+        return Err(Problem::Content(what));
+    }
+    if count as usize != pictures {
+        return Err(Problem::Content(format!("it has {count} labels for {pictures} pictures")));
+    }
+    rest(content, u64::from(count), || format!("the {count} labels of its header"))
+}
+
+fn header<const N: usize>(content: &mut impl Read) -> io::Result<[u32; N]> {
+    let mut numbers = [0; N];
+    for number in &mut numbers {
+        let mut bytes = [0; 4];
+        content.read_exact(&mut bytes)?;
+        *number = u32::from_be_bytes(bytes);
+    }
+    Ok(numbers)
+}
+
+/// What follows the header, which must be just this many bytes.
+fn rest(content: impl Read, bytes: u64, expected: impl Fn() -> String) -> std::result::Result<Vec<u8>, Problem> {
     // One byte more than there should be: it shows a longer file, and reaching the end makes gzip check its own sum.
-    let mut pixels = Vec::new();
-    let got = content.take(bytes + 1).read_to_end(&mut pixels)? as u64;
+    let mut values = Vec::new();
+    let got = content.take(bytes + 1).read_to_end(&mut values)? as u64;
     match got {
         _ if got < bytes => Err(Problem::Reading(io::ErrorKind::UnexpectedEof.into())),
-        _ if got > bytes => {
-            let what = format!("it has more bytes than the {count} pictures of {rows}x{columns} of its header");
-            Err(Problem::Content(what))
-        }
-        _ => Ok(Images { channels: 1, height: rows as usize, width: columns as usize, pixels }),
+        _ if got > bytes => Err(Problem::Content(format!("it has more bytes than {}", expected()))),
+        _ => Ok(values),
     }
 }
 
@@ -95,6 +128,12 @@ pub(super) mod tests {
     pub(in crate::data) fn file(count: u32, rows: u32, columns: u32) -> Vec<u8> {
         let header = [MAGIC, count, rows, columns].map(u32::to_be_bytes).concat();
         header.into_iter().chain((0..count * rows * columns).map(|i| i as u8)).collect()
+    }
+
+    /// A file of labels that count up.
+    pub(in crate::data) fn labels(count: u32) -> Vec<u8> {
+        let header = [LABELS_MAGIC, count].map(u32::to_be_bytes).concat();
+        header.into_iter().chain((0..count).map(|i| i as u8)).collect()
     }
 
     pub(in crate::data) fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -134,6 +173,21 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn labels_are_one_for_each_picture() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let read = |magic: u32, claimed: u32, values: &[u8]| {
+            let header = [magic, claimed].map(u32::to_be_bytes).concat();
+            fs::write(file.path(), gzip(&[header.as_slice(), values].concat())).unwrap();
+            read_labels(file.path(), 3).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(LABELS_MAGIC, 3, &[7, 0, 9]).unwrap(), [7, 0, 9]);
+        assert!(read(LABELS_MAGIC, 4, &[7, 0, 9, 1]).unwrap_err().contains("4 labels for 3 pictures"));
+        assert!(read(LABELS_MAGIC, 3, &[7, 0]).unwrap_err().contains("truncated"));
+        assert!(read(LABELS_MAGIC, 3, &[7, 0, 9, 1]).unwrap_err().contains("more bytes"));
+        assert!(read(MAGIC, 3, &[7, 0, 9]).unwrap_err().contains("not an IDX file of labels"));
+    }
+
+    #[test]
     fn damage_is_seen_by_gzip_s_own_checksum() {
         let mut packed = gzip(&file(3, 5, 4));
         let at = packed.len() - 6; // in the checksum
@@ -143,8 +197,7 @@ pub(super) mod tests {
 
     #[test]
     fn other_files_and_impossible_headers_are_refused() {
-        let labels = [0x0000_0801_u32, 4].map(u32::to_be_bytes).concat();
-        assert!(read_bytes(&[labels, vec![0; 20]].concat()).unwrap_err().contains("starts with 00000801"));
+        assert!(read_bytes(&labels(20)).unwrap_err().contains("starts with 00000801"));
         assert!(read_bytes(b"<!doctype html><html>").unwrap_err().contains("not an IDX file"));
         for (count, rows, columns) in [(0, 28, 28), (1, 0, 28), (u32::MAX, u32::MAX, u32::MAX), (1, 5000, 1)] {
             let header = [MAGIC, count, rows, columns].map(u32::to_be_bytes).concat();

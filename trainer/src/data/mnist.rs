@@ -2,16 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use super::catalogue::{Set, Source};
+use super::catalogue::{Published, Set, Source};
 use super::{Images, idx};
 use crate::error::{Error, Result};
 
-/// The pictures of the training file and of the test file, from the first folder that has both.
+/// The pictures of the training file and of the test file, from the first folder that has both, with the labels where that
+/// folder has them too.
 pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Images, Images)> {
     let folders = set.folders(dir);
-    let (train_path, test_path) =
-        folders.iter().find_map(|folder| find(source, folder)).ok_or_else(|| set.missing(source, dir))?;
-    let (train, test) = (idx::read(&train_path)?, idx::read(&test_path)?);
+    let (folder, (train_path, test_path)) = folders
+        .iter()
+        .find_map(|folder| Some((folder, find(source, folder)?)))
+        .ok_or_else(|| set.missing(source, dir))?;
+    let (mut train, mut test) = (idx::read(&train_path)?, idx::read(&test_path)?);
     if (train.height, train.width) != (test.height, test.width) {
         return Err(Error::input(format!(
             "{}: its pictures are {}x{}, but those of {} are {}x{}",
@@ -23,16 +26,24 @@ pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Im
             train.width
         )));
     }
+    if let Some((train_labels, test_labels)) = pair(source.labels, folder) {
+        train.labels = idx::read_labels(&train_labels, train.len())?;
+        test.labels = idx::read_labels(&test_labels, test.len())?;
+    }
     Ok((train, test))
 }
 
 /// The training and the test file in this folder, gzipped as published or unpacked.
 pub(super) fn find(source: &Source, folder: &Path) -> Option<(PathBuf, PathBuf)> {
+    pair(source.files, folder)
+}
+
+fn pair(files: &[Published], folder: &Path) -> Option<(PathBuf, PathBuf)> {
     let find = |name: &str| {
         let names = [name, name.trim_end_matches(".gz")];
         names.map(|name| folder.join(name)).into_iter().find(|path| path.is_file())
     };
-    match source.files {
+    match files {
         [train, test] => Some((find(train.name)?, find(test.name)?)),
         _ => None,
     }
@@ -43,7 +54,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::data::idx::tests::{file, gzip};
+    use crate::data::idx::tests::{file, gzip, labels};
 
     fn open(folder: &Path) -> Result<(Images, Images)> {
         let set = Set::named("mnist").unwrap();
@@ -57,6 +68,12 @@ mod tests {
         fs::write(folder.path().join("t10k-images-idx3-ubyte.gz"), gzip(&file(2, 6, 6))).unwrap();
         let (train, test) = open(folder.path()).unwrap();
         assert_eq!((train.len(), test.len(), train.height), (4, 2, 6));
+        assert!(train.labels.is_empty() && test.labels.is_empty());
+        for (name, count) in [("train", 4), ("t10k", 2)] {
+            fs::write(folder.path().join(format!("{name}-labels-idx1-ubyte")), labels(count)).unwrap();
+        }
+        let (train, test) = open(folder.path()).unwrap();
+        assert_eq!((train.labels, test.labels), (vec![0, 1, 2, 3], vec![0, 1]));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Images {
     pub width: usize,
     /// Values 0..255, [count, channels, height, width].
     pub pixels: Vec<u8>,
+    /// The class of each picture, from 0; empty where the set has none.
+    pub labels: Vec<u8>,
 }
 
 impl Images {
@@ -42,6 +44,19 @@ impl Images {
     pub fn image(&self, i: usize) -> &[u8] {
         let len = self.picture_len();
         &self.pixels[i * len..(i + 1) * len]
+    }
+
+    /// The first pictures, at most `count`.
+    pub fn first(&self, count: usize) -> Self {
+        let count = count.min(self.len());
+        let labels = self.labels.iter().take(count).copied().collect();
+        Self { pixels: self.pixels[..count * self.picture_len()].to_vec(), labels, ..self.like() }
+    }
+
+    /// No pictures, of the same shape.
+    pub fn like(&self) -> Self {
+        let Self { channels, height, width, .. } = *self;
+        Self { channels, height, width, pixels: Vec::new(), labels: Vec::new() }
     }
 
     fn picture_len(&self) -> usize {

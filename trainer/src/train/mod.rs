@@ -8,6 +8,7 @@ mod ema;
 mod progress;
 mod run;
 
+pub use batches::Batches;
 pub use checkpoint::Checkpoint;
 pub use config::{Optimization, RunConfig};
 pub use run::{INTERRUPTED, RunFolder, to_tensor, train};

@@ -36,6 +36,7 @@ fn check(folder: &Path) {
     assert_eq!(train.image(4)[..SIDE * SIDE], [20; SIDE * SIDE]);
     assert_eq!(train.image(4)[2 * SIDE * SIDE..], [22; SIDE * SIDE]);
     assert_eq!(test.image(0)[0], 50);
+    assert_eq!((train.labels, test.labels), (vec![3; 10], vec![3; 2]));
 }
 
 #[test]
@@ -66,11 +67,11 @@ fn a_missing_batch_is_named() {
 
 #[test]
 fn damaged_batches_and_archives_are_refused() {
-    assert!(pixels(&[]).is_err());
-    assert!(pixels(&batch(0)[..5000]).unwrap_err().contains("5000 bytes"));
+    assert!(records(&[]).is_err());
+    assert!(records(&batch(0)[..5000]).unwrap_err().contains("5000 bytes"));
     let mut wrong_label = batch(0);
-    wrong_label[RECORD] = 200;
-    assert!(pixels(&wrong_label).unwrap_err().contains("record 2 has the label 200"));
+    wrong_label[size_of::<Record>()] = 200;
+    assert!(records(&wrong_label).unwrap_err().contains("record 2 has the label 200"));
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cifar-10-binary.tar.gz");

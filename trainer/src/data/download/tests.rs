@@ -41,6 +41,7 @@ const SOURCE: Source = Source {
         sha256: "bb6c0fe4ef1e3524425de84fc0e1f05dc7140b46b8594a87aa0dcb4c1624c708",
         of_unpacked: true,
     }],
+    labels: &[],
     package: None,
 };
 

@@ -1,0 +1,62 @@
+//! Running chains in batches.
+
+use burn::tensor::{Device, Tensor};
+use indicatif::ProgressBar;
+use shared::{Known, Noise, Sampler, Schedule};
+
+use crate::{error::Result, model::LoadedModel, output, pictures::Picture};
+
+/// What decides the pictures.
+pub struct Chains {
+    /// What the steps do.
+    pub schedule: Schedule,
+    /// How many chains.
+    pub count: usize,
+    /// Of the noise.
+    pub seed: u64,
+}
+
+/// Chains at a time: bounds the memory; the pictures do not depend on it.
+const BATCH: usize = 64;
+
+impl Chains {
+    /// Runs them to pictures, around `known` (for one picture, `[1, C, S, S]`) if given. Values are clamped to 0..1.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn run(&self, model: &LoadedModel, known: Option<&Known>, device: &Device) -> Result<Vec<Picture>> {
+        let bar = ProgressBar::new((self.count.div_ceil(BATCH) * self.schedule.steps()) as u64);
+        let mut images = Vec::new();
+        for first in (0..self.count).step_by(BATCH) {
+            let count = BATCH.min(self.count - first);
+            let mut sampler = Sampler::new(
+                self.schedule.clone(),
+                model.config.sigma_0,
+                Noise::new(self.seed),
+                first as u64,
+                model.config.batch_shape(count),
+                device,
+            );
+            if let Some(known) = known {
+                sampler = sampler.around(repeat(known, count));
+            }
+            while sampler.step(&model.network).is_some() {
+                bar.inc(1);
+            }
+            let (batch, _) = sampler.finish(&model.network);
+            images.extend(output::pictures(model.frame.remove(batch))?);
+        }
+        bar.finish_and_clear();
+        for pixel in images.iter_mut().flat_map(|image| &mut image.pixels) {
+            *pixel = pixel.clamp(0.0, 1.0);
+        }
+        Ok(images)
+    }
+}
+
+fn repeat(known: &Known, count: usize) -> Known {
+    let shape = |tensor: [usize; 4]| [count, tensor[1], tensor[2], tensor[3]];
+    let pixels: Tensor<4> = known.pixels.clone();
+    let dims = shape(pixels.dims());
+    Known { pixels: pixels.expand(dims), unknown: known.unknown.clone().expand(dims) }
+}

@@ -1,0 +1,187 @@
+//! A small classifier of a labelled data set, whose features say how alike two sets of pictures are.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use burn::{
+    module::Module,
+    nn::{
+        Linear, LinearConfig, PaddingConfig2d,
+        conv::{Conv2d, Conv2dConfig},
+        loss::CrossEntropyLossConfig,
+        pool::{MaxPool2d, MaxPool2dConfig},
+    },
+    optim::{AdamConfig, GradientsParams},
+    tensor::{Device, Int, Tensor, TensorData, activation::relu},
+};
+use indicatif::ProgressBar;
+use sha2::{Digest, Sha256};
+
+use super::features::Features;
+use crate::{
+    data::Images,
+    error::{Error, Result},
+    files, output,
+    train::{Batches, to_tensor},
+};
+
+/// Two convolutions with pooling, a third, and two linear layers; its features are what the last layer sees.
+#[derive(Module, Debug)]
+pub struct Classifier {
+    conv1: Conv2d,
+    conv2: Conv2d,
+    conv3: Conv2d,
+    pool: MaxPool2d,
+    features: Linear,
+    classes: Linear,
+}
+
+impl Classifier {
+    /// Numbers that describe a picture.
+    pub const FEATURES: usize = 128;
+    const CHANNELS: [usize; 3] = [32, 64, 64];
+    const EPOCHS: usize = 4;
+    /// Small sets are seen more often.
+    const LEAST_STEPS: usize = 300;
+    const BATCH: usize = 128;
+    const LEARNING_RATE: f64 = 1e-3;
+    const SEED: u64 = 0;
+    /// Part of the cache's key: another network or training is another classifier.
+    const VERSION: u8 = 2;
+
+    /// The classifier of a data set: out of the cache, or trained on its labelled pictures (a few minutes) and cached.
+    ///
+    /// # Errors
+    /// The set has no labels.
+    pub fn of(name: &str, train: &Images) -> Result<Self> {
+        if train.labels.is_empty() {
+            return Err(Error::input(format!(
+                "{name}: the pictures have no labels, and a classifier of them is what sample quality is measured with"
+            )));
+        }
+        let device = Device::flex();
+        let cached = cache(name, train);
+        if let Some(path) = cached.as_ref().filter(|path| path.is_file()) {
+            match Self::new(train, &device).try_load_file(path) {
+                Ok(classifier) => return Ok(classifier),
+                Err(error) => eprintln!("warning: {}: {error}; training the classifier again", path.display()),
+            }
+        }
+        let classifier = Self::train(name, train)?;
+        if let Some(path) = cached {
+            classifier.keep(&path)?;
+        }
+        Ok(classifier)
+    }
+
+    /// The features of pictures `[N, C, H, W]`, values 0..1.
+    pub fn features(&self, pictures: Tensor<4>) -> Result<Features> {
+        Ok(Features { size: Self::FEATURES, values: output::floats(self.describe(pictures))? })
+    }
+
+    /// The features of a data set's pictures.
+    pub fn features_of(&self, images: &Images) -> Result<Features> {
+        let all: Vec<usize> = (0..images.len()).collect();
+        let mut features = Features { size: Self::FEATURES, values: Vec::new() };
+        for batch in all.chunks(Self::BATCH) {
+            features.values.extend(self.features(to_tensor(images, batch, &Device::flex()))?.values);
+        }
+        Ok(features)
+    }
+
+    /// The probability of each class from features, `[count][classes]`.
+    pub fn probabilities(&self, features: &Features) -> Result<Vec<Vec<f32>>> {
+        let data = TensorData::new(features.values.clone(), [features.count(), features.size]);
+        let scores = self.classes.forward(Tensor::<2>::from_data(data, &Device::flex()));
+        let classes = scores.dims()[1];
+        let probabilities = output::floats(burn::tensor::activation::softmax(scores, 1))?;
+        Ok(probabilities.chunks(classes).map(<[f32]>::to_vec).collect())
+    }
+
+    /// The share of pictures that are given their own label.
+    pub fn accuracy(&self, images: &Images) -> Result<f64> {
+        let probabilities = self.probabilities(&self.features_of(images)?)?;
+        let right =
+            probabilities.iter().zip(&images.labels).filter(|(p, label)| most_likely(p) == usize::from(**label));
+        Ok(right.count() as f64 / images.len() as f64)
+    }
+
+    fn new(train: &Images, device: &Device) -> Self {
+        let [a, b, c] = Self::CHANNELS;
+        let conv = |channels| {
+            Conv2dConfig::new(channels, [3, 3]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init(device)
+        };
+        let classes = train.labels.iter().max().map_or(0, |&most| usize::from(most) + 1);
+        let flat = c * (train.height / 4) * (train.width / 4);
+        Self {
+            conv1: conv([train.channels, a]),
+            conv2: conv([a, b]),
+            conv3: conv([b, c]),
+            pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
+            features: LinearConfig::new(flat, Self::FEATURES).init(device),
+            classes: LinearConfig::new(Self::FEATURES, classes).init(device),
+        }
+    }
+
+    fn describe(&self, pictures: Tensor<4>) -> Tensor<2> {
+        let x = self.pool.forward(relu(self.conv1.forward(pictures)));
+        let x = self.pool.forward(relu(self.conv2.forward(x)));
+        let x = relu(self.conv3.forward(x));
+        relu(self.features.forward(x.flatten::<2>(1, 3)))
+    }
+
+    fn train(name: &str, train: &Images) -> Result<Self> {
+        let device = Device::flex().autodiff();
+        device.seed(Self::SEED);
+        let mut classifier = Self::new(train, &device);
+        let mut optimizer = AdamConfig::new().init();
+        let batch = Self::BATCH.min(train.len());
+        let steps = (Self::EPOCHS * train.len() / batch).max(Self::LEAST_STEPS);
+        let mut batches = Batches::new(Self::SEED, train.len(), batch);
+        eprintln!("training a classifier of {name} once, to measure sample quality with");
+        let bar = ProgressBar::new(steps as u64);
+        for step in 0..steps {
+            let batch = batches.at(step as u64);
+            let labels: Vec<i32> = batch.iter().map(|&index| i32::from(train.labels[index])).collect();
+            let labels = Tensor::<1, Int>::from_ints(labels.as_slice(), &device);
+            let scores = classifier.classes.forward(classifier.describe(to_tensor(train, &batch, &device)));
+            let loss = CrossEntropyLossConfig::new().init(&device).forward(scores, labels);
+            let gradients = GradientsParams::from_grads(loss.backward(), &classifier);
+            let rate = Self::LEARNING_RATE * (1.0 - step as f64 / steps as f64);
+            classifier = optimizer.step(rate, classifier, gradients);
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        Ok(classifier.valid())
+    }
+
+    fn keep(&self, path: &Path) -> Result<()> {
+        let bytes = self
+            .clone()
+            .into_record()
+            .into_bytes()
+            .map_err(|error| Error::failed(format!("{}: {error}", path.display())))?;
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)
+                .map_err(|error| Error::failed(format!("{}: {}", folder.display(), files::reason(&error))))?;
+        }
+        files::write_atomically(path, |file| file.write_all(&bytes))
+    }
+}
+
+/// The class of the highest probability.
+pub fn most_likely(probabilities: &[f32]) -> usize {
+    probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class)
+}
+
+/// Where the classifier of these pictures is kept; none where the system has no cache folder.
+fn cache(name: &str, train: &Images) -> Option<PathBuf> {
+    let mut hasher = Sha256::new();
+    hasher.update([Classifier::VERSION]);
+    hasher.update(&train.pixels);
+    hasher.update(&train.labels);
+    let hash: String = hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Some(dirs::cache_dir()?.join("energy-models").join("classifiers").join(format!("{name}-{hash}.bpk")))
+}

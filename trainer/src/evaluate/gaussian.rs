@@ -1,0 +1,107 @@
+//! A Gaussian fitted to rows of numbers, and the Frechet distance between two of them.
+
+use nalgebra::{DMatrix, DVector, SymmetricEigen};
+
+use super::features::Features;
+
+/// Mean and covariance.
+#[derive(Clone, Debug)]
+pub struct Gaussian {
+    mean: DVector<f64>,
+    covariance: DMatrix<f64>,
+}
+
+impl Gaussian {
+    /// The Gaussian with the mean and the covariance of these rows.
+    pub fn fit(features: &Features) -> Self {
+        let rows = DMatrix::from_row_iterator(
+            features.count(),
+            features.size,
+            features.values.iter().map(|&value| f64::from(value)),
+        );
+        let mean = rows.row_mean().transpose();
+        let mut centred = rows;
+        for mut row in centred.row_iter_mut() {
+            row -= mean.transpose();
+        }
+        let covariance = centred.tr_mul(&centred) / (features.count().max(2) - 1) as f64;
+        Self { mean, covariance }
+    }
+
+    /// The squared Frechet distance `|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))` (Dowson and Landau 1982), as in the Frechet
+    /// Inception distance of Heusel and others 2017 but on any features.
+    pub fn frechet_distance(&self, other: &Self) -> f64 {
+        let root = square_root(self.covariance.clone());
+        // (C1 C2)^(1/2) has the eigenvalues of the symmetric (C1^(1/2) C2 C1^(1/2))^(1/2).
+        let product = SymmetricEigen::new(&root * &other.covariance * &root).eigenvalues;
+        let shared: f64 = product.iter().map(|value| value.max(0.0).sqrt()).sum();
+        let distance = (&self.mean - &other.mean).norm_squared();
+        (distance + self.covariance.trace() + other.covariance.trace() - 2.0 * shared).max(0.0)
+    }
+
+    /// Rows drawn from the Gaussian, one for each row of standard normal numbers.
+    pub fn rows(&self, normal: &Features) -> Features {
+        let root = square_root(self.covariance.clone());
+        let draws = DMatrix::from_row_iterator(
+            normal.count(),
+            normal.size,
+            normal.values.iter().map(|&value| f64::from(value)),
+        );
+        let mut rows = draws * root;
+        for mut row in rows.row_iter_mut() {
+            row += self.mean.transpose();
+        }
+        Features { size: normal.size, values: rows.transpose().iter().map(|&value| value as f32).collect() }
+    }
+}
+
+/// The symmetric square root of a covariance.
+fn square_root(covariance: DMatrix<f64>) -> DMatrix<f64> {
+    let eigen = SymmetricEigen::new(covariance);
+    let roots = eigen.eigenvalues.map(|value| value.max(0.0).sqrt());
+    &eigen.eigenvectors * DMatrix::from_diagonal(&roots) * eigen.eigenvectors.transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gaussian(mean: &[f64], covariance: &[f64]) -> Gaussian {
+        let n = mean.len();
+        Gaussian { mean: DVector::from_row_slice(mean), covariance: DMatrix::from_row_slice(n, n, covariance) }
+    }
+
+    #[test]
+    fn the_distance_is_that_of_closed_forms() {
+        // Diagonal covariances: the sum of (m1 - m2)^2 + (s1 - s2)^2.
+        let a = gaussian(&[0.0, 1.0], &[4.0, 0.0, 0.0, 9.0]);
+        let b = gaussian(&[1.0, 3.0], &[1.0, 0.0, 0.0, 25.0]);
+        assert!((a.frechet_distance(&b) - (1.0 + 4.0 + 1.0 + 4.0)).abs() < 1e-9);
+        assert!(a.frechet_distance(&a) < 1e-9);
+        // Covariances that do not commute, where (C1 C2)^(1/2) of 2x2 has the trace sqrt(tr(C1 C2) + 2 sqrt(det(C1 C2))).
+        let c = gaussian(&[0.0, 0.0], &[2.0, 1.0, 1.0, 3.0]);
+        let d = gaussian(&[0.0, 0.0], &[5.0, -2.0, -2.0, 1.0]);
+        let (trace, determinant) = (2.0 * 5.0 - 2.0 * 2.0 + 3.0, 5.0);
+        let expected = 5.0 + 6.0 - 2.0 * f64::sqrt(trace + 2.0 * f64::sqrt(determinant));
+        assert!((c.frechet_distance(&d) - expected).abs() < 1e-9);
+        assert!((d.frechet_distance(&c) - expected).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_fit_has_the_mean_and_the_covariance_of_its_rows() {
+        let rows = Features { size: 2, values: vec![1.0, 0.0, 3.0, 0.0, 2.0, 3.0] };
+        let fit = Gaussian::fit(&rows);
+        assert!((fit.mean[0] - 2.0).abs() < 1e-12 && (fit.mean[1] - 1.0).abs() < 1e-12);
+        for (got, want) in fit.covariance.iter().zip([1.0, 0.0, 0.0, 3.0]) {
+            assert!((got - want).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn drawn_rows_have_the_gaussian_s_mean_and_covariance() {
+        let truth = gaussian(&[1.0, -1.0], &[2.0, 0.8, 0.8, 1.0]);
+        let noise = shared::Noise::new(0).normal(0, shared::Draw::Start, 2 * 20_000);
+        let fit = Gaussian::fit(&truth.rows(&Features { size: 2, values: noise }));
+        assert!(truth.frechet_distance(&fit) < 1e-2);
+    }
+}

@@ -1,0 +1,150 @@
+//! What a model is worth: the experiments of the paper, against pictures that it has not seen.
+
+mod classifier;
+mod copies;
+mod denoising;
+mod energies;
+mod features;
+mod foreign;
+mod gaussian;
+mod neighbours;
+mod outliers;
+mod quality;
+mod report;
+mod subject;
+
+use burn::tensor::Device;
+use serde::Serialize;
+use shared::Method;
+
+use crate::{chains::Chains, data::DataSet, error::Result, model::LoadedModel, pictures::Picture};
+use copies::Copies;
+use denoising::Denoising;
+use energies::Energies;
+use outliers::Outliers;
+pub use quality::{Judge, Quality};
+pub use report::write;
+use subject::Subject;
+
+/// Everything that `trainer evaluate` measures; its JSON.
+#[derive(Serialize)]
+pub struct Evaluation {
+    /// The model, as given.
+    pub model: String,
+    /// The data set.
+    pub data: String,
+    /// Held-out pictures that energies and outlier scores are measured on.
+    pub held_out: usize,
+    /// How the samples were made.
+    pub sampling: Sampling,
+    /// Null where the data set has no labels.
+    pub sample_quality: Option<SampleQuality>,
+    /// By noise level.
+    pub denoising: Vec<Denoising>,
+    /// By set.
+    pub energies: Energies,
+    /// By foreign set.
+    pub outliers: Vec<Outliers>,
+    /// Distances of samples to training pictures.
+    pub nearest_neighbours: Copies,
+}
+
+/// How samples are made.
+#[derive(Clone, Copy, Serialize)]
+pub struct Sampling {
+    /// The sampler.
+    pub sampler: Method,
+    /// Energy gradients of each sample.
+    pub steps: usize,
+    /// Of the noise.
+    pub seed: u64,
+    /// Samples.
+    pub count: usize,
+}
+
+/// The samples, and what to compare them with.
+#[derive(Serialize)]
+pub struct SampleQuality {
+    /// The classifier's share of right answers on held-out pictures.
+    pub classifier_accuracy: f64,
+    /// The model's samples.
+    pub samples: Quality,
+    /// As many training pictures.
+    pub training_pictures: Quality,
+    /// As many draws from a Gaussian with the training pixels' mean and covariance.
+    pub pixel_gaussian: Quality,
+}
+
+/// Pictures for the report.
+pub struct Shown {
+    /// Samples.
+    pub samples: Vec<Picture>,
+    /// Samples that are nearest to a training picture, each followed by that picture.
+    pub neighbours: Vec<Picture>,
+}
+
+/// Held-out pictures that energies and outlier scores are measured on, at most.
+const HELD_OUT: usize = 2000;
+/// Samples that the report shows.
+const SHOWN: usize = 100;
+
+/// Measures a model.
+///
+/// # Errors
+/// The device fails.
+pub fn evaluate(
+    model: &LoadedModel,
+    name: String,
+    data: &DataSet,
+    sampling: Sampling,
+    device: &Device,
+) -> Result<(Evaluation, Shown)> {
+    let Sampling { sampler, steps, seed, count } = sampling;
+    let subject = Subject { model, device };
+    let held_out = data.held_out.first(HELD_OUT);
+
+    eprintln!("sampling {count} pictures");
+    let schedule = sampler.schedule(steps, model.config.sigma_0, &model.noise);
+    let samples = Chains { schedule, count, seed }.run(model, None, device)?;
+    let sample_quality = match data.train.labels.is_empty() {
+        true => None,
+        false => {
+            let judge = Judge::new(data)?;
+            Some(SampleQuality {
+                classifier_accuracy: judge.accuracy()?,
+                samples: judge.samples(&samples)?,
+                training_pictures: judge.floor(count)?,
+                pixel_gaussian: judge.pixel_gaussian(count)?,
+            })
+        }
+    };
+    eprintln!("looking for copies of training pictures");
+    let nearest_neighbours = copies::copies(&samples, &data.train, &data.held_out)?;
+    eprintln!("denoising");
+    let denoising = denoising::denoising(&subject, &data.train, &held_out)?;
+    eprintln!("energies and outliers");
+    let foreign = foreign::foreign_sets(&data.name, &held_out);
+    let evaluation = Evaluation {
+        model: name,
+        data: data.name.clone(),
+        held_out: held_out.len(),
+        sampling,
+        sample_quality,
+        denoising,
+        energies: energies::energies(&subject, &data.train, &held_out, &foreign)?,
+        outliers: outliers::outliers(&subject, &data.train, &held_out, &foreign)?,
+        nearest_neighbours,
+    };
+    let picture = |index: usize| Picture {
+        channels: data.train.channels,
+        height: data.train.height,
+        width: data.train.width,
+        pixels: data.train.image(index).iter().map(|&pixel| f32::from(pixel) / 255.0).collect(),
+    };
+    let pairs = evaluation.nearest_neighbours.nearest.iter();
+    let shown = Shown {
+        neighbours: pairs.flat_map(|&(sample, training)| [samples[sample].clone(), picture(training)]).collect(),
+        samples: samples.into_iter().take(SHOWN).collect(),
+    };
+    Ok((evaluation, shown))
+}

@@ -1,0 +1,158 @@
+//! How good samples are, beside held-out pictures.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+use shared::{Draw, Noise};
+
+use super::{
+    classifier::{Classifier, most_likely},
+    features::Features,
+    gaussian::Gaussian,
+    neighbours::Overlap,
+};
+use crate::{
+    data::{DataSet, Images},
+    error::Result,
+    pictures::Picture,
+};
+
+/// What a classifier and its features say of pictures.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Quality {
+    /// Pictures that were measured.
+    pub count: usize,
+    /// Frechet distance to the held-out pictures on the classifier's features; less is better.
+    pub frechet_distance: f64,
+    /// `exp E KL(p(class | picture) | p(class))`, from 1 to the number of classes: sure and various.
+    pub class_score: f64,
+    /// The share of pictures in each class.
+    pub classes: Vec<f64>,
+    /// Precision, recall, density and coverage.
+    #[serde(flatten)]
+    pub overlap: Overlap,
+}
+
+/// Measures pictures against the held-out ones of a data set.
+pub struct Judge<'a> {
+    data: &'a DataSet,
+    classifier: Classifier,
+    held_out: Features,
+    gaussian: Gaussian,
+}
+
+impl<'a> Judge<'a> {
+    /// Numbers that describe a picture.
+    pub const FEATURES: usize = Classifier::FEATURES;
+
+    /// Trains the classifier of the set, if no run before has.
+    ///
+    /// # Errors
+    /// The set has no labels.
+    pub fn new(data: &'a DataSet) -> Result<Self> {
+        let classifier = Classifier::of(&data.name, &data.train)?;
+        let held_out = classifier.features_of(&data.held_out)?;
+        let gaussian = Gaussian::fit(&held_out);
+        Ok(Self { data, classifier, held_out, gaussian })
+    }
+
+    /// The share of held-out pictures that the classifier gives their own label.
+    pub fn accuracy(&self) -> Result<f64> {
+        self.classifier.accuracy(&self.data.held_out)
+    }
+
+    /// How good samples are.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn samples(&self, samples: &[Picture]) -> Result<Quality> {
+        let mut features = Features { size: Classifier::FEATURES, values: Vec::new() };
+        for batch in samples.chunks(100) {
+            features.values.extend(self.classifier.features(to_tensor(batch))?.values);
+        }
+        self.quality(&features)
+    }
+
+    /// As many training pictures, which nothing can be expected to beat by much.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn floor(&self, count: usize) -> Result<Quality> {
+        let train = &self.data.train;
+        // Spread over the set: some are sorted.
+        let stride = (train.len() / count).max(1);
+        let chosen = (0..train.len()).step_by(stride).take(count);
+        let pixels = chosen.flat_map(|index| train.image(index).iter().copied()).collect();
+        let images =
+            Images { channels: train.channels, height: train.height, width: train.width, pixels, labels: Vec::new() };
+        self.quality(&self.classifier.features_of(&images)?)
+    }
+
+    /// As many draws from the Gaussian with the training pixels' mean and covariance, clamped to 0..1: what a model must beat.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn pixel_gaussian(&self, count: usize) -> Result<Quality> {
+        let train = &self.data.train;
+        let size = train.image(0).len();
+        let values = train.pixels.iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
+        let fit = Gaussian::fit(&Features { size, values });
+        let normal = (0..count as u64).flat_map(|row| Noise::new(0).normal(row, Draw::Start, size)).collect();
+        let draws = fit.rows(&Features { size, values: normal });
+        let picture = |row: &[f32]| Picture {
+            channels: train.channels,
+            height: train.height,
+            width: train.width,
+            pixels: row.iter().map(|value| value.clamp(0.0, 1.0)).collect(),
+        };
+        self.samples(&draws.rows().map(picture).collect::<Vec<_>>())
+    }
+
+    fn quality(&self, features: &Features) -> Result<Quality> {
+        let probabilities = self.classifier.probabilities(features)?;
+        let classes = probabilities.first().map_or(0, Vec::len);
+        let mut counts = vec![0.0; classes];
+        for row in &probabilities {
+            counts[most_likely(row)] += 1.0 / probabilities.len() as f64;
+        }
+        Ok(Quality {
+            count: features.count(),
+            frechet_distance: Gaussian::fit(features).frechet_distance(&self.gaussian),
+            class_score: class_score(&probabilities),
+            classes: counts,
+            overlap: Overlap::of(features, &self.held_out)?,
+        })
+    }
+}
+
+/// The score of Salimans and others 2016, with this classifier in place of Inception.
+fn class_score(probabilities: &[Vec<f32>]) -> f64 {
+    let count = probabilities.len() as f64;
+    let classes = probabilities.first().map_or(0, Vec::len);
+    let mean: Vec<f64> =
+        (0..classes).map(|class| probabilities.iter().map(|row| f64::from(row[class])).sum::<f64>() / count).collect();
+    let divergence = |row: &Vec<f32>| -> f64 {
+        let terms = row.iter().zip(&mean).filter(|(p, _)| **p > 0.0);
+        terms.map(|(&p, mean)| f64::from(p) * (f64::from(p) / mean).ln()).sum()
+    };
+    (probabilities.iter().map(divergence).sum::<f64>() / count).exp()
+}
+
+fn to_tensor(pictures: &[Picture]) -> Tensor<4> {
+    let [channels, height, width] = pictures.first().map_or([0; 3], |p| [p.channels, p.height, p.width]);
+    let values: Vec<f32> = pictures.iter().flat_map(|picture| picture.pixels.iter().copied()).collect();
+    Tensor::from_data(TensorData::new(values, [pictures.len(), channels, height, width]), &Device::flex())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_class_score_counts_sure_classes() {
+        let one_hot = |class: usize| (0..4).map(|c| if c == class { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
+        let all: Vec<_> = (0..4).map(one_hot).collect();
+        assert!((class_score(&all) - 4.0).abs() < 1e-9);
+        assert!((class_score(&vec![one_hot(2); 5]) - 1.0).abs() < 1e-9, "no variety");
+        assert!((class_score(&vec![vec![0.25; 4]; 5]) - 1.0).abs() < 1e-9, "unsure");
+    }
+}

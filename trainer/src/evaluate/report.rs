@@ -1,0 +1,235 @@
+//! The evaluation as one self-contained page, and as JSON.
+
+use std::{fs, path::Path};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{Evaluation, Quality, Shown, energies::SetEnergies};
+use crate::{
+    error::{Error, Result},
+    files, pictures,
+    plots::{Axis, Curve, Plot},
+};
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#222}\
+table{border-collapse:collapse;margin:1rem 0}th,td{text-align:right;padding:.2rem .7rem;border-bottom:1px solid #ddd}\
+th:first-child,td:first-child{text-align:left}img,svg{max-width:100%;height:auto}.grid{image-rendering:pixelated}";
+
+/// Writes `evaluation.json`, `index.html` and the grids into a folder.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn write(folder: &Path, evaluation: &Evaluation, shown: &Shown) -> Result<()> {
+    let (samples, neighbours) = (folder.join("samples.png"), folder.join("neighbours.png"));
+    pictures::write_grid(&samples, &shown.samples, None)?;
+    pictures::write_grid(&neighbours, &shown.neighbours, Some(8))?;
+    files::write_atomically(&folder.join("evaluation.json"), |file| {
+        Ok(serde_json::to_writer_pretty(file, evaluation)?)
+    })?;
+    let page = page(evaluation, &embedded(&samples)?, &embedded(&neighbours)?)?.into_string();
+    files::write_atomically(&folder.join("index.html"), |file| file.write_all(page.as_bytes()))
+}
+
+fn embedded(path: &Path) -> Result<String> {
+    let bytes =
+        fs::read(path).map_err(|error| Error::failed(format!("{}: {}", path.display(), files::reason(&error))))?;
+    Ok(format!("data:image/png;base64,{}", STANDARD.encode(bytes)))
+}
+
+fn page(evaluation: &Evaluation, samples: &str, neighbours: &str) -> Result<Markup> {
+    let Evaluation { model, data, sampling, .. } = evaluation;
+    let sampler = format!("{:?}", sampling.sampler).to_lowercase();
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Evaluation of " (model) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { "Evaluation of " (model) }
+                p { "On " (data) ", with pictures that the model was not trained on." }
+                h2 { "Samples" }
+                p {
+                    (sampling.count) " samples: " (sampler) " sampler, " (sampling.steps) " energy gradients each, seed "
+                    (sampling.seed) ". The first:"
+                }
+                img class="grid" alt="A grid of samples" src=(samples);
+                (quality(evaluation))
+                h2 { "Nearest training pictures" }
+                p {
+                    "The samples that are nearest to a training picture, each followed by that picture. "
+                    (percent(evaluation.nearest_neighbours.suspicious))
+                    " of the samples are nearer to a training picture than 99 % of held-out pictures are; about 1 % would be \
+                     so by chance."
+                }
+                img class="grid" alt="Samples beside their nearest training pictures" src=(neighbours);
+                (PreEscaped(distances(evaluation)?))
+                h2 { "Denoising" }
+                p { "Peak signal-to-noise ratio in dB of held-out pictures after one jump, beside classical filters." }
+                (denoising(evaluation))
+                (PreEscaped(ratios(evaluation)?))
+                h2 { "Energies" }
+                p {
+                    "A held-out picture's energy is above a training picture's with probability "
+                    (format!("{:.3}", evaluation.energies.held_out_above_training))
+                    ": 0.5 would be a model that has learnt nothing by heart."
+                }
+                (PreEscaped(histograms(evaluation)?))
+                h2 { "Outliers" }
+                p {
+                    "Area under the ROC curve: the probability that a foreign picture scores above a held-out one. Below 0.5 \
+                     the score takes the foreign pictures for the more usual ones."
+                }
+                (outliers(evaluation))
+            }
+        }
+    })
+}
+
+fn quality(evaluation: &Evaluation) -> Markup {
+    let Some(quality) = &evaluation.sample_quality else {
+        return html! { p { "Sample quality is measured with a classifier, and this data set has no labels." } };
+    };
+    let row = |name: &str, quality: &Quality| {
+        let overlap = &quality.overlap;
+        html! {
+            tr {
+                td { (name) }
+                td { (format!("{:.2}", quality.frechet_distance)) }
+                td { (format!("{:.2}", quality.class_score)) }
+                @for value in [overlap.precision, overlap.recall, overlap.density, overlap.coverage] {
+                    td { (format!("{value:.2}")) }
+                }
+            }
+        }
+    };
+    let classes = quality.samples.classes.iter().zip(&quality.training_pictures.classes).enumerate();
+    html! {
+        table {
+            tr { @for name in ["", "Frechet distance", "class score", "precision", "recall", "density", "coverage"] { th { (name) } } }
+            (row("samples", &quality.samples))
+            (row("training pictures", &quality.training_pictures))
+            (row("Gaussian of pixels", &quality.pixel_gaussian))
+        }
+        p {
+            "All on the features of a small classifier that is right on " (percent(quality.classifier_accuracy))
+            " of the held-out pictures, against the held-out pictures."
+        }
+        table {
+            tr { th { "class" } th { "samples" } th { "training pictures" } }
+            @for (class, (samples, training)) in classes {
+                tr { td { (class) } td { (percent(*samples)) } td { (percent(*training)) } }
+            }
+        }
+    }
+}
+
+fn denoising(evaluation: &Evaluation) -> Markup {
+    html! {
+        table {
+            tr { @for name in ["noise level", "noisy", "one jump", "Gaussian filter", "BM3D"] { th { (name) } } }
+            @for row in &evaluation.denoising {
+                tr {
+                    td { (row.level) }
+                    @for value in [row.noisy, row.jump, row.gaussian, row.bm3d] { td { (format!("{value:.1}")) } }
+                }
+            }
+        }
+    }
+}
+
+fn outliers(evaluation: &Evaluation) -> Markup {
+    html! {
+        table {
+            tr { @for name in ["foreign pictures", "energy", "gradient norm", "denoising errors by level"] { th { (name) } } }
+            @for row in &evaluation.outliers {
+                tr {
+                    td { (row.name) }
+                    @for value in [row.energy, row.gradient, row.multi_level] { td { (format!("{value:.3}")) } }
+                }
+            }
+        }
+    }
+}
+
+fn ratios(evaluation: &Evaluation) -> Result<String> {
+    let curve = |name: &str, value: fn(&super::Denoising) -> f64| Curve {
+        name: name.to_owned(),
+        points: evaluation.denoising.iter().map(|row| (f64::from(row.level), value(row))).collect(),
+    };
+    Plot {
+        title: "Denoising".to_owned(),
+        x: Axis { name: "noise level".to_owned(), logarithmic: true },
+        y: Axis { name: "PSNR in dB".to_owned(), logarithmic: false },
+        curves: vec![
+            curve("one jump", |row| row.jump),
+            curve("BM3D", |row| row.bm3d),
+            curve("Gaussian filter", |row| row.gaussian),
+            curve("noisy", |row| row.noisy),
+        ],
+        levels: Vec::new(),
+    }
+    .svg()
+}
+
+fn histograms(evaluation: &Evaluation) -> Result<String> {
+    let sets = &evaluation.energies.sets;
+    // Over what most pictures have: one set far away would leave a peak of all others.
+    let mut all: Vec<f32> = sets.iter().flat_map(|set| set.energies.iter().copied()).collect();
+    all.sort_by(f32::total_cmp);
+    let at = |share: f64| all[((all.len() - 1) as f64 * share) as usize];
+    let curve =
+        |set: &SetEnergies| Curve { name: set.name.clone(), points: histogram(&set.energies, at(0.0), at(0.9)) };
+    frequencies("Energies", "energy", sets.iter().map(curve).collect())
+}
+
+fn distances(evaluation: &Evaluation) -> Result<String> {
+    let copies = &evaluation.nearest_neighbours;
+    let most = copies.samples.iter().chain(&copies.held_out).copied().fold(0.0, f32::max);
+    let curve = |name: &str, values: &[f32]| Curve { name: name.to_owned(), points: histogram(values, 0.0, most) };
+    let curves = vec![curve("samples", &copies.samples), curve("held-out pictures", &copies.held_out)];
+    frequencies("Distance to the nearest training picture", "root mean squared difference of a pixel", curves)
+}
+
+fn frequencies(title: &str, of: &str, curves: Vec<Curve>) -> Result<String> {
+    Plot {
+        title: title.to_owned(),
+        x: Axis { name: of.to_owned(), logarithmic: false },
+        y: Axis { name: "share of the pictures".to_owned(), logarithmic: false },
+        curves,
+        levels: Vec::new(),
+    }
+    .svg()
+}
+
+/// The share of the values in each of 40 equal parts of a range, at the middle of the part.
+fn histogram(values: &[f32], low: f32, high: f32) -> Vec<(f64, f64)> {
+    const PARTS: usize = 40;
+    let width = f64::from(high - low).max(f64::MIN_POSITIVE) / PARTS as f64;
+    let mut shares = vec![0.0; PARTS];
+    for &value in values.iter().filter(|value| (low..=high).contains(*value)) {
+        let part = (f64::from(value - low) / width) as usize;
+        shares[part.min(PARTS - 1)] += 1.0 / values.len() as f64;
+    }
+    shares.into_iter().enumerate().map(|(part, share)| (f64::from(low) + (part as f64 + 0.5) * width, share)).collect()
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_counts_every_value_of_its_range_once() {
+        let bars = histogram(&[0.0, 0.1, 1.0, 5.0], 0.0, 1.0);
+        assert!((bars.iter().map(|bar| bar.1).sum::<f64>() - 0.75).abs() < 1e-9);
+        assert!((bars[39].1 - 0.25).abs() < 1e-9 && (bars[0].0 - 0.0125).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,5 @@
+//! Measurements that answer a question about the method.
+
+mod samplers;
+
+pub use samplers::samplers;

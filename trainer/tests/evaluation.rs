@@ -1,0 +1,139 @@
+//! `trainer evaluate` and `trainer experiment` on the embedded digits.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::{fs, path::Path};
+
+use common::{tiny_run, trainer};
+use serde_json::Value;
+
+fn evaluate(run: &Path, out: &Path, cache: &Path) -> (Value, String) {
+    let output = trainer()
+        .env("XDG_CACHE_HOME", cache)
+        .args([
+            "evaluate",
+            "--backend",
+            "flex",
+            "--data",
+            "digits",
+            "--count",
+            "20",
+            "--steps",
+            "10",
+            "--json",
+            "--model",
+        ])
+        .arg(run)
+        .arg("--out")
+        .arg(out)
+        .assert()
+        .success()
+        .get_output()
+        .clone();
+    (serde_json::from_slice(&output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn an_evaluation_measures_everything_and_says_the_same_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let (out, cache) = (folder.path().join("report"), folder.path().join("cache"));
+    let (first, told) = evaluate(&run, &out, &cache);
+    assert!(told.contains("training a classifier"), "{told}");
+
+    let quality = &first["sample_quality"];
+    let number = |pointer: &str| first.pointer(pointer).and_then(Value::as_f64).unwrap();
+    assert!(number("/sample_quality/classifier_accuracy") > 0.9, "{quality:#}");
+    // Four steps of training make noise; training pictures are what the held-out ones are.
+    let [floor, samples] =
+        ["training_pictures", "samples"].map(|part| number(&format!("/sample_quality/{part}/frechet_distance")));
+    assert!(floor < samples / 2.0, "{quality:#}");
+    let rows = |name: &str| first[name].as_array().unwrap().clone();
+    assert!(
+        rows("denoising").iter().all(|row| row["bm3d"].as_f64() > row["noisy"].as_f64()),
+        "{:#?}",
+        rows("denoising")
+    );
+    assert!(rows("outliers").iter().any(|row| row["name"] == "white noise"));
+    for row in rows("outliers") {
+        for score in ["energy", "gradient", "multi_level"] {
+            assert!((0.0..=1.0).contains(&row[score].as_f64().unwrap()), "{row}");
+        }
+    }
+    let page = fs::read_to_string(out.join("index.html")).unwrap();
+    assert!(page.contains("data:image/png;base64,") && page.matches("<svg").count() == 3);
+    assert!(!page.contains("http://") || page.matches("http://").count() == page.matches("http://www.w3.org").count());
+    assert!(out.join("samples.png").is_file() && out.join("neighbours.png").is_file());
+
+    let (second, told) = evaluate(&run, &out, &cache);
+    assert!(!told.contains("training a classifier"), "{told}");
+    assert_eq!(first, second);
+
+    // A damaged cache costs a new classifier, not the evaluation.
+    let classifier = fs::read_dir(cache.join("energy-models/classifiers")).unwrap().next().unwrap().unwrap().path();
+    fs::write(&classifier, b"damaged").unwrap();
+    let (third, told) = evaluate(&run, &out, &cache);
+    assert!(told.contains("warning") && told.contains("training a classifier"), "{told}");
+    assert_eq!(first, third);
+}
+
+#[test]
+fn samplers_are_measured_once_and_plotted() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let out = folder.path().join("out");
+    let measure = |ode: &str| {
+        trainer()
+            .env("XDG_CACHE_HOME", folder.path().join("cache"))
+            .args(["experiment", "samplers", "--backend", "flex", "--data", "digits", "--count", "100"])
+            .args([
+                "--annealed",
+                "4",
+                "--consistent",
+                "3",
+                "--shares",
+                "1",
+                "--share-steps",
+                "3",
+                "--ode",
+                ode,
+                "--model",
+            ])
+            .arg(&run)
+            .arg("--out")
+            .arg(&out)
+            .assert()
+            .success();
+        let text = fs::read(out.join("samplers.json")).unwrap();
+        serde_json::from_slice::<Value>(&text).unwrap()["points"].as_array().unwrap().clone()
+    };
+    let first = measure("2");
+    assert_eq!(first.len(), 4);
+    let second = measure("2,5");
+    assert_eq!(second.len(), 5);
+    assert_eq!(first[..], second[..4], "what was measured is kept");
+    assert!(fs::read_to_string(out.join("samplers.svg")).unwrap().contains("consistent"));
+    assert_eq!(fs::read_to_string(out.join("samplers.md")).unwrap().matches("| ode |").count(), 2);
+
+    // Another seed is another measurement: it does not mix with this one.
+    trainer()
+        .args([
+            "experiment",
+            "samplers",
+            "--backend",
+            "flex",
+            "--data",
+            "digits",
+            "--count",
+            "100",
+            "--seed",
+            "9",
+            "--model",
+        ])
+        .arg(&run)
+        .arg("--out")
+        .arg(&out)
+        .assert()
+        .code(2);
+}
