@@ -1,6 +1,7 @@
 //! The kernels for GPUs, as operations of Burn's CubeCL backends (WebGPU, Vulkan, Metal, CUDA): one dispatch each. What only
 //! training needs stays with the bodies in Burn's own operations.
 
+mod activation;
 mod convolution;
 mod resample;
 
@@ -9,7 +10,7 @@ use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
 
 use super::{ImageOps, Optional};
 use crate::Activation;
-use convolution::{Direction, Epilogue};
+use convolution::{Convolution, Direction, Weighted};
 
 impl ImageOps for Cube {
     fn convolution(
@@ -19,8 +20,17 @@ impl ImageOps for Cube {
         residual: Optional<Self>,
         activation: Option<Activation>,
     ) -> FloatTensor<Self> {
-        let epilogue = Epilogue { bias: bias.get(), gate: None, residual: residual.get() };
-        convolution::launch(x, weight, Direction::Forward, activation, epilogue)
+        Convolution {
+            direction: Direction::Forward,
+            activation,
+            main: Weighted { weight, parts: vec![x] },
+            gate: None,
+            side: None,
+            biases: bias.get().into_iter().collect(),
+            residual: residual.get(),
+            channels: None,
+        }
+        .launch()
     }
 
     fn convolution_vjp(
@@ -30,9 +40,17 @@ impl ImageOps for Cube {
         residual: Optional<Self>,
         activation: Option<Activation>,
     ) -> FloatTensor<Self> {
-        let gate = activation.map(|activation| (x, activation));
-        let epilogue = Epilogue { bias: None, gate, residual: residual.get() };
-        convolution::launch(dy, weight, Direction::Adjoint, None, epilogue)
+        Convolution {
+            direction: Direction::Adjoint,
+            activation: None,
+            main: Weighted { weight, parts: vec![dy] },
+            gate: activation.map(|activation| (x, activation)),
+            side: None,
+            biases: Vec::new(),
+            residual: residual.get(),
+            channels: None,
+        }
+        .launch()
     }
 
     fn pool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
