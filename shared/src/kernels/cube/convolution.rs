@@ -4,13 +4,12 @@
 //! for all of them, and a weight is read once for all pixels: on every GPU, and on those made of software even more so, reading
 //! takes longer than multiplying.
 
-use burn::tensor::Shape;
-use burn_cubecl::{ops::numeric::empty_device_contiguous_dtype, tensor::CubeTensor};
+use burn_cubecl::tensor::CubeTensor;
 use cubecl::{calculate_cube_count_elemwise, prelude::*};
 
 use super::{
     activation::{activate, slope},
-    dense,
+    dense, empty,
 };
 use crate::Activation;
 
@@ -70,6 +69,12 @@ struct Plan {
 }
 
 impl Convolution {
+    /// With nothing before and after it.
+    pub fn new(direction: Direction, main: Weighted) -> Self {
+        let biases = Vec::new();
+        Self { direction, activation: None, main, gate: None, side: None, biases, residual: None, channels: None }
+    }
+
     /// Computes it: `[N, channels_out, H, W]`.
     pub fn launch(self) -> CubeTensor {
         let main = self.main.dense();
@@ -91,9 +96,8 @@ impl Convolution {
             gate: gate_activation,
             whole: height % ROWS == 0 && width % COLUMNS == 0 && channels_out % tile == 0,
         };
-        let (client, device, dtype) = (main.weight.client.clone(), main.weight.device.clone(), main.weight.dtype);
-        let shape = Shape::new([images, channels_out, height, width]);
-        let output = empty_device_contiguous_dtype(client.clone(), device, shape, dtype);
+        let client = main.weight.client.clone();
+        let output = empty(&main.weight, [images, channels_out, height, width]);
         let units = images * channels_out.div_ceil(tile) * height.div_ceil(ROWS) * width.div_ceil(COLUMNS);
         let dim = CubeDim::new(&client, units);
         let count = calculate_cube_count_elemwise(&client, units, dim);

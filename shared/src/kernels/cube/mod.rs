@@ -2,11 +2,17 @@
 //! training needs stays with the bodies in Burn's own operations.
 
 mod activation;
+mod block;
 mod convolution;
+mod head;
+mod pointwise;
 mod resample;
 
-use burn::backend::{Cube, tensor::FloatTensor};
-use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
+use burn::{
+    backend::{Cube, tensor::FloatTensor},
+    tensor::Shape,
+};
+use burn_cubecl::{kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype, tensor::CubeTensor};
 
 use super::{ImageOps, Optional};
 use crate::Activation;
@@ -21,14 +27,10 @@ impl ImageOps for Cube {
         activation: Option<Activation>,
     ) -> FloatTensor<Self> {
         Convolution {
-            direction: Direction::Forward,
             activation,
-            main: Weighted { weight, parts: vec![x] },
-            gate: None,
-            side: None,
             biases: bias.get().into_iter().collect(),
             residual: residual.get(),
-            channels: None,
+            ..Convolution::new(Direction::Forward, Weighted { weight, parts: vec![x] })
         }
         .launch()
     }
@@ -41,16 +43,29 @@ impl ImageOps for Cube {
         activation: Option<Activation>,
     ) -> FloatTensor<Self> {
         Convolution {
-            direction: Direction::Adjoint,
-            activation: None,
-            main: Weighted { weight, parts: vec![dy] },
             gate: activation.map(|activation| (x, activation)),
-            side: None,
-            biases: Vec::new(),
             residual: residual.get(),
-            channels: None,
+            ..Convolution::new(Direction::Adjoint, Weighted { weight, parts: vec![dy] })
         }
         .launch()
+    }
+
+    fn gate(
+        x: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        residual: Optional<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        pointwise::gate(x, u, residual.get(), activation)
+    }
+
+    fn gate_vjp(
+        x: FloatTensor<Self>,
+        q: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        pointwise::gate_vjp(x, q, u, activation)
     }
 
     fn pool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
@@ -58,11 +73,29 @@ impl ImageOps for Cube {
     }
 
     fn unpool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
-        resample::unpool(x, scale)
+        resample::unpool(x, scale, None)
+    }
+
+    fn unpool_onto(x: FloatTensor<Self>, scale: f32, residual: FloatTensor<Self>) -> FloatTensor<Self> {
+        resample::unpool(x, scale, Some(residual))
+    }
+
+    fn combination(
+        x: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        z: Optional<Self>,
+        factors: [f32; 3],
+    ) -> FloatTensor<Self> {
+        pointwise::combination(x, y, z.get(), factors)
     }
 }
 
 /// In row-major order: views are copied.
 fn dense(tensor: CubeTensor) -> CubeTensor {
     into_contiguous(tensor)
+}
+
+/// Memory for a tensor of this shape, beside another.
+fn empty(beside: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
+    empty_device_contiguous_dtype(beside.client.clone(), beside.device.clone(), shape.into(), beside.dtype)
 }
