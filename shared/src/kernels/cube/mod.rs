@@ -7,6 +7,8 @@ mod convolution;
 mod head;
 mod pointwise;
 mod resample;
+#[cfg(all(test, feature = "autodiff", not(target_family = "wasm")))]
+mod tests;
 
 use burn::{
     backend::{Cube, tensor::FloatTensor},
