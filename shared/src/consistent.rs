@@ -3,6 +3,8 @@
 
 use burn::tensor::Tensor;
 
+use crate::kernels::combination3;
+
 /// How much of the residual a step removes, in units of what it must remove at least for the level to fall: 1 injects no noise
 /// at all. More noise corrects more of what earlier steps did wrong; on Fashion-MNIST 3 to 4 looked better than 1 to 1.6, by eye
 /// only: no measure of quality has chosen this number yet.
@@ -22,13 +24,13 @@ pub fn step(
     let a = (share * (1.0 - next / level)).clamp(0.0, 1.0);
     let kept = (1.0 - a) * level;
     let injected = (next * next - kept * kept).max(0.0).sqrt();
-    x - gradient * (a * sigma_0 * sigma_0) + z * injected
+    combination3((1.0, x), (-a * sigma_0 * sigma_0, gradient), (injected, z))
 }
 
 /// The first step: `x - r + level z`, the denoiser's guess at pure noise with new noise of the same level. It is the mean of
 /// the data as the model knows it, which takes the place of the middle grey that chains start around.
 pub fn restart(x: Tensor<4>, gradient: Tensor<4>, z: Tensor<4>, sigma_0: f32, level: f32) -> Tensor<4> {
-    x - gradient * (sigma_0 * sigma_0) + z * level
+    combination3((1.0, x), (-sigma_0 * sigma_0, gradient), (level, z))
 }
 
 /// A step at a level that stays: `x - a r + sqrt(1 - (1 - a)^2) level z` with `a` of one half, which keeps the noise around the
@@ -36,5 +38,5 @@ pub fn restart(x: Tensor<4>, gradient: Tensor<4>, z: Tensor<4>, sigma_0: f32, le
 pub fn hold(x: Tensor<4>, gradient: Tensor<4>, z: Tensor<4>, sigma_0: f32, level: f32) -> Tensor<4> {
     const A: f32 = 0.5;
     const INJECTED: f32 = 0.866_025_4; // sqrt(1 - (1 - A)^2)
-    x - gradient * (A * sigma_0 * sigma_0) + z * (INJECTED * level)
+    combination3((1.0, x), (-A * sigma_0 * sigma_0, gradient), (INJECTED * level, z))
 }

@@ -2,15 +2,17 @@
 
 use burn::tensor::{Bool, Tensor};
 
+use crate::kernels::{combination2, combination3};
+
 /// One unadjusted Langevin step: `x - eps^2/2 grad E(x) + eps sqrt(T) z`. All tensors are `[N, C, H, W]`.
 pub fn step(x: Tensor<4>, gradient: Tensor<4>, z: Tensor<4>, step_size: f32, temperature: f32) -> Tensor<4> {
-    x - gradient * (0.5 * step_size * step_size) + z * (step_size * temperature.sqrt())
+    combination3((1.0, x), (-0.5 * step_size * step_size, gradient), (step_size * temperature.sqrt(), z))
 }
 
 /// The jump that removes the noise left at the end, and a blind one-step denoiser for every trained level:
 /// `x - sigma_0^2 grad E(x)`.
 pub fn denoise(x: Tensor<4>, gradient: Tensor<4>, sigma_0: f32) -> Tensor<4> {
-    x - gradient * (sigma_0 * sigma_0)
+    combination2((1.0, x), (-sigma_0 * sigma_0, gradient))
 }
 
 /// What the network sees while inpainting: on known pixels the known picture with noise of the level that the temperature
@@ -25,5 +27,5 @@ pub fn show_known(
     sigma_0: f32,
     temperature: f32,
 ) -> Tensor<4> {
-    (known + z * (sigma_0 * temperature.sqrt())).mask_where(unknown, x)
+    combination2((1.0, known), (sigma_0 * temperature.sqrt(), z)).mask_where(unknown, x)
 }

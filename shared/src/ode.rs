@@ -3,15 +3,17 @@
 
 use burn::tensor::Tensor;
 
+use crate::kernels::{combination2, combination3};
+
 /// A step of the second-order multistep method for denoisers (DPM-Solver++ 2M; Lu and others 2022): the equation is solved exactly
 /// for a denoised picture that goes on as it went over the last step. One energy gradient a step, where Heun's method takes two.
 /// The levels fall by a constant ratio; `before` is the denoised picture of the step before, none in the first. All tensors are
 /// `[N, C, H, W]`.
 pub fn step(x: Tensor<4>, denoised: Tensor<4>, before: Option<Tensor<4>>, level: f32, next: f32) -> Tensor<4> {
-    let ahead = match before {
-        Some(before) => denoised * 1.5 - before * 0.5,
-        None => denoised,
-    };
     let ratio = next / level;
-    x * ratio + ahead * (1.0 - ratio)
+    let ahead = 1.0 - ratio;
+    match before {
+        Some(before) => combination3((ratio, x), (1.5 * ahead, denoised), (-0.5 * ahead, before)),
+        None => combination2((ratio, x), (ahead, denoised)),
+    }
 }

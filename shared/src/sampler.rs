@@ -32,6 +32,7 @@ pub struct Sampler {
     noise: Noise,
     first_chain: u64,
     known: Option<Known>,
+    /// Known pixels are anywhere here: nothing reads them before they are put back.
     x: Tensor<4>,
     /// What the deterministic sampler's last step saw as the picture.
     denoised: Option<Tensor<4>>,
@@ -56,14 +57,13 @@ impl Sampler {
     /// The same chains around known pixels: only unknown ones move.
     #[must_use]
     pub fn around(mut self, known: Known) -> Self {
-        self.x = known.pixels.clone().mask_where(known.unknown.clone(), self.x);
         self.known = Some(known);
         self
     }
 
     /// Where the chains are, `[N, C, H, W]`.
     pub fn state(&self) -> Tensor<4> {
-        self.x.clone()
+        self.keep_known(self.x.clone())
     }
 
     /// One step of the schedule, with one energy gradient; after the last one it does nothing and reports nothing.
@@ -74,8 +74,7 @@ impl Sampler {
         let temperature = self.schedule.temperature(self.done);
         let seen = self.seen(temperature);
         let (energies, gradient) = energy.energy_and_gradient(seen);
-        let moved = self.moved(gradient, temperature);
-        self.x = self.keep_known(moved);
+        self.x = self.moved(gradient, temperature);
         self.done += 1;
         Some(Step { done: self.done, temperature, energies })
     }
@@ -88,7 +87,7 @@ impl Sampler {
         (self.keep_known(langevin::denoise(self.x.clone(), gradient, self.sigma_0)), energies)
     }
 
-    /// Where a step leads, before known pixels are put back.
+    /// Where a step leads.
     fn moved(&mut self, gradient: Tensor<4>, temperature: f32) -> Tensor<4> {
         let x = self.x.clone();
         let z = || self.draw(Draw::Langevin(self.done as u32));

@@ -9,8 +9,8 @@ use burn::{
 };
 
 use crate::{
-    Activation, NetworkConfig,
-    layers::{Block, Convolution, mean_pool, mean_pool_vjp, upsample, upsample_vjp},
+    Activation, NetworkConfig, kernels,
+    layers::{Block, Convolution, mean_pool, mean_pool_vjp_onto, upsample, upsample_vjp},
 };
 
 /// Three scales, at `w`, `2w` and `4w` channels, joined by skip connections.
@@ -51,20 +51,18 @@ impl UNet {
         let (b, tape_up0) = self.up[0].forward_joined([b, upsample(c)]);
         let (a, tape_up1) = self.up[1].forward_joined([a, upsample(b)]);
         let s = Some(self.activation);
-        let residual = x.clone() - self.out.forward(a.clone(), s, None);
+        let scale = 1.0 / (self.sigma_0 * self.sigma_0);
+        let (energy, residual) = kernels::squared_distance(x.clone(), self.out.forward(a.clone(), s, None), scale);
 
         // The gradient of |x - f|^2 / 2 is r - J_f^T r; from here on J_f^T r, layer by layer from the output to the input.
         let da = self.out.vjp(residual.clone(), a, s, None);
         let [skip_a, db] = self.up[1].vjp_joined(tape_up1, da);
         let [skip_b, dc] = self.up[0].vjp_joined(tape_up0, upsample_vjp(db));
         let dc = self.middle.vjp(tape_middle, upsample_vjp(dc));
-        let db = mean_pool_vjp(self.down[2].vjp(tape_down2, dc)) + skip_b;
-        let da = mean_pool_vjp(self.down[1].vjp(tape_down1, db)) + skip_a;
+        let db = mean_pool_vjp_onto(self.down[2].vjp(tape_down2, dc), skip_b);
+        let da = mean_pool_vjp_onto(self.down[1].vjp(tape_down1, db), skip_a);
         let dx = self.stem.vjp(self.down[0].vjp(tape_down0, da), x, None, None);
-
-        let scale = 1.0 / (self.sigma_0 * self.sigma_0);
-        let energy = residual.clone().square().flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1) * (0.5 * scale);
-        (energy, (residual - dx) * scale)
+        (energy, kernels::combination2((scale, residual), (-scale, dx)))
     }
 
     /// Floating-point operations of one forward pass of one image.

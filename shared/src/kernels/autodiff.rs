@@ -10,7 +10,7 @@ use burn::backend::{
     tensor::FloatTensor,
 };
 
-use super::{ImageOps, Optional};
+use super::{BlockOps, HeadOps, ImageOps, Optional};
 use crate::Activation;
 
 impl<B: ImageOps, C: CheckpointStrategy> ImageOps for Autodiff<B, C> {
@@ -77,6 +77,10 @@ impl<B: ImageOps, C: CheckpointStrategy> ImageOps for Autodiff<B, C> {
         }
     }
 }
+
+impl<B: ImageOps, C: CheckpointStrategy> BlockOps for Autodiff<B, C> {}
+
+impl<B: ImageOps, C: CheckpointStrategy> HeadOps for Autodiff<B, C> {}
 
 #[derive(Debug)]
 struct Convolution;

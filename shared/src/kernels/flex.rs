@@ -6,7 +6,7 @@ use burn::{
 };
 
 use super::{
-    ImageOps, Optional,
+    BlockOps, HeadOps, ImageOps, Optional,
     cpu::{self, Convolution, Epilogue, Geometry, Output, WeightGradient},
 };
 use crate::Activation;
@@ -90,6 +90,10 @@ impl ImageOps for Flex {
         tensor(cpu::unpool(floats(&x), w, scale), Shape::new([n, c, 2 * h, 2 * w]))
     }
 }
+
+impl BlockOps for Flex {}
+
+impl HeadOps for Flex {}
 
 fn geometry(images: &FlexTensor, channels_in: usize, channels_out: usize, kernel: usize) -> Geometry {
     let [images, channels, height, width] = images.shape().dims();

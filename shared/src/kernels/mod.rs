@@ -1,15 +1,18 @@
 //! The operations that take nearly all of the time: a convolution with what stands before and after it, as one operation.
 //!
 //! [`ImageOps`] extends Burn's backends. Its bodies in plain tensor operations (`reference`) define what is computed; the
-//! CPU backend has kernels of its own (`cpu`), and autodiff knows the derivatives (`autodiff`), which are again these
-//! operations. Everywhere `s` is the activation, or nothing where there is none.
+//! CPU backend has kernels of its own (`cpu`), so have GPUs (`cube`), and autodiff knows the derivatives (`autodiff`), which are
+//! again these operations. [`BlockOps`] and [`HeadOps`] are larger pieces of the networks, whose bodies are made of smaller ones;
+//! GPUs do them in fewer dispatches. Everywhere `s` is the activation, or nothing where there is none.
 
 #[cfg(feature = "autodiff")]
 mod autodiff;
+mod block;
 mod cpu;
 #[cfg(feature = "cube")]
 mod cube;
 mod flex;
+mod head;
 mod reference;
 #[cfg(all(test, feature = "autodiff", not(target_family = "wasm")))]
 mod tests;
@@ -18,6 +21,9 @@ use burn::{
     backend::{Backend, Dispatch, ExtensionType, backend_extension, tensor::FloatTensor},
     tensor::Tensor,
 };
+
+pub use block::{BlockOps, BlockWeights, block, block_vjp};
+pub use head::{Functionals, HeadOps, quadratic, squared_distance};
 
 use crate::Activation;
 
@@ -31,7 +37,8 @@ pub enum Optional<B: Backend> {
 }
 
 impl<B: Backend> Optional<B> {
-    fn of(tensor: Option<FloatTensor<B>>) -> Self {
+    /// What there is.
+    pub fn of(tensor: Option<FloatTensor<B>>) -> Self {
         tensor.map_or(Self::Absent, Self::Given)
     }
 
@@ -111,6 +118,21 @@ pub trait ImageOps: Backend {
     fn unpool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
         reference::unpool::<Self>(x, scale)
     }
+
+    /// [`ImageOps::unpool`], plus `residual`, `[N, C, 2H, 2W]`.
+    fn unpool_onto(x: FloatTensor<Self>, scale: f32, residual: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_add(Self::unpool(x, scale), residual)
+    }
+
+    /// `factors[0] x + factors[1] y + factors[2] z`, all of one shape.
+    fn combination(
+        x: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        #[extension_type] z: Optional<Self>,
+        factors: [f32; 3],
+    ) -> FloatTensor<Self> {
+        reference::combination::<Self>(x, y, z.get(), factors)
+    }
 }
 
 /// [`ImageOps::convolution`] on tensors of any backend.
@@ -155,4 +177,25 @@ pub fn pool(x: Tensor<4>, scale: f32) -> Tensor<4> {
 /// [`ImageOps::unpool`] on tensors of any backend.
 pub fn unpool(x: Tensor<4>, scale: f32) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as ImageOps>::unpool(x.into_dispatch(), scale))
+}
+
+/// [`ImageOps::unpool_onto`] on tensors of any backend.
+pub fn unpool_onto(x: Tensor<4>, scale: f32, residual: Tensor<4>) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as ImageOps>::unpool_onto(x.into_dispatch(), scale, residual.into_dispatch()))
+}
+
+/// The sum of two tensors, each times its factor.
+pub fn combination2(x: (f32, Tensor<4>), y: (f32, Tensor<4>)) -> Tensor<4> {
+    combination(x, y, None)
+}
+
+/// The sum of three tensors, each times its factor.
+pub fn combination3(x: (f32, Tensor<4>), y: (f32, Tensor<4>), z: (f32, Tensor<4>)) -> Tensor<4> {
+    combination(x, y, Some(z))
+}
+
+fn combination(x: (f32, Tensor<4>), y: (f32, Tensor<4>), z: Option<(f32, Tensor<4>)>) -> Tensor<4> {
+    let factors = [x.0, y.0, z.as_ref().map_or(0.0, |z| z.0)];
+    let z = Optional::of(z.map(|z| z.1.into_dispatch()));
+    Tensor::from_dispatch(<Dispatch as ImageOps>::combination(x.1.into_dispatch(), y.1.into_dispatch(), z, factors))
 }

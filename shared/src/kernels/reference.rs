@@ -77,6 +77,17 @@ pub(super) fn unpool<B: Backend>(x: FloatTensor<B>, scale: f32) -> FloatTensor<B
     B::float_reshape(B::float_expand(x, Shape::new([n, c, h, 2, w, 2])), Shape::new([n, c, 2 * h, 2 * w]))
 }
 
+pub(super) fn combination<B: Backend>(
+    x: FloatTensor<B>,
+    y: FloatTensor<B>,
+    z: Option<FloatTensor<B>>,
+    factors: [f32; 3],
+) -> FloatTensor<B> {
+    let scaled = |x: FloatTensor<B>, factor: f32| if factor == 1.0 { x } else { B::float_mul_scalar(x, factor.into()) };
+    let sum = B::float_add(scaled(x, factors[0]), scaled(y, factors[1]));
+    plus::<B>(sum, z.map(|z| scaled(z, factors[2])))
+}
+
 fn same(weight: &Shape) -> ConvOptions<2> {
     let padding = weight[2] / 2;
     ConvOptions::new([1, 1], [padding, padding], [1, 1], 1)

@@ -14,7 +14,7 @@ type Tracked = Autodiff<Flex>;
 
 /// Images, channels in, channels out, side, kernel: one channel and three, numbers that no vector length divides, one image and
 /// many, sides from less than a vector to more than any.
-const SHAPES: [[usize; 5]; 10] = [
+pub(super) const SHAPES: [[usize; 5]; 10] = [
     [1, 1, 3, 8, 3],
     [65, 1, 16, 8, 3],
     [3, 3, 5, 16, 3],
@@ -26,7 +26,7 @@ const SHAPES: [[usize; 5]; 10] = [
     [33, 8, 6, 1, 3],
     [3, 12, 20, 2, 3],
 ];
-const ACTIVATIONS: [Option<Activation>; 3] = [None, Some(Activation::Elu), Some(Activation::Silu)];
+pub(super) const ACTIVATIONS: [Option<Activation>; 3] = [None, Some(Activation::Elu), Some(Activation::Silu)];
 
 /// Normal numbers that depend on `key` only.
 fn random(shape: &[usize], key: u64) -> FlexTensor {

@@ -1,12 +1,16 @@
 //! The pre-activation residual block, without normalisation: the energies of a batch must not depend on each other.
 
 use burn::{
+    backend::Dispatch,
     module::Module,
     tensor::{Device, Tensor},
 };
 
-use super::{Convolution, mean_pool, mean_pool_vjp};
-use crate::Activation;
+use super::Convolution;
+use crate::{
+    Activation,
+    kernels::{self, BlockWeights},
+};
 
 /// Whether a block halves height and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,20 +74,9 @@ impl Block {
         self.forward_joined([v])
     }
 
-    /// The same for an input in several parts, which together have the input's channels.
+    /// The same for an input in one or two parts, which together have the input's channels.
     pub fn forward_joined<const PARTS: usize>(&self, v: [Tensor<4>; PARTS]) -> (Tensor<4>, BlockTape<PARTS>) {
-        let s = Some(self.activation);
-        let inner = self.conv1.forward_joined(v.clone(), s, None);
-        let output = match self.resampling {
-            Resampling::Keep => {
-                let shortcut = self.shortcut.forward_joined(v.clone(), None, None);
-                self.conv2.forward(inner.clone(), s, Some(shortcut))
-            }
-            Resampling::Halve => {
-                let main = mean_pool(self.conv2.forward(inner.clone(), s, None));
-                self.shortcut.forward_joined(v.clone().map(mean_pool), None, Some(main))
-            }
-        };
+        let (output, inner) = kernels::block(v.clone(), self.weights(), self.activation, self.halves());
         (output, BlockTape { outer: v, inner })
     }
 
@@ -95,17 +88,18 @@ impl Block {
 
     /// The gradient at the output pulled back to each part of the input.
     pub fn vjp_joined<const PARTS: usize>(&self, tape: BlockTape<PARTS>, dy: Tensor<4>) -> [Tensor<4>; PARTS] {
-        let BlockTape { outer, inner } = tape;
-        let s = Some(self.activation);
-        // Linear: what it is given as its input only tells it the channels.
-        let shortcuts = self.shortcut.vjp_joined(dy.clone(), outer.clone().map(|v| (v, None)), None);
-        let (main, shortcuts) = match self.resampling {
-            Resampling::Keep => (dy, shortcuts),
-            Resampling::Halve => (mean_pool_vjp(dy), shortcuts.map(mean_pool_vjp)),
-        };
-        let main = self.conv2.vjp(main, inner, s, None);
-        let mut shortcuts = shortcuts.into_iter();
-        self.conv1.vjp_joined(main, outer.map(|v| (v, shortcuts.next())), s)
+        kernels::block_vjp(dy, tape.outer, tape.inner, self.weights(), self.activation, self.halves())
+    }
+
+    fn weights(&self) -> BlockWeights<Dispatch> {
+        let (conv1, bias1) = self.conv1.to_dispatch();
+        let (conv2, bias2) = self.conv2.to_dispatch();
+        let (shortcut, shortcut_bias) = self.shortcut.to_dispatch();
+        BlockWeights { conv1, bias1, conv2, bias2, shortcut, shortcut_bias }
+    }
+
+    fn halves(&self) -> bool {
+        self.resampling == Resampling::Halve
     }
 
     /// Floating-point operations for one image whose side is `side` at the input.

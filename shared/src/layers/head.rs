@@ -1,10 +1,13 @@
 //! The quadratic head: features to one scalar.
 
 use burn::{
+    backend::{Dispatch, tensor::FloatTensor},
     module::{Module, Param},
     nn::Initializer,
     tensor::{Device, Tensor},
 };
+
+use crate::kernels::{self, Functionals};
 
 /// `E = (a.h + b_a)(c.h + b_c) + e.(h*h) + b_e` for features `h` (the paper's code, `models/ResNet.py`).
 #[derive(Module, Debug)]
@@ -26,13 +29,9 @@ impl QuadraticHead {
 
     /// Features `[N, F]` to energies `[N]` and their gradient `[N, F]`.
     pub fn value_and_gradient(&self, h: Tensor<2>) -> (Tensor<1>, Tensor<2>) {
-        let a = self.linear1.apply(h.clone());
-        let c = self.linear2.apply(h.clone());
-        let e = self.square.apply(h.clone().square());
-        let gradient = a.clone() * self.linear2.weight.val()
-            + c.clone() * self.linear1.weight.val()
-            + h * self.square.weight.val() * 2.0;
-        ((a * c + e).squeeze_dim(1), gradient)
+        let [(a, a_bias), (c, c_bias), (e, e_bias)] =
+            [&self.linear1, &self.linear2, &self.square].map(Functional::to_dispatch);
+        kernels::quadratic(h, Functionals { a, a_bias, c, c_bias, e, e_bias })
     }
 }
 
@@ -54,8 +53,8 @@ impl Functional {
         }
     }
 
-    /// `[N, F]` to `[N, 1]`.
-    fn apply(&self, h: Tensor<2>) -> Tensor<2> {
-        h.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+    /// Weight and bias, as operations of heads take them.
+    fn to_dispatch(&self) -> (FloatTensor<Dispatch>, FloatTensor<Dispatch>) {
+        (self.weight.val().into_dispatch(), self.bias.val().into_dispatch())
     }
 }

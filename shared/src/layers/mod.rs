@@ -10,4 +10,4 @@ mod resample;
 pub use block::{Block, BlockTape, Resampling};
 pub use convolution::Convolution;
 pub use head::QuadraticHead;
-pub use resample::{mean_pool, mean_pool_vjp, upsample, upsample_vjp};
+pub use resample::{mean_pool, mean_pool_vjp, mean_pool_vjp_onto, upsample, upsample_vjp};

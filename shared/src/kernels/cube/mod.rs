@@ -1,15 +1,24 @@
 //! The kernels for GPUs, as operations of Burn's CubeCL backends (WebGPU, Vulkan, Metal, CUDA): one dispatch each. What only
 //! training needs stays with the bodies in Burn's own operations.
 
+mod activation;
+mod block;
 mod convolution;
+mod head;
+mod pointwise;
 mod resample;
+#[cfg(all(test, feature = "autodiff", not(target_family = "wasm")))]
+mod tests;
 
-use burn::backend::{Cube, tensor::FloatTensor};
-use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
+use burn::{
+    backend::{Cube, tensor::FloatTensor},
+    tensor::Shape,
+};
+use burn_cubecl::{kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype, tensor::CubeTensor};
 
 use super::{ImageOps, Optional};
 use crate::Activation;
-use convolution::{Direction, Epilogue};
+use convolution::{Convolution, Direction, Weighted};
 
 impl ImageOps for Cube {
     fn convolution(
@@ -19,8 +28,13 @@ impl ImageOps for Cube {
         residual: Optional<Self>,
         activation: Option<Activation>,
     ) -> FloatTensor<Self> {
-        let epilogue = Epilogue { bias: bias.get(), gate: None, residual: residual.get() };
-        convolution::launch(x, weight, Direction::Forward, activation, epilogue)
+        Convolution {
+            activation,
+            biases: bias.get().into_iter().collect(),
+            residual: residual.get(),
+            ..Convolution::new(Direction::Forward, Weighted { weight, parts: vec![x] })
+        }
+        .launch()
     }
 
     fn convolution_vjp(
@@ -30,9 +44,30 @@ impl ImageOps for Cube {
         residual: Optional<Self>,
         activation: Option<Activation>,
     ) -> FloatTensor<Self> {
-        let gate = activation.map(|activation| (x, activation));
-        let epilogue = Epilogue { bias: None, gate, residual: residual.get() };
-        convolution::launch(dy, weight, Direction::Adjoint, None, epilogue)
+        Convolution {
+            gate: activation.map(|activation| (x, activation)),
+            residual: residual.get(),
+            ..Convolution::new(Direction::Adjoint, Weighted { weight, parts: vec![dy] })
+        }
+        .launch()
+    }
+
+    fn gate(
+        x: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        residual: Optional<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        pointwise::gate(x, u, residual.get(), activation)
+    }
+
+    fn gate_vjp(
+        x: FloatTensor<Self>,
+        q: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        pointwise::gate_vjp(x, q, u, activation)
     }
 
     fn pool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
@@ -40,11 +75,29 @@ impl ImageOps for Cube {
     }
 
     fn unpool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
-        resample::unpool(x, scale)
+        resample::unpool(x, scale, None)
+    }
+
+    fn unpool_onto(x: FloatTensor<Self>, scale: f32, residual: FloatTensor<Self>) -> FloatTensor<Self> {
+        resample::unpool(x, scale, Some(residual))
+    }
+
+    fn combination(
+        x: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        z: Optional<Self>,
+        factors: [f32; 3],
+    ) -> FloatTensor<Self> {
+        pointwise::combination(x, y, z.get(), factors)
     }
 }
 
 /// In row-major order: views are copied.
 fn dense(tensor: CubeTensor) -> CubeTensor {
     into_contiguous(tensor)
+}
+
+/// Memory for a tensor of this shape, beside another.
+fn empty(beside: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
+    empty_device_contiguous_dtype(beside.client.clone(), beside.device.clone(), shape.into(), beside.dtype)
 }

@@ -1,36 +1,55 @@
 //! Halving and doubling of height and width.
 
-use burn::tensor::Shape;
-use burn_cubecl::{ops::numeric::empty_device_contiguous_dtype, tensor::CubeTensor};
+use burn_cubecl::tensor::CubeTensor;
 use cubecl::{calculate_cube_count_elemwise, prelude::*};
 
-use super::dense;
+use super::{dense, empty};
 
 /// `scale` times the sum of each cell of 2x2 pixels.
 pub fn pool(x: CubeTensor, scale: f32) -> CubeTensor {
     let [n, c, h, w] = x.meta.shape().dims();
-    launch(x, Shape::new([n, c, h / 2, w / 2]), scale, true)
+    launch(x, [n, c, h / 2, w / 2], scale, true, None)
 }
 
-/// `scale` times each pixel for all of its cell.
-pub fn unpool(x: CubeTensor, scale: f32) -> CubeTensor {
+/// `scale` times each pixel for all of its cell, plus `residual`.
+pub fn unpool(x: CubeTensor, scale: f32, residual: Option<CubeTensor>) -> CubeTensor {
     let [n, c, h, w] = x.meta.shape().dims();
-    launch(x, Shape::new([n, c, 2 * h, 2 * w]), scale, false)
+    launch(x, [n, c, 2 * h, 2 * w], scale, false, residual)
 }
 
-fn launch(x: CubeTensor, shape: Shape, scale: f32, halve: bool) -> CubeTensor {
+fn launch(x: CubeTensor, shape: [usize; 4], scale: f32, halve: bool, residual: Option<CubeTensor>) -> CubeTensor {
     let x = dense(x);
-    let units = shape.num_elements();
-    let output = empty_device_contiguous_dtype(x.client.clone(), x.device.clone(), shape, x.dtype);
+    let units = shape.iter().product();
+    let output = empty(&x, shape);
     let dim = CubeDim::new(&x.client, units);
     let count = calculate_cube_count_elemwise(&x.client, units, dim);
-    resample::launch(&output.client, count, dim, x.into_tensor_arg(), output.clone().into_tensor_arg(), scale, halve);
+    let with_residual = residual.is_some();
+    // A tensor that is not there is never read: any other stands for it.
+    let residual = residual.map_or_else(|| x.clone(), dense);
+    resample::launch(
+        &output.client,
+        count,
+        dim,
+        x.into_tensor_arg(),
+        residual.into_tensor_arg(),
+        output.clone().into_tensor_arg(),
+        scale,
+        halve,
+        with_residual,
+    );
     output
 }
 
 /// Each unit computes one pixel.
 #[cube(launch)]
-fn resample(x: &Tensor<f32>, output: &mut Tensor<f32>, scale: f32, #[comptime] halve: bool) {
+fn resample(
+    x: &Tensor<f32>,
+    residual: &Tensor<f32>,
+    output: &mut Tensor<f32>,
+    scale: f32,
+    #[comptime] halve: bool,
+    #[comptime] with_residual: bool,
+) {
     if ABSOLUTE_POS >= output.len() {
         terminate!();
     }
@@ -39,10 +58,14 @@ fn resample(x: &Tensor<f32>, output: &mut Tensor<f32>, scale: f32, #[comptime] h
     let (row, column) = (pixel / width, pixel % width);
     let input_width = x.shape(3);
     let start = plane * x.shape(2) * input_width;
-    output[ABSOLUTE_POS] = if comptime!(halve) {
+    let mut v = if comptime!(halve) {
         let at = start + 2 * row * input_width + 2 * column;
         scale * ((x[at] + x[at + 1]) + (x[at + input_width] + x[at + input_width + 1]))
     } else {
         scale * x[start + row / 2 * input_width + column / 2]
     };
+    if with_residual {
+        v += residual[ABSOLUTE_POS];
+    }
+    output[ABSOLUTE_POS] = v;
 }

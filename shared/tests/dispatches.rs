@@ -1,0 +1,73 @@
+//! How many kernels a GPU is asked to run. Every launch counts, ours and Burn's: the count is CubeCL's own.
+
+#![cfg(all(feature = "cube", not(target_family = "wasm")))]
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use burn::tensor::{Device, DeviceKind, Tensor};
+use cubecl::logging::{LaunchObservation, LaunchObserver};
+use shared::{
+    Activation, Energy, EnergyNetwork, Known, Method, NetworkConfig, Noise, NoiseLevels, Preset, Sampler, Spacing,
+};
+
+#[derive(Default)]
+struct Launches(AtomicUsize);
+
+impl LaunchObserver for Launches {
+    fn launched(&self, _kernel: &'static str) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The launches of `work`.
+fn launches(work: impl FnOnce()) -> usize {
+    let launches = Arc::new(Launches::default());
+    let observation = LaunchObservation::new(Arc::clone(&launches) as _);
+    work();
+    drop(observation);
+    launches.0.load(Ordering::Relaxed)
+}
+
+const LEVELS: NoiseLevels = NoiseLevels { min: 0.05, max: 2.0, spacing: Spacing::Geometric };
+/// What a step may add to the convolutions: heads, update, what is known.
+const MORE: usize = 6;
+
+// One test: observations are the whole process's.
+#[test]
+fn two_dispatches_a_convolution_and_six_more_a_step() {
+    let device = Device::wgpu(DeviceKind::DefaultDevice);
+    for preset in [Preset::Res6, Preset::Res12, Preset::Unet] {
+        let config =
+            NetworkConfig { preset, width: 4, channels: 1, image_size: 16, activation: Activation::Silu, sigma_0: 0.1 };
+        let network = EnergyNetwork::new(&config, &device).expect("a possible configuration");
+        let shape = config.batch_shape(2);
+        // The weights are drawn on first use.
+        drop(network.energy_and_gradient(Tensor::zeros(shape, &device)));
+
+        let x = Tensor::ones(shape, &device);
+        let gradient = launches(|| drop(network.energy_and_gradient(x)));
+        let convolutions = network.parameters().iter().filter(|parameter| parameter.shape.len() == 4).count();
+        println!("{preset:?}: {convolutions} convolutions, {gradient} dispatches an energy gradient");
+        assert!(gradient > convolutions, "{preset:?}: only {gradient} launches were seen");
+        for method in [Method::Annealed, Method::Consistent, Method::Ode] {
+            let known = Known {
+                pixels: Tensor::zeros(shape, &device),
+                unknown: Tensor::<4>::ones(shape, &device).greater_elem(0.5),
+            };
+            let sampler = Sampler::new(method.schedule(9, 0.1, &LEVELS), 0.1, Noise::new(1), 0, shape, &device);
+            for (what, mut sampler) in [("sampling", sampler.clone()), ("inpainting", sampler.around(known))] {
+                for step in 0..3 {
+                    let step_launches = launches(|| drop(sampler.step(&network)));
+                    println!("{preset:?}, {method:?}, {what}, step {step}: {} more", step_launches - gradient);
+                    assert!(
+                        step_launches <= 2 * convolutions + MORE,
+                        "{preset:?}, {method:?}, {what}: {step_launches} dispatches in step {step}"
+                    );
+                }
+            }
+        }
+    }
+}
