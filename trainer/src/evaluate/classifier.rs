@@ -7,33 +7,32 @@ use std::{
 
 use burn::{
     module::Module,
-    nn::{
-        Linear, LinearConfig, PaddingConfig2d,
-        conv::{Conv2d, Conv2dConfig},
-        loss::CrossEntropyLossConfig,
-        pool::{MaxPool2d, MaxPool2dConfig},
-    },
+    nn::{Linear, LinearConfig, loss::CrossEntropyLossConfig},
     optim::{AdamConfig, GradientsParams},
     tensor::{Device, Int, Tensor, TensorData, activation::relu},
 };
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
+use shared::{
+    Activation, Frame,
+    layers::{Convolution, mean_pool},
+};
 
 use super::features::Features;
 use crate::{
-    data::Images,
+    data::{Images, network_size},
     error::{Error, Result},
     files, output,
     train::{Batches, to_tensor},
 };
 
-/// Two convolutions with pooling, a third, and two linear layers; its features are what the last layer sees.
+/// Three convolutions with pooling, the energy networks' own, which are fast, and two linear layers; its features are what the
+/// last layer sees.
 #[derive(Module, Debug)]
 pub struct Classifier {
-    conv1: Conv2d,
-    conv2: Conv2d,
-    conv3: Conv2d,
-    pool: MaxPool2d,
+    conv1: Convolution,
+    conv2: Convolution,
+    conv3: Convolution,
     features: Linear,
     classes: Linear,
 }
@@ -49,7 +48,7 @@ impl Classifier {
     const LEARNING_RATE: f64 = 1e-3;
     const SEED: u64 = 0;
     /// Part of the cache's key: another network or training is another classifier.
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     /// The classifier of a data set: out of the cache, or trained on its labelled pictures (a few minutes) and cached.
     ///
@@ -110,26 +109,29 @@ impl Classifier {
 
     fn new(train: &Images, device: &Device) -> Self {
         let [a, b, c] = Self::CHANNELS;
-        let conv = |channels| {
-            Conv2dConfig::new(channels, [3, 3]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init(device)
-        };
         let classes = train.labels.iter().max().map_or(0, |&most| usize::from(most) + 1);
-        let flat = c * (train.height / 4) * (train.width / 4);
+        let side = network_size(train.height, train.width) / 8;
+        let flat = c * side * side;
         Self {
-            conv1: conv([train.channels, a]),
-            conv2: conv([a, b]),
-            conv3: conv([b, c]),
-            pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
+            conv1: Convolution::new(train.channels, a, 3, true, device),
+            conv2: Convolution::new(a, b, 3, true, device),
+            conv3: Convolution::new(b, c, 3, true, device),
             features: LinearConfig::new(flat, Self::FEATURES).init(device),
             classes: LinearConfig::new(Self::FEATURES, classes).init(device),
         }
     }
 
     fn describe(&self, pictures: Tensor<4>) -> Tensor<2> {
-        let x = self.pool.forward(relu(self.conv1.forward(pictures)));
-        let x = self.pool.forward(relu(self.conv2.forward(x)));
-        let x = relu(self.conv3.forward(x));
-        relu(self.features.forward(x.flatten::<2>(1, 3)))
+        let [_, _, height, width] = pictures.dims();
+        let framed = match Frame::new(height.max(width), network_size(height, width)) {
+            // Sides that can be halved three times.
+            Some(frame) => frame.add(pictures),
+            None => pictures,
+        };
+        let x = mean_pool(self.conv1.forward(framed, None, None));
+        let x = mean_pool(self.conv2.forward(x, Some(Activation::Silu), None));
+        let x = mean_pool(self.conv3.forward(x, Some(Activation::Silu), None));
+        relu(self.features.forward(relu(x).flatten::<2>(1, 3)))
     }
 
     fn train(name: &str, train: &Images) -> Result<Self> {
