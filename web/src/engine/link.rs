@@ -1,12 +1,13 @@
 //! The engine's end of the line to the page.
 
-use js_sys::global;
-use wasm_bindgen::{JsCast, prelude::Closure};
+use js_sys::{Promise, global};
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use wasm_bindgen_futures::JsFuture;
 use web::{
     Envelope,
     messages::{FromEngine, ToEngine},
 };
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
 
 fn scope() -> DedicatedWorkerGlobalScope {
     global().unchecked_into()
@@ -44,7 +45,15 @@ pub fn report_panics() {
     }));
 }
 
-/// Lets the browser deliver waiting messages. Awaiting anything less than a timer would not.
+/// Lets the browser deliver waiting messages, by waiting for a message to itself: it comes after those that wait already.
+/// Promises would come before them, and timers that follow each other are held back for milliseconds.
 pub async fn breathe() {
-    gloo_timers::future::TimeoutFuture::new(0).await;
+    if let Ok(channel) = MessageChannel::new() {
+        let delivered = Promise::new(&mut |resolve, _| channel.port1().set_onmessage(Some(&resolve)));
+        if channel.port2().post_message(&JsValue::NULL).is_ok() {
+            // A resolved promise: nothing in it can fail.
+            let _ = JsFuture::from(delivered).await;
+        }
+        channel.port1().close();
+    }
 }

@@ -7,7 +7,7 @@ use web::{
     messages::{FromEngine, Loaded},
 };
 
-use crate::{device::Gpu, fetch::fetch, link};
+use crate::{device::Gpu, fetch::fetch, link, run::warm_up};
 
 /// A model that has passed its self-test.
 pub struct Ready {
@@ -77,7 +77,11 @@ pub async fn load(
         held_out_problem,
     };
     let answer = Envelope { message: FromEngine::Loaded(loaded), payload: held_out.values.clone() };
-    Ok((Ready { model, device, backend, frame, held_out }, answer))
+    let ready = Ready { model, device, backend, frame, held_out };
+    if backend == Backend::WebGpu {
+        warm_up(&ready).await?;
+    }
+    Ok((ready, answer))
 }
 
 enum GpuProblem {

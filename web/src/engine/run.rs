@@ -3,8 +3,9 @@
 use std::cell::Cell;
 
 use burn::tensor::{Bool, ExecutionError, Tensor, TensorData};
+use futures::future::join;
 use js_sys::Date;
-use shared::{Known, Method, Noise, Sampler, Schedule, Step};
+use shared::{Energy, Known, Method, Noise, Sampler, Schedule, Step};
 use web::{
     Backend, Envelope,
     messages::{FromEngine, Run, Stepped},
@@ -56,9 +57,8 @@ pub async fn run(
         }
         let Some(Step { done: steps_done, temperature, .. }) = last.first().cloned() else { break };
         done = steps_done;
-        let energies = floats(Tensor::cat(last.into_iter().map(|step| step.energies).collect(), 0)).await?;
-        check(&energies)?;
-        let payload = pixels(ready, batches.iter().map(Sampler::state)).await?;
+        let energies = last.into_iter().map(|step| step.energies).collect();
+        let (energies, payload) = read(ready, energies, batches.iter().map(Sampler::state)).await?;
         let noise_level = ready.model.manifest.network.sigma_0 * temperature.sqrt();
         let stepped = Stepped { done, temperature, noise_level, energies };
         link::post(Envelope { message: FromEngine::Stepped(stepped), payload });
@@ -68,13 +68,39 @@ pub async fn run(
         reported = now;
     }
     let (pictures, energies): (Vec<_>, Vec<_>) = batches.iter().map(|batch| batch.finish(&ready.model.network)).unzip();
-    let energies = floats(Tensor::cat(energies, 0)).await?;
-    check(&energies)?;
-    let mut payload = pixels(ready, pictures).await?;
+    let (energies, mut payload) = read(ready, energies, pictures).await?;
     for value in &mut payload {
         *value = value.clamp(0.0, 1.0);
     }
     Ok(Envelope { message: FromEngine::Finished { energies }, payload })
+}
+
+/// Has a GPU compile what runs need beside the network, which the self-test had compiled: the first step shall not wait for it.
+///
+/// # Errors
+/// The device stopped computing.
+pub async fn warm_up(ready: &Ready) -> Result<(), String> {
+    /// Costs nothing.
+    struct Flat;
+    impl Energy for Flat {
+        fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+            (Tensor::zeros([x.dims()[0]], &x.device()), x)
+        }
+    }
+    let network = &ready.model.manifest.network;
+    let shape = network.batch_shape(1);
+    let pixels = Tensor::zeros(shape, &ready.device);
+    let known = Known { unknown: pixels.clone().greater_elem(0.5), pixels };
+    for method in [Method::Annealed, Method::Consistent, Method::Ode] {
+        let schedule = method.schedule(2, network.sigma_0, &ready.model.manifest.noise);
+        let free = Sampler::new(schedule, network.sigma_0, Noise::new(0), 0, shape, &ready.device);
+        for mut sampler in [free.clone(), free.around(known.clone())] {
+            let steps = std::iter::from_fn(|| sampler.step(&Flat)).map(|step| step.energies).collect();
+            let (picture, _) = sampler.finish(&Flat);
+            read(ready, steps, [picture]).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The chains, a number at a time that suits the device.
@@ -116,10 +142,19 @@ fn known(ready: &Ready, picture: usize, mask: &[f32]) -> Result<Known, String> {
     Ok(Known { unknown: unknown.expand(pixels.dims()), pixels })
 }
 
-/// Pictures of all batches as `[N, H, W, C]` at the data's own size.
-async fn pixels(ready: &Ready, batches: impl IntoIterator<Item = Tensor<4>>) -> Result<Vec<f32>, String> {
-    let batches = batches.into_iter().map(|batch| ready.frame.remove(batch)).collect();
-    floats(Tensor::cat(batches, 0).permute([0, 2, 3, 1])).await
+/// Waits for the device: the energies of all batches, all finite, and the pictures as `[N, H, W, C]` at the data's own size.
+async fn read(
+    ready: &Ready,
+    energies: Vec<Tensor<1>>,
+    pictures: impl IntoIterator<Item = Tensor<4>>,
+) -> Result<(Vec<f32>, Vec<f32>), String> {
+    let pictures = pictures.into_iter().map(|batch| ready.frame.remove(batch)).collect();
+    let pixels = Tensor::cat(pictures, 0).permute([0, 2, 3, 1]);
+    // Together: a reading takes the time of a message to the GPU's process and back.
+    let (energies, pixels) = join(floats(Tensor::cat(energies, 0)), floats(pixels)).await;
+    let energies = energies?;
+    check(&energies)?;
+    Ok((energies, pixels?))
 }
 
 async fn floats<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, String> {
