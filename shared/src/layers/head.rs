@@ -2,9 +2,10 @@
 
 use burn::{
     module::{Module, Param},
-    nn::Initializer,
     tensor::{Device, Tensor},
 };
+
+use super::uniform::uniform;
 
 /// `E = (a.h + b_a)(c.h + b_c) + e.(h*h) + b_e` for features `h` (the paper's code, `models/ResNet.py`).
 #[derive(Module, Debug)]
@@ -47,15 +48,11 @@ struct Functional {
 
 impl Functional {
     fn new(features: usize, device: &Device) -> Self {
-        let init = Initializer::KaimingUniform { gain: 1.0 / 3f64.sqrt(), fan_out_only: false };
-        Self {
-            weight: init.init_with([1, features], Some(features), Some(1), device),
-            bias: init.init_with([1], Some(features), Some(1), device),
-        }
+        Self { weight: uniform([1, features], features, device), bias: uniform([1], features, device) }
     }
 
-    /// `[N, F]` to `[N, 1]`.
+    /// `[N, F]` to `[N, 1]`. Not a matrix product, whose GPU kernels of all kinds would be a large part of the page's download.
     fn apply(&self, h: Tensor<2>) -> Tensor<2> {
-        h.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+        (h * self.weight.val()).sum_dim(1) + self.bias.val().unsqueeze()
     }
 }

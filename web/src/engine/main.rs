@@ -17,6 +17,7 @@ use web::{
 use device::Gpu;
 
 fn main() {
+    web::run_constructors();
     link::report_panics();
     let (queue, mut requests) = mpsc::unbounded();
     let cancelled = Rc::new(Cell::new(false));
