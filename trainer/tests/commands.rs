@@ -156,3 +156,21 @@ fn bench_reports_its_numbers() {
     assert_eq!(report["backend"], "flex");
     assert_eq!(report["batch"], 2);
 }
+
+/// What a training step needs, 64 pictures at a time: PyTorch's double backward pass takes three times as much. More threads
+/// have more scratch memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_training_step_stays_within_its_memory() {
+    const LIMIT: u64 = 300 << 20;
+    let output = trainer()
+        .args(["bench", "--preset", "unet", "--width", "16", "--batch", "64", "--backend", "flex", "--json"])
+        .env("RAYON_NUM_THREADS", "2")
+        .assert()
+        .success()
+        .get_output()
+        .clone();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let peak = report["peak_memory"].as_u64().unwrap();
+    assert!(peak <= LIMIT, "{peak} bytes, {LIMIT} are allowed");
+}

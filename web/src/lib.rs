@@ -4,6 +4,8 @@
 //! `page` runs on the main thread and owns the document; `engine` runs in a dedicated worker and owns the model. They only
 //! exchange [`messages`], packed into [`Envelope`]s.
 
+#[cfg(target_family = "wasm")]
+mod constructors;
 mod envelope;
 mod mask;
 pub mod messages;
@@ -14,6 +16,8 @@ mod saved;
 mod settings;
 mod strip;
 
+#[cfg(target_family = "wasm")]
+pub use constructors::run_constructors;
 pub use envelope::Envelope;
 pub use mask::{Mask, Region};
 pub use models::{ModelEntry, Models};

@@ -45,9 +45,9 @@ fn part(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
 fn wasm_tests(shell: &Shell) -> Result<()> {
     let compiler = wasm_target::ensure(shell)?;
     tools::ensure(shell)?;
-    // Release, like the site: most dependencies are then built once for both.
+    // The site's profile: most dependencies are then built once for both.
     let driver = chromedriver().context("chromedriver: not on the path; install it with Chromium")?;
-    let test = cmd!(shell, "cargo test --release --target wasm32-unknown-unknown --package shared --lib --tests");
+    let test = cmd!(shell, "cargo test --profile site --target wasm32-unknown-unknown --package shared --lib --tests");
     let test = compiler.apply(test).env("CHROMEDRIVER", driver);
     Ok(test.env("WASM_BINDGEN_USE_BROWSER", "1").run()?)
 }

@@ -3,10 +3,10 @@
 use burn::{
     backend::{Dispatch, tensor::FloatTensor},
     module::{Module, Param},
-    nn::Initializer,
     tensor::{Device, Tensor},
 };
 
+use super::uniform::uniform;
 use crate::{
     Activation,
     kernels::{self, Optional},
@@ -22,15 +22,12 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// Weights and bias uniform in ±1/sqrt(fan in), PyTorch's default, which the paper's code uses (`models/ResNet.py`).
+    /// With random weights and bias.
     pub fn new(channels_in: usize, channels_out: usize, kernel: usize, bias: bool, device: &Device) -> Self {
-        let init = Initializer::KaimingUniform { gain: 1.0 / 3f64.sqrt(), fan_out_only: false };
         let fan_in = channels_in * kernel * kernel;
-        let fan_out = channels_out * kernel * kernel;
-        let shape = [channels_out, channels_in, kernel, kernel];
         Self {
-            weight: init.init_with(shape, Some(fan_in), Some(fan_out), device),
-            bias: bias.then(|| init.init_with([channels_out], Some(fan_in), Some(fan_out), device)),
+            weight: uniform([channels_out, channels_in, kernel, kernel], fan_in, device),
+            bias: bias.then(|| uniform([channels_out], fan_in, device)),
         }
     }
 

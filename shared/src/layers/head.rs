@@ -3,10 +3,10 @@
 use burn::{
     backend::{Dispatch, tensor::FloatTensor},
     module::{Module, Param},
-    nn::Initializer,
     tensor::{Device, Tensor},
 };
 
+use super::uniform::uniform;
 use crate::kernels::{self, Functionals};
 
 /// `E = (a.h + b_a)(c.h + b_c) + e.(h*h) + b_e` for features `h` (the paper's code, `models/ResNet.py`).
@@ -46,11 +46,7 @@ struct Functional {
 
 impl Functional {
     fn new(features: usize, device: &Device) -> Self {
-        let init = Initializer::KaimingUniform { gain: 1.0 / 3f64.sqrt(), fan_out_only: false };
-        Self {
-            weight: init.init_with([1, features], Some(features), Some(1), device),
-            bias: init.init_with([1], Some(features), Some(1), device),
-        }
+        Self { weight: uniform([1, features], features, device), bias: uniform([1], features, device) }
     }
 
     /// Weight and bias, as operations of heads take them.

@@ -6,6 +6,7 @@ mod block;
 mod convolution;
 mod head;
 mod resample;
+mod uniform;
 
 pub use block::{Block, BlockTape, Resampling};
 pub use convolution::Convolution;

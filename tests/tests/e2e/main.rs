@@ -4,6 +4,7 @@ mod addresses;
 mod broken_gpus;
 mod cancelling;
 mod damage;
+mod downloads;
 mod inpainting;
 mod looks;
 mod sampling;

@@ -29,6 +29,8 @@ struct Report {
     forward_gflop_per_image: f64,
     energy_gradient: Speed,
     training_step: Speed,
+    /// The most bytes of memory that this process has had while it did both; null where the system does not say.
+    peak_memory: Option<u64>,
     /// Of the same library in the same run; null on a GPU.
     gemm_peak_gflops: Option<f64>,
     fraction_of_peak: Option<Fractions>,
@@ -72,6 +74,7 @@ pub fn bench(args: BenchArgs) -> Result<()> {
 
     let energy_gradient = speed(time_energy_gradient(&network, &config, batch, &device)?, 2.0);
     let training_step = speed(time_training_step(&config, batch, &device.clone().autodiff())?, 6.0);
+    let peak_memory = peak_memory();
     let gemm_peak_gflops = if backend == "flex" { Some(gemm_peak(&device)?) } else { None };
     let report = Report {
         backend,
@@ -90,6 +93,7 @@ pub fn bench(args: BenchArgs) -> Result<()> {
         }),
         energy_gradient,
         training_step,
+        peak_memory,
         gemm_peak_gflops,
     };
     print(&report, args.json)
@@ -144,6 +148,13 @@ fn random(config: &NetworkConfig, batch: usize, device: &Device) -> Tensor<4> {
     Tensor::random(config.batch_shape(batch), Distribution::Default, device)
 }
 
+/// What Linux calls the high-water mark of the resident set, in bytes.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| 1024 * kilobytes)
+}
+
 /// Median seconds of `work`.
 fn median(mut work: impl FnMut() -> Result<()>) -> Result<f64> {
     let mut seconds = Vec::new();
@@ -166,6 +177,9 @@ fn print(report: &Report, json: bool) -> Result<()> {
     }
     for (what, speed) in [("energy gradient", &report.energy_gradient), ("training step", &report.training_step)] {
         println!("{what:16} {:8.0} images/s  {:6.1} GFLOP/s", speed.images_per_second, speed.gflops);
+    }
+    if let Some(bytes) = report.peak_memory {
+        println!("peak memory      {:8.0} MB", bytes as f64 / 1e6);
     }
     if let Some(peak) = report.gemm_peak_gflops {
         println!("matrix product   {peak:27.1} GFLOP/s");

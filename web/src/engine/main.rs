@@ -16,14 +16,8 @@ use web::{
 
 use device::Gpu;
 
-unsafe extern "C" {
-    /// Runs the constructors of the program's statics (the shader compiler registers its operations in some thousands).
-    safe fn __wasm_call_ctors();
-}
-
 fn main() {
-    // Where no code calls it the linker has every function called from JavaScript call it first: dozens of times a step.
-    __wasm_call_ctors();
+    web::run_constructors();
     link::report_panics();
     let (queue, mut requests) = mpsc::unbounded();
     let cancelled = Rc::new(Cell::new(false));
