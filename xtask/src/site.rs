@@ -12,14 +12,22 @@ use crate::{tools, wasm_target};
 /// # Errors
 /// A tool cannot be installed or the build fails.
 pub fn build(shell: &Shell, dist: &Path) -> Result<()> {
+    build_page(shell, Path::new("index.html"), &[], dist)
+}
+
+/// The same for another page, a path from the repository root, with more of trunk's options.
+///
+/// # Errors
+/// As for [`build`].
+pub fn build_page(shell: &Shell, page: &Path, options: &[&str], dist: &Path) -> Result<()> {
     let compiler = wasm_target::ensure(shell)?;
     tools::ensure(shell)?;
-    // The public address is relative (Trunk.toml). trunk finds wasm-bindgen on the path and downloads nothing.
-    let build = cmd!(shell, "trunk --skip-version-check build --dist {dist}");
+    // The public address is relative (Trunk.toml). trunk finds its tools on the path.
+    let build = cmd!(shell, "trunk --skip-version-check build {options...} --dist {dist} {page}");
     compiler
         .apply(build)
         // trunk refuses NO_COLOR=1, the usual value: it wants a boolean.
         .env_remove("NO_COLOR")
         .run()
-        .context("the site could not be built")
+        .with_context(|| format!("{} could not be built", page.display()))
 }

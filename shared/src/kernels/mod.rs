@@ -8,11 +8,15 @@
 #[cfg(feature = "autodiff")]
 mod autodiff;
 mod block;
+#[cfg(not(feature = "plain"))]
 mod cpu;
-#[cfg(feature = "cube")]
+#[cfg(all(feature = "cube", not(feature = "plain")))]
 mod cube;
+#[cfg(not(feature = "plain"))]
 mod flex;
 mod head;
+#[cfg(feature = "plain")]
+mod plain;
 mod reference;
 #[cfg(all(test, feature = "autodiff", not(target_family = "wasm")))]
 mod tests;
