@@ -23,6 +23,15 @@ pub fn check_writable(path: &Path) -> Result<()> {
     Draft::beside(path).map(drop)
 }
 
+/// Makes a folder that is to be written, with those above it.
+///
+/// # Errors
+/// It cannot be made.
+pub fn create_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)
+        .map_err(|error| Error::input(format!("{}: cannot be made: {}", folder.display(), reason(&error))))
+}
+
 /// The new content of a file while it is being written; dropped without [`Draft::commit`], nothing stays behind.
 pub struct Draft {
     writer: BufWriter<NamedTempFile>,

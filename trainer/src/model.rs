@@ -9,6 +9,7 @@ use burn::tensor::Device;
 use shared::{DataCard, EnergyNetwork, Frame, Manifest, Model, NetworkConfig, NoiseLevels};
 
 use crate::{
+    data::{self, DataSet},
     error::{Error, Result},
     files,
     train::{Checkpoint, RunFolder},
@@ -58,6 +59,19 @@ impl LoadedModel {
             .into_network(&config.network, device)
             .map_err(|error| Error::input(format!("--model {}: {error}", path.display())))?;
         Self::new(path, config.network, config.data, config.noise, network, None)
+    }
+
+    /// The data set, or folder, that the model is to be measured on.
+    ///
+    /// # Errors
+    /// It cannot be read, has no pictures on one of its sides, or pictures of another shape than the model's.
+    pub fn open_data(&self, source: &str, dir: Option<&Path>) -> Result<DataSet> {
+        let size = self.data.size;
+        let data = data::open_sized(source, dir, Some(size))?;
+        for images in [&data.train, &data.held_out] {
+            images.check(&format!("--data {source}"), [self.config.channels, size, size])?;
+        }
+        Ok(data)
     }
 
     fn new(

@@ -1,6 +1,6 @@
-//! Tensors to pictures and numbers.
+//! Tensors to pictures and numbers, and pictures to tensors.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::{
     error::{Error, Result},
@@ -15,6 +15,13 @@ pub fn pictures(images: Tensor<4>) -> Result<Vec<Picture>> {
         .chunks(channels * height * width)
         .map(|pixels| Picture { channels, height, width, pixels: pixels.to_vec() })
         .collect())
+}
+
+/// Pictures of one size to `[N, C, H, W]`.
+pub fn tensor(pictures: &[Picture], device: &Device) -> Tensor<4> {
+    let [channels, height, width] = pictures.first().map_or([0; 3], |p| [p.channels, p.height, p.width]);
+    let values: Vec<f32> = pictures.iter().flat_map(|picture| picture.pixels.iter().copied()).collect();
+    Tensor::from_data(TensorData::new(values, [pictures.len(), channels, height, width]), device)
 }
 
 /// The values of a tensor in row-major order.

@@ -116,6 +116,30 @@ fn samplers_are_measured_once_and_plotted() {
     assert!(fs::read_to_string(out.join("samplers.svg")).unwrap().contains("consistent"));
     assert_eq!(fs::read_to_string(out.join("samplers.md")).unwrap().matches("| ode |").count(), 2);
 
+    // A set whose pictures are 8x8 where the model takes 16x16.
+    let other = folder.path().join("small");
+    fs::create_dir(&other).unwrap();
+    for name in ["train", "t10k"] {
+        let header = [0x0803_u32, 2, 8, 8].map(u32::to_be_bytes).concat();
+        fs::write(other.join(format!("{name}-images-idx3-ubyte")), [header, vec![7; 2 * 64]].concat()).unwrap();
+    }
+    for command in [&["evaluate"][..], &["experiment", "samplers"]] {
+        let output = trainer()
+            .args(command)
+            .args(["--backend", "flex", "--data", "mnist", "--data-dir"])
+            .arg(&other)
+            .arg("--model")
+            .arg(&run)
+            .arg("--out")
+            .arg(folder.path().join("nothing"))
+            .assert()
+            .code(2)
+            .get_output()
+            .clone();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("[1, 8, 8]") && told.contains("[1, 16, 16]") && told.lines().count() == 1, "{told}");
+    }
+
     // Another seed is another measurement: it does not mix with this one.
     trainer()
         .args([

@@ -1,6 +1,5 @@
 //! `trainer denoise`.
 
-use burn::tensor::{Tensor, TensorData};
 use shared::{Energy, langevin};
 
 use crate::{cli::DenoiseArgs, error::Result, files, model::LoadedModel, output, pictures};
@@ -12,8 +11,7 @@ pub fn denoise(args: DenoiseArgs) -> Result<()> {
     let model = LoadedModel::open(&args.model.model, &device)?;
     let size = model.data.size;
     let picture = pictures::read(&args.image, model.config.channels, size, size)?;
-    let x = TensorData::new(picture.pixels, [1, model.config.channels, size, size]);
-    let x = model.frame.add(Tensor::from_data(x, &device));
+    let x = model.frame.add(output::tensor(&[picture], &device));
     let (_, gradient) = model.network.energy_and_gradient(x.clone());
     let clean = langevin::denoise(x, gradient, model.config.sigma_0);
     for picture in output::pictures(model.frame.remove(clean))? {

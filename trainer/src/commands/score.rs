@@ -1,6 +1,5 @@
 //! `trainer score`.
 
-use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
 use shared::Energy;
 
@@ -27,8 +26,8 @@ pub fn score(args: ScoreArgs) -> Result<()> {
     let mut scores = Vec::new();
     for path in &args.images {
         let picture = pictures::read(path, model.config.channels, size, size)?;
-        let x = TensorData::new(picture.pixels, [1, model.config.channels, size, size]);
-        let (energy, _) = model.network.energy_and_gradient(model.frame.add(Tensor::from_data(x, &device)));
+        let x = model.frame.add(output::tensor(&[picture], &device));
+        let (energy, _) = model.network.energy_and_gradient(x);
         let energy = output::floats(energy)?[0];
         let percentile = model.manifest.as_ref().map(|manifest| manifest.energy_percentile(energy));
         scores.push(Score { image: path.display().to_string(), energy, percentile });

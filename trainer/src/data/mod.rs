@@ -12,6 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::pictures::Picture;
 use catalogue::{Format, SETS, Set};
 
 /// 8-bit pictures of one size.
@@ -46,6 +47,34 @@ impl Images {
         &self.pixels[i * len..(i + 1) * len]
     }
 
+    /// Picture `i`.
+    pub fn picture(&self, i: usize) -> Picture {
+        let Self { channels, height, width, .. } = *self;
+        Picture { channels, height, width, pixels: unit(self.image(i)).collect() }
+    }
+
+    /// All values, 0..1.
+    pub fn floats(&self) -> Vec<f32> {
+        unit(&self.pixels).collect()
+    }
+
+    /// Checks that there are pictures of this shape, `[channels, height, width]`; `source` is what the user knows them by.
+    ///
+    /// # Errors
+    /// There are none, or they have another shape.
+    pub fn check(&self, source: &str, wanted: [usize; 3]) -> Result<()> {
+        if self.is_empty() {
+            return Err(Error::input(format!("{source}: there are no pictures")));
+        }
+        let found = [self.channels, self.height, self.width];
+        if found == wanted {
+            return Ok(());
+        }
+        Err(Error::input(format!(
+            "{source}: the pictures are {found:?} (channels, height, width) where the model takes {wanted:?}"
+        )))
+    }
+
     /// The first pictures, at most `count`.
     pub fn first(&self, count: usize) -> Self {
         let count = count.min(self.len());
@@ -62,6 +91,11 @@ impl Images {
     fn picture_len(&self) -> usize {
         self.channels * self.height * self.width
     }
+}
+
+/// Bytes as values 0..1.
+fn unit(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.iter().map(|&byte| f32::from(byte) / 255.0)
 }
 
 /// A data set: training and held-out pictures, which never mix.

@@ -1,9 +1,6 @@
 //! A small classifier of a labelled data set, whose features say how alike two sets of pictures are.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use burn::{
     module::Module,
@@ -169,8 +166,7 @@ impl Classifier {
             .into_bytes()
             .map_err(|error| Error::failed(format!("{}: {error}", path.display())))?;
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)
-                .map_err(|error| Error::failed(format!("{}: {}", folder.display(), files::reason(&error))))?;
+            files::create_folder(folder)?;
         }
         files::write_atomically(path, |file| file.write_all(&bytes))
     }

@@ -28,10 +28,7 @@ const SHOWN: usize = 16;
 /// The device fails.
 pub fn copies(samples: &[Picture], train: &Images, held_out: &Images) -> Result<Copies> {
     let size = train.image(0).len();
-    let rows = |images: &Images| Features {
-        size,
-        values: images.pixels.iter().map(|&pixel| f32::from(pixel) / 255.0).collect(),
-    };
+    let rows = |images: &Images| Features { size, values: images.floats() };
     let samples =
         Features { size, values: samples.iter().flat_map(|picture| picture.pixels.iter().copied()).collect() };
     let train = rows(train);
@@ -66,13 +63,7 @@ mod tests {
         let images =
             |pixels: &[u8]| Images { channels: 1, height: 4, width: 4, pixels: pixels.to_vec(), labels: Vec::new() };
         let (train, held_out) = (images(&pixels[..200 * 16]), images(&pixels[200 * 16..]));
-        let picture = |image: &[u8]| Picture {
-            channels: 1,
-            height: 4,
-            width: 4,
-            pixels: image.iter().map(|&pixel| f32::from(pixel) / 255.0).collect(),
-        };
-        let samples = [picture(held_out.image(0)), picture(train.image(7))];
+        let samples = [held_out.picture(0), train.picture(7)];
         let found = copies(&samples, &train, &held_out).unwrap();
         assert_eq!(found.nearest[0], (1, 7));
         assert!(found.samples[0] < 1e-3 && found.samples[1] > 0.05, "{:?}", found.samples);

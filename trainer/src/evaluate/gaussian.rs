@@ -1,8 +1,9 @@
 //! A Gaussian fitted to rows of numbers, and the Frechet distance between two of them.
 
-use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn, SymmetricEigen};
 
 use super::features::Features;
+use crate::error::{Error, Result};
 
 /// Mean and covariance.
 #[derive(Clone, Debug)]
@@ -39,6 +40,19 @@ impl Gaussian {
         (distance + self.covariance.trace() + other.covariance.trace() - 2.0 * shared).max(0.0)
     }
 
+    /// The Gaussian as a measure of distance.
+    ///
+    /// # Errors
+    /// The rows that it was fitted to were not finite.
+    pub fn metric(&self) -> Result<Mahalanobis> {
+        let size = self.mean.len();
+        // A little of the identity, in case two of the numbers always go together.
+        let ridge = 1e-6 * self.covariance.trace() / size as f64 + f64::MIN_POSITIVE;
+        let factor = Cholesky::new(&self.covariance + DMatrix::identity(size, size) * ridge)
+            .ok_or_else(|| Error::failed("the measured numbers have no covariance: they are not finite"))?;
+        Ok(Mahalanobis { mean: self.mean.clone(), factor })
+    }
+
     /// Rows drawn from the Gaussian, one for each row of standard normal numbers.
     pub fn rows(&self, normal: &Features) -> Features {
         let root = square_root(self.covariance.clone());
@@ -52,6 +66,20 @@ impl Gaussian {
             row += self.mean.transpose();
         }
         Features { size: normal.size, values: rows.transpose().iter().map(|&value| value as f32).collect() }
+    }
+}
+
+/// Distances from the mean of a Gaussian in units of its standard deviation in each direction.
+pub struct Mahalanobis {
+    mean: DVector<f64>,
+    factor: Cholesky<f64, Dyn>,
+}
+
+impl Mahalanobis {
+    /// `sqrt((row - mean)^T C^-1 (row - mean))`
+    pub fn distance(&self, row: &[f32]) -> f64 {
+        let centred = DVector::from_iterator(row.len(), row.iter().map(|&value| f64::from(value))) - &self.mean;
+        centred.dot(&self.factor.solve(&centred)).sqrt()
     }
 }
 
@@ -85,6 +113,15 @@ mod tests {
         let expected = 5.0 + 6.0 - 2.0 * f64::sqrt(trace + 2.0 * f64::sqrt(determinant));
         assert!((c.frechet_distance(&d) - expected).abs() < 1e-9);
         assert!((d.frechet_distance(&c) - expected).abs() < 1e-9);
+    }
+
+    #[test]
+    fn distances_are_in_standard_deviations() {
+        let metric = gaussian(&[1.0, 0.0], &[4.0, 0.0, 0.0, 0.25]).metric().unwrap();
+        for (row, expected) in [([1.0, 0.0], 0.0), ([5.0, 0.0], 2.0), ([1.0, -1.0], 2.0)] {
+            assert!((metric.distance(&row) - expected).abs() < 1e-4);
+        }
+        assert!(gaussian(&[0.0, 0.0], &[f64::NAN, 0.0, 0.0, 1.0]).metric().is_err());
     }
 
     #[test]

@@ -135,15 +135,11 @@ pub fn evaluate(
         outliers: outliers::outliers(&subject, &data.train, &held_out, &foreign)?,
         nearest_neighbours,
     };
-    let picture = |index: usize| Picture {
-        channels: data.train.channels,
-        height: data.train.height,
-        width: data.train.width,
-        pixels: data.train.image(index).iter().map(|&pixel| f32::from(pixel) / 255.0).collect(),
-    };
     let pairs = evaluation.nearest_neighbours.nearest.iter();
     let shown = Shown {
-        neighbours: pairs.flat_map(|&(sample, training)| [samples[sample].clone(), picture(training)]).collect(),
+        neighbours: pairs
+            .flat_map(|&(sample, training)| [samples[sample].clone(), data.train.picture(training)])
+            .collect(),
         samples: samples.into_iter().take(SHOWN).collect(),
     };
     Ok((evaluation, shown))

@@ -1,18 +1,14 @@
 //! Outlier scores, and how well they tell foreign pictures from held-out ones.
 
-use nalgebra::{Cholesky, DMatrix, DVector};
 use serde::Serialize;
 
 use super::{
     features::Features,
     foreign::Foreign,
+    gaussian::{Gaussian, Mahalanobis},
     subject::{Subject, rmse},
 };
-use crate::{
-    data::Images,
-    error::{Error, Result},
-    output,
-};
+use crate::{data::Images, error::Result, output};
 
 /// Areas under the ROC curve, one for each score: 1 where every foreign picture scores above every held-out one, 0.5 where the
 /// score cannot tell them apart, below where it takes foreign pictures for the more usual ones.
@@ -60,8 +56,7 @@ pub fn outliers(subject: &Subject, train: &Images, held_out: &Images, foreign: &
 /// Two-sided, unlike the energy: pictures that are denoised too well (flat ones) are unusual too. After the score norms of
 /// Mahmood and others 2021 ("Multiscale score matching for out-of-distribution detection").
 pub struct MultiLevel {
-    mean: DVector<f64>,
-    factor: Cholesky<f64, nalgebra::Dyn>,
+    metric: Mahalanobis,
 }
 
 impl MultiLevel {
@@ -72,22 +67,7 @@ impl MultiLevel {
     /// # Errors
     /// The device fails.
     pub fn fit(subject: &Subject, train: &Images) -> Result<Self> {
-        let rows = Self::describe(subject, train)?;
-        let matrix = DMatrix::from_row_iterator(rows.count(), rows.size, rows.values.iter().map(|&v| f64::from(v)));
-        let mean = matrix.row_mean().transpose();
-        let mut centred = matrix;
-        for mut row in centred.row_iter_mut() {
-            row -= mean.transpose();
-        }
-        let mut covariance = centred.tr_mul(&centred) / (rows.count().max(2) - 1) as f64;
-        // A little of the identity, in case two of the numbers always go together.
-        let ridge = 1e-6 * covariance.trace() / rows.size as f64 + f64::MIN_POSITIVE;
-        for at in 0..rows.size {
-            covariance[(at, at)] += ridge;
-        }
-        let factor = Cholesky::new(covariance)
-            .ok_or_else(|| Error::failed("the denoising errors of the training pictures are not finite"))?;
-        Ok(Self { mean, factor })
+        Gaussian::fit(&Self::describe(subject, train)?).metric().map(|metric| Self { metric })
     }
 
     /// The score of each picture.
@@ -95,11 +75,7 @@ impl MultiLevel {
     /// # Errors
     /// The device fails.
     pub fn scores(&self, subject: &Subject, images: &Images) -> Result<Vec<f32>> {
-        let distance = |row: &[f32]| {
-            let centred = DVector::from_iterator(row.len(), row.iter().map(|&v| f64::from(v))) - &self.mean;
-            centred.dot(&self.factor.solve(&centred)).sqrt() as f32
-        };
-        Ok(Self::describe(subject, images)?.rows().map(distance).collect())
+        Ok(Self::describe(subject, images)?.rows().map(|row| self.metric.distance(row) as f32).collect())
     }
 
     fn describe(subject: &Subject, images: &Images) -> Result<Features> {

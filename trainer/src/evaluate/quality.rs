@@ -1,6 +1,6 @@
 //! How good samples are, beside held-out pictures.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use shared::{Draw, Noise};
 
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     data::{DataSet, Images},
     error::Result,
+    output,
     pictures::Picture,
 };
 
@@ -67,7 +68,7 @@ impl<'a> Judge<'a> {
     pub fn samples(&self, samples: &[Picture]) -> Result<Quality> {
         let mut features = Features { size: Classifier::FEATURES, values: Vec::new() };
         for batch in samples.chunks(100) {
-            features.values.extend(self.classifier.features(to_tensor(batch))?.values);
+            features.values.extend(self.classifier.features(output::tensor(batch, &Device::flex()))?.values);
         }
         self.quality(&features)
     }
@@ -94,8 +95,7 @@ impl<'a> Judge<'a> {
     pub fn pixel_gaussian(&self, count: usize) -> Result<Quality> {
         let train = &self.data.train;
         let size = train.image(0).len();
-        let values = train.pixels.iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
-        let fit = Gaussian::fit(&Features { size, values });
+        let fit = Gaussian::fit(&Features { size, values: train.floats() });
         let normal = (0..count as u64).flat_map(|row| Noise::new(0).normal(row, Draw::Start, size)).collect();
         let draws = fit.rows(&Features { size, values: normal });
         let picture = |row: &[f32]| Picture {
@@ -135,12 +135,6 @@ fn class_score(probabilities: &[Vec<f32>]) -> f64 {
         terms.map(|(&p, mean)| f64::from(p) * (f64::from(p) / mean).ln()).sum()
     };
     (probabilities.iter().map(divergence).sum::<f64>() / count).exp()
-}
-
-fn to_tensor(pictures: &[Picture]) -> Tensor<4> {
-    let [channels, height, width] = pictures.first().map_or([0; 3], |p| [p.channels, p.height, p.width]);
-    let values: Vec<f32> = pictures.iter().flat_map(|picture| picture.pixels.iter().copied()).collect();
-    Tensor::from_data(TensorData::new(values, [pictures.len(), channels, height, width]), &Device::flex())
 }
 
 #[cfg(test)]

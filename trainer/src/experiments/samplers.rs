@@ -8,8 +8,7 @@ use shared::{Method, consistent::SHARE};
 
 use crate::{
     chains::Chains,
-    cli::SamplersArgs,
-    data,
+    cli::{MeasurementArgs, SamplersArgs},
     error::{Error, Result},
     evaluate::{Judge, Quality},
     files,
@@ -49,14 +48,13 @@ struct Results {
 /// # Errors
 /// The model or the data cannot be read, the data has no labels, or the folder cannot be written.
 pub fn samplers(args: SamplersArgs) -> Result<()> {
-    let (device, _) = args.model.backend.backend.device()?;
-    let model = LoadedModel::open(&args.model.model, &device)?;
-    let data = data::open(&args.data, args.data_dir.as_deref())?;
-    fs::create_dir_all(&args.out).map_err(|error| {
-        Error::input(format!("--out {}: cannot be made: {}", args.out.display(), files::reason(&error)))
-    })?;
+    let measurement = &args.measurement;
+    let (device, _) = measurement.model.backend.backend.device()?;
+    let model = LoadedModel::open(&measurement.model.model, &device)?;
+    let data = model.open_data(&measurement.data, measurement.data_dir.as_deref())?;
+    files::create_folder(&measurement.out)?;
     let judge = Judge::new(&data)?;
-    let mut results = Results::start(&args, &judge)?;
+    let mut results = Results::start(measurement, &judge)?;
     let wanted = [
         (Method::Annealed, &args.annealed, None),
         (Method::Consistent, &args.consistent, Some(SHARE)),
@@ -65,27 +63,25 @@ pub fn samplers(args: SamplersArgs) -> Result<()> {
     let mut plan: Vec<_> = wanted
         .into_iter()
         .flat_map(|(method, steps, share)| steps.iter().map(move |&steps| (method, steps, share)))
-        .chain(
-            args.shares
-                .iter()
-                .flat_map(|&share| args.share_steps.iter().map(move |&steps| (Method::Consistent, steps, Some(share)))),
-        )
+        .chain(args.shares.iter().flat_map(|&share| {
+            args.share_steps.iter().map(move |&steps| (Method::Consistent, steps, Some(share as f32)))
+        }))
         .collect();
     plan.sort_by_key(|(_, steps, _)| *steps);
     for (method, steps, share) in plan {
         if results.points.iter().any(|p| (p.sampler, p.steps, p.share) == (method, steps, share)) {
             continue;
         }
-        let point = measure(&args, &model, &judge, &device, (method, steps, share))?;
+        let point = measure(measurement, &model, &judge, &device, (method, steps, share))?;
         eprintln!("{}", row(&point));
         results.points.push(point);
-        results.write(&args)?;
+        results.write(measurement)?;
     }
-    results.write(&args)
+    results.write(measurement)
 }
 
 fn measure(
-    args: &SamplersArgs,
+    args: &MeasurementArgs,
     model: &LoadedModel,
     judge: &Judge,
     device: &Device,
@@ -93,13 +89,13 @@ fn measure(
 ) -> Result<Point> {
     let schedule = sampler.schedule(steps, model.config.sigma_0, &model.noise).with_share(share.unwrap_or(SHARE));
     let begun = Instant::now();
-    let pictures = Chains { schedule, count: args.count as usize, seed: args.seed }.run(model, None, device)?;
+    let pictures = Chains { schedule, count: args.count, seed: args.seed }.run(model, None, device)?;
     Ok(Point { sampler, steps, share, seconds: begun.elapsed().as_secs_f64(), quality: judge.samples(&pictures)? })
 }
 
 impl Results {
     /// What an earlier run of the same measurement has left, or nothing but the comparisons.
-    fn start(args: &SamplersArgs, judge: &Judge) -> Result<Self> {
+    fn start(args: &MeasurementArgs, judge: &Judge) -> Result<Self> {
         let path = args.out.join("samplers.json");
         let (model, data, seed) = (args.model.model.clone(), args.data.clone(), args.seed);
         if let Ok(text) = fs::read(&path) {
@@ -107,7 +103,7 @@ impl Results {
                 Error::input(format!("{}: not an earlier measurement of samplers: {error}", path.display()))
             })?;
             let same = (&earlier.model, &earlier.data, earlier.seed, earlier.floor.count);
-            if same == (&model, &data, seed, args.count as usize) {
+            if same == (&model, &data, seed, args.count) {
                 return Ok(earlier);
             }
             let text = "it measures another model, data set, seed or count; choose another folder";
@@ -118,13 +114,13 @@ impl Results {
             data,
             seed,
             classifier_accuracy: judge.accuracy()?,
-            floor: judge.floor(args.count as usize)?,
-            pixel_gaussian: judge.pixel_gaussian(args.count as usize)?,
+            floor: judge.floor(args.count)?,
+            pixel_gaussian: judge.pixel_gaussian(args.count)?,
             points: Vec::new(),
         })
     }
 
-    fn write(&self, args: &SamplersArgs) -> Result<()> {
+    fn write(&self, args: &MeasurementArgs) -> Result<()> {
         files::write_atomically(&args.out.join("samplers.json"), |file| Ok(serde_json::to_writer_pretty(file, self)?))?;
         let curve = |method: Method, name: &str| {
             let of_method = self.points.iter().filter(|p| p.sampler == method && p.share.is_none_or(|s| s == SHARE));
@@ -148,7 +144,7 @@ impl Results {
         files::write_atomically(&args.out.join("samplers.md"), |file| file.write_all(self.text(args).as_bytes()))
     }
 
-    fn text(&self, args: &SamplersArgs) -> String {
+    fn text(&self, args: &MeasurementArgs) -> String {
         let (model, data, count) = (self.model.display(), &self.data, args.count);
         let mut text = format!(
             "# Samplers\n\nWritten by `trainer experiment samplers --model {model} --data {data} --count {count} --seed {} --out \

@@ -3,10 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::{DataCard, NetworkConfig, NoiseLevels};
 
-use crate::{
-    data::Images,
-    error::{Error, Result},
-};
+use crate::{data::Images, error::Result};
 
 /// Everything that decides what a run computes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,18 +26,7 @@ impl RunConfig {
     /// # Errors
     /// There are none, or they have another size.
     pub fn check(&self, images: &Images) -> Result<()> {
-        let source = &self.data_source;
-        if images.is_empty() {
-            return Err(Error::input(format!("{source}: there are no pictures")));
-        }
-        let found = [images.channels, images.height, images.width];
-        let wanted = [self.network.channels, self.data.size, self.data.size];
-        if found == wanted {
-            return Ok(());
-        }
-        Err(Error::input(format!(
-            "{source}: the pictures are {found:?} (channels, height, width) where the run was made for {wanted:?}"
-        )))
+        images.check(&self.data_source, [self.network.channels, self.data.size, self.data.size])
     }
 }
 

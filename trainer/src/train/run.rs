@@ -63,9 +63,7 @@ impl RunFolder {
     /// The folder cannot be written.
     pub fn save_config(&self, config: &RunConfig) -> Result<()> {
         for folder in [self.checkpoints(), self.samples()] {
-            fs::create_dir_all(&folder).map_err(|error| {
-                Error::input(format!("{}: cannot be made: {}", folder.display(), files::reason(&error)))
-            })?;
+            files::create_folder(&folder)?;
         }
         files::write_atomically(&self.config_path(), |file| Ok(serde_json::to_writer_pretty(file, config)?))
     }

@@ -1,0 +1,105 @@
+//! What flags take.
+
+use clap::ValueEnum;
+use shared::{Activation, Method, Preset, Spacing};
+
+/// A value of `--preset`.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PresetArg {
+    /// The paper's small network.
+    Res6,
+    /// The paper's network for MNIST and Fashion-MNIST.
+    Res12,
+    /// The paper's network for CIFAR-10.
+    Res18,
+    /// The energy of a small U-Net, which trains several times faster.
+    Unet,
+}
+
+impl From<PresetArg> for Preset {
+    fn from(arg: PresetArg) -> Self {
+        match arg {
+            PresetArg::Res6 => Self::Res6,
+            PresetArg::Res12 => Self::Res12,
+            PresetArg::Res18 => Self::Res18,
+            PresetArg::Unet => Self::Unet,
+        }
+    }
+}
+
+/// A value of `--activation`.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ActivationArg {
+    Elu,
+    Silu,
+}
+
+impl From<ActivationArg> for Activation {
+    fn from(arg: ActivationArg) -> Self {
+        match arg {
+            ActivationArg::Elu => Self::Elu,
+            ActivationArg::Silu => Self::Silu,
+        }
+    }
+}
+
+/// A value of `--spacing`.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum SpacingArg {
+    /// A constant ratio.
+    Geometric,
+    /// A constant difference.
+    Linear,
+}
+
+impl From<SpacingArg> for Spacing {
+    fn from(arg: SpacingArg) -> Self {
+        match arg {
+            SpacingArg::Geometric => Self::Geometric,
+            SpacingArg::Linear => Self::Linear,
+        }
+    }
+}
+
+/// A value of `--sampler`.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum SamplerArg {
+    /// Annealed Langevin dynamics, as in the paper.
+    Annealed,
+    /// Consistent annealed sampling: fewer steps, each injecting the noise that the next level has.
+    Consistent,
+    /// The deterministic flow: fewest steps.
+    Ode,
+}
+
+impl From<SamplerArg> for Method {
+    fn from(arg: SamplerArg) -> Self {
+        match arg {
+            SamplerArg::Annealed => Self::Annealed,
+            SamplerArg::Consistent => Self::Consistent,
+            SamplerArg::Ode => Self::Ode,
+        }
+    }
+}
+
+/// A whole number from 1 to `most`.
+pub fn count_parser(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone {
+    move |text: &str| match text.parse() {
+        Ok(count) if (1..=most).contains(&count) => Ok(count),
+        _ => Err(format!("it must be a whole number from 1 to {most}")),
+    }
+}
+
+pub fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
+        _ => Err("it must be a positive number".to_owned()),
+    }
+}
+
+pub fn fraction(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..1.0).contains(&value) => Ok(value),
+        _ => Err("it must be at least 0 and below 1".to_owned()),
+    }
+}
