@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use npyz::WriterBuilder;
+use npyz::{AutoSerialize, WriterBuilder};
 
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
 
-/// Writes float32 values in row-major order as a `.npy` array of this shape; pictures are [N, H, W, C].
+/// Writes values in row-major order as a `.npy` array of this shape; pictures are [N, H, W, C].
 ///
 /// Fails if the values do not fill the shape, or if the file cannot be written.
-pub fn write(path: &Path, shape: &[usize], values: &[f32]) -> Result<()> {
+pub fn write<T: AutoSerialize + Copy>(path: &Path, shape: &[usize], values: &[T]) -> Result<()> {
     if shape.iter().product::<usize>() != values.len() {
         return Err(Error::failed(format!("{}: {} values for the shape {shape:?}", path.display(), values.len())));
     }
@@ -45,7 +45,7 @@ mod tests {
     fn values_that_do_not_fill_the_shape_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.npy");
-        assert!(write(&path, &[2, 2], &[0.0; 3]).is_err());
+        assert!(write(&path, &[2, 2], &[0.0_f32; 3]).is_err());
         assert!(!path.exists());
     }
 }

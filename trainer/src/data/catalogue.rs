@@ -20,6 +20,16 @@ pub(super) enum Format {
     Idx(Source),
     /// CIFAR-10's "binary version": six batches, in the archive or unpacked.
     Cifar(Source),
+    /// Rendered on this machine.
+    Rendered(Recipe),
+}
+
+/// How a set is rendered.
+pub(super) struct Recipe {
+    /// The program, one of `rendered/`.
+    pub script: &'static str,
+    /// Side of the square colour pictures.
+    pub side: usize,
 }
 
 /// Where the files of a set can be had.
@@ -46,7 +56,7 @@ pub(super) struct Published {
     pub of_unpacked: bool,
 }
 
-pub(super) const SETS: [Set; 4] = [
+pub(super) const SETS: [Set; 6] = [
     Set {
         name: "digits",
         about: "1,797 handwritten digits, grey 8x8 enlarged to 16x16",
@@ -137,6 +147,18 @@ pub(super) const SETS: [Set; 4] = [
             package: None,
         }),
     },
+    Set {
+        name: "faces",
+        about: "60,000 + 6,000 pixel-art faces, colour 16x16, drawn by a package of Node.js",
+        licence: "CC0 1.0 (DiceBear Pixel Art)",
+        format: Format::Rendered(Recipe { script: "faces.mjs", side: 16 }),
+    },
+    Set {
+        name: "emoji",
+        about: "3,185 + 174 emoji in 16 variants each, colour 32x32, drawn from packages of Node.js",
+        licence: "MIT (Microsoft, Fluent Emoji) and Apache-2.0 (Google, Noto Emoji)",
+        format: Format::Rendered(Recipe { script: "emoji.mjs", side: 32 }),
+    },
 ];
 
 impl Set {
@@ -148,7 +170,7 @@ impl Set {
     pub(super) fn source(&self) -> Option<&Source> {
         match &self.format {
             Format::Idx(source) | Format::Cifar(source) => Some(source),
-            Format::Embedded => None,
+            Format::Embedded | Format::Rendered(_) => None,
         }
     }
 
@@ -169,13 +191,15 @@ impl Set {
     }
 
     /// The error for files that are nowhere, with the way to get them.
-    pub(super) fn missing(&self, source: &Source, dir: Option<&Path>) -> Error {
+    pub(super) fn missing(&self, dir: Option<&Path>) -> Error {
         let name = self.name;
-        let files: Vec<_> = source.files.iter().map(|file| file.name).collect();
-        Error::input(match (dir, &source.package) {
+        let source = self.source();
+        Error::input(match (dir, source.and_then(|source| source.package.as_ref())) {
             (Some(dir), _) => {
                 let dir = dir.display();
-                format!("{name}: {dir} lacks {}; try `trainer data fetch {name} --dir {dir}`", files.join(" or "))
+                let files: Vec<_> = source.into_iter().flat_map(|source| source.files).map(|file| file.name).collect();
+                let lacks = if files.is_empty() { "the set".to_owned() } else { files.join(" or ") };
+                format!("{name}: {dir} lacks {lacks}; try `trainer data fetch {name} --dir {dir}`")
             }
             (None, Some(package)) => {
                 format!("{name}: not on this machine; try `trainer data fetch {name}` or `{}`", package.install)

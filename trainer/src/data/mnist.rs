@@ -13,7 +13,7 @@ pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Im
     let (folder, (train_path, test_path)) = folders
         .iter()
         .find_map(|folder| Some((folder, find(source, folder)?)))
-        .ok_or_else(|| set.missing(source, dir))?;
+        .ok_or_else(|| set.missing(dir))?;
     let (mut train, mut test) = (idx::read(&train_path)?, idx::read(&test_path)?);
     if (train.height, train.width) != (test.height, test.width) {
         return Err(Error::input(format!(

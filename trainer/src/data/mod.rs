@@ -7,6 +7,7 @@ mod download;
 mod folder;
 mod idx;
 mod mnist;
+mod rendered;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -150,11 +151,19 @@ pub fn names() -> impl Iterator<Item = Listing> {
 /// Downloads a named data set into `dir` or the cache folder, checked, and returns the folder that now has it.
 ///
 /// Files that are there already are checked and kept; without `dir`, so is the whole set where a system's package has
-/// it. `$TRAINER_DATA_URL/NAME/FILE` replaces the publishers' addresses.
+/// it. `$TRAINER_DATA_URL/NAME/FILE` replaces the publishers' addresses. What is rendered needs Node.js with npm, whose
+/// settings say where packages come from.
 pub fn fetch(name: &str, dir: Option<&Path>) -> Result<PathBuf> {
     let set = Set::named(name).ok_or_else(|| unknown("data fetch", name))?;
-    let Some(source) = set.source() else {
-        return Err(Error::input(format!("data fetch {name}: the set is built in; use it with `--data {name}`")));
+    let source = match &set.format {
+        Format::Embedded => {
+            return Err(Error::input(format!("data fetch {name}: the set is built in; use it with `--data {name}`")));
+        }
+        Format::Rendered(recipe) => {
+            let folder = set.download_folder(dir)?;
+            return rendered::fetch(name, recipe, &folder).map(|()| folder);
+        }
+        Format::Idx(source) | Format::Cifar(source) => source,
     };
     if dir.is_none()
         && let Some(package) = source.package.as_ref().map(|package| PathBuf::from(package.folder))
@@ -177,7 +186,7 @@ pub fn open(name_or_folder: &str, dir: Option<&Path>) -> Result<DataSet> {
 pub fn open_sized(name_or_folder: &str, dir: Option<&Path>, side: Option<usize>) -> Result<DataSet> {
     let set = Set::named(name_or_folder);
     if let Some(dir) = dir
-        && set.and_then(Set::source).is_none()
+        && set.is_none_or(|set| matches!(set.format, Format::Embedded))
     {
         let dir = dir.display();
         return Err(Error::input(format!("--dir {dir}: --data {name_or_folder} reads no files of a named set")));
@@ -193,6 +202,7 @@ pub fn open_sized(name_or_folder: &str, dir: Option<&Path>, side: Option<usize>)
         Format::Embedded => digits::read()?,
         Format::Idx(source) => mnist::read(set, source, dir)?,
         Format::Cifar(source) => cifar::read(set, source, dir)?,
+        Format::Rendered(recipe) => rendered::read(set, recipe, dir)?,
     };
     Ok(DataSet { name: set.name.into(), licence: set.licence.into(), train, held_out, skipped: Vec::new() })
 }
@@ -210,6 +220,7 @@ fn has(set: &Set, folder: &Path) -> bool {
         Format::Embedded => false,
         Format::Idx(source) => mnist::find(source, folder).is_some(),
         Format::Cifar(source) => cifar::find(source, folder).is_some(),
+        Format::Rendered(_) => rendered::find(folder).is_some(),
     }
 }
 
@@ -234,7 +245,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_names() {
         for error in [open("digit", None).unwrap_err(), fetch("digit", None).unwrap_err()] {
-            assert!(error.to_string().contains("digits, fashion-mnist, mnist, cifar-10"), "{error}");
+            assert!(error.to_string().contains("digits, fashion-mnist, mnist, cifar-10, faces, emoji"), "{error}");
             assert_eq!(error.exit_code(), 2);
         }
     }

@@ -1,0 +1,196 @@
+//! Sets that are rendered on this machine, by programs and from drawings that are published as packages of Node.js.
+
+use std::{
+    collections::HashSet,
+    fs::{self, File},
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use indicatif::ProgressBar;
+use tempfile::TempDir;
+
+use super::{
+    Images,
+    catalogue::{Recipe, Set},
+};
+use crate::{
+    error::{Error, Result},
+    files::{create_folder, reason},
+    npy,
+};
+
+/// The scripts and what pins their packages, by content hash.
+const WORKSHOP: [(&str, &str); 5] = [
+    ("package.json", include_str!("rendered/package.json")),
+    ("package-lock.json", include_str!("rendered/package-lock.json")),
+    ("pictures.mjs", include_str!("rendered/pictures.mjs")),
+    ("faces.mjs", include_str!("rendered/faces.mjs")),
+    ("emoji.mjs", include_str!("rendered/emoji.mjs")),
+];
+const PARTS: [&str; 2] = ["train", "held-out"];
+/// Nothing that is rendered is nearly as large.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// Renders the set into `folder`, unless it is there already: `train.npy` and `held-out.npy`, bytes `[N, S, S, 3]`.
+///
+/// # Errors
+/// Node.js is missing or fails, or the folder cannot be written.
+pub(super) fn fetch(name: &str, recipe: &Recipe, folder: &Path) -> Result<()> {
+    if find(folder).is_some() {
+        eprintln!("{}: already there", folder.display());
+        return Ok(());
+    }
+    create_folder(folder)?;
+    let workshop = TempDir::new()
+        .map_err(|error| Error::failed(format!("data fetch {name}: no temporary folder: {}", reason(&error))))?;
+    for (file, content) in WORKSHOP {
+        let path = workshop.path().join(file);
+        fs::write(&path, content)
+            .map_err(|error| Error::failed(format!("{}: cannot be written: {}", path.display(), reason(&error))))?;
+    }
+    eprintln!("fetching the packages that draw {name}");
+    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    let packages = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    run(name, Command::new(npm).args(packages).current_dir(&workshop), |_| ())?;
+    let bar = ProgressBar::new(0);
+    let render = &mut Command::new("node");
+    run(name, render.arg(recipe.script).arg(".").current_dir(&workshop), |line| {
+        if let Some((done, total)) = line.split_once(' ') {
+            bar.set_length(total.parse().unwrap_or(0));
+            bar.set_position(done.parse().unwrap_or(0));
+        }
+    })?;
+    bar.finish_and_clear();
+    keep(workshop.path(), recipe.side, folder)
+}
+
+/// Runs a program that tells its progress in lines.
+fn run(name: &str, command: &mut Command, mut progress: impl FnMut(&str)) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let missing = |error: std::io::Error| {
+        Error::input(format!(
+            "data fetch {name}: {program} cannot be started ({}); the pictures are drawn by packages of Node.js: install \
+             Node.js 18 or later with npm",
+            reason(&error)
+        ))
+    };
+    let failed = |what: String| Error::failed(format!("data fetch {name}: {program} failed: {what}"));
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
+    let stderr = child.stderr.take();
+    // Read beside the progress, or a full pipe would stop the program.
+    let complaints = std::thread::spawn(move || {
+        let mut text = String::new();
+        stderr.map(|mut pipe| pipe.read_to_string(&mut text));
+        text
+    });
+    for line in child.stdout.take().into_iter().flat_map(|pipe| BufReader::new(pipe).lines()) {
+        progress(&line.map_err(|error| failed(reason(&error)))?);
+    }
+    let status = child.wait().map_err(|error| failed(reason(&error)))?;
+    if status.success() {
+        return Ok(());
+    }
+    let complaints = complaints.join().unwrap_or_default();
+    let lines = complaints.lines().map(str::trim).filter(|line| !line.is_empty());
+    Err(failed(lines.take(3).collect::<Vec<_>>().join(" ")))
+}
+
+/// Puts what was rendered into its place. A held-out picture that is also a training picture is dropped.
+fn keep(workshop: &Path, side: usize, folder: &Path) -> Result<()> {
+    let picture = 3 * side * side;
+    let [train, held_out] = PARTS.map(|part| {
+        let path = workshop.join(part).with_extension("rgb");
+        let bytes = fs::read(&path)
+            .map_err(|error| Error::failed(format!("nothing was rendered: {}: {}", path.display(), reason(&error))))?;
+        match bytes.len() % picture {
+            0 if !bytes.is_empty() => Ok(bytes),
+            _ => Err(Error::failed(format!("{}: {} bytes are no pictures", path.display(), bytes.len()))),
+        }
+    });
+    let (train, held_out) = (train?, held_out?);
+    let seen: HashSet<&[u8]> = train.chunks_exact(picture).collect();
+    let unseen = held_out.chunks_exact(picture).filter(|bytes| !seen.contains(bytes)).flatten().copied().collect();
+    for (part, bytes) in PARTS.into_iter().zip([&train, &unseen]) {
+        npy::write(&file(folder, part), &[bytes.len() / picture, side, side, 3], bytes)?;
+    }
+    Ok(())
+}
+
+/// The two files in this folder.
+pub(super) fn find(folder: &Path) -> Option<[PathBuf; 2]> {
+    let files = PARTS.map(|part| file(folder, part));
+    files.iter().all(|path| path.is_file()).then_some(files)
+}
+
+fn file(folder: &Path, part: &str) -> PathBuf {
+    folder.join(part).with_extension("npy")
+}
+
+/// The training and the held-out pictures.
+pub(super) fn read(set: &Set, recipe: &Recipe, dir: Option<&Path>) -> Result<(Images, Images)> {
+    let [train, held_out] = set.folders(dir).iter().find_map(|folder| find(folder)).ok_or_else(|| set.missing(dir))?;
+    Ok((read_part(&train, recipe.side)?, read_part(&held_out, recipe.side)?))
+}
+
+fn read_part(path: &Path, side: usize) -> Result<Images> {
+    let wrong = |what: &str| Error::input(format!("{}: {what}; delete it and fetch the set again", path.display()));
+    let file = File::open(path).map_err(|error| wrong(&reason(&error)))?;
+    let array = npyz::NpyFile::new(BufReader::new(file.take(MAX_BYTES))).map_err(|error| wrong(&reason(&error)))?;
+    let [count, height, width, 3] = array.shape()[..] else { return Err(wrong("it is no array of colour pictures")) };
+    if (count, height, width) != (count.max(1), side as u64, side as u64) || array.order() != npyz::Order::C {
+        return Err(wrong(&format!("its pictures are {height}x{width} where {side}x{side} are expected")));
+    }
+    let bytes: Vec<u8> = array.into_vec().map_err(|error| wrong(&reason(&error)))?;
+    let planes = |picture: &[u8]| -> Vec<u8> {
+        (0..3).flat_map(|channel| picture.iter().skip(channel).step_by(3).copied()).collect()
+    };
+    let pixels = bytes.chunks_exact(3 * side * side).flat_map(planes).collect();
+    Ok(Images { channels: 3, height: side, width: side, pixels, labels: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TINY: Recipe = Recipe { script: "", side: 2 };
+
+    fn rendered(train: &[u8], held_out: &[u8]) -> TempDir {
+        let folder = TempDir::new().unwrap();
+        for (part, pictures) in [("train.rgb", train), ("held-out.rgb", held_out)] {
+            let bytes: Vec<u8> = pictures.iter().flat_map(|&first| first..first + 12).collect();
+            fs::write(folder.path().join(part), bytes).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn what_is_rendered_is_read_again_in_planes_and_the_sides_do_not_mix() {
+        let folder = TempDir::new().unwrap();
+        keep(rendered(&[0, 100], &[100, 50]).path(), 2, folder.path()).unwrap();
+        let (train, held_out) = read(Set::named("faces").unwrap(), &TINY, Some(folder.path())).unwrap();
+        assert_eq!((train.len(), held_out.len()), (2, 1), "one of the held-out pictures is a training picture");
+        assert_eq!(train.image(0), [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]);
+        assert_eq!(held_out.image(0)[0], 50);
+    }
+
+    #[test]
+    fn damage_and_absence_are_named() {
+        let folder = TempDir::new().unwrap();
+        let set = Set::named("faces").unwrap();
+        let error = read(set, &TINY, Some(folder.path())).unwrap_err().to_string();
+        assert!(error.contains("trainer data fetch faces --dir"), "{error}");
+        keep(rendered(&[0], &[9]).path(), 2, folder.path()).unwrap();
+        let path = folder.path().join("train.npy");
+        let whole = fs::read(&path).unwrap();
+        for damage in [&whole[..whole.len() - 1], b"not NumPy's"] {
+            fs::write(&path, damage).unwrap();
+            let error = read(set, &TINY, Some(folder.path())).unwrap_err();
+            assert!(error.to_string().contains("train.npy") && error.exit_code() == 2, "{error}");
+        }
+        fs::write(&path, whole).unwrap();
+        let larger = Recipe { script: "", side: 4 };
+        assert!(read(set, &larger, Some(folder.path())).unwrap_err().to_string().contains("2x2"));
+    }
+}
