@@ -3,7 +3,8 @@
 //!
 //! Read in this order: [`NoiseLevels`] corrupt images, [`EnergyNetwork`] gives each image one scalar and its gradient,
 //! [`mdsm_loss`] trains that gradient as a denoiser at every level at once, [`Annealing`] and [`langevin`] turn noise into
-//! images as in the paper, [`consistent`] and [`ode`] in fewer steps, [`Sampler`] runs chains from a seed, [`Model`] carries a trained network between the trainer and the page.
+//! images as in the paper, [`consistent`] and [`ode`] in fewer steps, [`Sampler`] runs chains from a seed, [`hmc`] and
+//! [`importance`] measure densities, [`OutlierScore`] finds unusual pictures, [`Model`] carries a trained network between the trainer and the page.
 
 mod activation;
 mod annealing;
@@ -11,6 +12,8 @@ mod config;
 pub mod consistent;
 mod energy;
 mod frame;
+pub mod hmc;
+pub mod importance;
 pub mod kernels;
 pub mod langevin;
 pub mod layers;
@@ -19,7 +22,9 @@ mod network;
 mod noise;
 mod noise_levels;
 mod objective;
+mod outliers;
 pub mod ode;
+mod product;
 mod resnet;
 mod sampler;
 mod schedule;
@@ -35,6 +40,8 @@ pub use network::{EnergyNetwork, Parameter};
 pub use noise::{Draw, Noise};
 pub use noise_levels::{NoiseLevels, Spacing};
 pub use objective::mdsm_loss;
+pub use outliers::OutlierScore;
+pub use product::Product;
 pub use resnet::ResNet;
 pub use sampler::{Known, Sampler, Step};
 pub use schedule::{Fall, Method, Schedule};

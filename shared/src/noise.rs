@@ -20,6 +20,10 @@ pub enum Draw {
     Corruption(u32),
     /// The input of a model's self-test.
     Probe,
+    /// The momentum of a Hamiltonian transition.
+    Momentum(u32),
+    /// What decides whether a Hamiltonian transition is accepted.
+    Acceptance(u32),
 }
 
 /// The generator of one seed: ChaCha8, keyed by the seed, with the chain as its stream and the draw as its block counter.
@@ -76,6 +80,8 @@ fn first_word(draw: Draw) -> u128 {
         Draw::Known(step) => (2, step),
         Draw::Corruption(step) => (3, step),
         Draw::Probe => (4, 0),
+        Draw::Momentum(step) => (5, step),
+        Draw::Acceptance(step) => (6, step),
     };
     ((purpose << 56) | (u128::from(step) << 24)) * 16
 }

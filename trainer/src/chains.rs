@@ -1,6 +1,6 @@
 //! Running chains in batches.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 use indicatif::ProgressBar;
 use shared::{Known, Noise, Sampler, Schedule};
 
@@ -27,11 +27,12 @@ impl Chains {
     pub fn run(&self, model: &LoadedModel, known: Option<&Known>, device: &Device) -> Result<Vec<Picture>> {
         let bar = ProgressBar::new((self.count.div_ceil(BATCH) * self.schedule.steps()) as u64);
         let mut images = Vec::new();
+        let (energy, sigma_0) = model.energy();
         for first in (0..self.count).step_by(BATCH) {
             let count = BATCH.min(self.count - first);
             let mut sampler = Sampler::new(
                 self.schedule.clone(),
-                model.config.sigma_0,
+                sigma_0,
                 Noise::new(self.seed),
                 first as u64,
                 model.config.batch_shape(count),
@@ -40,10 +41,10 @@ impl Chains {
             if let Some(known) = known {
                 sampler = sampler.around(repeat(known, count));
             }
-            while sampler.step(&model.network).is_some() {
+            while sampler.step(&energy).is_some() {
                 bar.inc(1);
             }
-            let (batch, _) = sampler.finish(&model.network);
+            let (batch, _) = sampler.finish(&energy);
             images.extend(output::pictures(model.frame.remove(batch))?);
         }
         bar.finish_and_clear();
@@ -52,6 +53,16 @@ impl Chains {
         }
         Ok(images)
     }
+}
+
+/// What is known of a picture whose unknown pixels, `[H, W]`, are marked: `[1, C, S, S]`. The frame of zeros around small pictures
+/// is known too.
+pub fn around(model: &LoadedModel, picture: &Picture, unknown: &[bool], device: &Device) -> Known {
+    let marks: Vec<f32> = unknown.iter().map(|&unknown| f32::from(u8::from(unknown))).collect();
+    let marks = Tensor::<4>::from_data(TensorData::new(marks, [1, 1, picture.height, picture.width]), device);
+    let unknown: Tensor<4, Bool> = model.frame.add(marks).greater_elem(0.5);
+    let pixels = model.frame.add(output::tensor(std::slice::from_ref(picture), device));
+    Known { unknown: unknown.expand(pixels.dims()), pixels }
 }
 
 fn repeat(known: &Known, count: usize) -> Known {

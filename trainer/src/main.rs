@@ -13,6 +13,7 @@ mod files;
 mod model;
 mod npy;
 mod output;
+mod page;
 mod pictures;
 mod plots;
 mod train;
@@ -50,6 +51,7 @@ fn run(cli: Cli) -> error::Result<()> {
         Command::Score(args) => commands::score(args),
         Command::Evaluate(args) => commands::evaluate(args),
         Command::Experiment(ExperimentCommand::Samplers(args)) => experiments::samplers(args),
+        Command::Experiment(ExperimentCommand::Mixing(args)) => experiments::mixing(args),
         Command::Export(args) => commands::export(args),
         Command::Verify(args) => commands::verify(args),
         Command::Bench(args) => commands::bench(args),

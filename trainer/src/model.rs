@@ -6,7 +6,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use shared::{DataCard, EnergyNetwork, Frame, Manifest, Model, NetworkConfig, NoiseLevels};
+use shared::{DataCard, EnergyNetwork, Frame, Manifest, Model, NetworkConfig, NoiseLevels, Product};
 
 use crate::{
     data::{self, DataSet},
@@ -29,6 +29,8 @@ pub struct LoadedModel {
     pub manifest: Option<Manifest>,
     /// How the data's pictures lie in the network's input.
     pub frame: Frame,
+    /// Networks whose energies are added to this one's in sampling.
+    others: Vec<EnergyNetwork>,
 }
 
 impl LoadedModel {
@@ -47,7 +49,7 @@ impl LoadedModel {
         let run = RunFolder::at(&if is_checkpoint { run_of(path) } else { path.to_owned() });
         if !is_checkpoint && !run.exists() {
             return Err(Error::input(format!(
-                "--model {}: no model here; give an exported folder (with model.json), a run folder (with run.json) or one of \
+                "--model {}: no model here; give an exported folder (with model.json), a run folder (with run.toml) or one of \
                  its checkpoints",
                 path.display()
             )));
@@ -56,9 +58,9 @@ impl LoadedModel {
         let checkpoint = if is_checkpoint { Checkpoint::load(path)? } else { run.newest()? };
         let network = checkpoint
             .ema
-            .into_network(&config.network, device)
+            .into_network(&config.network(), device)
             .map_err(|error| Error::input(format!("--model {}: {error}", path.display())))?;
-        Self::new(path, config.network, config.data, config.noise, network, None)
+        Self::new(path, config.network(), config.card(), config.noise, network, None)
     }
 
     /// The data set, or folder, that the model is to be measured on.
@@ -74,7 +76,11 @@ impl LoadedModel {
         Ok(data)
     }
 
-    fn new(
+    /// A network with what is known of it; `path` is what the user knows it by.
+    ///
+    /// # Errors
+    /// The pictures are larger than what the network sees.
+    pub fn new(
         path: &Path,
         config: NetworkConfig,
         data: DataCard,
@@ -86,7 +92,28 @@ impl LoadedModel {
             let (size, side) = (data.size, config.image_size);
             Error::input(format!("--model {}: pictures of {size} do not fit into {side}", path.display()))
         })?;
-        Ok(Self { config, data, noise, network, manifest, frame })
+        Ok(Self { config, data, noise, network, manifest, frame, others: Vec::new() })
+    }
+
+    /// Has another model's energy added in sampling.
+    ///
+    /// # Errors
+    /// It sees pictures of another shape, or its energy has another scale.
+    pub fn join(&mut self, path: &Path, other: Self) -> Result<()> {
+        let shape = |model: &Self| (model.config.channels, model.data.size, model.config.image_size);
+        if shape(&other) != shape(self) || other.config.sigma_0 != self.config.sigma_0 {
+            let text = "its pictures or its sigma_0 are not those of --model, so that the energies cannot be added";
+            return Err(Error::input(format!("--and {}: {text}", path.display())));
+        }
+        self.others.push(other.network);
+        Ok(())
+    }
+
+    /// The energy that sampling goes down, and its `sigma_0`.
+    pub fn energy(&self) -> (Product<'_>, f32) {
+        let product = Product::new(&self.network, &self.others);
+        let sigma_0 = product.sigma_0(self.config.sigma_0);
+        (product, sigma_0)
     }
 }
 

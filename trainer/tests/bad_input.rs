@@ -75,8 +75,8 @@ fn missing_and_damaged_models() {
 
     fs::remove_dir_all(run.join("checkpoints")).unwrap();
     refuse(run.to_str().unwrap(), &["no readable checkpoint"]);
-    fs::write(run.join("run.json"), "[]").unwrap();
-    refuse(run.to_str().unwrap(), &["run.json"]);
+    fs::write(run.join("run.toml"), "[]").unwrap();
+    refuse(run.to_str().unwrap(), &["run.toml"]);
 }
 
 #[test]
@@ -170,10 +170,10 @@ fn data_files_that_are_damaged() {
 fn pictures_of_another_size_than_the_run_s() {
     let folder = tempfile::tempdir().unwrap();
     let run = tiny_run(folder.path());
-    let record = run.join("run.json");
+    let record = run.join("run.toml");
     let text = fs::read_to_string(&record).unwrap();
-    assert!(text.contains("\"size\": 16"), "{text}");
-    fs::write(&record, text.replace("\"size\": 16", "\"size\": 15")).unwrap();
+    assert!(text.contains("size = 16"), "{text}");
+    fs::write(&record, text.replace("size = 16", "size = 15")).unwrap();
     let run = run.to_str().unwrap();
     let words = ["digits", "[1, 16, 16]", "[1, 15, 15]"];
     refused(&["train", "--backend", "flex", "--out", run, "--steps", "9", "--resume"], &words);

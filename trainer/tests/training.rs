@@ -130,7 +130,7 @@ fn ctrl_c_saves_and_stops() {
     // Nothing is saved but by the signal.
     let child = command.args(arguments).args(["--checkpoint-every", "1000000"]).stderr(Stdio::piped()).spawn().unwrap();
     let begun = Instant::now();
-    while !run.join("run.json").exists() {
+    while !run.join("run.toml").exists() {
         assert!(begun.elapsed() < Duration::from_secs(60), "the training does not begin");
         sleep(Duration::from_millis(20));
     }

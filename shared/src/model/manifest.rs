@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ModelError, Probe};
-use crate::{NetworkConfig, NoiseLevels};
+use crate::{NetworkConfig, NoiseLevels, OutlierScore};
 
 /// What `model.json` says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Manifest {
     pub metrics: Vec<Metric>,
     /// Energies of held-out pictures at percentiles 0, 1, ..., 100, for outlier scores.
     pub energy_percentiles: Vec<f32>,
+    /// How unusual a picture is, better than by its energy; models of before had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlier_score: Option<OutlierScore>,
     /// The start-up self-test.
     pub probe: Probe,
     /// The weights file.
@@ -32,7 +35,7 @@ pub struct Manifest {
 }
 
 /// The data of a model.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataCard {
     /// The data set's name.
     pub name: String,
@@ -115,9 +118,11 @@ impl Manifest {
         if !(least > 0.0 && least <= most && most.is_finite()) {
             return wrong(format!("noise levels from {least} to {most} are not positive numbers in rising order"));
         }
-        let percentiles = &self.energy_percentiles;
-        if percentiles.len() != 101 || !percentiles.is_sorted() || !percentiles.iter().all(|p| p.is_finite()) {
+        if !are_percentiles(&self.energy_percentiles) {
             return wrong("energy_percentiles must be 101 finite numbers in rising order".to_owned());
+        }
+        if let Some(score) = &self.outlier_score {
+            score.validate().map_err(ModelError::Manifest)?;
         }
         self.probe.validate().map_err(ModelError::Manifest)
     }
@@ -134,8 +139,13 @@ impl Manifest {
     }
 }
 
+/// Whether these can be values at percentiles 0, 1, ..., 100.
+pub(crate) fn are_percentiles(values: &[f32]) -> bool {
+    values.len() == 101 && values.is_sorted() && values.iter().all(|value| value.is_finite())
+}
+
 /// Where `value` lies, 0..100, among sorted `values` at evenly spaced percentiles, linear between them.
-fn percentile(values: &[f32], value: f32) -> f32 {
+pub(crate) fn percentile(values: &[f32], value: f32) -> f32 {
     let above = values.partition_point(|&v| v <= value);
     let steps = values.len().saturating_sub(1).max(1) as f32;
     if above == 0 {

@@ -5,11 +5,12 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, value_parser};
+use serde::Serialize;
 use shared::Activation;
 
-use crate::backend::Backend;
-pub use values::{ActivationArg, PresetArg, SamplerArg, SpacingArg};
-use values::{count_parser, fraction, positive};
+use crate::{backend::Backend, train::TrainingPreset};
+pub use values::{PresetArg, SamplerArg};
+use values::{ActivationArg, SpacingArg, count_parser, fraction, positive};
 
 /// Train, sample and export energy-based models by multi-scale denoising score matching.
 #[derive(Parser)]
@@ -65,56 +66,122 @@ pub enum DataCommand {
 pub enum ExperimentCommand {
     /// Sample quality against energy gradients, for every sampler: numbers, a plot and a table.
     Samplers(SamplersArgs),
+    /// How fast Metropolis-adjusted Langevin chains forget their start at fixed temperatures.
+    Mixing(MixingArgs),
 }
 
+/// Every setting may also stand in a file, as in the `run.toml` of a run folder; a flag goes over the file.
 #[derive(Args)]
 pub struct TrainArgs {
-    /// A data set's name (see `trainer data list`) or a folder of pictures.
-    #[arg(long, default_value = "digits")]
-    pub data: String,
+    /// Settings as TOML; any run's `run.toml` is one, any part of it as well.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// What the settings that nobody gives are [default: unet].
+    #[arg(long, value_enum)]
+    pub preset: Option<TrainingPreset>,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
     /// Where the data set's files are, if not where `trainer data fetch` puts them.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
-    /// The run folder: settings, checkpoints, sample grids.
+    /// The run folder: settings, metrics, checkpoints, sample grids, a report.
     #[arg(long, default_value = "runs/digits")]
     pub out: PathBuf,
-    /// Go on from the newest checkpoint in --out, with the settings stored there; --steps may extend it.
+    /// Go on from the newest checkpoint in --out, with the settings stored there; flags and --config may change those of the
+    /// noise, the optimization and the record.
     #[arg(long)]
     pub resume: bool,
     #[command(flatten)]
-    pub network: NetworkArgs,
+    pub backend: BackendArgs,
+}
+
+/// The flags of [`RunConfig`](crate::train::RunConfig), in its shape; what is not given is not in it.
+#[derive(Args, Serialize)]
+pub struct SettingsArgs {
+    /// A data set's name (see `trainer data list`) or a folder of pictures [default: digits].
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    #[command(flatten)]
+    pub network: NetworkSettingsArgs,
+    #[command(flatten)]
+    pub noise: NoiseArgs,
+    #[command(flatten)]
+    pub optimization: OptimizationArgs,
+    #[command(flatten)]
+    pub record: RecordArgs,
+}
+
+#[derive(Args, Serialize)]
+pub struct NetworkSettingsArgs {
+    /// Channels after the first convolution [default: the preset's].
+    #[arg(long, value_parser = count_parser(512))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<usize>,
+    /// The non-linearity [default: silu for unet, elu for the others, as in the paper].
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation: Option<ActivationArg>,
+}
+
+#[derive(Args, Serialize)]
+pub struct NoiseArgs {
+    /// Smallest noise level, in pixel units (pixels are 0..1).
+    #[arg(long = "sigma-min", value_parser = positive)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// Largest noise level.
+    #[arg(long = "sigma-max", value_parser = positive)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// How the noise levels lie between them.
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spacing: Option<SpacingArg>,
+}
+
+#[derive(Args, Serialize)]
+pub struct OptimizationArgs {
     /// Optimizer steps.
     #[arg(long, value_parser = value_parser!(u32).range(1..))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u32>,
     /// Images in a batch, one noise level each.
-    #[arg(long, default_value_t = 64, value_parser = count_parser(8192))]
-    pub batch: usize,
+    #[arg(long, value_parser = count_parser(8192))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
     /// Peak learning rate, after a linear warm-up and before a cosine decay.
-    #[arg(long, default_value_t = 1e-3, value_parser = positive)]
-    pub learning_rate: f64,
-    /// Decay of the moving average of the weights.
-    #[arg(long, default_value_t = 0.999, value_parser = fraction)]
-    pub ema: f64,
-    /// Smallest noise level, in pixel units (pixels are 0..1).
-    #[arg(long, default_value_t = 0.05, value_parser = positive)]
-    pub sigma_min: f64,
-    /// Largest noise level.
-    #[arg(long, default_value_t = 2.0, value_parser = positive)]
-    pub sigma_max: f64,
-    /// How the noise levels lie between them.
-    #[arg(long, value_enum, default_value_t = SpacingArg::Geometric)]
-    pub spacing: SpacingArg,
+    #[arg(long, value_parser = positive)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
+    /// Decay of the moving average of the weights; 0 for none.
+    #[arg(long = "ema", value_parser = fraction)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ema_decay: Option<f64>,
+    /// Mirror half of the pictures, by chance.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flip: Option<bool>,
     /// Seed of the weights, the data order and the noise.
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+}
+
+#[derive(Args, Serialize)]
+pub struct RecordArgs {
     /// Steps between checkpoints.
-    #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(1..))]
-    pub checkpoint_every: u32,
-    /// Pictures in the sample grid that is drawn at every checkpoint; 0 for none.
-    #[arg(long, default_value_t = 16, value_parser = value_parser!(u32).range(..=256))]
-    pub grid: u32,
-    #[command(flatten)]
-    pub backend: BackendArgs,
+    #[arg(long, value_parser = value_parser!(u32).range(1..))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_every: Option<u32>,
+    /// Newest checkpoints that are kept, besides the best.
+    #[arg(long, value_parser = count_parser(1000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<usize>,
+    /// Pictures in the sample grids that are drawn at every checkpoint; 0 for none.
+    #[arg(long, value_parser = value_parser!(u32).range(..=256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grid: Option<u32>,
 }
 
 #[derive(Args)]
@@ -172,6 +239,9 @@ pub struct ChainArgs {
 pub struct SampleArgs {
     #[command(flatten)]
     pub model: ModelArgs,
+    /// More models, for pictures that all find likely: their energies are added.
+    #[arg(long = "and", value_name = "MODEL")]
+    pub and: Vec<PathBuf>,
     #[command(flatten)]
     pub chains: ChainArgs,
 }
@@ -246,6 +316,12 @@ pub struct EvaluateArgs {
     /// Steps, one energy gradient each [default: 2700 for annealed, 100 for consistent, 50 for ode].
     #[arg(long, value_parser = count_parser(1_000_000))]
     pub steps: Option<usize>,
+    /// Densities on the way from a Gaussian to the model's, for the likelihood: more narrow its bounds; 0 for no likelihood.
+    #[arg(long, default_value_t = 300)]
+    pub density_steps: u32,
+    /// Chains that walk that way in each direction.
+    #[arg(long, default_value_t = 32, value_parser = count_parser(10_000))]
+    pub density_chains: usize,
     /// Also print the report's numbers as one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -271,6 +347,31 @@ pub struct SamplersArgs {
     /// Energy gradients that the shares are tried with.
     #[arg(long, value_delimiter = ',', default_values_t = [50, 100], value_parser = count_parser(1_000_000))]
     pub share_steps: Vec<usize>,
+}
+
+/// The folder gets mixing.json, mixing.svg and mixing.md.
+#[derive(Args)]
+pub struct MixingArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The data set whose held-out pictures the chains start from, or a folder of pictures.
+    #[arg(long)]
+    pub data: String,
+    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// The folder to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Noise levels, each of which stands for a temperature.
+    #[arg(long, value_delimiter = ',', default_values_t = [0.1, 0.3, 0.5, 1.0, 2.0], value_parser = positive)]
+    pub levels: Vec<f64>,
+    /// Steps to settle, and as many that are measured.
+    #[arg(long, default_value_t = 300, value_parser = count_parser(1_000_000))]
+    pub steps: usize,
+    /// Chains.
+    #[arg(long, default_value_t = 64, value_parser = count_parser(10_000))]
+    pub chains: usize,
 }
 
 #[derive(Args)]

@@ -1,7 +1,8 @@
 //! What flags take.
 
 use clap::ValueEnum;
-use shared::{Activation, Method, Preset, Spacing};
+use serde::Serialize;
+use shared::{Activation, Method, Preset};
 
 /// A value of `--preset`.
 #[derive(Clone, Copy, ValueEnum)]
@@ -28,7 +29,8 @@ impl From<PresetArg> for Preset {
 }
 
 /// A value of `--activation`.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum ActivationArg {
     Elu,
     Silu,
@@ -44,21 +46,13 @@ impl From<ActivationArg> for Activation {
 }
 
 /// A value of `--spacing`.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum SpacingArg {
     /// A constant ratio.
     Geometric,
     /// A constant difference.
     Linear,
-}
-
-impl From<SpacingArg> for Spacing {
-    fn from(arg: SpacingArg) -> Self {
-        match arg {
-            SpacingArg::Geometric => Self::Geometric,
-            SpacingArg::Linear => Self::Linear,
-        }
-    }
 }
 
 /// A value of `--sampler`.

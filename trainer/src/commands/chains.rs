@@ -19,7 +19,7 @@ pub fn run(args: &ChainArgs, model: &LoadedModel, known: Option<&Known>, device:
         files::check_writable(path)?;
     }
     let method = Method::from(args.sampler);
-    let schedule = method.schedule(args.steps.unwrap_or(method.default_steps()), model.config.sigma_0, &model.noise);
+    let schedule = method.schedule(args.steps.unwrap_or(method.default_steps()), model.energy().1, &model.noise);
     Chains { schedule, count: args.count, seed: args.seed }.run(model, known, device)
 }
 

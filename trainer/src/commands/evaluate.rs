@@ -5,7 +5,7 @@ use shared::Method;
 use crate::{
     cli::EvaluateArgs,
     error::{Error, Result},
-    evaluate::{self, Sampling},
+    evaluate::{self, DensityPlan, Sampling},
     files,
     model::LoadedModel,
 };
@@ -21,8 +21,9 @@ pub fn evaluate(args: EvaluateArgs) -> Result<()> {
     let sampler = Method::from(args.sampler);
     let steps = args.steps.unwrap_or(sampler.default_steps());
     let sampling = Sampling { sampler, steps, seed: measurement.seed, count: measurement.count };
+    let plan = DensityPlan { steps: args.density_steps, chains: args.density_chains };
     let name = measurement.model.model.display().to_string();
-    let (evaluation, shown) = evaluate::evaluate(&model, name, &data, sampling, &device)?;
+    let (evaluation, shown) = evaluate::evaluate(&model, name, &data, sampling, plan, &device)?;
     evaluate::write(&measurement.out, &evaluation, &shown)?;
     if args.json {
         let text = serde_json::to_string(&evaluation).map_err(|error| Error::failed(error.to_string()))?;

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use shared::{Manifest, Probe, TrainingCard, Weights, WeightsCard};
+use shared::{Manifest, OutlierScore, Probe, TrainingCard, Weights, WeightsCard};
 
 use crate::{
     cli::ExportArgs,
-    data,
+    data::{self, DataSet},
     error::{Error, Result},
-    export::{HeldOut, ModelFolder},
+    evaluate::{Subject, outliers},
+    export::{HeldOut, ModelFolder, percentiles},
+    model::LoadedModel,
     train::RunFolder,
 };
 
@@ -23,21 +25,24 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let folder = RunFolder::at(&args.run);
     let config = folder.load_config()?;
     let checkpoint = folder.newest()?;
-    let held_out = data::open_sized(&config.data_source, args.data_dir.as_deref(), Some(config.data.size))?.held_out;
+    let data = data::open_sized(&config.data, args.data_dir.as_deref(), Some(config.card().size))?;
     let (device, _) = args.backend.backend.device()?;
 
+    let shape = config.network();
     let input = |error: shared::ModelError| Error::input(format!("--run {}: {error}", args.run.display()));
     let bytes = checkpoint.ema.to_safetensors(true).map_err(input)?;
     // Everything below is measured on what is shipped: the rounded weights.
-    let network = Weights::parse(&bytes).and_then(|w| w.into_network(&config.network, &device)).map_err(input)?;
-    let probe = Probe::measure(PROBE_SEED, &network, &config.network, &device).map_err(input)?;
-    let held_out = HeldOut::new(&held_out, &config, &network, &device)?;
+    let network = Weights::parse(&bytes).and_then(|w| w.into_network(&shape, &device)).map_err(input)?;
+    let probe = Probe::measure(PROBE_SEED, &network, &shape, &device).map_err(input)?;
+    let held_out = HeldOut::new(&data.held_out, &config, &network, &device)?;
+    let model = LoadedModel::new(&args.run, shape.clone(), config.card(), config.noise, network.clone(), None)?;
+    let outlier_score = outlier_score(&Subject { model: &model, device: &device }, &data)?;
 
     let plan = &config.optimization;
     let manifest = Manifest {
         name,
-        network: config.network.clone(),
-        data: config.data.clone(),
+        network: shape,
+        data: config.card(),
         training: TrainingCard {
             steps: checkpoint.progress.step,
             images_seen: checkpoint.progress.step * plan.batch as u64,
@@ -48,6 +53,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
         noise: config.noise,
         metrics: held_out.metrics()?,
         energy_percentiles: held_out.energy_percentiles()?,
+        outlier_score: Some(outlier_score),
         probe,
         weights: WeightsCard::of(WEIGHTS, &bytes),
         held_out_pictures: held_out.pictures().len(),
@@ -58,6 +64,13 @@ pub fn export(args: ExportArgs) -> Result<()> {
     }
     println!("{} ({} bytes of weights)", args.out.display(), bytes.len());
     Ok(())
+}
+
+/// Fitted to training pictures, with the percentiles of held-out ones.
+fn outlier_score(subject: &Subject, data: &DataSet) -> Result<OutlierScore> {
+    let score = outliers::fit(subject, &data.train)?;
+    let held_out = outliers::scores(&score, subject, &data.held_out.first(HeldOut::MEASURED))?;
+    Ok(score.with_percentiles(percentiles(held_out)))
 }
 
 /// A model has the name of its folder.

@@ -1,7 +1,7 @@
 //! `trainer score`.
 
 use serde::Serialize;
-use shared::Energy;
+use shared::{Energy, OutlierScore};
 
 use crate::{
     cli::ScoreArgs,
@@ -14,8 +14,12 @@ use crate::{
 struct Score {
     image: String,
     energy: f32,
-    /// Among held-out pictures, 0..100; null for a model that was not exported.
+    /// Length of the denoising jump, `|sigma_0^2 grad E(x)|`, in pixel units.
+    jump: f32,
+    /// How unusual the picture is among held-out ones, 0..100, by its denoising errors; null for a model that was not exported.
     percentile: Option<f32>,
+    /// The same by its energy alone, which finds flat pictures usual.
+    energy_percentile: Option<f32>,
 }
 
 /// Prints the energy of each picture, and how unusual it is.
@@ -27,10 +31,19 @@ pub fn score(args: ScoreArgs) -> Result<()> {
     for path in &args.images {
         let picture = pictures::read(path, model.config.channels, size, size)?;
         let x = model.frame.add(output::tensor(&[picture], &device));
-        let (energy, _) = model.network.energy_and_gradient(x);
+        let sigma_0 = model.config.sigma_0;
+        let (energy, gradient) = model.network.energy_and_gradient(x.clone());
         let energy = output::floats(energy)?[0];
-        let percentile = model.manifest.as_ref().map(|manifest| manifest.energy_percentile(energy));
-        scores.push(Score { image: path.display().to_string(), energy, percentile });
+        let jump = output::floats(gradient.square().sum())?[0].sqrt() * sigma_0 * sigma_0;
+        let readings = OutlierScore::readings(&model.network, sigma_0, &x).into_iter().map(output::floats);
+        let description = OutlierScore::describe(&readings.collect::<Result<Vec<_>>>()?.concat());
+        let manifest = model.manifest.as_ref();
+        let energy_percentile = manifest.map(|manifest| manifest.energy_percentile(energy));
+        let percentile = manifest.map(|manifest| match &manifest.outlier_score {
+            Some(score) => score.percentile(score.score(&description)),
+            None => manifest.energy_percentile(energy),
+        });
+        scores.push(Score { image: path.display().to_string(), energy, jump, percentile, energy_percentile });
     }
     if args.json {
         let text = serde_json::to_string_pretty(&serde_json::json!({ "scores": scores }))
@@ -38,8 +51,8 @@ pub fn score(args: ScoreArgs) -> Result<()> {
         println!("{text}");
         return Ok(());
     }
-    for Score { image, energy, percentile } in scores {
-        let place = percentile.map(|p| format!(", higher than {p:.1} % of held-out pictures")).unwrap_or_default();
+    for Score { image, energy, percentile, .. } in scores {
+        let place = percentile.map(|p| format!(", more unusual than {p:.1} % of held-out pictures")).unwrap_or_default();
         println!("{image}: energy {energy:.3}{place}");
     }
     Ok(())

@@ -2,19 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use shared::{DataCard, NetworkConfig, NoiseLevels};
-
 use crate::{
     cli::TrainArgs,
     data::{self, DataSet},
     error::{Error, Result},
-    train::{self, INTERRUPTED, Optimization, RunConfig, RunFolder},
+    train::{self, INTERRUPTED, RunConfig, RunFolder},
 };
-
-/// The paper's noise level inside the residual.
-const SIGMA_0: f32 = 0.1;
-/// Steps where none are asked for: two minutes for the default network and data on two cores.
-const DEFAULT_STEPS: u64 = 2000;
 
 /// Trains, or goes on training.
 pub fn train(args: TrainArgs) -> Result<()> {
@@ -29,18 +22,14 @@ pub fn train(args: TrainArgs) -> Result<()> {
     ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
         .map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
 
-    let (config, start, data) = if args.resume {
-        let mut config = folder.load_config()?;
-        if let Some(steps) = args.steps {
-            config.optimization.steps = steps.into();
-        }
-        let data = open(&config.data_source, &args)?;
-        (config, Some(folder.newest()?), data)
+    let file = args.config.as_deref();
+    let (config, start) = if args.resume {
+        (folder.load_config()?.changed(args.preset, file, &args.settings)?, Some(folder.newest()?))
     } else {
-        let data = open(&args.data, &args)?;
-        (configure(&args, &data)?, None, data)
+        (RunConfig::layered(args.preset, file, &args.settings)?, None)
     };
-    config.check(&data.train)?;
+    let data = open(&config.data, &args)?;
+    let config = config.with_pictures(&data)?;
     folder.save_config(&config)?;
     let done = start.as_ref().map_or(0, |checkpoint| checkpoint.progress.step);
     eprintln!(
@@ -61,40 +50,4 @@ fn open(source: &str, args: &TrainArgs) -> Result<DataSet> {
         eprintln!("skipped: {skipped}");
     }
     Ok(data)
-}
-
-fn configure(args: &TrainArgs, data: &DataSet) -> Result<RunConfig> {
-    if args.sigma_min > args.sigma_max {
-        return Err(Error::input(format!("--sigma-min {} is above --sigma-max {}", args.sigma_min, args.sigma_max)));
-    }
-    let images = &data.train;
-    let config = RunConfig {
-        data_source: args.data.clone(),
-        data: DataCard {
-            name: data.name.clone(),
-            licence: data.licence.clone(),
-            size: images.height,
-            pixel_range: [0.0, 1.0],
-        },
-        network: NetworkConfig {
-            preset: args.network.preset.into(),
-            width: args.network.width,
-            channels: images.channels,
-            image_size: data::network_size(images.height, images.width),
-            activation: args.network.activation(),
-            sigma_0: SIGMA_0,
-        },
-        noise: NoiseLevels { min: args.sigma_min as f32, max: args.sigma_max as f32, spacing: args.spacing.into() },
-        optimization: Optimization {
-            steps: args.steps.map_or(DEFAULT_STEPS, u64::from),
-            batch: args.batch,
-            learning_rate: args.learning_rate,
-            ema_decay: args.ema,
-            seed: args.seed,
-            checkpoint_every: args.checkpoint_every.into(),
-            grid: args.grid as usize,
-        },
-    };
-    config.network.validate().map_err(|error| Error::input(error.to_string()))?;
-    Ok(config)
 }

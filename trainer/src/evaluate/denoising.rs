@@ -71,7 +71,7 @@ impl Pairs {
     fn new(subject: &Subject, images: &Images, level: f32) -> Result<Self> {
         let mut pairs = Self { clean: Vec::new(), noisy: Vec::new(), jumped: Vec::new() };
         for (first, clean) in subject.batches(images) {
-            let denoised = subject.denoise(first, clean.clone(), level)?;
+            let denoised = subject.denoise(first, clean.clone(), level);
             let all =
                 [(&mut pairs.clean, clean), (&mut pairs.noisy, denoised.noisy), (&mut pairs.jumped, denoised.clean)];
             for (pictures, tensor) in all {

@@ -1,6 +1,6 @@
 //! A Gaussian fitted to rows of numbers, and the Frechet distance between two of them.
 
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn, SymmetricEigen};
+use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
 use super::features::Features;
 use crate::error::{Error, Result};
@@ -40,17 +40,19 @@ impl Gaussian {
         (distance + self.covariance.trace() + other.covariance.trace() - 2.0 * shared).max(0.0)
     }
 
-    /// The Gaussian as a measure of distance.
+    /// The mean, and what makes the rows uncorrelated with variance 1: the inverse of the covariance's Cholesky factor, row by row.
+    /// The length of a whitened difference to the mean is Mahalanobis' distance.
     ///
     /// # Errors
     /// The rows that it was fitted to were not finite.
-    pub fn metric(&self) -> Result<Mahalanobis> {
+    pub fn whitening(&self) -> Result<(Vec<f64>, Vec<f64>)> {
         let size = self.mean.len();
         // A little of the identity, in case two of the numbers always go together.
         let ridge = 1e-6 * self.covariance.trace() / size as f64 + f64::MIN_POSITIVE;
         let factor = Cholesky::new(&self.covariance + DMatrix::identity(size, size) * ridge)
             .ok_or_else(|| Error::failed("the measured numbers have no covariance: they are not finite"))?;
-        Ok(Mahalanobis { mean: self.mean.clone(), factor })
+        let inverse = factor.l().try_inverse().ok_or_else(|| Error::failed("a covariance could not be inverted"))?;
+        Ok((self.mean.iter().copied().collect(), inverse.transpose().iter().copied().collect()))
     }
 
     /// Rows drawn from the Gaussian, one for each row of standard normal numbers.
@@ -66,20 +68,6 @@ impl Gaussian {
             row += self.mean.transpose();
         }
         Features { size: normal.size, values: rows.transpose().iter().map(|&value| value as f32).collect() }
-    }
-}
-
-/// Distances from the mean of a Gaussian in units of its standard deviation in each direction.
-pub struct Mahalanobis {
-    mean: DVector<f64>,
-    factor: Cholesky<f64, Dyn>,
-}
-
-impl Mahalanobis {
-    /// `sqrt((row - mean)^T C^-1 (row - mean))`
-    pub fn distance(&self, row: &[f32]) -> f64 {
-        let centred = DVector::from_iterator(row.len(), row.iter().map(|&value| f64::from(value))) - &self.mean;
-        centred.dot(&self.factor.solve(&centred)).sqrt()
     }
 }
 
@@ -116,12 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn distances_are_in_standard_deviations() {
-        let metric = gaussian(&[1.0, 0.0], &[4.0, 0.0, 0.0, 0.25]).metric().unwrap();
-        for (row, expected) in [([1.0, 0.0], 0.0), ([5.0, 0.0], 2.0), ([1.0, -1.0], 2.0)] {
-            assert!((metric.distance(&row) - expected).abs() < 1e-4);
+    fn whitened_distances_are_in_standard_deviations() {
+        let (mean, whitening) = gaussian(&[1.0, 0.0], &[4.0, 1.0, 1.0, 1.25]).whitening().unwrap();
+        assert_eq!(mean, [1.0, 0.0]);
+        // The factor of [[4, 1], [1, 1.25]] is [[2, 0], [0.5, 1]].
+        for (found, expected) in whitening.iter().zip([0.5, 0.0, -0.25, 1.0]) {
+            assert!((found - expected).abs() < 1e-4, "{whitening:?}");
         }
-        assert!(gaussian(&[0.0, 0.0], &[f64::NAN, 0.0, 0.0, 1.0]).metric().is_err());
+        assert!(gaussian(&[0.0, 0.0], &[f64::NAN, 0.0, 0.0, 1.0]).whitening().is_err());
     }
 
     #[test]

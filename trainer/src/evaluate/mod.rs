@@ -3,12 +3,15 @@
 mod classifier;
 mod copies;
 mod denoising;
+mod density;
 mod energies;
 mod features;
 mod foreign;
 mod gaussian;
+mod inpainting;
+mod interpolation;
 mod neighbours;
-mod outliers;
+pub mod outliers;
 mod quality;
 mod report;
 mod subject;
@@ -20,11 +23,14 @@ use shared::Method;
 use crate::{chains::Chains, data::DataSet, error::Result, model::LoadedModel, pictures::Picture};
 use copies::Copies;
 use denoising::Denoising;
+use density::Density;
 use energies::Energies;
+use inpainting::Inpainting;
+use interpolation::Interpolation;
 use outliers::Outliers;
 pub use quality::{Judge, Quality};
 pub use report::write;
-use subject::Subject;
+pub use subject::Subject;
 
 /// Everything that `trainer evaluate` measures; its JSON.
 #[derive(Serialize)]
@@ -45,8 +51,14 @@ pub struct Evaluation {
     pub energies: Energies,
     /// By foreign set.
     pub outliers: Vec<Outliers>,
+    /// Null where it was not asked for.
+    pub density: Option<Density>,
+    /// By region.
+    pub inpainting: Vec<Inpainting>,
     /// Distances of samples to training pictures.
     pub nearest_neighbours: Copies,
+    /// Paths between held-out pictures.
+    pub interpolation: Interpolation,
 }
 
 /// How samples are made.
@@ -81,6 +93,19 @@ pub struct Shown {
     pub samples: Vec<Picture>,
     /// Samples that are nearest to a training picture, each followed by that picture.
     pub neighbours: Vec<Picture>,
+    /// Held-out pictures, what is known of them, and their completions.
+    pub completions: Vec<Picture>,
+    /// Straight lines between pictures, each followed by the path of low energy.
+    pub paths: Vec<Picture>,
+}
+
+/// How much work the likelihood may be.
+#[derive(Clone, Copy)]
+pub struct DensityPlan {
+    /// Densities on the way; 0 for no likelihood.
+    pub steps: u32,
+    /// Chains in each direction.
+    pub chains: usize,
 }
 
 /// Held-out pictures that energies and outlier scores are measured on, at most.
@@ -97,6 +122,7 @@ pub fn evaluate(
     name: String,
     data: &DataSet,
     sampling: Sampling,
+    plan: DensityPlan,
     device: &Device,
 ) -> Result<(Evaluation, Shown)> {
     let Sampling { sampler, steps, seed, count } = sampling;
@@ -122,6 +148,18 @@ pub fn evaluate(
     let nearest_neighbours = copies::copies(&samples, &data.train, &data.held_out)?;
     eprintln!("denoising");
     let denoising = denoising::denoising(&subject, &data.train, &held_out)?;
+    eprintln!("completing pictures");
+    let (inpainting, completions) = inpainting::inpainting(&subject, &data.train, &held_out, sampling)?;
+    let (interpolation, paths) = interpolation::interpolation(&subject, &held_out)?;
+    let density = match plan.steps {
+        0 => None,
+        steps => {
+            eprintln!("estimating the partition function");
+            let (train, held_out) = (subject.read(&data.train.first(held_out.len()))?, subject.read(&held_out)?);
+            let sets = [("training pictures", &train[..]), ("held-out pictures", &held_out[..])];
+            Some(density::density(&subject, &samples, &sets, steps, plan.chains)?)
+        }
+    };
     eprintln!("energies and outliers");
     let foreign = foreign::foreign_sets(&data.name, &held_out);
     let evaluation = Evaluation {
@@ -133,13 +171,18 @@ pub fn evaluate(
         denoising,
         energies: energies::energies(&subject, &data.train, &held_out, &foreign)?,
         outliers: outliers::outliers(&subject, &data.train, &held_out, &foreign)?,
+        density,
+        inpainting,
         nearest_neighbours,
+        interpolation,
     };
     let pairs = evaluation.nearest_neighbours.nearest.iter();
     let shown = Shown {
         neighbours: pairs
             .flat_map(|&(sample, training)| [samples[sample].clone(), data.train.picture(training)])
             .collect(),
+        completions,
+        paths,
         samples: samples.into_iter().take(SHOWN).collect(),
     };
     Ok((evaluation, shown))

@@ -1,43 +1,43 @@
 //! The evaluation as one self-contained page, and as JSON.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Evaluation, Quality, Shown, energies::SetEnergies};
+use super::{
+    Evaluation, Quality, Shown, density::Estimate, energies::SetEnergies, inpainting::COLUMNS, interpolation::LENGTH,
+};
 use crate::{
-    error::{Error, Result},
-    files, pictures,
+    error::Result,
+    files,
+    page::{STYLE, embedded},
+    pictures,
     plots::{Axis, Curve, Plot},
 };
-
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#222}\
-table{border-collapse:collapse;margin:1rem 0}th,td{text-align:right;padding:.2rem .7rem;border-bottom:1px solid #ddd}\
-th:first-child,td:first-child{text-align:left}img,svg{max-width:100%;height:auto}.grid{image-rendering:pixelated}";
 
 /// Writes `evaluation.json`, `index.html` and the grids into a folder.
 ///
 /// # Errors
 /// The folder cannot be written.
 pub fn write(folder: &Path, evaluation: &Evaluation, shown: &Shown) -> Result<()> {
-    let (samples, neighbours) = (folder.join("samples.png"), folder.join("neighbours.png"));
-    pictures::write_grid(&samples, &shown.samples, None)?;
-    pictures::write_grid(&neighbours, &shown.neighbours, Some(8))?;
+    let grids = [
+        ("samples.png", &shown.samples, None),
+        ("neighbours.png", &shown.neighbours, Some(8)),
+        ("completions.png", &shown.completions, Some(2 * COLUMNS)),
+        ("paths.png", &shown.paths, Some(LENGTH)),
+    ];
+    for (name, grid, columns) in grids {
+        pictures::write_grid(&folder.join(name), grid, columns)?;
+    }
     files::write_atomically(&folder.join("evaluation.json"), |file| {
         Ok(serde_json::to_writer_pretty(file, evaluation)?)
     })?;
-    let page = page(evaluation, &embedded(&samples)?, &embedded(&neighbours)?)?.into_string();
+    let page = page(evaluation, folder)?.into_string();
     files::write_atomically(&folder.join("index.html"), |file| file.write_all(page.as_bytes()))
 }
 
-fn embedded(path: &Path) -> Result<String> {
-    let bytes =
-        fs::read(path).map_err(|error| Error::failed(format!("{}: {}", path.display(), files::reason(&error))))?;
-    Ok(format!("data:image/png;base64,{}", STANDARD.encode(bytes)))
-}
-
-fn page(evaluation: &Evaluation, samples: &str, neighbours: &str) -> Result<Markup> {
+fn page(evaluation: &Evaluation, folder: &Path) -> Result<Markup> {
+    let grid = |name: &str| embedded(&folder.join(name));
     let Evaluation { model, data, sampling, .. } = evaluation;
     let sampler = format!("{:?}", sampling.sampler).to_lowercase();
     Ok(html! {
@@ -57,7 +57,7 @@ fn page(evaluation: &Evaluation, samples: &str, neighbours: &str) -> Result<Mark
                     (sampling.count) " samples: " (sampler) " sampler, " (sampling.steps) " energy gradients each, seed "
                     (sampling.seed) ". The first:"
                 }
-                img class="grid" alt="A grid of samples" src=(samples);
+                img class="grid" alt="A grid of samples" src=(grid("samples.png")?);
                 (quality(evaluation))
                 h2 { "Nearest training pictures" }
                 p {
@@ -66,12 +66,29 @@ fn page(evaluation: &Evaluation, samples: &str, neighbours: &str) -> Result<Mark
                     " of the samples are nearer to a training picture than 99 % of held-out pictures are; about 1 % would be \
                      so by chance."
                 }
-                img class="grid" alt="Samples beside their nearest training pictures" src=(neighbours);
+                img class="grid" alt="Samples beside their nearest training pictures" src=(grid("neighbours.png")?);
                 (PreEscaped(distances(evaluation)?))
                 h2 { "Denoising" }
                 p { "Peak signal-to-noise ratio in dB of held-out pictures after one jump, beside classical filters." }
                 (denoising(evaluation))
                 (PreEscaped(ratios(evaluation)?))
+                h2 { "Completing pictures" }
+                p {
+                    "Root mean squared error of the unknown pixels of held-out pictures. One completion may be another picture, as \
+                     good as the true one; the mean of several is the best guess. Shown: the picture, what is known, completions."
+                }
+                (inpainting(evaluation))
+                img class="grid" alt="Completions of held-out pictures" src=(grid("completions.png")?);
+                h2 { "Between pictures" }
+                p {
+                    "Straight lines between held-out pictures, each above the path of low energy. The highest energy on the way is "
+                    (format!("{:.1}", evaluation.interpolation.straight)) " on a line and "
+                    (format!("{:.1}", evaluation.interpolation.relaxed)) " on a path; the pictures themselves have "
+                    (format!("{:.1}", evaluation.interpolation.ends)) " (means over " (evaluation.interpolation.pairs) " pairs)."
+                }
+                img class="grid" alt="Straight lines and paths of low energy between pictures" src=(grid("paths.png")?);
+                h2 { "Likelihood" }
+                (density(evaluation))
                 h2 { "Energies" }
                 p {
                     "A held-out picture's energy is above a training picture's with probability "
@@ -137,6 +154,55 @@ fn denoising(evaluation: &Evaluation) -> Markup {
                     td { (row.level) }
                     @for value in [row.noisy, row.jump, row.gaussian, row.bm3d] { td { (format!("{value:.1}")) } }
                 }
+            }
+        }
+    }
+}
+
+fn inpainting(evaluation: &Evaluation) -> Markup {
+    html! {
+        table {
+            tr { @for name in ["unknown", "one completion", "mean of completions", "mean picture", "smoothest fill"] { th { (name) } } }
+            @for row in &evaluation.inpainting {
+                tr {
+                    td { (row.region) }
+                    @for value in [row.completion, row.mean_of_completions, row.mean_picture, row.diffusion] {
+                        td { (format!("{value:.3}")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn density(evaluation: &Evaluation) -> Markup {
+    let Some(density) = &evaluation.density else { return html! { p { "Not asked for." } } };
+    let row = |name: &str, estimate: &Estimate| {
+        html! {
+            tr {
+                td { (name) }
+                td { (format!("{:.1} ± {:.1}", estimate.log_partition, estimate.standard_error)) }
+                td { (format!("{:.1}", estimate.effective_sample_size)) }
+                td { (percent(estimate.acceptance)) }
+            }
+        }
+    };
+    html! {
+        p {
+            "Annealed importance sampling over " (density.steps) " densities with Hamiltonian transitions of " (density.leaps)
+            " steps, " (density.chains) " chains in each direction. The density is that of pictures with noise of about sigma_0: "
+            (format!("{:.2}", density.floor)) " bits are its floor, and numbers of models of clean pictures are no comparison. \
+             The backward estimate counts as far as the samples it starts from are exact."
+        }
+        table {
+            tr { th { "" } th { "ln Z" } th { "effective chains" } th { "accepted" } }
+            (row("forward: too small on average", &density.forward))
+            (row("backward: too large on average", &density.backward))
+        }
+        table {
+            tr { th { "bits per dimension" } th { "optimistic" } th { "pessimistic" } }
+            @for set in &density.bits_per_dimension {
+                tr { td { (set.name) } td { (format!("{:.3}", set.optimistic)) } td { (format!("{:.3}", set.pessimistic)) } }
             }
         }
     }

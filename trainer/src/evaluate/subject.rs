@@ -28,8 +28,6 @@ pub struct Denoised {
     pub noisy: Tensor<4>,
     /// After one jump.
     pub clean: Tensor<4>,
-    /// The energies of the noisy pictures.
-    pub energies: Vec<f32>,
 }
 
 impl Subject<'_> {
@@ -62,15 +60,12 @@ impl Subject<'_> {
     }
 
     /// Adds noise of a level, always the same for the same place in the set, and jumps.
-    ///
-    /// # Errors
-    /// The device fails.
-    pub fn denoise(&self, first: usize, clean: Tensor<4>, level: f32) -> Result<Denoised> {
+    pub fn denoise(&self, first: usize, clean: Tensor<4>, level: f32) -> Denoised {
         let z = Noise::new(0).tensor(first as u64, Draw::Start, clean.dims(), self.device);
         let noisy = clean + z * level;
-        let (energy, gradient) = self.model.network.energy_and_gradient(noisy.clone());
+        let (_, gradient) = self.model.network.energy_and_gradient(noisy.clone());
         let clean = langevin::denoise(noisy.clone(), gradient, self.model.config.sigma_0);
-        Ok(Denoised { noisy, clean, energies: output::floats(energy)? })
+        Denoised { noisy, clean }
     }
 
     /// `|sigma_0^2 gradient|` of each picture.
@@ -78,9 +73,4 @@ impl Subject<'_> {
         let squares = gradient.square().flatten::<2>(1, 3).sum_dim(1);
         squares.sqrt().flatten(0, 1) * self.model.config.sigma_0.powi(2)
     }
-}
-
-/// The root mean squared difference of each pair of pictures, `[N]`.
-pub fn rmse(a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
-    (a - b).square().flatten::<2>(1, 3).mean_dim(1).sqrt().flatten(0, 1)
 }

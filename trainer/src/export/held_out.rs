@@ -23,7 +23,7 @@ pub struct HeldOut<'a> {
 
 impl<'a> HeldOut<'a> {
     /// Pictures that are measured.
-    const MEASURED: usize = 1000;
+    pub const MEASURED: usize = 1000;
     /// Pictures that go with the model, to be inpainted.
     const SHOWN: usize = 24;
     const BATCH: usize = 100;
@@ -39,9 +39,9 @@ impl<'a> HeldOut<'a> {
         device: &'a Device,
     ) -> Result<Self> {
         let count = images.len().min(Self::MEASURED);
-        let source = &config.data_source;
+        let source = &config.data;
         config.check(images)?;
-        let frame = Frame::new(config.data.size, config.network.image_size)
+        let frame = Frame::new(config.card().size, config.network().image_size)
             .ok_or_else(|| Error::input(format!("{source}: the pictures are larger than the network's input")))?;
         let indices: Vec<usize> = (0..count).collect();
         let batches = indices.chunks(Self::BATCH).map(|batch| frame.add(to_tensor(images, batch, device))).collect();
@@ -60,16 +60,7 @@ impl<'a> HeldOut<'a> {
         for batch in &self.batches {
             energies.extend(output::floats(self.network.energy_and_gradient(batch.clone()).0)?);
         }
-        energies.sort_by(f32::total_cmp);
-        let last = (energies.len() - 1) as f64;
-        Ok((0..=100)
-            .map(|percent| {
-                let position = last * f64::from(percent) / 100.0;
-                let (low, within) = (position.floor() as usize, position.fract() as f32);
-                let high = (low + 1).min(energies.len() - 1);
-                energies[low] + (energies[high] - energies[low]) * within
-            })
-            .collect())
+        Ok(percentiles(energies))
     }
 
     /// The training loss and the error of the one-jump denoiser.
@@ -121,4 +112,17 @@ impl<'a> HeldOut<'a> {
             (batch.clone(), z)
         })
     }
+}
+
+/// Values at percentiles 0, 1, ..., 100 of at least one value.
+pub fn percentiles(mut values: Vec<f32>) -> Vec<f32> {
+    values.sort_by(f32::total_cmp);
+    let last = (values.len() - 1) as f64;
+    let at = |percent: i32| {
+        let position = last * f64::from(percent) / 100.0;
+        let (low, within) = (position.floor() as usize, position.fract() as f32);
+        let high = (low + 1).min(values.len() - 1);
+        values[low] + (values[high] - values[low]) * within
+    };
+    (0..=100).map(at).collect()
 }

@@ -4,4 +4,4 @@ mod folder;
 mod held_out;
 
 pub use folder::ModelFolder;
-pub use held_out::HeldOut;
+pub use held_out::{HeldOut, percentiles};

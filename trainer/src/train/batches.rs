@@ -1,7 +1,7 @@
 //! The order of the training images: a new permutation in every epoch, a function of the seed and the step alone, so that a
 //! resumed run sees what an uninterrupted one would.
 
-use rand::seq::SliceRandom;
+use rand::{RngExt, seq::SliceRandom};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 /// Picks the images of each step.
@@ -22,6 +22,14 @@ impl Batches {
     pub fn at(&mut self, step: u64) -> Vec<usize> {
         let first = step * self.batch as u64;
         (first..first + self.batch as u64).map(|position| self.image(position)).collect()
+    }
+
+    /// Which of the images of step `step` are mirrored: half of them, by chance.
+    pub fn mirrored(&self, step: u64) -> Vec<bool> {
+        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        // Epochs have the first streams.
+        generator.set_stream(u64::MAX - step);
+        (0..self.batch).map(|_| generator.random()).collect()
     }
 
     fn image(&mut self, position: u64) -> usize {
@@ -60,5 +68,8 @@ mod tests {
         let expected: Vec<Vec<usize>> = (0..40).map(|step| whole.at(step)).collect();
         let mut resumed = Batches::new(3, 100, 7);
         assert_eq!(resumed.at(33), expected[33]);
+        assert_eq!(resumed.mirrored(33), whole.mirrored(33));
+        let mirrored = (0..100).flat_map(|step| whole.mirrored(step)).filter(|&mirrored| mirrored).count();
+        assert!((280..420).contains(&mirrored), "{mirrored} of 700");
     }
 }

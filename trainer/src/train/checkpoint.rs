@@ -1,6 +1,7 @@
 //! Checkpoints: a folder each, complete or not there at all.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
@@ -8,6 +9,7 @@ use std::{
 
 use burn::{optim::ModuleOptimizer, tensor::Bytes};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use shared::{EnergyNetwork, Weights};
 
 use crate::{
@@ -36,7 +38,16 @@ pub struct Checkpoint {
     pub optimizer: Bytes,
 }
 
-const PROGRESS: &str = "progress.json";
+/// `checkpoint.json`, the file that makes a folder a checkpoint: written last, it vouches for the others.
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    #[serde(flatten)]
+    progress: Progress,
+    /// SHA-256 of the other files, by name.
+    sha256: BTreeMap<String, String>,
+}
+
+const MANIFEST: &str = "checkpoint.json";
 const WEIGHTS: &str = "weights.safetensors";
 const EMA: &str = "ema.safetensors";
 const OPTIMIZER: &str = "optimizer.bpk";
@@ -58,14 +69,15 @@ impl Checkpoint {
         Ok(Self { progress, weights: Weights::of(network), ema: Weights::of(ema), optimizer })
     }
 
-    /// Writes the checkpoint into `folder` (`checkpoints` of a run) and keeps only the newest `keep`, this one among them.
+    /// Writes the checkpoint into `folder` (`checkpoints` of a run) and keeps only the newest `keep`, this one among them, and
+    /// that of step `best`.
     ///
     /// Everything is written and synced in a hidden folder first, which is then renamed: a crash leaves either the whole
     /// checkpoint or none, and the older ones untouched. What goes is likewise hidden before it is deleted.
     ///
     /// # Errors
     /// The disk is full or the folder cannot be written.
-    pub fn save(&self, folder: &Path, keep: usize) -> Result<PathBuf> {
+    pub fn save(&self, folder: &Path, keep: usize, best: Option<u64>) -> Result<PathBuf> {
         let name = format!("step-{:07}", self.progress.step);
         let target = folder.join(&name);
         let draft = folder.join(format!(".{name}.part"));
@@ -77,7 +89,9 @@ impl Checkpoint {
             if target.exists() {
                 discard(&target)?;
             }
+            write_point();
             fs::rename(&draft, &target)?;
+            write_point();
             File::open(folder)?.sync_all()
         });
         if let Err(error) = written {
@@ -90,7 +104,8 @@ impl Checkpoint {
             .into_iter()
             .filter(|other| *other != target)
             .partition(|other| step_of(other) < Some(self.progress.step));
-        for other in later.into_iter().chain(earlier.into_iter().skip(keep - 1)) {
+        let passed = earlier.into_iter().skip(keep - 1).filter(|other| best.is_none() || step_of(other) != best);
+        for other in later.into_iter().chain(passed) {
             discard(&other).map_err(cannot)?;
         }
         sweep(folder);
@@ -103,14 +118,17 @@ impl Checkpoint {
         }
         fs::create_dir_all(draft)?;
         let weights = |weights: &Weights| weights.to_safetensors(false).map_err(std::io::Error::other);
-        for (name, bytes) in [
-            (WEIGHTS, weights(&self.weights)?),
-            (EMA, weights(&self.ema)?),
-            (OPTIMIZER, self.optimizer.to_vec()),
-            (PROGRESS, serde_json::to_vec_pretty(&self.progress)?),
-        ] {
+        let files = [(WEIGHTS, weights(&self.weights)?), (EMA, weights(&self.ema)?), (OPTIMIZER, self.optimizer.to_vec())];
+        let sha256 = files.iter().map(|(name, bytes)| ((*name).to_owned(), hash(bytes))).collect();
+        let manifest = serde_json::to_vec_pretty(&Manifest { progress: self.progress.clone(), sha256 })?;
+        for (name, bytes) in files.into_iter().chain([(MANIFEST, manifest)]) {
+            write_point();
             let mut file = File::create(draft.join(name))?;
-            file.write_all(&bytes)?;
+            // In two parts, so that a test can break off between them.
+            let (first, second) = bytes.split_at(bytes.len() / 2);
+            file.write_all(first)?;
+            write_point();
+            file.write_all(second)?;
             file.sync_all()?;
         }
         File::open(draft)?.sync_all()
@@ -121,14 +139,25 @@ impl Checkpoint {
     /// # Errors
     /// A missing or damaged file, by name.
     pub fn load(folder: &Path) -> Result<Self> {
-        let progress_path = folder.join(PROGRESS);
-        let progress = serde_json::from_slice(&read(&progress_path)?)
-            .map_err(|error| Error::input(format!("{}: no progress record: {error}", progress_path.display())))?;
+        let path = folder.join(MANIFEST);
+        let Manifest { progress, sha256 } = serde_json::from_slice(&read(&path)?)
+            .map_err(|error| Error::input(format!("{}: no record of a checkpoint: {error}", path.display())))?;
+        let checked = |name: &str| -> Result<Vec<u8>> {
+            let bytes = read(&folder.join(name))?;
+            if sha256.get(name) == Some(&hash(&bytes)) {
+                return Ok(bytes);
+            }
+            Err(Error::input(format!("{}: not what was saved: its SHA-256 is another", folder.join(name).display())))
+        };
+        let weights = |name: &str| {
+            Weights::parse(&checked(name)?)
+                .map_err(|error| Error::input(format!("{}: {error}", folder.join(name).display())))
+        };
         Ok(Self {
             progress,
-            weights: read_weights(&folder.join(WEIGHTS))?,
-            ema: read_weights(&folder.join(EMA))?,
-            optimizer: Bytes::from_bytes_vec(read(&folder.join(OPTIMIZER))?),
+            weights: weights(WEIGHTS)?,
+            ema: weights(EMA)?,
+            optimizer: Bytes::from_bytes_vec(checked(OPTIMIZER)?),
         })
     }
 
@@ -148,7 +177,7 @@ impl Checkpoint {
 
     /// Whether a folder is a checkpoint.
     pub fn is_at(folder: &Path) -> bool {
-        folder.join(PROGRESS).is_file()
+        folder.join(MANIFEST).is_file()
     }
 }
 
@@ -159,7 +188,9 @@ fn discard(checkpoint: &Path) -> std::io::Result<()> {
     if hidden.exists() {
         fs::remove_dir_all(&hidden)?;
     }
+    write_point();
     fs::rename(checkpoint, &hidden)?;
+    write_point();
     fs::remove_dir_all(&hidden)
 }
 
@@ -191,6 +222,15 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| Error::input(format!("{}: {}", path.display(), files::reason(&error))))
 }
 
-fn read_weights(path: &Path) -> Result<Weights> {
-    Weights::parse(&read(path)?).map_err(|error| Error::input(format!("{}: {error}", path.display())))
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// A place where a test may end the process.
+#[cfg(not(test))]
+fn write_point() {}
+#[cfg(test)]
+use tests::write_point;
+
+#[cfg(test)]
+mod tests;

@@ -1,37 +1,68 @@
-//! The settings of a run, as the run folder keeps them in `run.json`.
+//! The settings of a run: one type for the command line, for `--config`, and for the record in the run folder.
 
+use std::path::Path;
+
+use figment::{
+    Figment,
+    providers::{Format, Serialized, Toml},
+};
 use serde::{Deserialize, Serialize};
-use shared::{DataCard, NetworkConfig, NoiseLevels};
+use shared::{Activation, DataCard, NetworkConfig, NoiseLevels, Preset};
 
-use crate::{data::Images, error::Result};
+use super::presets::TrainingPreset;
+use crate::{
+    data::{self, DataSet, Images},
+    error::{Error, Result},
+};
 
-/// Everything that decides what a run computes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Everything that decides what a run computes. As TOML it is `run.toml` of a run folder, and any part of that is a `--config`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunConfig {
-    /// The data set's name or folder, as given.
-    pub data_source: String,
-    /// What the data set says of itself.
-    pub data: DataCard,
+    /// The data set's name or folder.
+    pub data: String,
+    /// What the settings that nobody gives are.
+    pub preset: TrainingPreset,
     /// The network.
-    pub network: NetworkConfig,
+    pub network: NetworkSettings,
     /// The noise levels.
     pub noise: NoiseLevels,
     /// The optimizer and its schedule.
     pub optimization: Optimization,
+    /// What is kept in the run folder.
+    pub record: Record,
+    /// What the data turned out to be. Found, not chosen: a `--config` that has it is read without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<PicturesCard>,
 }
 
-impl RunConfig {
-    /// Checks that pictures are what the run's network was made for.
-    ///
-    /// # Errors
-    /// There are none, or they have another size.
-    pub fn check(&self, images: &Images) -> Result<()> {
-        images.check(&self.data_source, [self.network.channels, self.data.size, self.data.size])
-    }
+/// The network, as far as the data do not decide it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSettings {
+    /// The shape of the network.
+    pub shape: Preset,
+    /// Channels after the stem.
+    pub width: usize,
+    /// The non-linearity.
+    pub activation: Activation,
+    /// The one noise level inside the residual.
+    pub sigma_0: f32,
+}
+
+/// The pictures of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PicturesCard {
+    /// 1 for grey, 3 for colour.
+    pub channels: usize,
+    /// What the data set says of itself.
+    #[serde(flatten)]
+    pub card: DataCard,
 }
 
 /// Adam with a warm-up, a cosine decay and a moving average of the weights.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Optimization {
     /// Steps in all.
     pub steps: u64,
@@ -39,14 +70,147 @@ pub struct Optimization {
     pub batch: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
-    /// Decay of the moving average of the weights.
+    /// Steps of linear warm-up, at most a tenth of the run.
+    pub warm_up: u64,
+    /// Largest norm of the gradient of the loss per pixel, over all parameters; infinite for no limit.
+    pub clip: f64,
+    /// Decay of the moving average of the weights; 0 for none.
     pub ema_decay: f64,
+    /// Whether half of the pictures are mirrored, by chance.
+    pub flip: bool,
     /// Seed of the weights, the data order and the noise.
     pub seed: u64,
+}
+
+/// What is kept in the run folder, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
-    /// Pictures in the sample grid of every checkpoint.
+    /// Newest checkpoints that are kept, besides the best.
+    pub keep: usize,
+    /// Pictures in the sample grids of every checkpoint.
     pub grid: usize,
+}
+
+impl RunConfig {
+    /// The preset's settings, over them those of a file, over them those of the command line.
+    ///
+    /// # Errors
+    /// The file cannot be read, has a setting that there is none of, or one is out of range.
+    pub fn layered(preset: Option<TrainingPreset>, file: Option<&Path>, flags: &impl Serialize) -> Result<Self> {
+        let given = Self::given(Figment::new(), file, flags)?;
+        let preset = match preset {
+            Some(preset) => preset,
+            None if given.contains("preset") => given.extract_inner("preset").map_err(|error| wrong(&error))?,
+            None => TrainingPreset::Unet,
+        };
+        let layers = Figment::from(Serialized::defaults(preset.settings())).merge(given);
+        let config: Self = layers.merge(Serialized::default("preset", preset)).extract().map_err(|error| wrong(&error))?;
+        // What another run's data were says nothing of this run's.
+        Self { pictures: None, ..config }.checked()
+    }
+
+    /// These settings, over them those of the command line: for a run that goes on.
+    ///
+    /// # Errors
+    /// As for [`layered`](Self::layered); the data and the network cannot change.
+    pub fn changed(&self, preset: Option<TrainingPreset>, file: Option<&Path>, flags: &impl Serialize) -> Result<Self> {
+        let layers = Self::given(Figment::from(Serialized::defaults(self)), file, flags)?;
+        let changed = layers.extract::<Self>().map_err(|error| wrong(&error))?.checked()?;
+        let changed = Self { pictures: self.pictures.clone(), preset: preset.unwrap_or(changed.preset), ..changed };
+        if (&changed.data, changed.preset, &changed.network) != (&self.data, self.preset, &self.network) {
+            return Err(Error::input("--resume: a run's data, preset and network cannot change; train anew into another --out"));
+        }
+        Ok(changed)
+    }
+
+    fn given(layers: Figment, file: Option<&Path>, flags: &impl Serialize) -> Result<Figment> {
+        let layers = match file {
+            Some(file) if !file.is_file() => {
+                return Err(Error::input(format!("--config {}: there is no such file", file.display())));
+            }
+            Some(file) => layers.merge(Toml::file_exact(file)),
+            None => layers,
+        };
+        Ok(layers.merge(Serialized::defaults(flags)))
+    }
+
+    fn checked(self) -> Result<Self> {
+        let Optimization { steps, batch, learning_rate, clip, ema_decay, .. } = self.optimization;
+        let (least, most) = (self.noise.min, self.noise.max);
+        let demands = [
+            (steps >= 1, "optimization.steps must be at least 1"),
+            ((1..=8192).contains(&batch), "optimization.batch must be from 1 to 8192"),
+            (learning_rate > 0.0 && learning_rate.is_finite(), "optimization.learning_rate must be a positive number"),
+            (clip > 0.0, "optimization.clip must be a positive number, or inf for no limit"),
+            ((0.0..1.0).contains(&ema_decay), "optimization.ema_decay must be at least 0 and below 1"),
+            (least > 0.0 && most.is_finite(), "noise.min and noise.max must be positive numbers"),
+            (self.record.checkpoint_every >= 1, "record.checkpoint_every must be at least 1"),
+            (self.record.keep >= 1, "record.keep must be at least 1"),
+            (self.record.grid <= 256, "record.grid must be at most 256"),
+        ];
+        if let Some((_, demand)) = demands.into_iter().find(|(met, _)| !met) {
+            return Err(Error::input(demand));
+        }
+        if least > most {
+            return Err(Error::input(format!("--sigma-min {least} is above --sigma-max {most}")));
+        }
+        self.network_of(1, 8).validate().map_err(|error| Error::input(error.to_string()))?;
+        Ok(self)
+    }
+
+    /// Takes down what the data are.
+    ///
+    /// # Errors
+    /// They are not what the run was begun with.
+    pub fn with_pictures(mut self, data: &DataSet) -> Result<Self> {
+        match &self.pictures {
+            Some(_) => self.check(&data.train)?,
+            None => {
+                let Images { channels, height, .. } = data.train;
+                let (name, licence) = (data.name.clone(), data.licence.clone());
+                let card = DataCard { name, licence, size: height, pixel_range: [0.0, 1.0] };
+                self.pictures = Some(PicturesCard { channels, card });
+            }
+        }
+        self.network().validate().map_err(|error| Error::input(error.to_string()))?;
+        Ok(self)
+    }
+
+    /// Checks that pictures are what the run's network was made for.
+    ///
+    /// # Errors
+    /// There are none, or they have another size.
+    pub fn check(&self, images: &Images) -> Result<()> {
+        let size = self.card().size;
+        images.check(&self.data, [self.network().channels, size, size])
+    }
+
+    /// What the data set says of itself.
+    pub fn card(&self) -> DataCard {
+        self.pictures.as_ref().map_or_else(
+            || DataCard { name: self.data.clone(), licence: String::new(), size: 0, pixel_range: [0.0, 1.0] },
+            |pictures| pictures.card.clone(),
+        )
+    }
+
+    /// The network, whole.
+    pub fn network(&self) -> NetworkConfig {
+        let (channels, size) = self.pictures.as_ref().map_or((1, 0), |found| (found.channels, found.card.size));
+        self.network_of(channels, data::network_size(size, size))
+    }
+
+    fn network_of(&self, channels: usize, image_size: usize) -> NetworkConfig {
+        let NetworkSettings { shape, width, activation, sigma_0 } = self.network;
+        NetworkConfig { preset: shape, width, channels, image_size, activation, sigma_0 }
+    }
+}
+
+/// figment's words name the key and the file that has it.
+fn wrong(error: &figment::Error) -> Error {
+    Error::input(format!("settings: {}", error.to_string().lines().collect::<Vec<_>>().join(" ")))
 }
 
 impl Optimization {
@@ -54,16 +218,12 @@ impl Optimization {
     pub const BETAS: (f32, f32) = (0.9, 0.95);
     /// Adam's guard against division by zero.
     pub const EPSILON: f32 = 1e-8;
-    /// Largest norm of the gradient of the loss per pixel, over all parameters.
-    pub const CLIP: f64 = 1.0;
     /// Where the cosine ends (the paper's code).
     const FINAL_LEARNING_RATE: f64 = 1e-6;
-    /// Steps of linear warm-up, at most a tenth of the run.
-    const WARM_UP: u64 = 200;
 
     /// The learning rate of step `step`, from 0: a linear rise, then half a cosine down.
     pub fn learning_rate_at(&self, step: u64) -> f64 {
-        let warm_up = Self::WARM_UP.min(self.steps / 10);
+        let warm_up = self.warm_up.min(self.steps / 10);
         if step < warm_up {
             return self.learning_rate * (step + 1) as f64 / warm_up as f64;
         }
@@ -81,22 +241,63 @@ impl Optimization {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn the_learning_rate_rises_to_its_peak_and_falls_to_its_end() {
-        let plan = Optimization {
-            steps: 4000,
-            batch: 1,
-            learning_rate: 1e-3,
-            ema_decay: 0.999,
-            seed: 0,
-            checkpoint_every: 1,
-            grid: 0,
-        };
+        let plan = Optimization { steps: 4000, ..TrainingPreset::Unet.settings().optimization };
         assert!(plan.learning_rate_at(0) < 1e-5);
         assert!((plan.learning_rate_at(200) - 1e-3).abs() < 1e-9);
         assert!((plan.learning_rate_at(2100) - 0.5e-3).abs() < 1e-5);
         assert!((plan.learning_rate_at(4000) - 1e-6).abs() < 1e-9);
+    }
+
+    fn layered(file: &str, flags: serde_json::Value) -> Result<RunConfig> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        fs::write(&path, file).unwrap();
+        RunConfig::layered(None, Some(&path), &flags)
+    }
+
+    #[test]
+    fn flags_go_over_the_file_and_the_file_over_the_preset() {
+        let file = "preset = \"res12\"\n[network]\nwidth = 24\n[optimization]\nsteps = 7\nbatch = 3\n";
+        let config = layered(file, json!({ "optimization": { "steps": 9 } })).unwrap();
+        assert_eq!((config.optimization.steps, config.optimization.batch, config.network.width), (9, 3, 24));
+        assert_eq!((config.preset, config.network.shape), (TrainingPreset::Res12, Preset::Res12));
+        assert_eq!(config.network.activation, Activation::Elu);
+    }
+
+    #[test]
+    fn a_record_is_a_config_that_gives_the_same_settings() {
+        for preset in TrainingPreset::ALL {
+            let mut config = RunConfig { data: "a folder".into(), ..preset.settings() };
+            let card = DataCard { name: "x".into(), licence: "y".into(), size: 5, pixel_range: [0.0, 1.0] };
+            config.pictures = Some(PicturesCard { channels: 3, card });
+            let record = toml::to_string(&config).unwrap();
+            assert_eq!(toml::from_str::<RunConfig>(&record).unwrap(), config);
+            let again = layered(&record, json!({})).unwrap();
+            assert_eq!(again, RunConfig { pictures: None, ..config });
+        }
+    }
+
+    #[test]
+    fn unknown_and_impossible_settings_are_named() {
+        for (file, word) in [
+            ("[network]\nwidht = 3", "widht"),
+            ("[network]\nwidth = 0", "width"),
+            ("[network]\nwidth = \"wide\"", "width"),
+            ("[optimization]\nema_decay = 1.0", "ema_decay"),
+            ("[noise]\nmin = 9.0", "--sigma-min 9"),
+            ("preset = \"vgg\"", "preset"),
+            ("= 3", "settings"),
+        ] {
+            let error = layered(file, json!({})).unwrap_err();
+            assert!(error.to_string().contains(word) && error.exit_code() == 2, "{file}: {error}");
+        }
     }
 }

@@ -1,101 +1,40 @@
-//! A run: its folder, and the training loop.
+//! The training loop.
 
 use std::{
-    fs,
-    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     time::Instant,
 };
 
 use burn::{
+    module::Module,
     optim::{AdamConfig, GradientsParams, ModuleOptimizer},
-    tensor::{Device, ElementConversion, Tensor, TensorData},
+    tensor::{Bool, Device, ElementConversion, Tensor, TensorData},
 };
 use shared::{Draw, EnergyNetwork, Frame, Method, Noise, Sampler, Weights, mdsm_loss};
 
 use super::{
-    Checkpoint, Optimization, RunConfig, batches::Batches, checkpoint::Progress, clip::clip_by_global_norm, ema,
-    progress::Report,
+    Checkpoint, Optimization, RunConfig, RunFolder,
+    batches::Batches,
+    checkpoint::Progress,
+    clip::clip_by_global_norm,
+    display::Display,
+    ema,
+    metrics::{Average, Entry, Metrics},
+    probe::Probe,
+    report,
+    watch::Watch,
 };
 use crate::{
     data::{DataSet, Images},
     error::{Error, Result},
-    files, output, pictures,
+    output, pictures,
 };
+
+/// Steps that an entry of the metrics averages over.
+const METRICS_EVERY: u64 = 10;
 
 /// Set by Ctrl-C: the loop saves a checkpoint and stops.
 pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// A run's folder: `run.json`, `checkpoints/`, `samples/`.
-pub struct RunFolder(PathBuf);
-
-impl RunFolder {
-    /// Checkpoints that are kept.
-    const KEEP: usize = 2;
-
-    /// The run at this path.
-    pub fn at(path: &Path) -> Self {
-        Self(path.to_owned())
-    }
-
-    /// Whether there is a run.
-    pub fn exists(&self) -> bool {
-        self.config_path().exists()
-    }
-
-    /// Where the settings are.
-    fn config_path(&self) -> PathBuf {
-        self.0.join("run.json")
-    }
-
-    /// Where the checkpoints are.
-    pub fn checkpoints(&self) -> PathBuf {
-        self.0.join("checkpoints")
-    }
-
-    fn samples(&self) -> PathBuf {
-        self.0.join("samples")
-    }
-
-    /// Writes the settings, and makes the folders.
-    ///
-    /// # Errors
-    /// The folder cannot be written.
-    pub fn save_config(&self, config: &RunConfig) -> Result<()> {
-        for folder in [self.checkpoints(), self.samples()] {
-            files::create_folder(&folder)?;
-        }
-        files::write_atomically(&self.config_path(), |file| Ok(serde_json::to_writer_pretty(file, config)?))
-    }
-
-    /// Reads the settings.
-    ///
-    /// # Errors
-    /// There is no run, or its record is damaged.
-    pub fn load_config(&self) -> Result<RunConfig> {
-        let path = self.config_path();
-        let text = fs::read(&path).map_err(|error| {
-            Error::input(format!(
-                "{}: no run: {} is missing or unreadable: {}",
-                self.0.display(),
-                path.display(),
-                files::reason(&error)
-            ))
-        })?;
-        let config: RunConfig = serde_json::from_slice(&text)
-            .map_err(|error| Error::input(format!("{}: not a run's settings: {error}", path.display())))?;
-        config.network.validate().map_err(|error| Error::input(format!("{}: {error}", path.display())))?;
-        Ok(config)
-    }
-
-    /// The newest good checkpoint.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn newest(&self) -> Result<Checkpoint> {
-        Checkpoint::newest(&self.checkpoints())
-    }
-}
 
 /// What changes from step to step.
 struct State {
@@ -108,7 +47,7 @@ struct State {
 /// Trains to the end of the plan, from `start` if there is one.
 ///
 /// # Errors
-/// A checkpoint cannot be saved, the loss is not finite, or the training was interrupted (after saving).
+/// A checkpoint cannot be saved, the loss runs away, or the training was interrupted (after saving).
 pub fn train(
     config: &RunConfig,
     data: &DataSet,
@@ -117,59 +56,81 @@ pub fn train(
     device: &Device,
 ) -> Result<()> {
     let plan = &config.optimization;
+    let network = config.network();
     let mut state = State::new(config, start, device)?;
-    let parameters = state.network.parameters();
-    let pixels = config.network.batch_shape(1).iter().product::<usize>() as f64;
-    let sigma = config.noise.levels(plan.batch);
-    let sigma = Tensor::<1>::from_floats(sigma.as_slice(), &device.clone().autodiff());
-    let noise = Noise::new(plan.seed);
-    let frame = Frame::new(config.data.size, config.network.image_size)
+    let frame = Frame::new(config.card().size, network.image_size)
         .ok_or_else(|| Error::failed("the pictures are larger than the network's input"))?;
+    let training = device.clone().autodiff();
+    let parameters = state.network.parameters();
+    let pixels = network.batch_shape(1).iter().product::<usize>() as f64;
+    let sigma = Tensor::<1>::from_floats(config.noise.levels(plan.batch).as_slice(), &training);
+    let noise = Noise::new(plan.seed);
     let mut batches = Batches::new(plan.seed, data.train.len(), plan.batch);
-    let mut report = Report::new(plan.steps, plan.batch, state.progress.step);
-    let mut clock = Instant::now();
+    let probe = Probe::new(config, data, frame, device);
+    let mut metrics = Metrics::open(folder.metrics(), state.progress.step)?;
+    let (mut watch, mut average) = (Watch::default(), Average::default());
+    let mut display = Display::new(plan.steps, plan.batch, state.progress.step, &config.data);
+    let (mut clock, mut lap) = (Instant::now(), Instant::now());
 
     while state.progress.step < plan.steps {
         let step = state.progress.step;
-        let clean = frame.add(to_tensor(&data.train, &batches.at(step), &device.clone().autodiff()));
-        let z = corruption(&noise, step, clean.dims(), &device.clone().autodiff());
-        let loss = mdsm_loss(&state.network, config.network.sigma_0, clean, z, sigma.clone()).mean();
+        let mut clean = to_tensor(&data.train, &batches.at(step), &training);
+        if plan.flip {
+            clean = mirror(clean, &batches.mirrored(step));
+        }
+        let clean = frame.add(clean);
+        // The chain of the generator is the slot in the batch.
+        let z = noise.tensor(0, Draw::Corruption(step as u32), clean.dims(), &training);
+        let loss = mdsm_loss(&state.network, network.sigma_0, clean, z, sigma.clone()).mean();
         // Scaled by the pixels, so that the clipping limit means the same for every image size.
         let mut gradients = GradientsParams::from_grads((loss.clone() / pixels).backward(), &state.network);
         let loss = loss.into_scalar::<f32>().elem::<f64>();
-        let norm = clip_by_global_norm(&mut gradients, &parameters, Optimization::CLIP);
-        if !loss.is_finite() || !norm.is_finite() {
-            report.finish();
-            return Err(Error::failed(format!(
-                "the loss became {loss} at step {}: nothing of it is saved; --resume goes on from the last good checkpoint in {}, \
-                 a smaller --learning-rate helps",
+        let norm = clip_by_global_norm(&mut gradients, &parameters, plan.clip);
+        watch.check(loss, norm).map_err(|what| {
+            display.finish();
+            Error::failed(format!(
+                "{what} at step {}: nothing of it is saved; --resume goes on from the last good checkpoint in {}, with a smaller \
+                 --learning-rate if it happens again",
                 step + 1,
                 folder.checkpoints().display()
-            )));
-        }
+            ))
+        })?;
         state.network = state.optimizer.step(plan.learning_rate_at(step), state.network, gradients);
         state.ema = ema::update(state.ema, &state.network, plan.ema_decay_at(step));
         state.progress.step += 1;
-        report.step(state.progress.step, loss);
-
-        let interrupted = INTERRUPTED.load(Ordering::Relaxed);
-        if interrupted || state.progress.step.is_multiple_of(plan.checkpoint_every) || state.progress.step == plan.steps
-        {
+        average.add(loss, norm);
+        let interrupted = display.step(state.progress.step, loss) || INTERRUPTED.load(Ordering::Relaxed);
+        let due = state.progress.step.is_multiple_of(config.record.checkpoint_every) || state.progress.step == plan.steps;
+        if average.steps() == METRICS_EVERY || due {
+            let speed = (average.steps() * plan.batch as u64) as f64 / lap.elapsed().as_secs_f64();
+            lap = Instant::now();
+            metrics.push(Entry::Training(average.take(state.progress.step, plan.learning_rate_at(step), speed)))?;
+        }
+        if due && !interrupted {
+            metrics.push(Entry::Checkpoint(probe.measure(&state.ema, config, state.progress.step)?))?;
+        }
+        if due || interrupted {
             state.progress.seconds += clock.elapsed().as_secs_f64();
             clock = Instant::now();
+            let best = metrics.best().map(|best| best.step);
             Checkpoint::of(state.progress.clone(), &state.network, &state.ema, &state.optimizer)?
-                .save(&folder.checkpoints(), RunFolder::KEEP)?;
-            if interrupted {
-                report.finish();
-                return Err(Error::failed(format!(
-                    "interrupted at step {}, which is saved; go on with --resume",
-                    state.progress.step
-                )));
-            }
-            write_samples(&state.ema, config, frame, folder, state.progress.step, device)?;
+                .save(&folder.checkpoints(), config.record.keep, best)?;
+        }
+        if interrupted {
+            display.finish();
+            return Err(Error::failed(format!(
+                "interrupted at step {}, which is saved; go on with --resume",
+                state.progress.step
+            )));
+        }
+        if due {
+            state.draw(config, frame, folder, device)?;
+            report::write(folder, config, &metrics)?;
+            // Not training: it must not look like a slow one.
+            lap = Instant::now();
         }
     }
-    report.finish();
+    display.finish();
     Ok(())
 }
 
@@ -179,8 +140,9 @@ impl State {
         let adam = AdamConfig::new().with_beta_1(beta_1).with_beta_2(beta_2).with_epsilon(Optimization::EPSILON);
         let failed =
             |error: &dyn std::fmt::Display| Error::input(format!("the checkpoint does not fit its run: {error}"));
+        let shape = config.network();
         let network = |weights: Weights, device: &Device| {
-            weights.into_network(&config.network, device).map_err(|error| failed(&error))
+            weights.into_network(&shape, device).map_err(|error| failed(&error))
         };
         let training = device.clone().autodiff();
         Ok(match start {
@@ -195,7 +157,7 @@ impl State {
                 let cpu = Device::flex();
                 cpu.seed(config.optimization.seed);
                 let fresh =
-                    EnergyNetwork::new(&config.network, &cpu).map_err(|error| Error::input(error.to_string()))?;
+                    EnergyNetwork::new(&shape, &cpu).map_err(|error| Error::input(error.to_string()))?;
                 let weights = Weights::of(&fresh);
                 Self {
                     network: network(weights.clone(), &training)?,
@@ -206,6 +168,25 @@ impl State {
             }
         })
     }
+
+    /// Grids of samples from the weights and from their average, always from the same noise.
+    fn draw(&self, config: &RunConfig, frame: Frame, folder: &RunFolder, device: &Device) -> Result<()> {
+        const STEPS: usize = 100;
+        let (network, count) = (config.network(), config.record.grid);
+        if count == 0 {
+            return Ok(());
+        }
+        let schedule = Method::Consistent.schedule(STEPS, network.sigma_0, &config.noise);
+        for (weights, averaged) in [(&self.network.valid(), false), (&self.ema, true)] {
+            let shape = network.batch_shape(count);
+            let mut sampler = Sampler::new(schedule.clone(), network.sigma_0, Noise::new(0), 0, shape, device);
+            while sampler.step(weights).is_some() {}
+            let (images, _) = sampler.finish(weights);
+            let images = output::pictures(frame.remove(images))?;
+            pictures::write_grid(&folder.samples(self.progress.step, averaged), &images, None)?;
+        }
+        Ok(())
+    }
 }
 
 /// Pictures as `[N, C, H, W]`, 0..1.
@@ -215,31 +196,23 @@ pub fn to_tensor(images: &Images, indices: &[usize], device: &Device) -> Tensor<
     Tensor::from_data(TensorData::new(pixels, [indices.len(), images.channels, images.height, images.width]), device)
 }
 
-/// The noise of a training step. The chain of the generator is the slot in the batch.
-fn corruption(noise: &Noise, step: u64, shape: [usize; 4], device: &Device) -> Tensor<4> {
-    noise.tensor(0, Draw::Corruption(step as u32), shape, device)
+/// Mirrors the pictures that are marked, left to right.
+fn mirror(images: Tensor<4>, marked: &[bool]) -> Tensor<4> {
+    let shape = images.dims();
+    let mask = Tensor::<1, Bool>::from_data(TensorData::from(marked), &images.device());
+    let mask = mask.reshape([shape[0], 1, 1, 1]).expand(shape);
+    let mirrored = images.clone().flip([3]);
+    images.mask_where(mask, mirrored)
 }
 
-/// A grid of samples from the averaged weights, always from the same noise.
-fn write_samples(
-    ema: &EnergyNetwork,
-    config: &RunConfig,
-    frame: Frame,
-    folder: &RunFolder,
-    step: u64,
-    device: &Device,
-) -> Result<()> {
-    const STEPS: usize = 100;
-    let count = config.optimization.grid;
-    if count == 0 {
-        return Ok(());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_marked_pictures_are_mirrored() {
+        let images = Tensor::<4>::from_floats([[[[1.0, 2.0, 3.0]]], [[[4.0, 5.0, 6.0]]]], &Device::flex());
+        let mirrored = output::floats(mirror(images, &[false, true])).unwrap();
+        assert_eq!(mirrored, [1.0, 2.0, 3.0, 6.0, 5.0, 4.0]);
     }
-    let network = &config.network;
-    let noise = Noise::new(0);
-    let schedule = Method::Consistent.schedule(STEPS, network.sigma_0, &config.noise);
-    let mut sampler = Sampler::new(schedule, network.sigma_0, noise, 0, network.batch_shape(count), device);
-    while sampler.step(ema).is_some() {}
-    let (images, _) = sampler.finish(ema);
-    let images = output::pictures(frame.remove(images))?;
-    pictures::write_grid(&folder.samples().join(format!("step-{step:07}.png")), &images, None)
 }

@@ -1,0 +1,109 @@
+//! A process that is killed at any point of a save, and a disk that is full, leave the last good checkpoint.
+
+use std::{
+    env,
+    process::{Command, ExitStatus},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use burn::{optim::AdamConfig, tensor::Device};
+use shared::NetworkConfig;
+
+use super::*;
+
+/// At which point the process ends, counted from 1.
+const KILL_AT: &str = "TEST_KILL_AT";
+const FOLDER: &str = "TEST_CHECKPOINTS";
+static POINTS: AtomicU32 = AtomicU32::new(0);
+
+pub(super) fn write_point() {
+    let point = POINTS.fetch_add(1, Ordering::Relaxed) + 1;
+    if env::var(KILL_AT).is_ok_and(|at| at == point.to_string()) {
+        // As abrupt as kill -9: no destructor runs.
+        std::process::abort();
+    }
+}
+
+fn checkpoint(step: u64) -> Checkpoint {
+    let preset = shared::Preset::Res6;
+    let activation = shared::Activation::Elu;
+    let config = NetworkConfig { preset, width: 2, channels: 1, image_size: 8, activation, sigma_0: 0.1 };
+    let network = EnergyNetwork::new(&config, &Device::flex()).unwrap();
+    Checkpoint::of(Progress { step, seconds: 0.0 }, &network, &network, &AdamConfig::new().init()).unwrap()
+}
+
+/// Not a test by itself: what the tests below run in a process of its own.
+#[test]
+fn save_in_a_process_of_its_own() {
+    if let Some(folder) = env::var_os(FOLDER) {
+        checkpoint(3).save(Path::new(&folder), 1, None).unwrap();
+    }
+}
+
+fn save(folder: &Path, shell: &str, kill_at: u32) -> ExitStatus {
+    let program = env::current_exe().unwrap();
+    let test = "train::checkpoint::tests::save_in_a_process_of_its_own";
+    let line = format!("{shell} exec \"$0\" {test} --exact --quiet");
+    let mut command = Command::new("sh");
+    command.args(["-c", &line]).arg(program).env(FOLDER, folder).env(KILL_AT, kill_at.to_string());
+    command.output().unwrap().status
+}
+
+#[cfg(unix)]
+#[test]
+fn killed_at_any_write_point_a_good_checkpoint_is_left() {
+    let mut newest = Vec::new();
+    for point in 1.. {
+        let folder = tempfile::tempdir().unwrap();
+        checkpoint(2).save(folder.path(), 1, None).unwrap();
+        let finished = save(folder.path(), "", point).success();
+        newest.push(Checkpoint::newest(folder.path()).unwrap().progress.step);
+        // The next save clears up.
+        checkpoint(4).save(folder.path(), 1, None).unwrap();
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["step-0000004"], "killed at {point}");
+        if finished {
+            break;
+        }
+    }
+    assert!(newest.is_sorted() && newest.len() > 10, "{newest:?}");
+    assert_eq!((newest[0], newest[newest.len() - 1]), (2, 3));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_keeps_the_last_checkpoint_and_no_draft() {
+    let folder = tempfile::tempdir().unwrap();
+    checkpoint(2).save(folder.path(), 1, None).unwrap();
+    // No file may become longer than a kilobyte.
+    assert!(!save(folder.path(), "trap '' XFSZ; ulimit -f 1;", 0).success());
+    assert_eq!(Checkpoint::newest(folder.path()).unwrap().progress.step, 2);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn damage_of_any_file_is_found_by_its_hash() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = checkpoint(2).save(folder.path(), 1, None).unwrap();
+    for name in [WEIGHTS, EMA, OPTIMIZER] {
+        let path = saved.join(name);
+        let whole = fs::read(&path).unwrap();
+        let mut damaged = whole.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        fs::write(&path, damaged).unwrap();
+        let error = Checkpoint::load(&saved).err().unwrap();
+        assert!(error.to_string().contains(name) && error.to_string().contains("SHA-256"), "{error}");
+        fs::write(&path, whole).unwrap();
+    }
+    assert!(Checkpoint::load(&saved).is_ok());
+}
+
+#[test]
+fn the_newest_and_the_best_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    for step in 1..=6 {
+        checkpoint(step).save(folder.path(), 2, Some(2.min(step))).unwrap();
+    }
+    let steps: Vec<_> = list(folder.path()).iter().filter_map(|path| step_of(path)).collect();
+    assert_eq!(steps, [6, 5, 2]);
+}

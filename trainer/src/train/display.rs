@@ -1,0 +1,195 @@
+//! What a person sees of a training: a dashboard on a terminal, plain lines elsewhere.
+
+use std::{
+    collections::VecDeque,
+    io::{self, IsTerminal, Stderr},
+    time::{Duration, Instant},
+};
+
+use indicatif::HumanDuration;
+use ratatui::{
+    Frame, Terminal, TerminalOptions, Viewport,
+    backend::CrosstermBackend,
+    crossterm::{
+        event::{self, Event, KeyCode, KeyModifiers},
+        terminal::{disable_raw_mode, enable_raw_mode},
+    },
+    layout::{Constraint, Layout},
+    style::{Color, Stylize},
+    text::Line,
+    widgets::{Block, Gauge, Sparkline},
+};
+
+/// Shows steps on stderr.
+pub struct Display {
+    dashboard: Option<Dashboard>,
+    state: State,
+    last_shown: Option<Instant>,
+}
+
+/// What is shown.
+struct State {
+    data: String,
+    steps: u64,
+    step: u64,
+    batch: usize,
+    begun: Instant,
+    /// Steps since then.
+    done: u64,
+    /// A moving average: one batch is noisy, the eye wants the trend.
+    loss: f64,
+    /// The trend so far, thinned to what a terminal is wide.
+    history: VecDeque<f64>,
+    /// Steps between two entries of the history.
+    stride: u64,
+}
+
+impl Display {
+    /// Between plain lines.
+    const LINES: Duration = Duration::from_secs(15);
+    /// Between pictures of the dashboard.
+    const PICTURES: Duration = Duration::from_millis(200);
+
+    /// For a run of `steps` steps of `batch` images of a data set, `done` of which are done.
+    pub fn new(steps: u64, batch: usize, done: u64, data: &str) -> Self {
+        let state = State {
+            data: data.to_owned(),
+            steps,
+            step: done,
+            batch,
+            begun: Instant::now(),
+            done: 0,
+            loss: 0.0,
+            history: VecDeque::new(),
+            stride: 1,
+        };
+        // Where the terminal cannot be drawn on, lines do.
+        let dashboard = if io::stderr().is_terminal() { Dashboard::open().ok() } else { None };
+        Self { dashboard, state, last_shown: None }
+    }
+
+    /// After step `step` (counted from 1), whose loss was `loss`; whether the user has asked to stop.
+    pub fn step(&mut self, step: u64, loss: f64) -> bool {
+        self.state.add(step, loss);
+        let pause = if self.dashboard.is_some() { Self::PICTURES } else { Self::LINES };
+        if step == self.state.steps || self.last_shown.is_none_or(|last| last.elapsed() >= pause) {
+            self.last_shown = Some(Instant::now());
+            match &mut self.dashboard {
+                // A terminal that has gone takes nothing of the training with it.
+                Some(dashboard) => drop(dashboard.terminal.draw(|frame| draw(frame, &self.state))),
+                None => eprintln!("step {step}/{}  {}", self.state.steps, self.state.numbers()),
+            }
+        }
+        self.dashboard.as_ref().is_some_and(|_| asked_to_stop())
+    }
+
+    /// Gives the terminal back.
+    pub fn finish(&mut self) {
+        self.dashboard = None;
+    }
+}
+
+impl State {
+    const WIDEST: usize = 256;
+
+    fn add(&mut self, step: u64, loss: f64) {
+        self.step = step;
+        self.done += 1;
+        let weight = 0.02_f64.max(1.0 / self.done as f64);
+        self.loss += (loss - self.loss) * weight;
+        if self.done.is_multiple_of(self.stride) {
+            self.history.push_back(self.loss);
+        }
+        if self.history.len() > Self::WIDEST {
+            self.stride *= 2;
+            self.history = self.history.iter().skip(1).step_by(2).copied().collect();
+        }
+    }
+
+    fn numbers(&self) -> String {
+        let rate = self.done as f64 / self.begun.elapsed().as_secs_f64();
+        let left = Duration::from_secs_f64((self.steps - self.step) as f64 / rate);
+        let speed = rate * self.batch as f64;
+        format!("loss {:.1}  {speed:.0} images/s  left {}", self.loss, HumanDuration(left))
+    }
+}
+
+/// The lower lines of the terminal.
+struct Dashboard {
+    terminal: Terminal<CrosstermBackend<Stderr>>,
+}
+
+impl Dashboard {
+    const HEIGHT: u16 = 10;
+
+    fn open() -> io::Result<Self> {
+        enable_raw_mode()?;
+        let options = TerminalOptions { viewport: Viewport::Inline(Self::HEIGHT) };
+        let terminal = Terminal::with_options(CrosstermBackend::new(io::stderr()), options);
+        match terminal {
+            Ok(terminal) => Ok(Self { terminal }),
+            Err(error) => {
+                disable_raw_mode()?;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Dashboard {
+    fn drop(&mut self) {
+        // Nothing can be done about a terminal that has gone.
+        let _ = self.terminal.clear();
+        let _ = disable_raw_mode();
+    }
+}
+
+fn draw(frame: &mut Frame, state: &State) {
+    let [curve, progress, numbers] =
+        Layout::vertical([Constraint::Min(3), Constraint::Length(1), Constraint::Length(1)]).areas(frame.area());
+    let inner = usize::from(curve.width.saturating_sub(2)).max(1);
+    let shown = state.history.iter().skip(state.history.len().saturating_sub(inner));
+    // On a logarithmic scale, from the least: the last percents matter as much as the first.
+    let least = shown.clone().copied().fold(f64::INFINITY, f64::min);
+    let bars: Vec<u64> = shown.map(|loss| 1 + (100.0 * (loss / least).ln()) as u64).collect();
+    let block = Block::bordered().title(format!(" {}: loss ", state.data)).title_bottom(" q saves and stops ");
+    frame.render_widget(Sparkline::default().block(block).data(bars).fg(Color::Cyan), curve);
+    let share = state.step as f64 / state.steps.max(1) as f64;
+    let label = format!("{} of {} steps", state.step, state.steps);
+    frame.render_widget(Gauge::default().ratio(share.clamp(0.0, 1.0)).label(label).gauge_style(Color::Cyan), progress);
+    frame.render_widget(Line::from(state.numbers()), numbers);
+}
+
+/// Whether q or Ctrl-C was pressed: on a terminal in raw mode the latter is a key like any other.
+fn asked_to_stop() -> bool {
+    let mut stop = false;
+    while event::poll(Duration::ZERO).unwrap_or(false) {
+        if let Ok(Event::Key(key)) = event::read() {
+            let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+            stop |= interrupt || matches!(key.code, KeyCode::Char('q' | 'Q'));
+        }
+    }
+    stop
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::backend::TestBackend;
+
+    use super::*;
+
+    #[test]
+    fn the_dashboard_shows_where_the_run_is() {
+        let mut display = Display::new(1000, 8, 0, "digits");
+        for step in 1..=700 {
+            display.state.add(step, 1000.0 / step as f64);
+        }
+        assert!(display.state.history.len() <= State::WIDEST && display.state.history.len() > State::WIDEST / 4);
+        let mut terminal = Terminal::new(TestBackend::new(60, Dashboard::HEIGHT)).unwrap();
+        terminal.draw(|frame| draw(frame, &display.state)).unwrap();
+        let text = terminal.backend().to_string();
+        for words in ["digits: loss", "700 of 1000 steps", "images/s", "q saves and stops"] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What is measured while a run trains: `metrics.jsonl`, an entry a line.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, Result},
+    files,
+};
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Entry {
+    /// Of some steps.
+    Training(Training),
+    /// Of a checkpoint.
+    Checkpoint(Probed),
+}
+
+/// Averages over the steps since the entry before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// Steps done.
+    pub step: u64,
+    /// Mean loss of an image: a sum over its pixels.
+    pub loss: f64,
+    /// Norm of the gradient of the loss per pixel, before it is limited.
+    pub gradient_norm: f64,
+    /// Of the last step.
+    pub learning_rate: f64,
+    /// Speed.
+    pub images_per_second: f64,
+}
+
+/// What the averaged weights are worth at a checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probed {
+    /// Steps done.
+    pub step: u64,
+    /// The training loss on held-out pictures.
+    pub held_out_loss: f64,
+    /// Mean energy of training pictures.
+    pub training_energy: f64,
+    /// Mean energy of held-out pictures.
+    pub held_out_energy: f64,
+    /// Of held-out pictures.
+    pub denoising: Vec<DenoisingError>,
+}
+
+/// The error of the one-jump denoiser at a noise level.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DenoisingError {
+    /// The noise level.
+    pub level: f32,
+    /// Root mean squared error of a pixel after the jump, of the noise level.
+    pub share_left: f64,
+}
+
+impl Entry {
+    fn step(&self) -> u64 {
+        match self {
+            Self::Training(entry) => entry.step,
+            Self::Checkpoint(entry) => entry.step,
+        }
+    }
+}
+
+/// The file, and what is in it.
+pub struct Metrics {
+    path: PathBuf,
+    entries: Vec<Entry>,
+}
+
+impl Metrics {
+    /// Opens the file as it was at a step: what a run had measured beyond the checkpoint that it goes on from is dropped.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn open(path: PathBuf, step: u64) -> Result<Self> {
+        let mut entries = read(&path)?;
+        entries.retain(|entry| entry.step() <= step);
+        files::write_atomically(&path, |file| {
+            entries.iter().try_for_each(|entry| {
+                serde_json::to_writer(&mut *file, entry)?;
+                writeln!(file)
+            })
+        })?;
+        Ok(Self { path, entries })
+    }
+
+    /// Adds an entry.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn push(&mut self, entry: Entry) -> Result<()> {
+        append(&self.path, &entry).map_err(|error| {
+            Error::failed(format!("{}: cannot be written: {}", self.path.display(), files::reason(&error)))
+        })?;
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// All averages over steps.
+    pub fn training(&self) -> impl Iterator<Item = &Training> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Training(training) => Some(training),
+            Entry::Checkpoint(_) => None,
+        })
+    }
+
+    /// All checkpoints.
+    pub fn checkpoints(&self) -> impl Iterator<Item = &Probed> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Checkpoint(probed) => Some(probed),
+            Entry::Training(_) => None,
+        })
+    }
+
+    /// The checkpoint with the smallest loss on held-out pictures.
+    pub fn best(&self) -> Option<&Probed> {
+        self.checkpoints().min_by(|a, b| a.held_out_loss.total_cmp(&b.held_out_loss))
+    }
+}
+
+/// The entries of a file, up to a line that a crash has cut off; none if there is no file.
+fn read(path: &Path) -> Result<Vec<Entry>> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        opened => opened
+            .map_err(|error| Error::input(format!("{}: cannot be read: {}", path.display(), files::reason(&error))))?,
+    };
+    let lines = BufReader::new(file).lines().map_while(std::result::Result::ok);
+    Ok(lines.map_while(|line| serde_json::from_str(&line).ok()).collect())
+}
+
+fn append(path: &Path, entry: &Entry) -> io::Result<()> {
+    let mut line = serde_json::to_vec(entry)?;
+    line.push(b'\n');
+    OpenOptions::new().append(true).create(true).open(path)?.write_all(&line)
+}
+
+/// The mean of some steps in the making.
+#[derive(Default)]
+pub struct Average {
+    steps: u64,
+    loss: f64,
+    gradient_norm: f64,
+}
+
+impl Average {
+    /// Adds a step.
+    pub fn add(&mut self, loss: f64, gradient_norm: f64) {
+        self.steps += 1;
+        self.loss += loss;
+        self.gradient_norm += gradient_norm;
+    }
+
+    /// Steps so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The entry, and starts again.
+    pub fn take(&mut self, step: u64, learning_rate: f64, images_per_second: f64) -> Training {
+        let Self { steps, loss, gradient_norm } = std::mem::take(self);
+        let steps = steps.max(1) as f64;
+        Training { step, loss: loss / steps, gradient_norm: gradient_norm / steps, learning_rate, images_per_second }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn training(step: u64) -> Entry {
+        let mut average = Average::default();
+        average.add(2.0, 1.0);
+        average.add(4.0, 3.0);
+        Entry::Training(average.take(step, 1e-3, 100.0))
+    }
+
+    fn probed(step: u64, held_out_loss: f64) -> Entry {
+        let denoising = vec![DenoisingError { level: 0.1, share_left: 0.3 }];
+        Entry::Checkpoint(Probed { step, held_out_loss, training_energy: 1.0, held_out_energy: 2.0, denoising })
+    }
+
+    #[test]
+    fn a_resumed_run_goes_on_where_its_checkpoint_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let mut metrics = Metrics::open(path.clone(), 0).unwrap();
+        for entry in [training(10), probed(10, 5.0), training(20), probed(20, 4.0), training(30)] {
+            metrics.push(entry).unwrap();
+        }
+        assert_eq!(metrics.best().map(|best| best.step), Some(20));
+        // A crash in the middle of a line.
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+        let resumed = Metrics::open(path.clone(), 10).unwrap();
+        assert_eq!(resumed.entries, [training(10), probed(10, 5.0)]);
+        assert_eq!(resumed.training().next().map(|entry| (entry.loss, entry.gradient_norm)), Some((3.0, 2.0)));
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
+    }
+}
