@@ -58,7 +58,7 @@ fn log_mean(walk: &Walk, sign: f64) -> (f64, f64) {
     (sign * (most + mean.ln()), (variance / n).sqrt() / mean)
 }
 
-const BRIDGE: Bridge = Bridge { mean: 0.0, scale: 1.0, width: 0.1, steps: 200, leaps: 4, stride: 0.4 };
+const BRIDGE: Bridge = Bridge { mean: 0.0, scale: 1.0, width: 0.1, steps: 400, leaps: 4, stride: 0.4 };
 const CHAINS: usize = 128;
 
 fn check(pair: &Pair, pixels: usize) {

@@ -385,6 +385,9 @@ pub struct ExportArgs {
     /// Where the data set's files are, if not where the run found them.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
+    /// Held-out pictures that go with the model, for the page to complete; 0 where their licence does not allow it.
+    #[arg(long, default_value_t = 24)]
+    pub held_out: usize,
     #[command(flatten)]
     pub backend: BackendArgs,
 }

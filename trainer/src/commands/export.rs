@@ -2,20 +2,23 @@
 
 use std::path::Path;
 
-use shared::{Manifest, OutlierScore, Probe, TrainingCard, Weights, WeightsCard};
+use shared::{Manifest, Method, OutlierScore, Probe, TrainingCard, Weights, WeightsCard};
 
 use crate::{
+    chains::Chains,
     cli::ExportArgs,
     data::{self, DataSet},
     error::{Error, Result},
     evaluate::{Subject, outliers},
-    export::{HeldOut, ModelFolder, percentiles},
+    export::{Contents, HeldOut, ModelFolder, card, percentiles},
     model::LoadedModel,
     train::RunFolder,
 };
 
 /// Seed of the self-test's input.
 const PROBE_SEED: u64 = 1;
+/// Pictures in the model card.
+const SAMPLES: usize = 64;
 /// The weights file in a model folder.
 const WEIGHTS: &str = "model.safetensors";
 
@@ -34,11 +37,11 @@ pub fn export(args: ExportArgs) -> Result<()> {
     // Everything below is measured on what is shipped: the rounded weights.
     let network = Weights::parse(&bytes).and_then(|w| w.into_network(&shape, &device)).map_err(input)?;
     let probe = Probe::measure(PROBE_SEED, &network, &shape, &device).map_err(input)?;
-    let held_out = HeldOut::new(&data.held_out, &config, &network, &device)?;
+    let held_out = HeldOut::new(&data.held_out, &config, &network, &device, args.held_out)?;
     let model = LoadedModel::new(&args.run, shape.clone(), config.card(), config.noise, network.clone(), None)?;
     let outlier_score = outlier_score(&Subject { model: &model, device: &device }, &data)?;
 
-    let plan = &config.optimization;
+    let (plan, shape_sigma) = (&config.optimization, shape.sigma_0);
     let manifest = Manifest {
         name,
         network: shape,
@@ -58,7 +61,18 @@ pub fn export(args: ExportArgs) -> Result<()> {
         weights: WeightsCard::of(WEIGHTS, &bytes),
         held_out_pictures: held_out.pictures().len(),
     };
-    ModelFolder::at(&args.out).write(&manifest, &bytes, held_out.pictures())?;
+    let method = Method::Consistent;
+    let steps = method.default_steps();
+    let schedule = method.schedule(steps, shape_sigma, &config.noise);
+    let samples = Chains { schedule, count: SAMPLES, seed: 1 }.run(&model, None, &device)?;
+    let sampling = format!(
+        "trainer sample --model models/{} --count {SAMPLES} --seed 1 --sampler consistent --steps {steps} --out samples.png",
+        manifest.name
+    );
+    let card = card(&manifest, &config, &sampling);
+    let contents =
+        Contents { manifest: &manifest, weights: &bytes, held_out: held_out.pictures(), samples: &samples, card: &card };
+    ModelFolder::at(&args.out).write(&contents)?;
     for metric in &manifest.metrics {
         println!("{:.4}  {}", metric.value, metric.name);
     }

@@ -8,6 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use shared::Manifest;
 
+use super::card::SAMPLES;
 use crate::{
     error::{Error, Result},
     files,
@@ -30,6 +31,20 @@ struct Entry {
     title: Option<String>,
 }
 
+/// What a folder holds.
+pub struct Contents<'a> {
+    /// `model.json`.
+    pub manifest: &'a Manifest,
+    /// The weights file.
+    pub weights: &'a [u8],
+    /// Held-out pictures, `[C, H, W]` bytes each.
+    pub held_out: &'a [&'a [u8]],
+    /// What the model draws.
+    pub samples: &'a [Picture],
+    /// The model card.
+    pub card: &'a str,
+}
+
 impl ModelFolder {
     /// The folder at this path.
     pub fn at(path: &Path) -> Self {
@@ -40,7 +55,8 @@ impl ModelFolder {
     ///
     /// # Errors
     /// The disk is full or the place cannot be written.
-    pub fn write(&self, manifest: &Manifest, weights: &[u8], held_out: &[&[u8]]) -> Result<()> {
+    pub fn write(&self, contents: &Contents) -> Result<()> {
+        let Contents { manifest, weights, held_out, samples, card } = contents;
         let parent = match self.0.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
@@ -53,8 +69,12 @@ impl ModelFolder {
         let draft = tempfile::Builder::new().prefix(".export-").tempdir_in(parent).map_err(cannot)?;
         let manifest_json = serde_json::to_vec_pretty(manifest).map_err(|error| Error::failed(error.to_string()))?;
         files::write_atomically(&draft.path().join(&manifest.weights.file), |file| file.write_all(weights))?;
-        let strip = strip(held_out, manifest.network.channels, manifest.data.size);
-        pictures::write_picture(&draft.path().join("held-out.png"), &strip)?;
+        if !held_out.is_empty() {
+            let strip = strip(held_out, manifest.network.channels, manifest.data.size);
+            pictures::write_picture(&draft.path().join("held-out.png"), &strip)?;
+        }
+        pictures::write_grid(&draft.path().join(SAMPLES), samples, None)?;
+        files::write_atomically(&draft.path().join("README.md"), |file| file.write_all(card.as_bytes()))?;
         files::write_atomically(&draft.path().join("model.json"), |file| file.write_all(&manifest_json))?;
 
         if self.0.exists() {

@@ -24,12 +24,12 @@ pub struct HeldOut<'a> {
 impl<'a> HeldOut<'a> {
     /// Pictures that are measured.
     pub const MEASURED: usize = 1000;
-    /// Pictures that go with the model, to be inpainted.
-    const SHOWN: usize = 24;
     const BATCH: usize = 100;
     /// Levels at which the one-jump denoiser is measured.
     const LEVELS: [f32; 3] = [0.1, 0.4, 1.0];
 
+    /// The first `shown` pictures go with the model, to be inpainted.
+    ///
     /// # Errors
     /// The data set has no held-out pictures, or they are not of the run's size.
     pub fn new(
@@ -37,6 +37,7 @@ impl<'a> HeldOut<'a> {
         config: &'a RunConfig,
         network: &'a EnergyNetwork,
         device: &'a Device,
+        shown: usize,
     ) -> Result<Self> {
         let count = images.len().min(Self::MEASURED);
         let source = &config.data;
@@ -45,7 +46,7 @@ impl<'a> HeldOut<'a> {
             .ok_or_else(|| Error::input(format!("{source}: the pictures are larger than the network's input")))?;
         let indices: Vec<usize> = (0..count).collect();
         let batches = indices.chunks(Self::BATCH).map(|batch| frame.add(to_tensor(images, batch, device))).collect();
-        let shown = (0..images.len().min(Self::SHOWN)).map(|index| images.image(index)).collect();
+        let shown = (0..images.len().min(shown)).map(|index| images.image(index)).collect();
         Ok(Self { config, network, device, batches, shown, count })
     }
 

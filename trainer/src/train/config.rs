@@ -161,6 +161,17 @@ impl RunConfig {
         Ok(self)
     }
 
+    /// The settings as a file.
+    ///
+    /// # Errors
+    /// A number is too large for TOML.
+    pub fn to_toml(&self) -> Result<String> {
+        let failed = |error: toml::ser::Error| Error::failed(format!("the settings cannot be written: {error}"));
+        let mut value = toml::Value::try_from(self).map_err(failed)?;
+        shorten(&mut value);
+        toml::to_string(&value).map_err(failed)
+    }
+
     /// Takes down what the data are.
     ///
     /// # Errors
@@ -205,6 +216,21 @@ impl RunConfig {
     fn network_of(&self, channels: usize, image_size: usize) -> NetworkConfig {
         let NetworkSettings { shape, width, activation, sigma_0 } = self.network;
         NetworkConfig { preset: shape, width, channels, image_size, activation, sigma_0 }
+    }
+}
+
+/// Numbers of single precision as short as they may be: 0.1, not 0.10000000149011612.
+fn shorten(value: &mut toml::Value) {
+    match value {
+        toml::Value::Float(number) => {
+            let single = *number as f32;
+            if f64::from(single) == *number {
+                *number = single.to_string().parse().unwrap_or(*number);
+            }
+        }
+        toml::Value::Table(table) => table.iter_mut().for_each(|(_, value)| shorten(value)),
+        toml::Value::Array(values) => values.iter_mut().for_each(shorten),
+        _ => {}
     }
 }
 
@@ -278,7 +304,8 @@ mod tests {
             let mut config = RunConfig { data: "a folder".into(), ..preset.settings() };
             let card = DataCard { name: "x".into(), licence: "y".into(), size: 5, pixel_range: [0.0, 1.0] };
             config.pictures = Some(PicturesCard { channels: 3, card });
-            let record = toml::to_string(&config).unwrap();
+            let record = config.to_toml().unwrap();
+            assert!(record.contains("sigma_0 = 0.1\n"), "{record}");
             assert_eq!(toml::from_str::<RunConfig>(&record).unwrap(), config);
             let again = layered(&record, json!({})).unwrap();
             assert_eq!(again, RunConfig { pictures: None, ..config });

@@ -60,8 +60,7 @@ impl RunFolder {
             files::create_folder(&folder)?;
         }
         let path = self.settings();
-        let text = toml::to_string(config)
-            .map_err(|error| Error::failed(format!("{}: cannot be written: {error}", path.display())))?;
+        let text = config.to_toml()?;
         files::write_atomically(&path, |file| file.write_all(text.as_bytes()))
     }
 

@@ -7,7 +7,7 @@ use super::{
     metrics::{Metrics, Probed, Training},
 };
 use crate::{
-    error::{Error, Result},
+    error::Result,
     files,
     page::{STYLE, embedded},
     plots::{Axis, Curve, Plot},
@@ -28,7 +28,7 @@ pub fn write(folder: &RunFolder, config: &RunConfig, metrics: &Metrics) -> Resul
 }
 
 fn page(folder: &RunFolder, config: &RunConfig, metrics: &Metrics) -> Result<Markup> {
-    let settings = toml::to_string(config).map_err(|error| Error::failed(format!("the settings: {error}")))?;
+    let settings = config.to_toml()?;
     let step = metrics.training().last().map_or(0, |entry| entry.step);
     let best = metrics.best();
     let probed: Vec<&Probed> = metrics.checkpoints().collect();

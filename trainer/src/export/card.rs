@@ -1,0 +1,61 @@
+//! The model card: a README.md that says what a model is, where it comes from and what it is not.
+
+use std::fmt::Write as _;
+
+use shared::Manifest;
+
+use crate::train::RunConfig;
+
+/// Name of the sample grid beside the card.
+pub const SAMPLES: &str = "samples.png";
+
+/// The card as Markdown. `sampling` is the command that draws the grid again.
+pub fn card(manifest: &Manifest, config: &RunConfig, sampling: &str) -> String {
+    let Manifest { name, network, data, training, noise, .. } = manifest;
+    let colour = if network.channels == 1 { "grey" } else { "colour" };
+    let (size, optimization) = (data.size, &config.optimization);
+    let mut text = format!(
+        "# {name}\n\nAn energy-based model of {colour} {size}x{size} pictures, trained on {} by multi-scale denoising score \
+         matching (Li, Chen and Sommer 2019): a network that gives each picture one number, its energy.\n\n![Samples]({SAMPLES})\n\n\
+         Drawn by `{sampling}`: not chosen, the first of seed 1.\n\n## Data\n\n{}, licence: {}. The model has not seen the held-out \
+         pictures that its numbers are measured on.\n\n## Network and training\n\n",
+        data.name, data.name, data.licence
+    );
+    let clip = if optimization.clip.is_finite() { format!(", gradients limited to {}", optimization.clip) } else { String::new() };
+    let rows = [
+        ("network", format!("{:?}, width {}, {:?}", network.preset, network.width, network.activation).to_lowercase()),
+        ("sigma_0", network.sigma_0.to_string()),
+        ("noise levels", format!("{} to {}, {:?}", noise.min, noise.max, noise.spacing).to_lowercase()),
+        ("steps", format!("{} of {} images: {} images seen", training.steps, optimization.batch, training.images_seen)),
+        (
+            "optimizer",
+            format!(
+                "Adam, learning rate {} after {} steps of warm-up, cosine decay over {} steps{clip}",
+                optimization.learning_rate, optimization.warm_up, optimization.steps
+            ),
+        ),
+        ("average of the weights", format!("decay {}", training.ema_decay)),
+        ("compute", format!("{:.1} hours", training.seconds / 3600.0)),
+        ("seed", training.seed.to_string()),
+        ("weights", format!("{} bytes, half precision, SHA-256 `{}`", manifest.weights.bytes, manifest.weights.sha256)),
+    ];
+    text.push_str("| | |\n| --- | --- |\n");
+    for (what, value) in rows {
+        let _ = writeln!(text, "| {what} | {value} |");
+    }
+    text.push_str("\n## Measured\n\n| what | value | how |\n| --- | --- | --- |\n");
+    for metric in &manifest.metrics {
+        let _ = writeln!(text, "| {} | {:.4} | {} |", metric.name, metric.value, metric.how);
+    }
+    let _ = write!(
+        text,
+        "\nMore by `trainer evaluate --model models/{name} --data {} --out report`.\n\n## Limits\n\n\
+         - The energy is not conditioned on noise and not normalised: energies of different models cannot be compared.\n\
+         - It knows pictures like those it was trained on, of this size; anything else it will turn into such pictures.\n\
+         - Flat and smooth pictures have a low energy though they are no data; `trainer score` uses denoising errors instead, which \
+         is better and not infallible.\n\
+         - Samples may resemble training pictures; `trainer evaluate` shows the nearest ones.\n",
+        config.data
+    );
+    text
+}
