@@ -16,6 +16,7 @@ mod output;
 mod page;
 mod pictures;
 mod plots;
+mod programs;
 mod train;
 mod verify;
 

@@ -3,8 +3,30 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::{npy, picture, tiny_run, trainer};
 use serde_json::Value;
+
+#[test]
+fn models_are_added_in_sampling() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let sample = |and: &[&Path], name: &str| {
+        let out = folder.path().join(name);
+        let mut command = trainer();
+        command.args(["sample", "--backend", "flex", "--count", "2", "--steps", "8", "--model"]).arg(&run);
+        for model in and {
+            command.arg("--and").arg(model);
+        }
+        command.arg("--out").arg(folder.path().join("grid.png")).arg("--npy").arg(&out).assert().success();
+        npy(&out).1
+    };
+    let (alone, twice) = (sample(&[], "a.npy"), sample(&[&run], "b.npy"));
+    let furthest = alone.iter().zip(&twice).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    // The same model twice denoises to the same pictures, from noise that is the same.
+    assert!(furthest < 1e-3, "{furthest}");
+}
 
 #[test]
 fn a_trained_model_samples_the_same_pictures_twice() {

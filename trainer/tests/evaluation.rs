@@ -21,6 +21,10 @@ fn evaluate(run: &Path, out: &Path, cache: &Path) -> (Value, String) {
             "20",
             "--steps",
             "10",
+            "--density-steps",
+            "8",
+            "--density-chains",
+            "4",
             "--json",
             "--model",
         ])
@@ -44,7 +48,7 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
 
     let quality = &first["sample_quality"];
     let number = |pointer: &str| first.pointer(pointer).and_then(Value::as_f64).unwrap();
-    assert!(number("/sample_quality/classifier_accuracy") > 0.9, "{quality:#}");
+    assert!(quality["features"].as_str().unwrap().contains("small classifier (which is right on 9"), "{quality:#}");
     // Four steps of training make noise; training pictures are what the held-out ones are.
     let [floor, samples] =
         ["training_pictures", "samples"].map(|part| number(&format!("/sample_quality/{part}/frechet_distance")));
@@ -61,8 +65,14 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
             assert!((0.0..=1.0).contains(&row[score].as_f64().unwrap()), "{row}");
         }
     }
+    let bits = number("/density/bits_per_dimension/1/optimistic");
+    assert!(bits.is_finite() && bits < number("/density/bits_per_dimension/1/pessimistic"), "{:#}", first["density"]);
+    for row in rows("inpainting") {
+        assert!(row["mean_of_completions"].as_f64() < row["completion"].as_f64(), "{row}");
+    }
+    assert!(number("/interpolation/relaxed").is_finite() && number("/interpolation/pairs") == 6.0);
     let page = fs::read_to_string(out.join("index.html")).unwrap();
-    assert!(page.contains("data:image/png;base64,") && page.matches("<svg").count() == 3);
+    assert!(page.contains("data:image/png;base64,") && page.matches("<svg").count() == 3 && page.contains("effective chains"));
     assert!(!page.contains("http://") || page.matches("http://").count() == page.matches("http://www.w3.org").count());
     assert!(out.join("samples.png").is_file() && out.join("neighbours.png").is_file());
 
@@ -160,4 +170,26 @@ fn samplers_are_measured_once_and_plotted() {
         .arg(&out)
         .assert()
         .code(2);
+}
+
+#[test]
+fn mixing_is_measured_at_every_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let out = folder.path().join("out");
+    trainer()
+        .args(["experiment", "mixing", "--backend", "flex", "--data", "digits", "--levels", "0.1,1", "--steps", "60"])
+        .args(["--chains", "8", "--model"])
+        .arg(&run)
+        .arg("--out")
+        .arg(&out)
+        .assert()
+        .success();
+    let results: Value = serde_json::from_slice(&fs::read(out.join("mixing.json")).unwrap()).unwrap();
+    for level in results["levels"].as_array().unwrap() {
+        let acceptance = level["acceptance"].as_f64().unwrap();
+        assert!((0.3..0.85).contains(&acceptance), "the step is not found: {level:#}");
+        assert_eq!(level["correlation"][0][1], 1.0);
+    }
+    assert!(fs::read_to_string(out.join("mixing.md")).unwrap().contains("| 100.0 | 1 |"));
 }

@@ -3,9 +3,9 @@
 use std::{
     collections::HashSet,
     fs::{self, File},
-    io::{BufRead, BufReader, Read},
+    io::{BufReader, Read},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use indicatif::ProgressBar;
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     files::{create_folder, reason},
-    npy,
+    npy, programs,
 };
 
 /// The scripts and what pins their packages, by content hash.
@@ -29,6 +29,7 @@ const WORKSHOP: [(&str, &str); 5] = [
     ("faces.mjs", include_str!("rendered/faces.mjs")),
     ("emoji.mjs", include_str!("rendered/emoji.mjs")),
 ];
+const ADVICE: &str = "the pictures are drawn by packages of Node.js: install Node.js 18 or later with npm";
 const PARTS: [&str; 2] = ["train", "held-out"];
 /// Nothing that is rendered is nearly as large.
 const MAX_BYTES: u64 = 1 << 30;
@@ -53,10 +54,11 @@ pub(super) fn fetch(name: &str, recipe: &Recipe, folder: &Path) -> Result<()> {
     eprintln!("fetching the packages that draw {name}");
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     let packages = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-    run(name, Command::new(npm).args(packages).current_dir(&workshop), |_| ())?;
+    let purpose = format!("data fetch {name}");
+    programs::run(&purpose, ADVICE, Command::new(npm).args(packages).current_dir(&workshop), |_| ())?;
     let bar = ProgressBar::new(0);
     let render = &mut Command::new("node");
-    run(name, render.arg(recipe.script).arg(".").current_dir(&workshop), |line| {
+    programs::run(&purpose, ADVICE, render.arg(recipe.script).arg(".").current_dir(&workshop), |line| {
         if let Some((done, total)) = line.split_once(' ') {
             bar.set_length(total.parse().unwrap_or(0));
             bar.set_position(done.parse().unwrap_or(0));
@@ -64,37 +66,6 @@ pub(super) fn fetch(name: &str, recipe: &Recipe, folder: &Path) -> Result<()> {
     })?;
     bar.finish_and_clear();
     keep(workshop.path(), recipe.side, folder)
-}
-
-/// Runs a program that tells its progress in lines.
-fn run(name: &str, command: &mut Command, mut progress: impl FnMut(&str)) -> Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let missing = |error: std::io::Error| {
-        Error::input(format!(
-            "data fetch {name}: {program} cannot be started ({}); the pictures are drawn by packages of Node.js: install \
-             Node.js 18 or later with npm",
-            reason(&error)
-        ))
-    };
-    let failed = |what: String| Error::failed(format!("data fetch {name}: {program} failed: {what}"));
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
-    let stderr = child.stderr.take();
-    // Read beside the progress, or a full pipe would stop the program.
-    let complaints = std::thread::spawn(move || {
-        let mut text = String::new();
-        stderr.map(|mut pipe| pipe.read_to_string(&mut text));
-        text
-    });
-    for line in child.stdout.take().into_iter().flat_map(|pipe| BufReader::new(pipe).lines()) {
-        progress(&line.map_err(|error| failed(reason(&error)))?);
-    }
-    let status = child.wait().map_err(|error| failed(reason(&error)))?;
-    if status.success() {
-        return Ok(());
-    }
-    let complaints = complaints.join().unwrap_or_default();
-    let lines = complaints.lines().map(str::trim).filter(|line| !line.is_empty());
-    Err(failed(lines.take(3).collect::<Vec<_>>().join(" ")))
 }
 
 /// Puts what was rendered into its place. A held-out picture that is also a training picture is dropped.

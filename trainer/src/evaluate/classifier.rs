@@ -80,16 +80,6 @@ impl Classifier {
         Ok(Features { size: Self::FEATURES, values: output::floats(self.describe(pictures))? })
     }
 
-    /// The features of a data set's pictures.
-    pub fn features_of(&self, images: &Images) -> Result<Features> {
-        let all: Vec<usize> = (0..images.len()).collect();
-        let mut features = Features { size: Self::FEATURES, values: Vec::new() };
-        for batch in all.chunks(Self::BATCH) {
-            features.values.extend(self.features(to_tensor(images, batch, &Device::flex()))?.values);
-        }
-        Ok(features)
-    }
-
     /// The probability of each class from features, `[count][classes]`.
     pub fn probabilities(&self, features: &Features) -> Result<Vec<Vec<f32>>> {
         let data = TensorData::new(features.values.clone(), [features.count(), features.size]);
@@ -101,10 +91,15 @@ impl Classifier {
 
     /// The share of pictures that are given their own label.
     pub fn accuracy(&self, images: &Images) -> Result<f64> {
-        let probabilities = self.probabilities(&self.features_of(images)?)?;
-        let right =
-            probabilities.iter().zip(&images.labels).filter(|(p, label)| most_likely(p) == usize::from(**label));
-        Ok(right.count() as f64 / images.len() as f64)
+        let all: Vec<usize> = (0..images.len()).collect();
+        let mut right = 0;
+        for batch in all.chunks(Self::BATCH) {
+            let features = self.features(to_tensor(images, batch, &Device::flex()))?;
+            let probabilities = self.probabilities(&features)?;
+            let pairs = probabilities.iter().zip(batch.iter().map(|&index| images.labels[index]));
+            right += pairs.filter(|(p, label)| most_likely(p) == usize::from(*label)).count();
+        }
+        Ok(right as f64 / images.len() as f64)
     }
 
     fn new(train: &Images, device: &Device) -> Self {

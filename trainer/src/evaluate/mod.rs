@@ -10,6 +10,7 @@ mod foreign;
 mod gaussian;
 mod inpainting;
 mod interpolation;
+mod mobilenet;
 mod neighbours;
 pub mod outliers;
 mod quality;
@@ -43,7 +44,7 @@ pub struct Evaluation {
     pub held_out: usize,
     /// How the samples were made.
     pub sampling: Sampling,
-    /// Null where the data set has no labels.
+    /// Null where nothing can judge the pictures: grey ones without labels.
     pub sample_quality: Option<SampleQuality>,
     /// By noise level.
     pub denoising: Vec<Denoising>,
@@ -77,8 +78,8 @@ pub struct Sampling {
 /// The samples, and what to compare them with.
 #[derive(Serialize)]
 pub struct SampleQuality {
-    /// The classifier's share of right answers on held-out pictures.
-    pub classifier_accuracy: f64,
+    /// What the features are that the distances are measured on.
+    pub features: String,
     /// The model's samples.
     pub samples: Quality,
     /// As many training pictures.
@@ -132,12 +133,14 @@ pub fn evaluate(
     eprintln!("sampling {count} pictures");
     let schedule = sampler.schedule(steps, model.config.sigma_0, &model.noise);
     let samples = Chains { schedule, count, seed }.run(model, None, device)?;
-    let sample_quality = match data.train.labels.is_empty() {
-        true => None,
-        false => {
-            let judge = Judge::new(data)?;
+    let sample_quality = match Judge::new(data) {
+        Err(error) => {
+            eprintln!("warning: {error}: sample quality is not measured");
+            None
+        }
+        Ok(judge) => {
             Some(SampleQuality {
-                classifier_accuracy: judge.accuracy()?,
+                features: judge.features()?,
                 samples: judge.samples(&samples)?,
                 training_pictures: judge.floor(count)?,
                 pixel_gaussian: judge.pixel_gaussian(count)?,

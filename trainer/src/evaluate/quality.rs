@@ -1,6 +1,6 @@
 //! How good samples are, beside held-out pictures.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use shared::{Draw, Noise};
 
@@ -8,6 +8,7 @@ use super::{
     classifier::{Classifier, most_likely},
     features::Features,
     gaussian::Gaussian,
+    mobilenet::MobileNet,
     neighbours::Overlap,
 };
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     error::Result,
     output,
     pictures::Picture,
+    train::to_tensor,
 };
 
 /// What a classifier and its features say of pictures.
@@ -22,11 +24,11 @@ use crate::{
 pub struct Quality {
     /// Pictures that were measured.
     pub count: usize,
-    /// Frechet distance to the held-out pictures on the classifier's features; less is better.
+    /// Frechet distance to the held-out pictures on the features; less is better.
     pub frechet_distance: f64,
-    /// `exp E KL(p(class | picture) | p(class))`, from 1 to the number of classes: sure and various.
-    pub class_score: f64,
-    /// The share of pictures in each class.
+    /// `exp E KL(p(class | picture) | p(class))`, from 1 to the number of classes: sure and various. Null without a classifier.
+    pub class_score: Option<f64>,
+    /// The share of pictures in each class; empty without a classifier.
     pub classes: Vec<f64>,
     /// Precision, recall, density and coverage.
     #[serde(flatten)]
@@ -36,29 +38,89 @@ pub struct Quality {
 /// Measures pictures against the held-out ones of a data set.
 pub struct Judge<'a> {
     data: &'a DataSet,
-    classifier: Classifier,
+    eye: Eye,
     held_out: Features,
     gaussian: Gaussian,
 }
 
-impl<'a> Judge<'a> {
-    /// Numbers that describe a picture.
-    pub const FEATURES: usize = Classifier::FEATURES;
+/// What sees features in pictures.
+enum Eye {
+    /// For pictures with labels: a classifier of their own.
+    Classifier(Classifier),
+    /// For colour pictures: a network that knows photographs.
+    MobileNet(MobileNet),
+}
 
-    /// Trains the classifier of the set, if no run before has.
-    ///
-    /// # Errors
-    /// The set has no labels.
-    pub fn new(data: &'a DataSet) -> Result<Self> {
-        let classifier = Classifier::of(&data.name, &data.train)?;
-        let held_out = classifier.features_of(&data.held_out)?;
-        let gaussian = Gaussian::fit(&held_out);
-        Ok(Self { data, classifier, held_out, gaussian })
+impl Eye {
+    /// Held-out pictures that are seen, at most: MobileNetV2 takes its time.
+    const SLOW: usize = 2000;
+
+    fn of(data: &DataSet) -> Result<Self> {
+        match (data.train.labels.is_empty(), data.train.channels) {
+            (true, 3) => MobileNet::open().map(Self::MobileNet),
+            // Grey pictures without labels are refused there, in words.
+            _ => Classifier::of(&data.name, &data.train).map(Self::Classifier),
+        }
     }
 
-    /// The share of held-out pictures that the classifier gives their own label.
-    pub fn accuracy(&self) -> Result<f64> {
-        self.classifier.accuracy(&self.data.held_out)
+    fn features(&self, pictures: Tensor<4>) -> Result<Features> {
+        match self {
+            Self::Classifier(classifier) => classifier.features(pictures),
+            Self::MobileNet(network) => network.features(pictures),
+        }
+    }
+
+    fn features_of(&self, images: &Images) -> Result<Features> {
+        let all: Vec<usize> = (0..images.len()).collect();
+        let batches = all.chunks(BATCH).map(|batch| self.features(to_tensor(images, batch, &Device::flex())));
+        joined(batches)
+    }
+
+    fn classifier(&self) -> Option<&Classifier> {
+        match self {
+            Self::Classifier(classifier) => Some(classifier),
+            Self::MobileNet(_) => None,
+        }
+    }
+}
+
+/// Pictures at a time.
+const BATCH: usize = 100;
+
+fn joined(batches: impl Iterator<Item = Result<Features>>) -> Result<Features> {
+    let batches = batches.collect::<Result<Vec<_>>>()?;
+    let size = batches.first().map_or(1, |batch| batch.size);
+    Ok(Features { size, values: batches.into_iter().flat_map(|batch| batch.values).collect() })
+}
+
+impl<'a> Judge<'a> {
+    /// Trains the classifier of the set, if no run before has; or fetches the network that judges colour pictures without labels.
+    ///
+    /// # Errors
+    /// The set is grey and has no labels, or the network's weights cannot be fetched.
+    pub fn new(data: &'a DataSet) -> Result<Self> {
+        let eye = Eye::of(data)?;
+        let held_out = match &eye {
+            Eye::Classifier(_) => eye.features_of(&data.held_out)?,
+            Eye::MobileNet(_) => eye.features_of(&data.held_out.first(Eye::SLOW))?,
+        };
+        let gaussian = Gaussian::fit(&held_out);
+        Ok(Self { data, eye, held_out, gaussian })
+    }
+
+    /// What the features are, as the end of a sentence.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn features(&self) -> Result<String> {
+        Ok(match self.eye.classifier() {
+            Some(classifier) => format!(
+                "{} features of a small classifier (which is right on {:.1} % of held-out pictures)",
+                Classifier::FEATURES,
+                100.0 * classifier.accuracy(&self.data.held_out)?
+            ),
+            None => format!("the {} features of MobileNetV2 (so this is no FID)", MobileNet::FEATURES),
+        })
     }
 
     /// How good samples are.
@@ -66,11 +128,8 @@ impl<'a> Judge<'a> {
     /// # Errors
     /// The device fails.
     pub fn samples(&self, samples: &[Picture]) -> Result<Quality> {
-        let mut features = Features { size: Classifier::FEATURES, values: Vec::new() };
-        for batch in samples.chunks(100) {
-            features.values.extend(self.classifier.features(output::tensor(batch, &Device::flex()))?.values);
-        }
-        self.quality(&features)
+        let batches = samples.chunks(BATCH).map(|batch| self.eye.features(output::tensor(batch, &Device::flex())));
+        self.quality(&joined(batches)?)
     }
 
     /// As many training pictures, which nothing can be expected to beat by much.
@@ -85,7 +144,7 @@ impl<'a> Judge<'a> {
         let pixels = chosen.flat_map(|index| train.image(index).iter().copied()).collect();
         let images =
             Images { channels: train.channels, height: train.height, width: train.width, pixels, labels: Vec::new() };
-        self.quality(&self.classifier.features_of(&images)?)
+        self.quality(&self.eye.features_of(&images)?)
     }
 
     /// As many draws from the Gaussian with the training pixels' mean and covariance, clamped to 0..1: what a model must beat.
@@ -108,7 +167,10 @@ impl<'a> Judge<'a> {
     }
 
     fn quality(&self, features: &Features) -> Result<Quality> {
-        let probabilities = self.classifier.probabilities(features)?;
+        let probabilities = match self.eye.classifier() {
+            Some(classifier) => classifier.probabilities(features)?,
+            None => Vec::new(),
+        };
         let classes = probabilities.first().map_or(0, Vec::len);
         let mut counts = vec![0.0; classes];
         for row in &probabilities {
@@ -117,7 +179,7 @@ impl<'a> Judge<'a> {
         Ok(Quality {
             count: features.count(),
             frechet_distance: Gaussian::fit(features).frechet_distance(&self.gaussian),
-            class_score: class_score(&probabilities),
+            class_score: (!probabilities.is_empty()).then(|| class_score(&probabilities)),
             classes: counts,
             overlap: Overlap::of(features, &self.held_out)?,
         })

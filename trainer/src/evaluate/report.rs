@@ -109,7 +109,7 @@ fn page(evaluation: &Evaluation, folder: &Path) -> Result<Markup> {
 
 fn quality(evaluation: &Evaluation) -> Markup {
     let Some(quality) = &evaluation.sample_quality else {
-        return html! { p { "Sample quality is measured with a classifier, and this data set has no labels." } };
+        return html! { p { "Sample quality was not measured: there was nothing to judge such pictures with." } };
     };
     let row = |name: &str, quality: &Quality| {
         let overlap = &quality.overlap;
@@ -117,7 +117,7 @@ fn quality(evaluation: &Evaluation) -> Markup {
             tr {
                 td { (name) }
                 td { (format!("{:.2}", quality.frechet_distance)) }
-                td { (format!("{:.2}", quality.class_score)) }
+                td { @if let Some(score) = quality.class_score { (format!("{score:.2}")) } }
                 @for value in [overlap.precision, overlap.recall, overlap.density, overlap.coverage] {
                     td { (format!("{value:.2}")) }
                 }
@@ -133,13 +133,14 @@ fn quality(evaluation: &Evaluation) -> Markup {
             (row("Gaussian of pixels", &quality.pixel_gaussian))
         }
         p {
-            "All on the features of a small classifier that is right on " (percent(quality.classifier_accuracy))
-            " of the held-out pictures, against the held-out pictures."
+            "Against the held-out pictures, on " (quality.features) "."
         }
-        table {
-            tr { th { "class" } th { "samples" } th { "training pictures" } }
-            @for (class, (samples, training)) in classes {
-                tr { td { (class) } td { (percent(*samples)) } td { (percent(*training)) } }
+        @if !quality.samples.classes.is_empty() {
+            table {
+                tr { th { "class" } th { "samples" } th { "training pictures" } }
+                @for (class, (samples, training)) in classes {
+                    tr { td { (class) } td { (percent(*samples)) } td { (percent(*training)) } }
+                }
             }
         }
     }

@@ -34,8 +34,8 @@ struct Results {
     model: PathBuf,
     data: String,
     seed: u64,
-    /// The classifier's share of right answers on held-out pictures.
-    classifier_accuracy: f64,
+    /// What the features are that the distances are measured on.
+    features: String,
     /// Training pictures in place of samples.
     floor: Quality,
     /// Draws from a Gaussian with the training pixels' mean and covariance.
@@ -113,7 +113,7 @@ impl Results {
             model,
             data,
             seed,
-            classifier_accuracy: judge.accuracy()?,
+            features: judge.features()?,
             floor: judge.floor(args.count)?,
             pixel_gaussian: judge.pixel_gaussian(args.count)?,
             points: Vec::new(),
@@ -149,14 +149,12 @@ impl Results {
         let mut text = format!(
             "# Samplers\n\nWritten by `trainer experiment samplers --model {model} --data {data} --count {count} --seed {} --out \
              {}`.\n\n![Sample quality against energy gradients](samplers.svg)\n\n{count} pictures each, against the {data} \
-             pictures held out. FD: Frechet distance on {} features of a small classifier (which is right on {:.1} % of \
-             held-out pictures). Share: how much more of the residual a step of consistent annealed sampling removes than \
+             pictures held out. FD: Frechet distance on {}. Share: how much more of the residual a step of consistent annealed sampling removes than \
              the fall of the level needs.\n\n| sampler | energy gradients | share | FD | class score | precision | recall | \
              density | coverage |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
             self.seed,
             args.out.display(),
-            Judge::FEATURES,
-            100.0 * self.classifier_accuracy,
+            self.features,
         );
         let mut points: Vec<_> = self.points.iter().collect();
         points.sort_by(|a, b| {
@@ -187,9 +185,9 @@ fn row(point: &Point) -> String {
 fn numbers(quality: &Quality) -> String {
     let overlap = &quality.overlap;
     format!(
-        "{:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2}",
+        "{:.2} | {} | {:.2} | {:.2} | {:.2} | {:.2}",
         quality.frechet_distance,
-        quality.class_score,
+        quality.class_score.map_or_else(|| "–".to_owned(), |score| format!("{score:.2}")),
         overlap.precision,
         overlap.recall,
         overlap.density,

@@ -1,7 +1,8 @@
 //! The model card: a README.md that says what a model is, where it comes from and what it is not.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
+use indicatif::HumanDuration;
 use shared::Manifest;
 
 use crate::train::RunConfig;
@@ -35,7 +36,7 @@ pub fn card(manifest: &Manifest, config: &RunConfig, sampling: &str) -> String {
             ),
         ),
         ("average of the weights", format!("decay {}", training.ema_decay)),
-        ("compute", format!("{:.1} hours", training.seconds / 3600.0)),
+        ("compute", HumanDuration(Duration::from_secs_f64(training.seconds)).to_string()),
         ("seed", training.seed.to_string()),
         ("weights", format!("{} bytes, half precision, SHA-256 `{}`", manifest.weights.bytes, manifest.weights.sha256)),
     ];
