@@ -193,3 +193,25 @@ fn mixing_is_measured_at_every_level() {
     }
     assert!(fs::read_to_string(out.join("mixing.md")).unwrap().contains("| 100.0 | 1 |"));
 }
+
+#[test]
+fn one_level_is_measured_beside_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    trainer()
+        .env("XDG_CACHE_HOME", folder.path().join("cache"))
+        .args(["experiment", "noise-levels", "--backend", "flex", "--levels", "0.1", "--steps", "2", "--width", "2"])
+        .args(["--count", "20", "--sampler-steps", "5", "--out"])
+        .arg(&out)
+        .assert()
+        .success();
+    let results: Value = serde_json::from_slice(&fs::read(out.join("noise-levels.json")).unwrap()).unwrap();
+    assert_eq!(results["pictures"].as_array().unwrap().len(), 2);
+    // The plane is trained in full: many levels find the data, one small one does not.
+    for walked in results["plane"].as_array().unwrap() {
+        let near = walked["near"].as_f64().unwrap();
+        assert!(if walked["level"].is_null() { near > 0.9 } else { near < 0.7 }, "{walked}");
+    }
+    assert!(out.join("noise-levels-many.png").is_file() && out.join("noise-levels-0.1.png").is_file());
+    assert!(fs::read_to_string(out.join("noise-levels.md")).unwrap().contains("| many levels |"));
+}

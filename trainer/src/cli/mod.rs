@@ -68,6 +68,8 @@ pub enum ExperimentCommand {
     Samplers(SamplersArgs),
     /// How fast Metropolis-adjusted Langevin chains forget their start at fixed temperatures.
     Mixing(MixingArgs),
+    /// One noise level against many, with pictures and in the plane.
+    NoiseLevels(NoiseLevelsArgs),
 }
 
 /// Every setting may also stand in a file, as in the `run.toml` of a run folder; a flag goes over the file.
@@ -372,6 +374,43 @@ pub struct MixingArgs {
     /// Chains.
     #[arg(long, default_value_t = 64, value_parser = count_parser(10_000))]
     pub chains: usize,
+}
+
+/// The folder gets noise-levels.json, noise-levels.md, plots, and a grid of samples for each training.
+#[derive(Args)]
+pub struct NoiseLevelsArgs {
+    /// A data set with labels, which samples are judged by.
+    #[arg(long, default_value = "digits")]
+    pub data: String,
+    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// The folder to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Levels that are tried alone.
+    #[arg(long, value_delimiter = ',', default_values_t = [0.05, 0.1, 0.2, 0.4, 0.8, 1.5], value_parser = positive)]
+    pub levels: Vec<f64>,
+    /// Smallest of the many levels.
+    #[arg(long, default_value_t = 0.05, value_parser = positive)]
+    pub sigma_min: f64,
+    /// Largest of the many levels.
+    #[arg(long, default_value_t = 2.0, value_parser = positive)]
+    pub sigma_max: f64,
+    /// Training steps of each.
+    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..))]
+    pub steps: u32,
+    /// Channels after the first convolution.
+    #[arg(long, default_value_t = 16, value_parser = count_parser(512))]
+    pub width: usize,
+    /// Samples of each.
+    #[arg(long, default_value_t = 500, value_parser = count_parser(100_000))]
+    pub count: usize,
+    /// Steps of annealed Langevin dynamics.
+    #[arg(long, default_value_t = 540, value_parser = count_parser(1_000_000))]
+    pub sampler_steps: usize,
+    #[command(flatten)]
+    pub backend: BackendArgs,
 }
 
 #[derive(Args)]

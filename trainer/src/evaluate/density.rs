@@ -60,7 +60,7 @@ pub struct Bits {
 }
 
 /// Length of a leapfrog step in units of the density's width: accepted more often than not in a thousand dimensions.
-const STRIDE: f32 = 0.12;
+const STRIDE: f32 = 0.25;
 const LEAPS: usize = 5;
 /// Transitions that samples of the denoised pictures are given to become samples of the density.
 const BURN_IN: u32 = 50;

@@ -1,7 +1,9 @@
 //! Measurements that answer a question about the method.
 
 mod mixing;
+mod noise_levels;
 mod samplers;
 
 pub use mixing::mixing;
+pub use noise_levels::noise_levels;
 pub use samplers::samplers;

@@ -1,0 +1,240 @@
+//! One noise level against many: the central claim of the paper, with pictures and in the plane.
+
+use std::{fmt::Write as _, path::Path};
+
+use burn::tensor::Device;
+use serde::Serialize;
+use shared::{
+    Method, NoiseLevels, Spacing,
+    toy::{Found, ToyShape, ToyTraining, ToyWalk},
+};
+
+use crate::{
+    chains::Chains,
+    cli::NoiseLevelsArgs,
+    data::{self, DataSet},
+    error::{Error, Result},
+    evaluate::{Judge, Quality},
+    files,
+    model::LoadedModel,
+    pictures,
+    plots::{Axis, Curve, Plot},
+    train::{self, RunConfig, RunFolder, TrainingPreset},
+};
+
+/// Models of pictures that differ in their noise levels alone.
+#[derive(Serialize)]
+struct Trained {
+    /// The one level, or null for many.
+    level: Option<f32>,
+    quality: Quality,
+}
+
+/// Energies of the plane that differ in their noise levels alone.
+#[derive(Serialize)]
+struct Walked {
+    level: Option<f32>,
+    shape: ToyShape,
+    /// The share of the chains that ended at the data.
+    near: f32,
+    /// The share of the data that has a chain near it.
+    covered: f32,
+}
+
+#[derive(Serialize)]
+struct Results {
+    data: String,
+    features: String,
+    floor: Quality,
+    pictures: Vec<Trained>,
+    plane: Vec<Walked>,
+}
+
+/// Training steps and batch of the plane, and the sampler's chains and steps.
+const PLANE: (usize, usize, usize, usize) = (1500, 128, 200, 270);
+const SHAPES: [ToyShape; 4] = [ToyShape::Moons, ToyShape::Rings, ToyShape::Grid, ToyShape::Spiral];
+
+/// Trains with one level and with many, samples all by annealed Langevin dynamics, and writes numbers, plots, grids and a table.
+///
+/// # Errors
+/// The data cannot be read or has nothing to judge samples with, or the folder cannot be written.
+pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
+    let (device, _) = args.backend.backend.device()?;
+    let data = data::open(&args.data, args.data_dir.as_deref())?;
+    files::create_folder(&args.out)?;
+    let judge = Judge::new(&data)?;
+    let many = NoiseLevels { min: args.sigma_min as f32, max: args.sigma_max as f32, spacing: Spacing::Geometric };
+    if many.min > many.max {
+        return Err(Error::input(format!("--sigma-min {} is above --sigma-max {}", many.min, many.max)));
+    }
+    let one = args.levels.iter().map(|&level| level as f32);
+    let settings: Vec<(Option<f32>, NoiseLevels)> = one
+        .map(|level| (Some(level), NoiseLevels { min: level, max: level, spacing: Spacing::Geometric }))
+        .chain([(None, many)])
+        .collect();
+
+    let mut pictures = Vec::new();
+    for &(level, noise) in &settings {
+        eprintln!("training with {}", name(level));
+        pictures.push(Trained { level, quality: trained(&args, &data, &judge, level, noise, &device)? });
+    }
+    let plane = settings.iter().flat_map(|&(level, noise)| SHAPES.map(|shape| walked(level, noise, shape))).collect();
+    let results = Results {
+        data: data.name.clone(),
+        features: judge.features()?,
+        floor: judge.floor(args.count.min(data.train.len()))?,
+        pictures,
+        plane,
+    };
+    results.write(&args)
+}
+
+fn trained(
+    args: &NoiseLevelsArgs,
+    data: &DataSet,
+    judge: &Judge,
+    level: Option<f32>,
+    noise: NoiseLevels,
+    device: &Device,
+) -> Result<Quality> {
+    let place = tempfile::tempdir()
+        .map_err(|error| Error::failed(format!("no temporary folder: {}", files::reason(&error))))?;
+    let folder = RunFolder::at(place.path());
+    let mut config = RunConfig { data: args.data.clone(), noise, ..TrainingPreset::Unet.settings() };
+    config.network.width = args.width;
+    config.optimization.steps = args.steps.into();
+    config.record.checkpoint_every = args.steps.into();
+    config.record.grid = 0;
+    let config = config.with_pictures(data)?;
+    folder.save_config(&config)?;
+    train::train(&config, data, &folder, None, device)?;
+
+    let model = LoadedModel::open(place.path(), device)?;
+    let schedule = Method::Annealed.schedule(args.sampler_steps, model.config.sigma_0, &model.noise);
+    let samples = Chains { schedule, count: args.count, seed: 1 }.run(&model, None, device)?;
+    let shown = &samples[..samples.len().min(SHOWN)];
+    pictures::write_grid(&args.out.join(grid(level)), shown, Some(COLUMNS))?;
+    judge.samples(&samples)
+}
+
+/// Samples in a grid, and in its row.
+const SHOWN: usize = 24;
+const COLUMNS: usize = 12;
+
+fn grid(level: Option<f32>) -> String {
+    format!("noise-levels-{}.png", level.map_or_else(|| "many".to_owned(), |level| level.to_string()))
+}
+
+fn name(level: Option<f32>) -> String {
+    level.map_or_else(|| "many levels".to_owned(), |level| format!("the level {level} alone"))
+}
+
+fn walked(level: Option<f32>, noise: NoiseLevels, shape: ToyShape) -> Walked {
+    let (steps, batch, chains, walk_steps) = PLANE;
+    let points = shape.points(512);
+    let mut training = ToyTraining::new(2, points.clone(), noise.levels(batch), steps);
+    while training.step().is_some() {}
+    let mut walk = ToyWalk::new(2, chains, walk_steps);
+    while walk.step(&training.energy) {}
+    let Found { near, covered } = walk.found(&points);
+    Walked { level, shape, near, covered }
+}
+
+impl Results {
+    fn write(&self, args: &NoiseLevelsArgs) -> Result<()> {
+        let out = &args.out;
+        files::write_atomically(&out.join("noise-levels.json"), |file| {
+            Ok(serde_json::to_writer_pretty(file, self)?)
+        })?;
+        write_plot(out, "noise-levels-pictures.svg", &self.of_pictures())?;
+        write_plot(out, "noise-levels-plane.svg", &self.of_plane())?;
+        let text = self.text(args);
+        files::write_atomically(&out.join("noise-levels.md"), |file| file.write_all(text.as_bytes()))?;
+        println!("{}", out.join("noise-levels.md").display());
+        Ok(())
+    }
+
+    fn of_pictures(&self) -> Plot {
+        let distance = |trained: &Trained| trained.quality.frechet_distance;
+        let many = self.pictures.iter().find(|trained| trained.level.is_none()).map(distance);
+        Plot {
+            title: format!("Samples of {} after training with one noise level", self.data),
+            x: Axis { name: "the one level".to_owned(), logarithmic: true },
+            y: Axis { name: "Frechet distance".to_owned(), logarithmic: true },
+            curves: vec![Curve {
+                name: "one level".to_owned(),
+                points: self.pictures.iter().filter_map(|t| Some((f64::from(t.level?), distance(t)))).collect(),
+            }],
+            levels: (many.into_iter().map(|many| (many, "many levels".to_owned())))
+                .chain([(self.floor.frechet_distance, "training pictures".to_owned())])
+                .collect(),
+        }
+    }
+
+    fn of_plane(&self) -> Plot {
+        let curve = |shape: ToyShape| Curve {
+            name: format!("{shape:?}").to_lowercase(),
+            points: (self.plane.iter())
+                .filter(|walked| walked.shape == shape)
+                .filter_map(|walked| Some((f64::from(walked.level?), f64::from(walked.near.min(walked.covered)))))
+                .collect(),
+        };
+        let many = self.plane.iter().filter(|walked| walked.level.is_none());
+        let worst = many.map(|walked| f64::from(walked.near.min(walked.covered))).fold(1.0, f64::min);
+        Plot {
+            title: "Points of the plane after training with one noise level".to_owned(),
+            x: Axis { name: "the one level".to_owned(), logarithmic: true },
+            y: Axis { name: "share of chains at the data, and of data found".to_owned(), logarithmic: false },
+            curves: SHAPES.map(curve).into(),
+            levels: vec![(worst, "many levels, the worst shape".to_owned())],
+        }
+    }
+
+    fn text(&self, args: &NoiseLevelsArgs) -> String {
+        let levels: Vec<String> = args.levels.iter().map(f64::to_string).collect();
+        let mut text = format!(
+            "# One noise level, or many\n\nWritten by `trainer experiment noise-levels --data {} --levels {} --steps {} --width {} \
+             --count {} --out {}`.\n\n## Pictures\n\nThe same network and training, {} steps, and the same sampler, annealed \
+             Langevin dynamics of {} steps; the levels alone differ. {} samples each; Frechet distance on {}. Training \
+             pictures have {:.2}.\n\n![Samples after training with one level](noise-levels-pictures.svg)\n\n",
+            args.data,
+            levels.join(","),
+            args.steps,
+            args.width,
+            args.count,
+            args.out.display(),
+            args.steps,
+            args.sampler_steps,
+            args.count,
+            self.features,
+            self.floor.frechet_distance,
+        );
+        text.push_str("| levels | Frechet distance | precision | coverage | samples |\n| --- | --- | --- | --- | --- |\n");
+        for Trained { level, quality } in &self.pictures {
+            let Quality { frechet_distance, overlap, .. } = quality;
+            let _ = writeln!(
+                text,
+                "| {} | {frechet_distance:.1} | {:.2} | {:.2} | ![]({}) |",
+                name(*level),
+                overlap.precision,
+                overlap.coverage,
+                grid(*level)
+            );
+        }
+        text.push_str(
+            "\n## The plane\n\nNoise of one level lies on a thin shell in many dimensions, and everywhere around the data in two: there \
+             one level of the right width does much better.\n\n![Points after training with one level](noise-levels-plane.svg)\n\n\
+             | levels | shape | chains at the data | data found |\n| --- | --- | --- | --- |\n",
+        );
+        for Walked { level, shape, near, covered } in &self.plane {
+            let shape = format!("{shape:?}").to_lowercase();
+            let _ = writeln!(text, "| {} | {shape} | {near:.2} | {covered:.2} |", name(*level));
+        }
+        text
+    }
+}
+
+fn write_plot(out: &Path, name: &str, plot: &Plot) -> Result<()> {
+    let svg = plot.svg()?;
+    files::write_atomically(&out.join(name), |file| file.write_all(svg.as_bytes()))
+}
