@@ -196,3 +196,37 @@ fn a_training_step_stays_within_its_memory() {
     let peak = report["peak_memory"].as_u64().unwrap();
     assert!(peak <= LIMIT, "{peak} bytes, {LIMIT} are allowed");
 }
+
+#[test]
+fn a_drawn_set_is_fetched_and_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("faces");
+    trainer().args(["data", "fetch", "faces", "--dir"]).arg(&set).assert().success();
+    let (train, held_out) = (set.join("train.npy"), set.join("held-out.npy"));
+    assert_eq!(npyz::NpyFile::new(std::fs::File::open(train).unwrap()).unwrap().shape(), [60_000, 16, 16, 3]);
+    assert!(npyz::NpyFile::new(std::fs::File::open(held_out).unwrap()).unwrap().shape()[0] > 5_900);
+    let run = folder.path().join("run");
+    trainer()
+        .args([
+            "train",
+            "--data",
+            "faces",
+            "--backend",
+            "flex",
+            "--width",
+            "2",
+            "--steps",
+            "2",
+            "--batch",
+            "8",
+            "--data-dir",
+        ])
+        .arg(&set)
+        .args(["--flip", "--grid", "4", "--out"])
+        .arg(&run)
+        .assert()
+        .success();
+    let settings = std::fs::read_to_string(run.join("run.toml")).unwrap();
+    assert!(settings.contains("channels = 3") && settings.contains("flip = true"), "{settings}");
+    assert!(run.join("samples/step-0000002.png").is_file() && run.join("report.html").is_file());
+}

@@ -72,7 +72,11 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     }
     assert!(number("/interpolation/relaxed").is_finite() && number("/interpolation/pairs") == 6.0);
     let page = fs::read_to_string(out.join("index.html")).unwrap();
-    assert!(page.contains("data:image/png;base64,") && page.matches("<svg").count() == 3 && page.contains("effective chains"));
+    assert!(
+        page.contains("data:image/png;base64,")
+            && page.matches("<svg").count() == 3
+            && page.contains("effective chains")
+    );
     assert!(!page.contains("http://") || page.matches("http://").count() == page.matches("http://www.w3.org").count());
     assert!(out.join("samples.png").is_file() && out.join("neighbours.png").is_file());
 

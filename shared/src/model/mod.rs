@@ -9,8 +9,8 @@ use burn::tensor::Device;
 use sha2::{Digest, Sha256};
 
 pub use error::ModelError;
-pub(crate) use manifest::{are_percentiles, percentile};
 pub use manifest::{DataCard, Manifest, Metric, TrainingCard, WeightsCard};
+pub(crate) use manifest::{are_percentiles, percentile};
 pub use probe::Probe;
 pub use weights::Weights;
 

@@ -9,8 +9,8 @@ use serde::Serialize;
 use shared::Activation;
 
 use crate::{backend::Backend, train::TrainingPreset};
-pub use values::{PresetArg, SamplerArg};
 use values::{ActivationArg, SpacingArg, count_parser, fraction, positive};
+pub use values::{PresetArg, SamplerArg};
 
 /// Train, sample and export energy-based models by multi-scale denoising score matching.
 #[derive(Parser)]

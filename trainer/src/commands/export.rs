@@ -70,8 +70,13 @@ pub fn export(args: ExportArgs) -> Result<()> {
         manifest.name
     );
     let card = card(&manifest, &config, &sampling);
-    let contents =
-        Contents { manifest: &manifest, weights: &bytes, held_out: held_out.pictures(), samples: &samples, card: &card };
+    let contents = Contents {
+        manifest: &manifest,
+        weights: &bytes,
+        held_out: held_out.pictures(),
+        samples: &samples,
+        card: &card,
+    };
     ModelFolder::at(&args.out).write(&contents)?;
     for metric in &manifest.metrics {
         println!("{:.4}  {}", metric.value, metric.name);

@@ -52,7 +52,8 @@ pub fn score(args: ScoreArgs) -> Result<()> {
         return Ok(());
     }
     for Score { image, energy, percentile, .. } in scores {
-        let place = percentile.map(|p| format!(", more unusual than {p:.1} % of held-out pictures")).unwrap_or_default();
+        let place =
+            percentile.map(|p| format!(", more unusual than {p:.1} % of held-out pictures")).unwrap_or_default();
         println!("{image}: energy {energy:.3}{place}");
     }
     Ok(())

@@ -36,8 +36,7 @@ pub(super) fn find(source: &Source, folder: &Path) -> Option<PathBuf> {
 
 /// The pictures of the five training batches and of the test batch, colour 32x32.
 pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Images, Images)> {
-    let place =
-        set.folders(dir).iter().find_map(|folder| find(source, folder)).ok_or_else(|| set.missing(dir))?;
+    let place = set.folders(dir).iter().find_map(|folder| find(source, folder)).ok_or_else(|| set.missing(dir))?;
     let mut batches = if place.is_dir() { read_folder(&place)? } else { read_archive(&place)? };
     let mut parts = Vec::new();
     for (name, records) in BATCHES.iter().zip(&mut batches) {

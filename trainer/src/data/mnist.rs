@@ -10,10 +10,8 @@ use crate::error::{Error, Result};
 /// folder has them too.
 pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Images, Images)> {
     let folders = set.folders(dir);
-    let (folder, (train_path, test_path)) = folders
-        .iter()
-        .find_map(|folder| Some((folder, find(source, folder)?)))
-        .ok_or_else(|| set.missing(dir))?;
+    let (folder, (train_path, test_path)) =
+        folders.iter().find_map(|folder| Some((folder, find(source, folder)?))).ok_or_else(|| set.missing(dir))?;
     let (mut train, mut test) = (idx::read(&train_path)?, idx::read(&test_path)?);
     if (train.height, train.width) != (test.height, test.width) {
         return Err(Error::input(format!(

@@ -48,7 +48,8 @@ pub fn inpainting(
     let (mut rows, mut shown) = (Vec::new(), Vec::new());
     for region in ["right", "centre"] {
         let mask = pictures::read_mask(region, held_out.height, held_out.width)?;
-        let [mut one, mut best, mut flat, mut smooth] = [Error::default(), Error::default(), Error::default(), Error::default()];
+        let [mut one, mut best, mut flat, mut smooth] =
+            [Error::default(), Error::default(), Error::default(), Error::default()];
         let pictures = PICTURES.min(held_out.len());
         for number in 0..pictures {
             let truth = held_out.picture(number);
@@ -80,7 +81,13 @@ pub fn inpainting(
 /// Columns of the pictures to look at.
 pub const COLUMNS: usize = 2 + COMPLETIONS;
 
-fn complete(subject: &Subject, truth: &Picture, mask: &[bool], sampling: Sampling, number: usize) -> Result<Vec<Picture>> {
+fn complete(
+    subject: &Subject,
+    truth: &Picture,
+    mask: &[bool],
+    sampling: Sampling,
+    number: usize,
+) -> Result<Vec<Picture>> {
     let model = subject.model;
     let known = around(model, truth, mask, subject.device);
     let schedule = sampling.sampler.schedule(sampling.steps, model.config.sigma_0, &model.noise);

@@ -138,14 +138,12 @@ pub fn evaluate(
             eprintln!("warning: {error}: sample quality is not measured");
             None
         }
-        Ok(judge) => {
-            Some(SampleQuality {
-                features: judge.features()?,
-                samples: judge.samples(&samples)?,
-                training_pictures: judge.floor(count)?,
-                pixel_gaussian: judge.pixel_gaussian(count)?,
-            })
-        }
+        Ok(judge) => Some(SampleQuality {
+            features: judge.features()?,
+            samples: judge.samples(&samples)?,
+            training_pictures: judge.floor(count)?,
+            pixel_gaussian: judge.pixel_gaussian(count)?,
+        }),
     };
     eprintln!("looking for copies of training pictures");
     let nearest_neighbours = copies::copies(&samples, &data.train, &data.held_out)?;

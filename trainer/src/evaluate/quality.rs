@@ -46,9 +46,9 @@ pub struct Judge<'a> {
 /// What sees features in pictures.
 enum Eye {
     /// For pictures with labels: a classifier of their own.
-    Classifier(Classifier),
+    Classifier(Box<Classifier>),
     /// For colour pictures: a network that knows photographs.
-    MobileNet(MobileNet),
+    MobileNet(Box<MobileNet>),
 }
 
 impl Eye {
@@ -57,9 +57,9 @@ impl Eye {
 
     fn of(data: &DataSet) -> Result<Self> {
         match (data.train.labels.is_empty(), data.train.channels) {
-            (true, 3) => MobileNet::open().map(Self::MobileNet),
+            (true, 3) => MobileNet::open().map(|network| Self::MobileNet(Box::new(network))),
             // Grey pictures without labels are refused there, in words.
-            _ => Classifier::of(&data.name, &data.train).map(Self::Classifier),
+            _ => Classifier::of(&data.name, &data.train).map(|classifier| Self::Classifier(Box::new(classifier))),
         }
     }
 

@@ -101,7 +101,8 @@ fn run(
     let (mut acceptance, mut correlation, mut energy) = (0.0, vec![(0, 1.0)], Vec::new());
     let mut next_reading = 1;
     for step in 1..=steps {
-        let (next, accepted) = Hmc { leaps: 1, step_size }.transition(&density, state, &noise, 0, (steps + step) as u32);
+        let (next, accepted) =
+            Hmc { leaps: 1, step_size }.transition(&density, state, &noise, 0, (steps + step) as u32);
         state = next;
         acceptance += f64::from(accepted.mean().into_scalar::<f32>());
         if step == next_reading || step == steps {

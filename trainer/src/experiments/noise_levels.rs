@@ -143,9 +143,7 @@ fn walked(level: Option<f32>, noise: NoiseLevels, shape: ToyShape) -> Walked {
 impl Results {
     fn write(&self, args: &NoiseLevelsArgs) -> Result<()> {
         let out = &args.out;
-        files::write_atomically(&out.join("noise-levels.json"), |file| {
-            Ok(serde_json::to_writer_pretty(file, self)?)
-        })?;
+        files::write_atomically(&out.join("noise-levels.json"), |file| Ok(serde_json::to_writer_pretty(file, self)?))?;
         write_plot(out, "noise-levels-pictures.svg", &self.of_pictures())?;
         write_plot(out, "noise-levels-plane.svg", &self.of_plane())?;
         let text = self.text(args);
@@ -209,7 +207,9 @@ impl Results {
             self.features,
             self.floor.frechet_distance,
         );
-        text.push_str("| levels | Frechet distance | precision | coverage | samples |\n| --- | --- | --- | --- | --- |\n");
+        text.push_str(
+            "| levels | Frechet distance | precision | coverage | samples |\n| --- | --- | --- | --- | --- |\n",
+        );
         for Trained { level, quality } in &self.pictures {
             let Quality { frechet_distance, overlap, .. } = quality;
             let _ = writeln!(

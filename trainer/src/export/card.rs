@@ -22,7 +22,11 @@ pub fn card(manifest: &Manifest, config: &RunConfig, sampling: &str) -> String {
          pictures that its numbers are measured on.\n\n## Network and training\n\n",
         data.name, data.name, data.licence
     );
-    let clip = if optimization.clip.is_finite() { format!(", gradients limited to {}", optimization.clip) } else { String::new() };
+    let clip = if optimization.clip.is_finite() {
+        format!(", gradients limited to {}", optimization.clip)
+    } else {
+        String::new()
+    };
     let rows = [
         ("network", format!("{:?}, width {}, {:?}", network.preset, network.width, network.activation).to_lowercase()),
         ("sigma_0", network.sigma_0.to_string()),

@@ -118,7 +118,8 @@ impl Checkpoint {
         }
         fs::create_dir_all(draft)?;
         let weights = |weights: &Weights| weights.to_safetensors(false).map_err(std::io::Error::other);
-        let files = [(WEIGHTS, weights(&self.weights)?), (EMA, weights(&self.ema)?), (OPTIMIZER, self.optimizer.to_vec())];
+        let files =
+            [(WEIGHTS, weights(&self.weights)?), (EMA, weights(&self.ema)?), (OPTIMIZER, self.optimizer.to_vec())];
         let sha256 = files.iter().map(|(name, bytes)| ((*name).to_owned(), hash(bytes))).collect();
         let manifest = serde_json::to_vec_pretty(&Manifest { progress: self.progress.clone(), sha256 })?;
         for (name, bytes) in files.into_iter().chain([(MANIFEST, manifest)]) {

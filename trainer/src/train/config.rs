@@ -107,7 +107,8 @@ impl RunConfig {
             None => TrainingPreset::Unet,
         };
         let layers = Figment::from(Serialized::defaults(preset.settings())).merge(given);
-        let config: Self = layers.merge(Serialized::default("preset", preset)).extract().map_err(|error| wrong(&error))?;
+        let config: Self =
+            layers.merge(Serialized::default("preset", preset)).extract().map_err(|error| wrong(&error))?;
         // What another run's data were says nothing of this run's.
         Self { pictures: None, ..config }.checked()
     }
@@ -121,7 +122,9 @@ impl RunConfig {
         let changed = layers.extract::<Self>().map_err(|error| wrong(&error))?.checked()?;
         let changed = Self { pictures: self.pictures.clone(), preset: preset.unwrap_or(changed.preset), ..changed };
         if (&changed.data, changed.preset, &changed.network) != (&self.data, self.preset, &self.network) {
-            return Err(Error::input("--resume: a run's data, preset and network cannot change; train anew into another --out"));
+            return Err(Error::input(
+                "--resume: a run's data, preset and network cannot change; train anew into another --out",
+            ));
         }
         Ok(changed)
     }

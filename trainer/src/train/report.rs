@@ -117,7 +117,13 @@ fn energies(probed: &[&Probed]) -> Result<String> {
     over_steps("Energies", "mean energy", false, curves)
 }
 
-fn training(metrics: &Metrics, title: &str, of: &str, logarithmic: bool, value: fn(&Training) -> f64) -> Result<String> {
+fn training(
+    metrics: &Metrics,
+    title: &str,
+    of: &str,
+    logarithmic: bool,
+    value: fn(&Training) -> f64,
+) -> Result<String> {
     let points = thinned(metrics, value);
     over_steps(title, of, logarithmic, vec![Curve { name: "training".to_owned(), points }])
 }

@@ -100,7 +100,8 @@ pub fn train(
         state.progress.step += 1;
         average.add(loss, norm);
         let interrupted = display.step(state.progress.step, loss) || INTERRUPTED.load(Ordering::Relaxed);
-        let due = state.progress.step.is_multiple_of(config.record.checkpoint_every) || state.progress.step == plan.steps;
+        let due =
+            state.progress.step.is_multiple_of(config.record.checkpoint_every) || state.progress.step == plan.steps;
         if average.steps() == METRICS_EVERY || due {
             let speed = (average.steps() * plan.batch as u64) as f64 / lap.elapsed().as_secs_f64();
             lap = Instant::now();
@@ -113,8 +114,11 @@ pub fn train(
             state.progress.seconds += clock.elapsed().as_secs_f64();
             clock = Instant::now();
             let best = metrics.best().map(|best| best.step);
-            Checkpoint::of(state.progress.clone(), &state.network, &state.ema, &state.optimizer)?
-                .save(&folder.checkpoints(), config.record.keep, best)?;
+            Checkpoint::of(state.progress.clone(), &state.network, &state.ema, &state.optimizer)?.save(
+                &folder.checkpoints(),
+                config.record.keep,
+                best,
+            )?;
         }
         if interrupted {
             display.finish();
@@ -141,9 +145,8 @@ impl State {
         let failed =
             |error: &dyn std::fmt::Display| Error::input(format!("the checkpoint does not fit its run: {error}"));
         let shape = config.network();
-        let network = |weights: Weights, device: &Device| {
-            weights.into_network(&shape, device).map_err(|error| failed(&error))
-        };
+        let network =
+            |weights: Weights, device: &Device| weights.into_network(&shape, device).map_err(|error| failed(&error));
         let training = device.clone().autodiff();
         Ok(match start {
             Some(checkpoint) => Self {
@@ -156,8 +159,7 @@ impl State {
                 // Drawn on the CPU, so that a seed gives the same start on every backend.
                 let cpu = Device::flex();
                 cpu.seed(config.optimization.seed);
-                let fresh =
-                    EnergyNetwork::new(&shape, &cpu).map_err(|error| Error::input(error.to_string()))?;
+                let fresh = EnergyNetwork::new(&shape, &cpu).map_err(|error| Error::input(error.to_string()))?;
                 let weights = Weights::of(&fresh);
                 Self {
                     network: network(weights.clone(), &training)?,

@@ -1,6 +1,6 @@
 //! Residual blocks: two dispatches each way, and one for pooling or for the second part of the input.
 
-use burn::backend::{Cube, tensor::FloatTensor};
+use burn::backend::{Cube, ops::FloatTensorOps, tensor::FloatTensor};
 
 use super::{
     convolution::{Convolution, Direction, Weighted},
@@ -31,9 +31,14 @@ impl BlockOps for Cube {
         };
         let conv1 = forward(weights.conv1, parts.clone());
         let inner = Convolution { biases: weights.bias1.get().into_iter().collect(), ..conv1 }.launch();
+        let biases = match (parts.len(), weights.bias2.get(), weights.shortcut_bias.get()) {
+            // Two parts and two biases would be more buffers than every GPU has for a kernel.
+            (2, Some(a), Some(b)) => vec![Self::float_add(a, b)],
+            (_, a, b) => a.into_iter().chain(b).collect(),
+        };
         let output = Convolution {
             side: Some(Weighted { weight: weights.shortcut, parts }),
-            biases: weights.bias2.get().into_iter().chain(weights.shortcut_bias.get()).collect(),
+            biases,
             ..forward(weights.conv2, vec![inner.clone()])
         }
         .launch();
