@@ -53,6 +53,7 @@ fn run(cli: Cli) -> error::Result<()> {
         Command::Evaluate(args) => commands::evaluate(args),
         Command::Experiment(ExperimentCommand::Samplers(args)) => experiments::samplers(args),
         Command::Experiment(ExperimentCommand::Mixing(args)) => experiments::mixing(args),
+        Command::Experiment(ExperimentCommand::Settings(args)) => experiments::settings(args),
         Command::Experiment(ExperimentCommand::NoiseLevels(args)) => experiments::noise_levels(args),
         Command::Export(args) => commands::export(args),
         Command::Verify(args) => commands::verify(args),

@@ -219,3 +219,30 @@ fn one_level_is_measured_beside_many() {
     assert!(out.join("noise-levels-many.png").is_file() && out.join("noise-levels-0.1.png").is_file());
     assert!(fs::read_to_string(out.join("noise-levels.md")).unwrap().contains("| many levels |"));
 }
+
+#[test]
+fn settings_are_tried_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let experiment = |changes: &[&str]| {
+        let mut command = trainer();
+        command.env("XDG_CACHE_HOME", folder.path().join("cache"));
+        command.args(["experiment", "settings", "--backend", "flex", "--steps", "3", "--width", "2", "--count", "20"]);
+        command.args(["--sampler-steps", "3", "--out"]).arg(&out);
+        for change in changes {
+            command.args(["--change", change]);
+        }
+        command.assert()
+    };
+    let told = |changes: &[&str]| String::from_utf8(experiment(changes).code(2).get_output().stderr.clone()).unwrap();
+    assert!(told(&["network.widht = 3"]).contains("widht"));
+    assert!(told(&["network.width = 0"]).contains("width"));
+    assert!(told(&["data = 'mnist'"]).contains("must stay the same"));
+    assert!(!out.exists(), "nothing is begun with a mistake");
+    experiment(&["network.width = 3", "network.activation = 'elu'"]).success();
+    let results: Value = serde_json::from_slice(&fs::read(out.join("settings.json")).unwrap()).unwrap();
+    let parameters: Vec<_> =
+        results["trials"].as_array().unwrap().iter().map(|trial| trial["parameters"].as_u64().unwrap()).collect();
+    assert!(parameters[0] < parameters[1] && parameters[0] == parameters[2], "{parameters:?}");
+    assert!(fs::read_to_string(out.join("settings.md")).unwrap().contains("| `network.width = 3` |"));
+}

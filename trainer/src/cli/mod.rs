@@ -68,6 +68,8 @@ pub enum ExperimentCommand {
     Samplers(SamplersArgs),
     /// How fast Metropolis-adjusted Langevin chains forget their start at fixed temperatures.
     Mixing(MixingArgs),
+    /// What settings are worth: trainings that differ in one of them.
+    Settings(SettingsTrialArgs),
     /// One noise level against many, with pictures and in the plane.
     NoiseLevels(NoiseLevelsArgs),
 }
@@ -374,6 +376,36 @@ pub struct MixingArgs {
     /// Chains.
     #[arg(long, default_value_t = 64, value_parser = count_parser(10_000))]
     pub chains: usize,
+}
+
+/// The folder gets settings.json and settings.md.
+#[derive(Args)]
+pub struct SettingsTrialArgs {
+    /// Settings as TOML, as for `trainer train`.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// What the settings that nobody gives are [default: unet].
+    #[arg(long, value_enum)]
+    pub preset: Option<TrainingPreset>,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// A change to try, as a line of TOML: `network.width = 24`. Once for each.
+    #[arg(long = "change", value_name = "TOML", required = true)]
+    pub changes: Vec<String>,
+    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// The folder to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Samples of each.
+    #[arg(long, default_value_t = 1000, value_parser = count_parser(100_000))]
+    pub count: usize,
+    /// Steps of consistent annealed sampling.
+    #[arg(long, default_value_t = 60, value_parser = count_parser(1_000_000))]
+    pub sampler_steps: usize,
+    #[command(flatten)]
+    pub backend: BackendArgs,
 }
 
 /// The folder gets noise-levels.json, noise-levels.md, plots, and a grid of samples for each training.

@@ -1,5 +1,7 @@
 //! Any folder of PNG, JPEG or WebP pictures as a data set.
 
+mod cache;
+
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -13,10 +15,13 @@ use super::{DataSet, Images};
 use crate::error::{Error, Result};
 use crate::files::reason;
 use crate::pictures;
+use cache::Cache;
 
 /// The side that pictures are resized to where the user names none.
 pub(super) const DEFAULT_SIDE: usize = 32;
 const SIDES: RangeInclusive<usize> = 1..=1024;
+/// So few files are decoded sooner than a second is over, and not kept.
+const FEW: usize = 1000;
 const EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
 /// One in ten different pictures is held out.
 const HOLD_OUT: usize = 10;
@@ -36,17 +41,8 @@ pub(super) fn read(folder: &Path, side: usize) -> Result<DataSet> {
     if paths.is_empty() {
         return Err(wrong("the folder holds no readable .png, .jpg, .jpeg or .webp file"));
     }
-    let bar = ProgressBar::new(paths.len() as u64);
-    let read: Vec<_> = paths.par_iter().progress_with(bar.clone()).map(|path| square(path, side)).collect();
-    bar.finish_and_clear();
-
-    let mut squares = Vec::new();
-    for result in read {
-        match result {
-            Ok(square) => squares.push(square),
-            Err(error) => skipped.push(error.to_string()),
-        }
-    }
+    let (squares, undecoded) = decoded(&paths, side)?;
+    skipped.extend(undecoded);
     let hashes: BTreeSet<_> = squares.iter().map(|square| square.hash).collect();
     if hashes.len() < 2 {
         let first = skipped.first().map(|why| format!("; the first that could not: {why}")).unwrap_or_default();
@@ -75,6 +71,29 @@ pub(super) fn read(folder: &Path, side: usize) -> Result<DataSet> {
     })
 }
 
+/// All pictures cut to size, out of the cache where these very files were decoded before, and a line for each that is none.
+fn decoded(paths: &[PathBuf], side: usize) -> Result<(Vec<Square>, Vec<String>)> {
+    let cache = if paths.len() < FEW { None } else { Cache::of(paths, side) };
+    if let Some(kept) = cache.as_ref().and_then(Cache::read) {
+        return Ok(kept);
+    }
+    let bar = ProgressBar::new(paths.len() as u64);
+    let read: Vec<_> = paths.par_iter().progress_with(bar.clone()).map(|path| square(path, side)).collect();
+    bar.finish_and_clear();
+    let (mut squares, mut skipped) = (Vec::new(), Vec::new());
+    for result in read {
+        match result {
+            Ok(square) => squares.push(square),
+            Err(error) => skipped.push(error.to_string()),
+        }
+    }
+    // A cache that cannot be written costs time the next time, and nothing now.
+    if let Some(Err(error)) = cache.map(|cache| cache.write(&squares, &skipped)) {
+        eprintln!("warning: {error}");
+    }
+    Ok((squares, skipped))
+}
+
 /// A picture cut to size: three planes [3, side, side].
 struct Square {
     planes: Vec<u8>,
@@ -85,8 +104,12 @@ struct Square {
 fn square(path: &Path, side: usize) -> Result<Square> {
     let picture = pictures::fit(&pictures::decode(path)?, side, side);
     let planes = pictures::planes(&picture, 3).unwrap_or_default();
-    let hash = Sha256::digest(&planes).into();
+    let hash = hash_of(&planes);
     Ok(Square { planes, grey: !picture.color().has_color(), hash })
+}
+
+fn hash_of(planes: &[u8]) -> [u8; 32] {
+    Sha256::digest(planes).into()
 }
 
 /// The files with a picture's extension, in the order of their names so that every run sees the same order, and a line

@@ -3,7 +3,10 @@
 mod mixing;
 mod noise_levels;
 mod samplers;
+mod settings;
+mod trial;
 
 pub use mixing::mixing;
 pub use noise_levels::noise_levels;
 pub use samplers::samplers;
+pub use settings::settings;

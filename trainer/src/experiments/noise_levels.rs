@@ -9,17 +9,15 @@ use shared::{
     toy::{Found, ToyShape, ToyTraining, ToyWalk},
 };
 
+use super::trial::{self, Sampling};
 use crate::{
-    chains::Chains,
     cli::NoiseLevelsArgs,
     data::{self, DataSet},
     error::{Error, Result},
     evaluate::{Judge, Quality},
-    files,
-    model::LoadedModel,
-    pictures,
+    files, pictures,
     plots::{Axis, Curve, Plot},
-    train::{self, RunConfig, RunFolder, TrainingPreset},
+    train::{RunConfig, TrainingPreset},
 };
 
 /// Models of pictures that differ in their noise levels alone.
@@ -97,24 +95,15 @@ fn trained(
     noise: NoiseLevels,
     device: &Device,
 ) -> Result<Quality> {
-    let place = tempfile::tempdir()
-        .map_err(|error| Error::failed(format!("no temporary folder: {}", files::reason(&error))))?;
-    let folder = RunFolder::at(place.path());
     let mut config = RunConfig { data: args.data.clone(), noise, ..TrainingPreset::Unet.settings() };
     config.network.width = args.width;
     config.optimization.steps = args.steps.into();
-    config.record.checkpoint_every = args.steps.into();
-    config.record.grid = 0;
-    let config = config.with_pictures(data)?;
-    folder.save_config(&config)?;
-    train::train(&config, data, &folder, None, device)?;
-
-    let model = LoadedModel::open(place.path(), device)?;
-    let schedule = Method::Annealed.schedule(args.sampler_steps, model.config.sigma_0, &model.noise);
-    let samples = Chains { schedule, count: args.count, seed: 1 }.run(&model, None, device)?;
+    // The paper's sampler for all: the others begin at the largest trained level.
+    let sampling = Sampling { method: Method::Annealed, steps: args.sampler_steps, count: args.count };
+    let (outcome, samples) = trial::run(config, data, judge, sampling, device)?;
     let shown = &samples[..samples.len().min(SHOWN)];
     pictures::write_grid(&args.out.join(grid(level)), shown, Some(COLUMNS))?;
-    judge.samples(&samples)
+    Ok(outcome.quality)
 }
 
 /// Samples in a grid, and in its row.

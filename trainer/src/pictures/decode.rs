@@ -44,7 +44,8 @@ pub fn decode(path: &Path) -> Result<DynamicImage> {
     Ok(opaque(picture))
 }
 
-fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a regular file of a size that a picture may have.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let wrong = |what: &str| Error::input(format!("{}: {what}", path.display()));
     let failed = |error: std::io::Error| wrong(&reason(&error));
     let metadata = fs::metadata(path).map_err(failed)?;

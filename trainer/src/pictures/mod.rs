@@ -10,7 +10,7 @@ use image::DynamicImage;
 use image::imageops::FilterType;
 
 use crate::error::{Error, Result};
-pub use decode::decode;
+pub use decode::{decode, read_bytes};
 pub use grid::{write_grid, write_picture};
 pub use mask::read_mask;
 

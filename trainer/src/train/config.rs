@@ -129,6 +129,18 @@ impl RunConfig {
         Ok(changed)
     }
 
+    /// These settings with a line of TOML over them, such as `network.width = 24`.
+    ///
+    /// # Errors
+    /// It is no setting, or one that is out of range.
+    pub fn with_change(&self, change: &str) -> Result<Self> {
+        let layers = Figment::from(Serialized::defaults(self)).merge(Toml::string(change));
+        layers
+            .extract::<Self>()
+            .map_err(|error| Error::input(format!("--change {change}: {}", one_line(&error))))?
+            .checked()
+    }
+
     fn given(layers: Figment, file: Option<&Path>, flags: &impl Serialize) -> Result<Figment> {
         let layers = match file {
             Some(file) if !file.is_file() => {
@@ -237,9 +249,13 @@ fn shorten(value: &mut toml::Value) {
     }
 }
 
-/// figment's words name the key and the file that has it.
 fn wrong(error: &figment::Error) -> Error {
-    Error::input(format!("settings: {}", error.to_string().lines().collect::<Vec<_>>().join(" ")))
+    Error::input(format!("settings: {}", one_line(error)))
+}
+
+/// figment's words name the key and the file that has it.
+fn one_line(error: &figment::Error) -> String {
+    error.to_string().lines().collect::<Vec<_>>().join(" ")
 }
 
 impl Optimization {

@@ -8,6 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::RunFolder;
 use crate::{
     error::{Error, Result},
     files,
@@ -143,6 +144,18 @@ fn append(path: &Path, entry: &Entry) -> io::Result<()> {
     let mut line = serde_json::to_vec(entry)?;
     line.push(b'\n');
     OpenOptions::new().append(true).create(true).open(path)?.write_all(&line)
+}
+
+/// The loss on held-out pictures at the last checkpoint of a run, if it has one.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn held_out_loss(folder: &RunFolder) -> Result<Option<f64>> {
+    let entries = read(&folder.metrics())?;
+    Ok(entries.iter().rev().find_map(|entry| match entry {
+        Entry::Checkpoint(probed) => Some(probed.held_out_loss),
+        Entry::Training(_) => None,
+    }))
 }
 
 /// The mean of some steps in the making.

@@ -18,5 +18,6 @@ pub use batches::Batches;
 pub use checkpoint::Checkpoint;
 pub use config::{Optimization, RunConfig};
 pub use folder::RunFolder;
+pub use metrics::held_out_loss;
 pub use presets::TrainingPreset;
 pub use run::{INTERRUPTED, to_tensor, train};

@@ -1,0 +1,92 @@
+//! What a setting is worth: trainings of the same length that differ in it alone.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use shared::Method;
+
+use super::trial::{self, Outcome, Sampling};
+use crate::{
+    cli::SettingsTrialArgs,
+    data,
+    error::{Error, Result},
+    evaluate::{Judge, Quality},
+    files,
+    train::RunConfig,
+};
+
+/// A training.
+#[derive(Serialize)]
+struct Trial {
+    /// What differs from the first; empty for the first.
+    change: String,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+#[derive(Serialize)]
+struct Results {
+    base: RunConfig,
+    features: String,
+    floor: Quality,
+    trials: Vec<Trial>,
+}
+
+/// Trains with the settings and then with each change of them, and writes numbers and a table after each.
+///
+/// # Errors
+/// A setting is wrong, the data cannot be read or judged, or the folder cannot be written.
+pub fn settings(args: SettingsTrialArgs) -> Result<()> {
+    let base = RunConfig::layered(args.preset, args.config.as_deref(), &args.settings)?;
+    // All of them first: a mistake in the last should not be found out after hours.
+    let changed = args.changes.iter().map(|change| base.with_change(change)).collect::<Result<Vec<_>>>()?;
+    let (device, _) = args.backend.backend.device()?;
+    let data = data::open(&base.data, args.data_dir.as_deref())?;
+    if changed.iter().any(|config| config.data != base.data) {
+        return Err(Error::input("--change: the data must stay the same, or the outcomes cannot be compared"));
+    }
+    files::create_folder(&args.out)?;
+    let judge = Judge::new(&data)?;
+    let floor = judge.floor(args.count.min(data.train.len()))?;
+    let mut results = Results { base: base.clone(), features: judge.features()?, floor, trials: Vec::new() };
+    let sampling = Sampling { method: Method::Consistent, steps: args.sampler_steps, count: args.count };
+    let changes = std::iter::once((String::new(), base)).chain(args.changes.iter().cloned().zip(changed));
+    for (change, config) in changes {
+        eprintln!("training {}", if change.is_empty() { "as given" } else { &change });
+        let (outcome, _) = trial::run(config, &data, &judge, sampling, &device)?;
+        results.trials.push(Trial { change, outcome });
+        results.write(&args)?;
+    }
+    println!("{}", args.out.join("settings.md").display());
+    Ok(())
+}
+
+impl Results {
+    fn write(&self, args: &SettingsTrialArgs) -> Result<()> {
+        files::write_atomically(&args.out.join("settings.json"), |file| Ok(serde_json::to_writer_pretty(file, self)?))?;
+        let text = self.text(args)?;
+        files::write_atomically(&args.out.join("settings.md"), |file| file.write_all(text.as_bytes()))
+    }
+
+    fn text(&self, args: &SettingsTrialArgs) -> Result<String> {
+        let steps = self.base.optimization.steps;
+        let mut text = format!(
+            "# What settings are worth\n\nWritten by `trainer experiment settings`: trainings on {} of {steps} steps that differ in \
+             one setting from the first. {} samples each, {} steps of consistent annealed sampling; Frechet distance on {}. Training \
+             pictures have {:.2}. Seconds are those of this machine, with whatever else it had to do.\n\n| change | Frechet distance \
+             | precision | coverage | held-out loss | parameters | seconds |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+            self.base.data, args.count, args.sampler_steps, self.features, self.floor.frechet_distance,
+        );
+        for Trial { change, outcome } in &self.trials {
+            let Outcome { parameters, seconds, held_out_loss, quality } = outcome;
+            let change = if change.is_empty() { "none".to_owned() } else { format!("`{change}`") };
+            let _ = writeln!(
+                text,
+                "| {change} | {:.2} | {:.2} | {:.2} | {held_out_loss:.2} | {parameters} | {seconds:.0} |",
+                quality.frechet_distance, quality.overlap.precision, quality.overlap.coverage,
+            );
+        }
+        let _ = write!(text, "\nThe settings without a change:\n\n```toml\n{}```\n", self.base.to_toml()?);
+        Ok(text)
+    }
+}

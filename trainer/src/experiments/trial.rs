@@ -1,0 +1,73 @@
+//! A small training whose samples are judged: what experiments on training are made of.
+
+use std::time::Instant;
+
+use burn::tensor::Device;
+use serde::Serialize;
+use shared::Method;
+
+use crate::{
+    chains::Chains,
+    data::DataSet,
+    error::{Error, Result},
+    evaluate::{Judge, Quality},
+    files,
+    model::LoadedModel,
+    pictures::Picture,
+    train::{self, RunConfig, RunFolder},
+};
+
+/// What a training came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// Parameters of the network.
+    pub parameters: usize,
+    /// Of training, on this machine and whatever else it had to do.
+    pub seconds: f64,
+    /// The training loss of the averaged weights on held-out pictures.
+    pub held_out_loss: f64,
+    /// Of the samples.
+    pub quality: Quality,
+}
+
+/// How samples are made.
+#[derive(Clone, Copy)]
+pub struct Sampling {
+    /// The sampler.
+    pub method: Method,
+    /// Its steps.
+    pub steps: usize,
+    /// Samples.
+    pub count: usize,
+}
+
+/// Trains in a folder that is deleted again, samples and judges; gives the samples too.
+///
+/// # Errors
+/// The training fails.
+pub fn run(
+    mut config: RunConfig,
+    data: &DataSet,
+    judge: &Judge,
+    sampling: Sampling,
+    device: &Device,
+) -> Result<(Outcome, Vec<Picture>)> {
+    let place = tempfile::tempdir()
+        .map_err(|error| Error::failed(format!("no temporary folder: {}", files::reason(&error))))?;
+    let folder = RunFolder::at(place.path());
+    config.record.checkpoint_every = config.optimization.steps;
+    config.record.grid = 0;
+    let config = config.with_pictures(data)?;
+    folder.save_config(&config)?;
+    let begun = Instant::now();
+    train::train(&config, data, &folder, None, device)?;
+    let seconds = begun.elapsed().as_secs_f64();
+
+    let model = LoadedModel::open(place.path(), device)?;
+    let Sampling { method, steps, count } = sampling;
+    let schedule = method.schedule(steps, model.config.sigma_0, &model.noise);
+    let samples = Chains { schedule, count, seed: 1 }.run(&model, None, device)?;
+    let parameters = model.network.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();
+    let held_out_loss = train::held_out_loss(&folder)?.unwrap_or(f64::NAN);
+    Ok((Outcome { parameters, seconds, held_out_loss, quality: judge.samples(&samples)? }, samples))
+}
