@@ -30,6 +30,59 @@ fn a_resumed_run_ends_with_the_same_bytes() {
 }
 
 #[test]
+fn a_run_that_goes_wrong_keeps_its_good_checkpoint_and_can_be_rolled_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    trainer().args(tiny(&run, 4)).args(["--checkpoint-every", "2"]).assert().success();
+    let good = weights(&run, 4);
+    let output = trainer().args(tiny(&run, 400)).args(["--learning-rate", "1e30", "--resume"]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let last = stderr.lines().last().unwrap();
+    assert!(last.contains("the loss became") && last.contains("smaller --learning-rate"), "{stderr}");
+    assert!(weights(&run, 4) == good && complete_checkpoints(&run).len() == 2);
+    trainer().args(tiny(&run, 6)).args(["--learning-rate", "1e-3", "--resume"]).assert().success();
+    let settings = fs::read_to_string(run.join("run.toml")).unwrap();
+    assert!(settings.contains("learning_rate = 0.001"), "{settings}");
+}
+
+#[test]
+fn what_makes_the_run_cannot_change_on_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    trainer().args(tiny(&run, 2)).assert().success();
+    for change in [["--width", "3"], ["--preset", "res6"], ["--activation", "elu"]] {
+        let mut arguments: Vec<String> = tiny(&run, 4);
+        if change[0] == "--width" {
+            arguments.retain(|argument| argument != "--width" && argument != "2");
+        }
+        let output = trainer().args(arguments).args(change).arg("--resume").output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && stderr.contains("cannot change"), "{change:?}: {stderr}");
+    }
+}
+
+#[test]
+fn a_vanished_data_folder_stops_before_anything_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pictures, run) = (folder.path().join("pictures"), folder.path().join("run"));
+    fs::create_dir(&pictures).unwrap();
+    for shade in 0..12 {
+        common::picture(&pictures.join(format!("{shade}.png")), 8, 8, |x, y| (20 * shade + x + y) as u8);
+    }
+    let mut arguments = tiny(&run, 2);
+    let data = arguments.iter().position(|argument| argument == "digits").unwrap();
+    arguments[data] = pictures.to_str().unwrap().to_owned();
+    trainer().args(&arguments).assert().success();
+    let good = weights(&run, 2);
+    fs::remove_dir_all(&pictures).unwrap();
+    let output = trainer().args(&arguments).arg("--resume").output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && stderr.contains(pictures.to_str().unwrap()), "{stderr}");
+    assert!(weights(&run, 2) == good);
+}
+
+#[test]
 fn more_steps_extend_a_run() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
