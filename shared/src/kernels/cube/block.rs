@@ -31,9 +31,10 @@ impl BlockOps for Cube {
         };
         let conv1 = forward(weights.conv1, parts.clone());
         let inner = Convolution { biases: weights.bias1.get().into_iter().collect(), ..conv1 }.launch();
+        // Two parts and two biases are eight tensors, and their shapes are in one more buffer: WebGPU promises eight to a kernel.
+        let bindings = inner.client.properties().hardware.max_bindings;
         let biases = match (parts.len(), weights.bias2.get(), weights.shortcut_bias.get()) {
-            // Two parts and two biases would be more buffers than every GPU has for a kernel.
-            (2, Some(a), Some(b)) => vec![Self::float_add(a, b)],
+            (2, Some(a), Some(b)) if bindings < 9 => vec![Self::float_add(a, b)],
             (_, a, b) => a.into_iter().chain(b).collect(),
         };
         let output = Convolution {

@@ -20,9 +20,6 @@ const BLOCK: usize = ROWS * COLUMNS;
 /// Output channels of one unit, at most.
 const TILE: usize = 8;
 
-/// Tensors of one launch, at most: WebGPU promises eight storage buffers to a kernel, and CubeCL has shapes in one of them.
-const TENSORS: usize = 7;
-
 /// Which way a kernel is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -99,9 +96,6 @@ impl Convolution {
             gate: gate_activation,
             whole: height % ROWS == 0 && width % COLUMNS == 0 && channels_out % tile == 0,
         };
-        let of = |weighted: &Weighted| weighted.parts.len() + 1;
-        let others = self.biases.len() + usize::from(self.gate.is_some()) + usize::from(self.residual.is_some()) + 1;
-        assert!(of(&main) + side.as_ref().map_or(0, of) + others <= TENSORS, "the tensors of one launch");
         let client = main.weight.client.clone();
         let output = empty(&main.weight, [images, channels_out, height, width]);
         let units = images * channels_out.div_ceil(tile) * height.div_ceil(ROWS) * width.div_ceil(COLUMNS);
