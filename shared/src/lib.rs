@@ -3,7 +3,7 @@
 //!
 //! Read in this order: [`NoiseLevels`] corrupt images, [`EnergyNetwork`] gives each image one scalar and its gradient,
 //! [`mdsm_loss`] trains that gradient as a denoiser at every level at once, [`Annealing`] and [`langevin`] turn noise into
-//! images as in the paper, [`consistent`] and [`ode`] in fewer steps, [`Sampler`] runs chains from a seed, [`Model`] carries a trained network between the trainer and the page.
+//! images as in the paper, [`consistent`] and [`ode`] in fewer steps, [`Sampler`] runs chains from a seed, [`Model`] carries a trained network between the trainer and the page. [`toy`] is all of it once more in the plane.
 
 mod activation;
 mod annealing;
@@ -23,6 +23,7 @@ pub mod ode;
 mod resnet;
 mod sampler;
 mod schedule;
+pub mod toy;
 mod unet;
 
 pub use activation::Activation;

@@ -25,9 +25,13 @@ impl SavedRun {
     pub fn to_json(&self) -> String {
         let Pictures { side, channels, values } = &self.pictures;
         let mut settings = json!(self.settings);
-        if let (Task::Sample, Some(settings)) = (self.settings.task, settings.as_object_mut()) {
-            settings.remove("picture");
-            settings.remove("mask");
+        let foreign: &[&str] = match self.settings.task {
+            Task::Inpaint => &["level", "corners", "toy"],
+            Task::Denoise => &["mask", "corners", "toy"],
+            _ => &["picture", "mask", "level", "corners", "toy"],
+        };
+        if let Some(settings) = settings.as_object_mut() {
+            settings.retain(|key, _| !foreign.contains(&key.as_str()));
         }
         let mask = self.mask.as_ref().map(|mask| {
             let bits: Vec<u8> = mask.unknown().iter().map(|&unknown| u8::from(unknown)).collect();
