@@ -82,8 +82,8 @@ pub enum Start {
 /// What energies are asked for; the answer has it again.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Purpose {
-    /// The noisy picture of the room Denoise.
-    Jump,
+    /// The picture that is completed, or the noisy one that is denoised.
+    Beside,
     /// The pictures of the room Outliers.
     Outliers,
     /// A row of the map of the room Landscape.

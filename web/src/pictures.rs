@@ -12,8 +12,8 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// Values of one picture.
-    fn length(&self) -> usize {
+    /// How many values a picture has.
+    pub fn length(&self) -> usize {
         self.side * self.side * self.channels
     }
 
@@ -42,6 +42,12 @@ impl Pictures {
     /// Pictures of bytes.
     pub fn from_bytes(side: usize, channels: usize, bytes: &[u8]) -> Self {
         Self { side, channels, values: bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect() }
+    }
+
+    /// The values of the pictures from number `first` on, in another size and with another number of channels.
+    pub fn fitted_from(&self, first: usize, side: usize, channels: usize) -> Vec<f32> {
+        let values = self.values.get(first * self.length()..).unwrap_or_default().to_vec();
+        Self { values, ..*self }.fitted(side, channels).values
     }
 
     /// The same pictures in another size, each pixel the mean of what it covers, and with another number of channels.

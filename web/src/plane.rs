@@ -50,13 +50,13 @@ fn normalize(x: &mut [f32]) -> Option<f32> {
 /// A piece of a line of equal height, in units of the map's cells.
 pub type Segment = [(f32, f32); 2];
 
-/// The line where a map, `side` by `side` values row by row, has the value `level`: marching squares.
-pub fn contour(map: &[f32], side: usize, level: f32) -> Vec<Segment> {
+/// The line where a map, rows of `width` values, has the value `level`: marching squares.
+pub fn contour(map: &[f32], width: usize, level: f32) -> Vec<Segment> {
     let mut segments = Vec::new();
-    for cell in 0..side.saturating_sub(1) * side.saturating_sub(1) {
-        let (x, y) = (cell % (side - 1), cell / (side - 1));
+    let (across, down) = (width.saturating_sub(1), (map.len() / width.max(1)).saturating_sub(1));
+    for (y, x) in (0..down).flat_map(|y| (0..across).map(move |x| (y, x))) {
         let corners = [(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)];
-        let height = |(x, y): (usize, usize)| map[y * side + x] - level;
+        let height = |(x, y): (usize, usize)| map[y * width + x] - level;
         let mut crossings = Vec::new();
         for (&a, &b) in corners.iter().zip(corners.iter().cycle().skip(1)) {
             let (low, high) = (height(a), height(b));

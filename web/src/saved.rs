@@ -14,6 +14,8 @@ pub struct SavedRun {
     pub sha256: String,
     /// The unknown pixels, for inpainting.
     pub mask: Option<Mask>,
+    /// The noise level that the run was continued from after its end, if it was: then the settings alone do not repeat it.
+    pub continued_from: Option<f32>,
     /// Energy of each chain before the denoising jump.
     pub energies: Vec<f32>,
     /// The pictures.
@@ -47,6 +49,9 @@ impl SavedRun {
         if let Some(mask) = mask {
             run["mask"] = mask;
         }
+        if let Some(level) = self.continued_from {
+            run["continued_from_level"] = json!(level);
+        }
         run.to_string()
     }
 }
@@ -73,6 +78,7 @@ mod tests {
             settings: Settings::with_seed(9),
             sha256: "ab".to_owned(),
             mask: Some(Mask::region(2, crate::Region::Top)),
+            continued_from: None,
             energies: vec![1.5, -2.0],
             pictures: Pictures { side: 2, channels: 3, values: values.clone() },
         };

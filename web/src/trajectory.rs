@@ -40,6 +40,10 @@ impl Trajectory {
             });
             self.gap = (2 * self.gap).max(2 * (moment.done / most).max(1));
         }
+        // The end of a run takes the place of its last step.
+        if self.last().is_some_and(|last| last.done == moment.done) {
+            self.moments.pop();
+        }
         // The last one may be there only because it was the newest.
         if let [.., before, last] = &self.moments[..]
             && last.done < before.done + self.gap
