@@ -106,6 +106,18 @@ impl Task {
         self.word()
     }
 
+    /// What the page calls its room.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Sample => "Sample",
+            Self::Inpaint => "Complete",
+            Self::Denoise => "Denoise",
+            Self::Outliers => "Outliers",
+            Self::Landscape => "Landscape",
+            Self::About => "About",
+        }
+    }
+
     /// Whether it runs chains with the settings of the form.
     pub fn runs_chains(self) -> bool {
         matches!(self, Self::Sample | Self::Inpaint | Self::Denoise)

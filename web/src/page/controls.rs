@@ -167,6 +167,7 @@ pub fn enable(situation: &Situation) -> Result<()> {
     for id in ["start", "walk"] {
         button(id)?.set_disabled(running || !model_loaded);
     }
+    button("train-toy")?.set_disabled(!model_loaded);
     for id in ["cancel", "pause"] {
         button(id)?.set_disabled(!running);
     }

@@ -72,6 +72,14 @@ impl Stage {
         Ok(())
     }
 
+    /// Shows how far the run is that goes on, or how far that of the room went.
+    pub fn show_progress(&self, done: usize, steps: usize) -> Result<()> {
+        let progress: HtmlProgressElement = by_id("progress")?;
+        progress.set_max(steps.max(1) as f64);
+        progress.set_value(done as f64);
+        Ok(())
+    }
+
     /// How long the rest of a run takes, as far as its reports tell.
     pub fn time_left(&mut self, done: usize, steps: usize) -> Option<String> {
         let now = Date::now();
@@ -96,7 +104,6 @@ impl Stage {
     /// Shows a run; none: that there is none yet.
     pub fn show(&self, view: Option<&View>) -> Result<()> {
         let scrub: HtmlInputElement = by_id("scrub")?;
-        let progress: HtmlProgressElement = by_id("progress")?;
         let Some(view) = view else {
             for id in ["step", "temperature", "noise-level", "energy"] {
                 write(id, "–")?;
@@ -105,8 +112,8 @@ impl Stage {
                 tile::draw(canvas, 1, &[0; 4])?;
                 caption.set_text_content(None);
             }
-            progress.set_value(0.0);
             scrub.set_disabled(true);
+            by_id::<HtmlButtonElement>("play")?.set_disabled(true);
             refill(&by_id::<Element>("beside")?, Vec::<Element>::new())?;
             return Chart { moments: &[], steps: 1, chain: None, marked: None }.draw(&self.chart);
         };
@@ -123,8 +130,6 @@ impl Stage {
             write("step", &format!("{} of {steps}", moment.done))?;
             write("temperature", &short(moment.temperature))?;
             write("noise-level", &short(moment.noise_level))?;
-            progress.set_max(steps as f64);
-            progress.set_value(moments[newest].done as f64);
         }
         write("energy", &view.mean_energy())?;
         Chart { moments, steps, chain: None, marked: view.looked_at }.draw(&self.chart)?;

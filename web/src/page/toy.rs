@@ -36,7 +36,7 @@ pub fn show(report: &ToyReport, payload: &[f32]) -> Result<()> {
 fn said(side: ToySide, ended: bool) -> String {
     if ended {
         let (near, covered) = (100.0 * side.near, 100.0 * side.covered);
-        format!("{near:.0} % of the chains end at the data, which covers {covered:.0} % of it")
+        format!("{near:.0} % of the chains end at the data and reach {covered:.0} % of it")
     } else {
         format!("loss {}", short(side.loss))
     }

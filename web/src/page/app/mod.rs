@@ -318,6 +318,16 @@ impl App {
         self.views.get_mut(self.settings.task.name())
     }
 
+    /// The progress of the run that goes on, or of the last one of the room.
+    fn show_progress(&self) -> Result<()> {
+        let (done, steps) = match (&self.running, self.view()) {
+            (Some(running), _) => (running.done, running.run.steps),
+            (None, Some(view)) => (view.trajectory.last().map_or(0, |last| last.done), view.settings.steps),
+            (None, None) => (0, 1),
+        };
+        self.stage.show_progress(done, steps)
+    }
+
     /// Draws what depends on the run of the room, and on the size of the window.
     fn draw(&mut self) -> Result<()> {
         let room = self.settings.task;

@@ -30,14 +30,31 @@ impl App {
         controls::show_room(room)?;
         self.enable()?;
         self.draw()?;
+        self.show_progress()?;
         if let Some(view) = self.view() {
             self.stage.show_beside(view)?;
         }
+        self.say_where()?;
         match room {
             Task::Outliers => self.judge(),
             Task::Landscape => self.ask_for_row(),
             _ => Ok(()),
         }
+    }
+
+    /// What goes on, seen from the room on the screen.
+    fn say_where(&self) -> Result<()> {
+        let Some(loaded) = &self.loaded else { return Ok(()) };
+        let text = match (&self.running, self.view()) {
+            (Some(running), _) if running.room != self.settings.task => {
+                format!("Chains still run in the room {}.", running.room.title())
+            }
+            (Some(running), _) if running.paused => "Paused.".to_owned(),
+            (Some(_), _) => format!("Running on the {}…", loaded.backend.title()),
+            (None, Some(view)) if view.saved.is_some() => "Done.".to_owned(),
+            (None, _) => format!("Ready on the {}.", loaded.backend.title()),
+        };
+        status::say(&text)
     }
 
     /// Offers the pictures of the shelf.

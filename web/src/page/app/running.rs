@@ -154,6 +154,7 @@ impl App {
         if let Some(left) = self.stage.time_left(report.done, steps).filter(|_| !paused) {
             write("time-left", &left)?;
         }
+        self.show_progress()?;
         if room == Task::Landscape {
             return self.map.walk(&pictures);
         }
@@ -216,6 +217,7 @@ impl App {
             view.finish(sha256, energies, pictures);
         }
         self.enter(State::Done)?;
+        self.stage.show_progress(1, 1)?;
         if running.room == self.settings.task {
             self.draw()?;
             if let Some(view) = self.view() {
