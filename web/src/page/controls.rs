@@ -81,7 +81,7 @@ pub fn toy_shape() -> Result<ToyShape> {
 
 /// The level that a finished run is to be continued from, or what is wrong with it.
 pub fn continue_level() -> Result<std::result::Result<f32, String>> {
-    field("continue-level", "The noise level", |text| level(text))
+    field("continue-level", "The noise level", level)
 }
 
 /// The form over what `settings` has; or the first mistake as a sentence, with the field marked.
@@ -91,7 +91,7 @@ pub fn read(settings: &mut Settings) -> Result<std::result::Result<(), String>> 
     let seed = field("seed", "The seed", |text| number(text, 0..=u64::MAX))?;
     let count = field("count", "The number of pictures", |text| number(text, Settings::COUNTS))?;
     let steps = field("steps", "The number of steps", |text| number(text, Settings::STEPS))?;
-    let level = field("level", "The noise level", |text| level(text))?;
+    let level = field("level", "The noise level", level)?;
     Ok((|| {
         (settings.seed, settings.count, settings.steps, settings.level) = (seed?, count?, steps?, level?);
         Ok(())
