@@ -39,32 +39,28 @@ impl Layout {
         Ok(Self { columns, scale, cell, width, height })
     }
 
-    /// The grid's pixels, as many bytes each as the pictures have channels.
+    /// The grid's pixels, red, green and blue.
     fn draw(self, pictures: &Pictures) -> Vec<u8> {
         let (side, channels) = (pictures.side, pictures.channels);
-        let mut grid = vec![BACKGROUND; self.width * self.height * channels];
+        let mut grid = vec![BACKGROUND; self.width * self.height * 3];
         for (index, picture) in pictures.bytes().chunks(side * side * channels).enumerate() {
             let left = GAP + index % self.columns * self.cell;
             let top = GAP + index / self.columns * self.cell;
             for (i, pixel) in picture.chunks(channels).enumerate() {
                 let (x, y) = (left + i % side * self.scale, top + i / side * self.scale);
+                let rgb = if let [r, g, b] = *pixel { [r, g, b] } else { [pixel[0]; 3] };
                 for row in y..y + self.scale {
-                    let start = (row * self.width + x) * channels;
-                    grid[start..start + self.scale * channels].copy_from_slice(&pixel.repeat(self.scale));
+                    let start = (row * self.width + x) * 3;
+                    grid[start..start + self.scale * 3].copy_from_slice(&rgb.repeat(self.scale));
                 }
             }
         }
         grid
     }
 
-    fn encoder<'a>(
-        self,
-        file: &'a mut Vec<u8>,
-        channels: usize,
-        settings: &str,
-    ) -> Result<Encoder<'a, &'a mut Vec<u8>>, EncodingError> {
+    fn encoder<'a>(self, file: &'a mut Vec<u8>, settings: &str) -> Result<Encoder<'a, &'a mut Vec<u8>>, EncodingError> {
         let mut encoder = Encoder::new(file, self.width as u32, self.height as u32);
-        encoder.set_color(if channels == 1 { ColorType::Grayscale } else { ColorType::Rgb });
+        encoder.set_color(ColorType::Rgb);
         encoder.set_depth(BitDepth::Eight);
         encoder.add_itxt_chunk(KEYWORD.to_owned(), settings.to_owned())?;
         Ok(encoder)
@@ -80,7 +76,7 @@ impl Pictures {
         let layout = Layout::of(self)?;
         let mut file = Vec::new();
         let write = |file: &mut Vec<u8>| {
-            let mut writer = layout.encoder(file, self.channels, settings)?.write_header()?;
+            let mut writer = layout.encoder(file, settings)?.write_header()?;
             writer.write_image_data(&layout.draw(self))?;
             writer.finish()
         };
@@ -101,7 +97,7 @@ pub fn animation(frames: &[Pictures], settings: &str) -> Result<Vec<u8>, String>
     let layout = Layout::of(first)?;
     let mut file = Vec::new();
     let write = |file: &mut Vec<u8>| {
-        let mut encoder = layout.encoder(file, first.channels, settings)?;
+        let mut encoder = layout.encoder(file, settings)?;
         encoder.set_animated(frames.len() as u32, 0)?;
         encoder.set_blend_op(BlendOp::Source)?;
         encoder.set_dispose_op(DisposeOp::None)?;
@@ -140,8 +136,8 @@ mod tests {
         let mut reader = Decoder::new(Cursor::new(&png)).read_info().unwrap();
         let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut bytes).unwrap();
-        assert_eq!((info.width, info.height, info.color_type), (134, 134, ColorType::Grayscale));
-        let at = |x: usize, y: usize| bytes[y * 134 + x];
+        assert_eq!((info.width, info.height, info.color_type), (134, 134, ColorType::Rgb));
+        let at = |x: usize, y: usize| bytes[(y * 134 + x) * 3];
         assert_eq!([at(2, 2), at(65, 65)], [0, 0]);
         assert_eq!([at(68, 2), at(131, 65)], [51, 51]);
         assert_eq!([at(2, 68), at(65, 131)], [255, 255]);
@@ -159,7 +155,7 @@ mod tests {
         let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
         for grey in [0, 102, 255] {
             reader.next_frame(&mut bytes).unwrap();
-            assert_eq!(bytes[3 * 134 + 3], grey);
+            assert_eq!(bytes[(3 * 134 + 3) * 3], grey);
         }
         assert_eq!(settings_in(&png).as_deref(), Some("task=sample"));
         assert!(animation(&[], "").is_err());

@@ -37,7 +37,7 @@ async fn the_page_fits_a_desk_and_a_phone() -> Result<()> {
 const NAMELESS: &str = "
     const named = e => e.getAttribute('aria-label') || e.labels?.length || e.textContent.trim();
     return [...document.querySelectorAll('input, select, button, canvas, progress, svg')]
-        .filter(e => e.checkVisibility() && !e.closest('label') && !named(e)).map(e => e.id || e.outerHTML)";
+        .filter(e => e.checkVisibility() && !e.parentElement.closest('label, button') && !named(e)).map(e => e.id || e.outerHTML)";
 
 #[tokio::test]
 async fn every_control_has_a_name_and_is_reached_with_the_keyboard() -> Result<()> {

@@ -26,7 +26,10 @@ const ATTACK: &str = "
     add('base', { href: 'https://example.com/' });
     add('form', { action: 'https://example.com/', id: 'sent' });
     document.getElementById('sent').submit();
-    try { new Function('came(\"a string as code\")')(); } catch { violated.add('eval'); }
+    // Later, because the driver lets its own script do this.
+    setTimeout(() => {
+        try { new Function('came(\"a string as code\")')(); } catch { violated.add('eval'); }
+    });
     try { new Worker('data:text/javascript,1'); } catch { violated.add('worker'); }
     const asked = [
         fetch('https://example.com/').then(() => came('a foreign answer'), () => {}),
@@ -56,6 +59,7 @@ async fn the_policy_lets_nothing_through_and_the_page_works_on() -> Result<()> {
             "frame-src",
             "form-action",
             "base-uri",
+            "eval",
         ] {
             ensure!(violated.iter().any(|found| found == directive), "{directive} was not in the way: {outcome}");
         }

@@ -74,15 +74,11 @@ pub fn fail(text: &str) {
 /// A failure after which the engine can be started again; `restart` hears when that is wanted.
 pub fn fail_with_restart(text: &str, restart: impl Fn() + 'static) -> Result<()> {
     fail(text);
-    let button: HtmlElement = create("button", "")?;
+    let button: HtmlElement = create("button", "error")?;
     button.set_id("restart");
     button.set_text_content(Some("Start the engine again"));
     on(&button, "click", move |_: web_sys::Event| restart())?;
-    if let Some(last) = by_id::<Element>("notice")?.last_element_child() {
-        last.append_with_str_1(" ")?;
-        last.append_child(&button)?;
-    }
-    Ok(())
+    by_id::<Element>("notice")?.append_child(&button).map(drop)
 }
 
 /// A mistake in a setting: a sentence, after which the page goes on.
