@@ -125,7 +125,8 @@ fn listen_to_files(app: &Rc<RefCell<App>>) -> Result<()> {
     drops::listen(move |files| dispatch(&dropped, Event::Files(files)))?;
     for id in ["upload", "own-model"] {
         let (field, app) = (by_id::<HtmlInputElement>(id)?, Rc::downgrade(app));
-        let chosen = field.clone();
+        let (chosen, opened) = (field.clone(), field.clone());
+        on(&by_id::<EventTarget>(&format!("{id}-open"))?, "click", move |_: web_sys::Event| opened.click())?;
         on(&field, "change", move |_: web_sys::Event| {
             let list = chosen.files();
             let files: Vec<File> =

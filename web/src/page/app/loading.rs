@@ -125,13 +125,13 @@ impl App {
     }
 
     pub(super) fn failed(&mut self, message: &str, alive: bool) -> Result<()> {
+        self.map_waits = false;
         if alive {
             self.running = None;
             self.enter(State::Error)?;
             status::fail(message);
             return Ok(());
         }
-        self.map_waits = false;
         let on_gpu = self
             .loaded
             .as_ref()
