@@ -2,7 +2,7 @@
 // engine of two versions never meet. Models are kept by the engine itself.
 const NAME = "site";
 const FILES = [
-  "./", "style.css", "boot.js", "page_loader.js", "page.js", "page_bg.wasm", "engine_loader.js", "engine.js", "engine_bg.wasm",
+  "./", "style.css", "boot.js", "start.js", "page.js", "page_bg.wasm", "engine_loader.js", "engine.js", "engine_bg.wasm",
   "models/index.json",
 ];
 

@@ -8,6 +8,8 @@
 mod constructors;
 mod distribution;
 mod envelope;
+#[cfg(test)]
+mod fuzz;
 mod grid;
 pub mod image_file;
 mod kinds;

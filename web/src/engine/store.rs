@@ -20,7 +20,12 @@ pub async fn find(name: &str) -> Option<Vec<u8>> {
 
 async fn open() -> Result<Cache, JsValue> {
     let scope: DedicatedWorkerGlobalScope = global().unchecked_into();
-    Ok(JsFuture::from(scope.caches()?.open(NAME)).await?.unchecked_into())
+    let caches = scope.caches()?;
+    // There are none at an address that is not secure.
+    if caches.is_undefined() {
+        return Err("no storage".into());
+    }
+    Ok(JsFuture::from(caches.open(NAME)).await?.unchecked_into())
 }
 
 async fn try_to_keep(name: &str, bytes: &[u8]) -> Result<(), JsValue> {

@@ -13,6 +13,8 @@ use crate::{
     view::View,
 };
 
+const NO_COPY: &str = "The browser does not let the page copy. Copy the address of this page instead.";
+
 impl App {
     /// Has the address say what the form says, as far as that is right.
     pub(super) fn remember(&mut self) -> Result<()> {
@@ -69,13 +71,14 @@ impl App {
         self.remember()?;
         let link = window()?.location().href()?;
         let clipboard = window()?.navigator().clipboard();
+        // There is none at an address that is not secure.
+        if clipboard.is_undefined() {
+            return status::say(NO_COPY);
+        }
         wasm_bindgen_futures::spawn_local(async move {
-            let text = match JsFuture::from(clipboard.write_text(&link)).await {
-                Ok(_) => "The link is copied.",
-                Err(_) => "The browser does not let the page copy. Copy the address of this page instead.",
-            };
+            let copied = JsFuture::from(clipboard.write_text(&link)).await;
             // The page has just been there.
-            let _ = status::say(text);
+            let _ = status::say(copied.map_or(NO_COPY, |_| "The link is copied."));
         });
         Ok(())
     }
