@@ -99,13 +99,16 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
 
 fn listen_to_map(app: &Rc<RefCell<App>>) -> Result<()> {
     let map: Element = by_id("map")?;
-    let (pointed, on_map) = (Rc::downgrade(app), map.clone());
-    on(&map, "pointermove", move |event: PointerEvent| {
-        let area = on_map.get_bounding_client_rect();
-        let across = (f64::from(event.client_x()) - area.left()) / area.width().max(1.0);
-        let down = (f64::from(event.client_y()) - area.top()) / area.height().max(1.0);
-        dispatch(&pointed, Event::MapPointed(across, down));
-    })?;
+    // A finger that only taps does not move.
+    for kind in ["pointermove", "pointerdown"] {
+        let (app, on_map) = (Rc::downgrade(app), map.clone());
+        on(&map, kind, move |event: PointerEvent| {
+            let area = on_map.get_bounding_client_rect();
+            let across = (f64::from(event.client_x()) - area.left()) / area.width().max(1.0);
+            let down = (f64::from(event.client_y()) - area.top()) / area.height().max(1.0);
+            dispatch(&app, Event::MapPointed(across, down));
+        })?;
+    }
     let moved = Rc::downgrade(app);
     on(&map, "keydown", move |event: KeyboardEvent| {
         let (across, down) = match event.key().as_str() {

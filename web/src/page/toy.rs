@@ -28,17 +28,26 @@ pub fn show(report: &ToyReport, payload: &[f32]) -> Result<()> {
     let sides = maps.chunks(cells).zip(chains.chunks(2 * report.chains)).zip(report.sides);
     for (((map, chains), side), (id, caption)) in sides.zip(["toy-one", "toy-many"].into_iter().zip(captions)) {
         draw(&by_id(id)?, report, map, points, if walked > 0 { chains } else { &[] })?;
-        caption.set_text_content(Some(&said(side, ended)));
+        caption.set_text_content(Some(&said(side, ended.then(|| outside(report, chains)))));
     }
     Ok(())
 }
 
-fn said(side: ToySide, ended: bool) -> String {
-    if ended {
-        let (near, covered) = (100.0 * side.near, 100.0 * side.covered);
-        format!("{near:.0} % of the chains end at the data and reach {covered:.0} % of it")
-    } else {
-        format!("loss {}", short(side.loss))
+/// The share of the chains that left the square.
+fn outside(report: &ToyReport, chains: &[f32]) -> f32 {
+    let left = |place: &&[f32; 2]| place.iter().any(|value| value.abs() > report.reach);
+    chains.as_chunks::<2>().0.iter().filter(left).count() as f32 / report.chains.max(1) as f32
+}
+
+/// `outside` is known once the chains have ended.
+fn said(side: ToySide, outside: Option<f32>) -> String {
+    match outside {
+        None => format!("loss {}", short(side.loss)),
+        Some(outside) => {
+            let (near, outside) = (100.0 * side.near, 100.0 * outside);
+            let rest = if outside < 0.5 { String::new() } else { format!("; {outside:.0} % left the square") };
+            format!("{near:.0} % of the chains end at the data{rest}")
+        }
     }
 }
 
@@ -58,7 +67,9 @@ fn draw(canvas: &HtmlCanvasElement, report: &ToyReport, map: &[f32], points: &[f
     for (places, colour, radius) in [(points, "rgba(255, 255, 255, 0.35)", 1.2), (chains, "#ffdc64", 3.2)] {
         pen.set_fill_style_str(colour);
         for &[x, y] in places.as_chunks::<2>().0 {
+            // Who left the square waits at its edge.
             let (x, y) = at(x, y);
+            let (x, y) = (x.clamp(radius, size - radius), y.clamp(radius, size - radius));
             pen.begin_path();
             pen.arc(x, y, radius, 0.0, std::f64::consts::TAU)?;
             pen.fill();

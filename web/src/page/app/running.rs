@@ -173,6 +173,8 @@ impl App {
         self.send(Envelope { message: ToEngine::Score(Purpose::Beside), payload: noisy.clone() })?;
         let Some(view) = self.views.get_mut(Task::Denoise.name()) else { return Ok(()) };
         let number = view.given.as_ref().map(|clean| decibels(psnr(&noisy, clean))).unwrap_or_default();
+        // A run that begins once more after a loss has been here before.
+        view.beside.truncate(1);
         view.beside.push(("Noisy", noisy, number));
         if self.settings.task == Task::Denoise {
             view.pictures.side = pictures.side;
