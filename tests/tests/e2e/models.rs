@@ -7,6 +7,7 @@ use tests::{
     browser::{self, Gpu, Screen},
     page::Page,
     site::{SMALL, Site},
+    trainer,
 };
 
 /// The files of the small model, under the names that a dropped folder has.
@@ -85,6 +86,42 @@ async fn hostile_files_are_refused_with_a_sentence() -> Result<()> {
         }
         page.click("start").await?;
         page.wait_for("done", 60).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_colour_model_works_in_every_room() -> Result<()> {
+    let site = Site::new()?;
+    trainer::export_colour_model(&site.path("models/colour"))?;
+    let list = format!(r#"{{"models": [{{"name": "{SMALL}", "title": "Small"}}, {{"name": "colour"}}]}}"#);
+    fs::write(site.path("models/index.json"), list)?;
+    browser::with(Gpu::None, Screen::Phone, async |browser| {
+        let query = "?model=colour&task=inpaint&mask=left&count=2&steps=4&backend=cpu&autorun=1";
+        let page = Page::open(browser, &site.url(query)).await?;
+        page.wait_for("done", 60).await?;
+        let run = page.save_json().await?;
+        ensure!(run["shape"] == serde_json::json!([2, 32, 32, 3]), "{}", run["shape"]);
+        page.go_to("denoise").await?;
+        page.click("start").await?;
+        page.wait_for("running", 10).await.ok();
+        page.wait_for("done", 60).await?;
+        page.go_to("outliers").await?;
+        page.wait_for_data("judged", "done", 30).await?;
+        let kinds = page.text("kinds").await?;
+        ensure!(kinds.contains("From Small"), "no picture of the other model: {kinds}");
+        page.go_to("landscape").await?;
+        page.wait_for_data("map", "done", 60).await?;
+        page.look("landscape-colour-phone").await?;
+        // The other model, and back.
+        for model in [SMALL, "colour"] {
+            let choose = "const model = document.getElementById('model');
+                model.value = arguments[0]; model.dispatchEvent(new Event('change'))";
+            page.script(choose, vec![model.into()]).await?;
+            page.wait_for_data("model", model, 30).await?;
+            page.wait_for_data("map", "done", 60).await?;
+        }
+        Ok(())
     })
     .await
 }
