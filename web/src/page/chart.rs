@@ -27,7 +27,7 @@ impl Chart<'_> {
         let heights = seen.iter().flat_map(|moment| &moment.energies).map(|&energy| compressed(energy));
         let (low, high) = heights.fold((f32::MAX, f32::MIN), |(low, high), h| (low.min(h), high.max(h)));
         let span = (high - low).max(1e-3);
-        let unit = height / 60.0;
+        let unit = height / 80.0;
         let x = |done: usize| done as f64 / self.steps.max(1) as f64 * (width - 2.0 * unit) + unit;
         let y = |energy: f32| f64::from((high - compressed(energy)) / span) * (height - 6.0 * unit) + 3.0 * unit;
         let line = |energy: &dyn Fn(&Moment) -> f32| {

@@ -69,6 +69,9 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
     for field in ["count", "steps", "seed", "level"] {
         hear(field, "change", || Event::Changed)?;
     }
+    for corner in ["corner-a", "corner-b", "corner-c"] {
+        hear(corner, "change", || Event::CornerChosen)?;
+    }
     hear("other-corners", "click", || Event::OtherCorners)?;
     hear("walk", "click", || Event::Walk)?;
     hear("train-toy", "click", || Event::TrainToy)?;

@@ -1,10 +1,11 @@
 //! The pictures at hand: held-out ones, and those that the visitor brought, drew or sampled.
 
+use wasm_bindgen::JsCast;
 use web::Pictures;
 use web_sys::{Element, Event, HtmlCanvasElement, HtmlInputElement};
 
 use crate::{
-    dom::{Result, by_id, create, on, refill},
+    dom::{Result, all, by_id, create, on, refill},
     tile,
 };
 
@@ -65,6 +66,14 @@ impl Shelf {
             choices.push(label);
         }
         refill(&by_id::<Element>("pictures")?, choices)
+    }
+
+    /// Marks one of the pictures that are shown.
+    pub fn mark(index: usize) -> Result<()> {
+        if let Some(radio) = all("#pictures input")?.get(index).and_then(|radio| radio.dyn_ref::<HtmlInputElement>()) {
+            radio.set_checked(true);
+        }
+        Ok(())
     }
 
     pub fn choose(&mut self, index: usize) {

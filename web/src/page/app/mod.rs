@@ -65,6 +65,8 @@ pub enum Event {
     Restore(String),
     Others(Vec<(String, Pictures)>),
     OtherCorners,
+    /// Another corner is to be chosen.
+    CornerChosen,
     /// The pointer is at this part of the map's width and height.
     MapPointed(f64, f64),
     /// The keyboard moves by so many points of the map.
@@ -221,6 +223,7 @@ impl App {
                 self.outliers.others = others;
                 if self.settings.task == Task::Outliers { self.judge() } else { Ok(()) }
             }
+            Event::CornerChosen => self.mark_choice(),
             Event::OtherCorners => self.other_corners(),
             Event::MapPointed(across, down) => self.map.point_at(across, down),
             Event::MapMoved(across, down) => self.map.move_point(across, down),

@@ -11,6 +11,7 @@ use super::{App, Event, dispatch, random_seed};
 use crate::{
     controls,
     dom::{Result, all, by_id},
+    shelf::Shelf,
     status::{self, State},
     tile, upload, viewer,
 };
@@ -35,6 +36,7 @@ impl App {
             self.stage.show_beside(view)?;
         }
         self.say_where()?;
+        self.mark_choice()?;
         match room {
             Task::Outliers => self.judge(),
             Task::Landscape => self.ask_for_row(),
@@ -70,11 +72,7 @@ impl App {
 
     pub(super) fn choose_picture(&mut self, index: usize) -> Result<()> {
         if self.settings.task == Task::Landscape {
-            for (corner, id) in ["corner-a", "corner-b", "corner-c"].into_iter().enumerate() {
-                if by_id::<HtmlInputElement>(id)?.checked() {
-                    self.settings.corners[corner] = index;
-                }
-            }
+            self.settings.corners[corner()?] = index;
             self.show_corners()?;
             self.begin_map()?;
             return self.remember();
@@ -139,7 +137,16 @@ impl App {
             let canvas: HtmlCanvasElement = wasm_bindgen::JsCast::unchecked_into(canvas);
             tile::draw_picture(&canvas, &self.shelf.picture(corner), 0)?;
         }
-        Ok(())
+        self.mark_choice()
+    }
+
+    /// Marks the picture of the room among those at hand: in the landscape that of the corner to choose.
+    pub(super) fn mark_choice(&self) -> Result<()> {
+        let chosen = match self.settings.task {
+            Task::Landscape => self.settings.corners[corner()?],
+            _ => self.shelf.chosen(),
+        };
+        Shelf::mark(chosen)
     }
 
     /// Three held-out pictures by chance.
@@ -227,4 +234,14 @@ impl App {
         self.show_shelf()?;
         self.enter_room(room)
     }
+}
+
+/// The number of the corner whose picture is to be chosen.
+fn corner() -> Result<usize> {
+    for (corner, id) in ["corner-a", "corner-b", "corner-c"].into_iter().enumerate() {
+        if by_id::<HtmlInputElement>(id)?.checked() {
+            return Ok(corner);
+        }
+    }
+    Ok(0)
 }

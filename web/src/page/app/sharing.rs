@@ -75,10 +75,13 @@ impl App {
         if clipboard.is_undefined() {
             return status::say(NO_COPY);
         }
+        let own = matches!(self.settings.task, Task::Inpaint | Task::Denoise | Task::Outliers)
+            && self.settings.picture.is_none();
+        let done = if own { "The link is copied. Your own picture is not in it." } else { "The link is copied." };
         wasm_bindgen_futures::spawn_local(async move {
             let copied = JsFuture::from(clipboard.write_text(&link)).await;
             // The page has just been there.
-            let _ = status::say(copied.map_or(NO_COPY, |_| "The link is copied."));
+            let _ = status::say(copied.map_or(NO_COPY, |_| done));
         });
         Ok(())
     }
