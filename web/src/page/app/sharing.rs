@@ -25,8 +25,12 @@ impl App {
         if let Some(loaded) = &self.loaded {
             settings.backend = Some(loaded.backend);
         }
-        let address = format!("?{}", settings.to_query());
-        window()?.history()?.replace_state_with_url(&JsValue::NULL, "", Some(&address))
+        let (window, address) = (window()?, format!("?{}", settings.to_query()));
+        // Browsers count how often a page does this, and a stroke of the brush comes here at every move.
+        if window.location().search()? == address {
+            return Ok(());
+        }
+        window.history()?.replace_state_with_url(&JsValue::NULL, "", Some(&address))
     }
 
     /// Takes over the settings of a saved file.
