@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Backend, Sampler, ToyShape};
+use crate::{Backend, Sampler, Task, ToyShape};
 
 /// From the page to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,8 +82,8 @@ pub enum Start {
 /// What energies are asked for; the answer has it again.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Purpose {
-    /// The picture that is completed, or the noisy one that is denoised.
-    Beside,
+    /// The picture that a room completes, or the noisy one that it denoises.
+    Beside(Task),
     /// The pictures of the room Outliers.
     Outliers,
     /// A row of the map of the room Landscape.

@@ -262,7 +262,9 @@ impl App {
                 status::say("Cancelled. The pictures are as the chains left them.")?;
                 self.enter(State::Cancelled)
             }
-            FromEngine::Scored { purpose: Purpose::Beside, energies, .. } => self.scored_beside(&energies, payload),
+            FromEngine::Scored { purpose: Purpose::Beside(room), energies, .. } => {
+                self.scored_beside(room, &energies, payload)
+            }
             FromEngine::Scored { purpose: Purpose::Outliers, energies, slopes } => {
                 let held_out = self.held_out_energies();
                 self.outliers.judge(energies, &slopes, &held_out)?;

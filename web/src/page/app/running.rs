@@ -110,7 +110,7 @@ impl App {
             };
             let visible = given.iter().enumerate().map(known).collect();
             view.beside = vec![("Original", given.clone(), String::new()), ("What is known", visible, String::new())];
-            self.send(Envelope { message: ToEngine::Score(Purpose::Beside), payload: given })?;
+            self.send(Envelope { message: ToEngine::Score(Purpose::Beside(Task::Inpaint)), payload: given })?;
         } else {
             view.beside = vec![("Clean", given, String::new())];
         }
@@ -170,29 +170,20 @@ impl App {
     /// The picture that is denoised, and a question for what one jump makes of it.
     fn show_noisy(&mut self, pictures: &Pictures) -> Result<()> {
         let noisy = pictures.picture(0).to_vec();
-        self.send(Envelope { message: ToEngine::Score(Purpose::Beside), payload: noisy.clone() })?;
+        self.send(Envelope { message: ToEngine::Score(Purpose::Beside(Task::Denoise)), payload: noisy.clone() })?;
         let Some(view) = self.views.get_mut(Task::Denoise.name()) else { return Ok(()) };
         let number = view.given.as_ref().map(|clean| decibels(psnr(&noisy, clean))).unwrap_or_default();
         // A run that begins once more after a loss has been here before.
         view.beside.truncate(1);
         view.beside.push(("Noisy", noisy, number));
         if self.settings.task == Task::Denoise {
-            view.pictures.side = pictures.side;
             self.stage.show_beside(&self.views[Task::Denoise.name()])?;
         }
         Ok(())
     }
 
     /// What the engine says of a picture beside the chains.
-    pub(super) fn scored_beside(&mut self, energies: &[f32], jump: Vec<f32>) -> Result<()> {
-        let waiting = [Task::Denoise, Task::Inpaint].into_iter().find(|room| {
-            let unanswered = |view: &super::View| match room {
-                Task::Denoise => !view.beside.iter().any(|(name, ..)| *name == "One jump"),
-                _ => view.beside.first().is_some_and(|(_, _, number)| number.is_empty()),
-            };
-            self.views.get(room.name()).is_some_and(|view| !view.beside.is_empty() && unanswered(view))
-        });
-        let Some(room) = waiting else { return Ok(()) };
+    pub(super) fn scored_beside(&mut self, room: Task, energies: &[f32], jump: Vec<f32>) -> Result<()> {
         let Some(view) = self.views.get_mut(room.name()) else { return Ok(()) };
         if room == Task::Denoise {
             let number = view.given.as_ref().map(|clean| decibels(psnr(&jump, clean))).unwrap_or_default();
