@@ -15,3 +15,12 @@ function failed(event) {
   document.getElementById("notice").append(sentence);
   document.getElementById("status").textContent = "Stopped.";
 }
+
+// Without a network the page works too, where the browser keeps files.
+addEventListener("load", () => {
+  try {
+    navigator.serviceWorker?.register("offline.js").catch(() => {});
+  } catch {
+    // A browser that forbids even to ask.
+  }
+});

@@ -4,8 +4,8 @@
 //! Read in this order: [`NoiseLevels`] corrupt images, [`EnergyNetwork`] gives each image one scalar and its gradient,
 //! [`mdsm_loss`] trains that gradient as a denoiser at every level at once, [`Annealing`] and [`langevin`] turn noise into
 //! images as in the paper, [`consistent`] and [`ode`] in fewer steps, [`Sampler`] runs chains from a seed, [`hmc`] and
-//! [`importance`] measure densities, [`OutlierScore`] finds unusual pictures, [`Model`] carries a trained network between the trainer and the page.
-//! [`toy`] is all of it once more in the plane.
+//! [`importance`] measure densities, [`OutlierScore`] finds unusual pictures, [`Model`] carries a trained network between the
+//! trainer and the page. [`toy`] is all of it once more in the plane.
 
 mod activation;
 mod annealing;

@@ -61,6 +61,14 @@ impl Sampler {
         self
     }
 
+    /// The same chains at `x`, `[N, C, H, W]`, with `done` steps behind them: to start from pictures, or to go on after a stop.
+    #[must_use]
+    pub fn at(mut self, x: Tensor<4>, done: usize) -> Self {
+        self.x = x;
+        self.done = done.min(self.schedule.steps());
+        self
+    }
+
     /// Where the chains are, `[N, C, H, W]`.
     pub fn state(&self) -> Tensor<4> {
         self.keep_known(self.x.clone())
@@ -93,7 +101,7 @@ impl Sampler {
         let z = || self.draw(Draw::Langevin(self.done as u32));
         match &self.schedule {
             Schedule::Annealed(annealing) => langevin::step(x, gradient, z(), annealing.step_size, temperature),
-            Schedule::Consistent(fall) | Schedule::Ode(fall) if self.done == 0 => {
+            Schedule::Consistent(fall) | Schedule::Ode(fall) if self.done == 0 && fall.holds(0) => {
                 consistent::restart(x, gradient, z(), self.sigma_0, fall.level(0))
             }
             Schedule::Consistent(fall) | Schedule::Ode(fall) if fall.holds(self.done) => {

@@ -58,6 +58,12 @@ impl Schedule {
         }
     }
 
+    /// Consistent annealed sampling for chains that start at pictures with noise of `level` on them: from there straight down.
+    pub fn falling(steps: usize, sigma_0: f32, level: f32, levels: &NoiseLevels) -> Self {
+        let most = f64::from(level.max(levels.min));
+        Self::Consistent(Fall::held_for(0, steps, sigma_0, most, f64::from(levels.min)))
+    }
+
     /// The number of steps.
     pub fn steps(&self) -> usize {
         match self {
@@ -103,8 +109,12 @@ impl Fall {
     const HELD: f64 = 1.0 / 3.0;
 
     fn new(steps: usize, sigma_0: f32, levels: &NoiseLevels) -> Self {
-        let (most, least) = (f64::from(levels.max), f64::from(levels.min));
         let held = 1 + (steps as f64 * Self::HELD) as usize;
+        Self::held_for(held, steps, sigma_0, f64::from(levels.max), f64::from(levels.min))
+    }
+
+    /// Levels that stay at `most` for the first `held` steps and then fall to `least`.
+    fn held_for(held: usize, steps: usize, sigma_0: f32, most: f64, least: f64) -> Self {
         let falls = steps.saturating_sub(held).max(1) as f64;
         let fall = |step: usize| most * libm::pow(least / most, step.saturating_sub(held) as f64 / falls);
         Self { levels: (0..=steps).map(|step| fall(step) as f32).collect(), sigma_0, share: SHARE }

@@ -56,6 +56,69 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Waits until an entry of `document.body.dataset` has this value.
+    ///
+    /// # Errors
+    /// It takes longer than `seconds`.
+    pub async fn wait_for_data(&self, key: &str, value: &str, seconds: u64) -> Result<()> {
+        let begin = Instant::now();
+        while self.data(key).await? != value {
+            if begin.elapsed() > Duration::from_secs(seconds) {
+                bail!(
+                    "waited for {key} {value}: {:?}, the page says {:?}",
+                    self.data(key).await?,
+                    self.notices().await?
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until the page tells something with all of these words.
+    ///
+    /// # Errors
+    /// It takes longer than ten seconds.
+    pub async fn wait_for_notice(&self, words: &[&str]) -> Result<()> {
+        for _ in 0..200 {
+            if self.notices().await?.iter().any(|notice| words.iter().all(|word| notice.contains(word))) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("no word of {words:?}: {:?}", self.notices().await?)
+    }
+
+    /// Goes to a room, as a click on its name does.
+    ///
+    /// # Errors
+    /// There is no such room.
+    pub async fn go_to(&self, room: &str) -> Result<()> {
+        self.script("document.getElementById(`task-${arguments[0]}`).click()", vec![room.into()]).await?;
+        self.wait_for_data("room", room, 5).await
+    }
+
+    /// Drops files on the page: each a name, and where the site has it.
+    ///
+    /// # Errors
+    /// The site does not have it.
+    pub async fn drop_files(&self, files: &[(&str, &str)]) -> Result<()> {
+        const DROP: &str = "
+            const [files, done] = arguments;
+            (async () => {
+                const dataTransfer = new DataTransfer();
+                for (const [name, address] of files) {
+                    dataTransfer.items.add(new File([await (await fetch(address)).blob()], name));
+                }
+                document.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+            })().then(() => done(''), (problem) => done(`${problem}`));";
+        let problem = self.browser.client.execute_async(DROP, vec![serde_json::to_value(files)?]).await?;
+        if problem != "" {
+            bail!("nothing could be dropped: {problem}");
+        }
+        Ok(())
+    }
+
     /// Waits until a run has done this many steps.
     ///
     /// # Errors

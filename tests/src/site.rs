@@ -66,6 +66,17 @@ impl Site {
         self.folder.path().join(relative)
     }
 
+    /// Has this JavaScript run in the worker before the engine starts.
+    ///
+    /// # Errors
+    /// The site has no engine.
+    pub fn before_engine(&self, script: &str) -> Result<()> {
+        let loader = self.path("engine_loader.js");
+        let code = fs::read_to_string(&loader)?;
+        let start = code.find("await init").context("engine_loader.js: where does it start the engine?")?;
+        Ok(fs::write(&loader, format!("{}{script};{}", &code[..start], &code[start..]))?)
+    }
+
     /// The folder of the small model.
     #[must_use]
     pub fn small_model(&self) -> PathBuf {

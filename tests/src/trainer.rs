@@ -45,3 +45,29 @@ pub fn export_small_model(folder: &Path) -> Result<()> {
     run(export.into_iter().chain([run_folder, OsStr::new("--out"), folder]))?;
     Ok(())
 }
+
+/// Trains a small network on small colour pictures for a moment and exports it as the model folder `folder`.
+///
+/// # Errors
+/// Training or export failed.
+pub fn export_colour_model(folder: &Path) -> Result<()> {
+    let work = tempfile::tempdir()?;
+    let (pictures, run_folder) = (work.path().join("pictures"), work.path().join("run"));
+    std::fs::create_dir(&pictures)?;
+    for index in 0..80u8 {
+        const SIDE: u8 = 16;
+        // A square of one colour on a ground of another.
+        let inside = |at: u8| (4..12).contains(&at);
+        let colour = |front: bool| if front { [index * 3, 255 - index * 2, 90] } else { [40, index, 200 - index * 2] };
+        let bytes = (0..SIDE).flat_map(|y| (0..SIDE).flat_map(move |x| colour(inside(x) && inside(y))));
+        let file = std::fs::File::create(pictures.join(format!("{index}.png")))?;
+        let mut encoder = png::Encoder::new(file, SIDE.into(), SIDE.into());
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.write_header()?.write_image_data(&bytes.collect::<Vec<u8>>())?;
+    }
+    let train = "train --preset unet --width 4 --steps 20 --backend flex --data".split(' ').map(OsStr::new);
+    run(train.chain([pictures.as_os_str(), OsStr::new("--out"), run_folder.as_os_str()]))?;
+    let export = ["export", "--backend", "flex", "--run"].map(OsStr::new);
+    run(export.into_iter().chain([run_folder.as_os_str(), OsStr::new("--out"), folder.as_os_str()]))?;
+    Ok(())
+}

@@ -6,22 +6,35 @@
 
 #[cfg(target_family = "wasm")]
 mod constructors;
+mod distribution;
 mod envelope;
+#[cfg(test)]
+mod fuzz;
+mod grid;
+pub mod image_file;
+mod kinds;
 mod mask;
 pub mod messages;
 mod models;
 mod pictures;
+mod plane;
 mod request;
 mod saved;
 mod settings;
 mod strip;
+mod trajectory;
 
 #[cfg(target_family = "wasm")]
 pub use constructors::run_constructors;
+pub use distribution::Distribution;
 pub use envelope::Envelope;
-pub use mask::{Mask, Region};
+pub use grid::{animation, settings_in};
+pub use kinds::{Kind, kinds};
+pub use mask::{Mask, Region, stroke};
 pub use models::{ModelEntry, Models};
-pub use pictures::Pictures;
-pub use request::{Request, number};
+pub use pictures::{Pictures, psnr};
+pub use plane::{Plane, Segment, contour};
+pub use request::{Request, level, number};
 pub use saved::SavedRun;
-pub use settings::{Backend, Sampler, Settings, Task};
+pub use settings::{Backend, Sampler, Settings, Task, ToyShape};
+pub use trajectory::{Moment, Trajectory};

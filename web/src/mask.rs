@@ -9,7 +9,7 @@ pub struct Mask {
     unknown: Vec<bool>,
 }
 
-/// A part of a picture that has a name, the same as in `trainer inpaint --mask`.
+/// A part of a picture that has a name: of the halves and the centre the same as in `trainer inpaint --mask`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names say it")]
@@ -19,16 +19,20 @@ pub enum Region {
     Top,
     Bottom,
     Centre,
+    Stripes,
+    Random,
 }
 
 impl Region {
     /// All of them, with their names.
-    pub const ALL: [(Self, &str); 5] = [
+    pub const ALL: [(Self, &str); 7] = [
         (Self::Left, "left"),
         (Self::Right, "right"),
         (Self::Top, "top"),
         (Self::Bottom, "bottom"),
         (Self::Centre, "centre"),
+        (Self::Stripes, "stripes"),
+        (Self::Random, "random"),
     ];
 
     fn contains(self, x: usize, y: usize, side: usize) -> bool {
@@ -39,6 +43,11 @@ impl Region {
             Self::Top => y < side / 2,
             Self::Bottom => y >= side / 2,
             Self::Centre => middle(x) && middle(y),
+            Self::Stripes => y % 4 >= 2,
+            // Three quarters of the pixels, always the same ones.
+            Self::Random => {
+                ((y * side + x) as u32).wrapping_mul(0x9E37_79B1).rotate_left(16).wrapping_mul(0x85EB_CA6B) >> 30 > 0
+            }
         }
     }
 }
@@ -70,24 +79,34 @@ impl Mask {
         !self.unknown.contains(&true)
     }
 
+    /// Makes what is known unknown, and the other way round.
+    pub fn invert(&mut self) {
+        self.unknown.iter_mut().for_each(|unknown| *unknown = !*unknown);
+    }
+
     /// Makes the pixels whose middle lies within `radius` of the segment from `a` to `b` unknown or known. Points are
     /// (x, y) in pixels, (0, 0) the upper left corner of the picture.
     pub fn stroke(&mut self, a: (f32, f32), b: (f32, f32), radius: f32, unknown: bool) {
-        let along = (b.0 - a.0, b.1 - a.1);
-        let length_squared = along.0 * along.0 + along.1 * along.1;
-        for (i, pixel) in self.unknown.iter_mut().enumerate() {
-            let from_a = ((i % self.side) as f32 + 0.5 - a.0, (i / self.side) as f32 + 0.5 - a.1);
-            let t = if length_squared > 0.0 {
-                ((from_a.0 * along.0 + from_a.1 * along.1) / length_squared).clamp(0.0, 1.0)
-            } else {
-                0.0
-            };
-            let off = (from_a.0 - t * along.0, from_a.1 - t * along.1);
-            if off.0 * off.0 + off.1 * off.1 <= radius * radius {
-                *pixel = unknown;
-            }
+        for pixel in stroke(self.side, a, b, radius) {
+            self.unknown[pixel] = unknown;
         }
     }
+}
+
+/// The pixels of a square whose middle lies within `radius` of the segment from `a` to `b`.
+pub fn stroke(side: usize, a: (f32, f32), b: (f32, f32), radius: f32) -> impl Iterator<Item = usize> {
+    let along = (b.0 - a.0, b.1 - a.1);
+    let length_squared = along.0 * along.0 + along.1 * along.1;
+    (0..side * side).filter(move |i| {
+        let from_a = ((i % side) as f32 + 0.5 - a.0, (i / side) as f32 + 0.5 - a.1);
+        let t = if length_squared > 0.0 {
+            ((from_a.0 * along.0 + from_a.1 * along.1) / length_squared).clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+        let off = (from_a.0 - t * along.0, from_a.1 - t * along.1);
+        off.0 * off.0 + off.1 * off.1 <= radius * radius
+    })
 }
 
 #[cfg(test)]
@@ -106,6 +125,9 @@ mod tests {
         assert_eq!(drawn(&Mask::region(4, Region::Top)), ["####", "####", "....", "...."]);
         assert_eq!(drawn(&Mask::region(4, Region::Bottom)), ["....", "....", "####", "####"]);
         assert_eq!(drawn(&Mask::region(4, Region::Centre)), ["....", ".##.", ".##.", "...."]);
+        assert_eq!(drawn(&Mask::region(4, Region::Stripes)), ["....", "....", "####", "####"]);
+        let random = Mask::region(32, Region::Random).unknown().iter().filter(|unknown| **unknown).count();
+        assert!((700..840).contains(&random), "about three quarters: {random}");
         // Where halves do not come out even, the left and the upper one are the smaller.
         assert_eq!(drawn(&Mask::region(3, Region::Left)), ["#..", "#..", "#.."]);
     }
@@ -114,6 +136,9 @@ mod tests {
     fn a_stroke_paints_along_its_way_and_another_erases() {
         let mut mask = Mask::known(5);
         assert!(mask.is_empty());
+        mask.invert();
+        assert!(!mask.unknown().contains(&false));
+        mask.invert();
         mask.stroke((0.5, 1.5), (4.5, 1.5), 0.6, true);
         assert_eq!(drawn(&mask), [".....", "#####", ".....", ".....", "....."]);
         mask.stroke((2.5, 1.5), (2.5, 1.5), 0.6, false);

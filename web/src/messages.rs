@@ -3,22 +3,48 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Backend, Sampler};
+use crate::{Backend, Sampler, Task, ToyShape};
 
 /// From the page to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToEngine {
     /// Fetch, check and keep a model.
     Load {
-        /// Its folder under `models/`.
+        /// Its folder under `models/`, or what the visitor's own model is called.
         model: String,
+        /// The files of the visitor's own model.
+        files: Option<ModelFiles>,
         /// Where to compute; none means the GPU if there is one.
         backend: Option<Backend>,
     },
-    /// Run chains with the model that was loaded. For inpainting the payload is the mask: `[H, W]`, 1 = unknown.
+    /// Run chains with the model that was loaded. The payload is what [`Start`] says and, where steps are already done, where
+    /// the chains are.
     Run(Run),
+    /// Hold the run before its next step.
+    Pause,
+    /// Let the run go on.
+    Resume,
+    /// Let a held run do one step.
+    Step,
     /// Stop the run.
     Cancel,
+    /// Give the energies of the pictures in the payload; also while a run goes on.
+    Score(Purpose),
+    /// Train two toy energies and let chains walk on them; an earlier toy stops.
+    Toy(ToyRun),
+    /// Stop the toy.
+    StopToy,
+}
+
+/// Addresses of the files of a model that the visitor brought.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelFiles {
+    /// `model.json`.
+    pub manifest: String,
+    /// The weights.
+    pub weights: String,
+    /// `held-out.png`, if there is one.
+    pub held_out: Option<String>,
 }
 
 /// A run of the sampler.
@@ -32,8 +58,52 @@ pub struct Run {
     pub steps: usize,
     /// How noise becomes pictures.
     pub sampler: Sampler,
-    /// The held-out picture to complete, if the task is inpainting.
-    pub picture: Option<usize>,
+    /// Where the chains begin.
+    pub start: Start,
+    /// Steps that are already done: 0, unless a run goes on after its engine was lost.
+    pub done: usize,
+}
+
+/// Where chains begin.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Start {
+    /// At noise.
+    Noise,
+    /// At noise on the unknown pixels of a picture. Payload: the picture, then the mask `[H, W]`, 1 = unknown.
+    Around,
+    /// At pictures with noise on them, from where the level falls. Payload: a picture for each chain, or one for all, which then
+    /// gets the same noise in all.
+    Pictures {
+        /// The level of the noise.
+        level: f32,
+    },
+}
+
+/// What energies are asked for; the answer has it again.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// The picture that a room completes, or the noisy one that it denoises.
+    Beside(Task),
+    /// The pictures of the room Outliers.
+    Outliers,
+    /// A row of the map of the room Landscape.
+    Row {
+        /// Which map.
+        map: u32,
+        /// Which row of it.
+        row: usize,
+    },
+}
+
+/// A pair of toy energies to train: one with a single small noise level, one with many.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToyRun {
+    /// What they learn.
+    pub shape: ToyShape,
+    /// Seed of weights and noise.
+    pub seed: u64,
+    /// Which toy of this page it is.
+    pub number: u32,
 }
 
 /// From the engine to the page.
@@ -51,7 +121,7 @@ pub enum FromEngine {
     /// The weights have come; they are loaded and compared with the model's probe.
     Testing(Backend),
     /// The model works. The payload is its held-out pictures.
-    Loaded(Loaded),
+    Loaded(Box<Loaded>),
     /// A step is done. The payload is where the chains are.
     Stepped(Stepped),
     /// The run is done. The payload is its pictures.
@@ -61,6 +131,17 @@ pub enum FromEngine {
     },
     /// The run was stopped.
     Cancelled,
+    /// The energies that were asked for. The payload is the pictures after one denoising jump, not clamped.
+    Scored {
+        /// What they were asked for.
+        purpose: Purpose,
+        /// The energy of each picture.
+        energies: Vec<f32>,
+        /// The length of the energy gradient at each picture.
+        slopes: Vec<f32>,
+    },
+    /// How far the toy is. The payload is described by [`ToyReport`].
+    Toy(ToyReport),
     /// Something did not work.
     Failed {
         /// What, and what to do, as one or two sentences.
@@ -81,10 +162,6 @@ pub struct Loaded {
     pub fell_back: Option<String>,
     /// SHA-256 of its weights.
     pub sha256: String,
-    /// The data set it was trained on.
-    pub data: String,
-    /// The licence of the data set.
-    pub licence: String,
     /// Side of its pictures.
     pub size: usize,
     /// 1 for grey, 3 for colour.
@@ -93,17 +170,81 @@ pub struct Loaded {
     pub held_out: usize,
     /// Why there are none, if that is a fault.
     pub held_out_problem: Option<String>,
+    /// Energies of held-out pictures at percentiles 0, 1, ..., 100.
+    pub percentiles: Vec<f32>,
+    /// The noise level whose density the energy has at temperature 1.
+    pub sigma_0: f32,
+    /// The smallest and the largest noise level that it was trained at.
+    pub noise: (f32, f32),
+    /// What is known of it.
+    pub card: Card,
+}
+
+/// What a model's card says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// The data set it was trained on.
+    pub data: String,
+    /// The licence of the data set.
+    pub licence: String,
+    /// Kind and width of the network, as `trainer train` calls it.
+    pub network: String,
+    /// How many numbers it has learnt.
+    pub parameters: usize,
+    /// Length of the weights file.
+    pub bytes: u64,
+    /// Optimizer steps.
+    pub steps: u64,
+    /// Images seen in training, repeats included.
+    pub images_seen: u64,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// What was measured, the number, and how.
+    pub metrics: Vec<(String, f64, String)>,
 }
 
 /// The state of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stepped {
-    /// Steps done.
+    /// Steps done; 0 where the chains begin.
     pub done: usize,
     /// Temperature of the last step.
     pub temperature: f32,
     /// The noise level that this temperature stands for, in pixel units.
     pub noise_level: f32,
-    /// Energy of each chain before the last step.
+    /// Energy of each chain before the last step; none before the first.
     pub energies: Vec<f32>,
+}
+
+/// The state of the toy. Its payload has `points` points of the data, the map of each energy, `side` by `side` over the square
+/// from -`reach` to `reach`, the upper row first, and then the `chains` chains of each, as x and y.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToyReport {
+    /// Which toy it is.
+    pub number: u32,
+    /// Training steps done, and in all.
+    pub trained: (usize, usize),
+    /// Steps of the chains done, and in all.
+    pub walked: (usize, usize),
+    /// Number of points of the data.
+    pub points: usize,
+    /// Side of a map.
+    pub side: usize,
+    /// Half the side of the square that a map shows.
+    pub reach: f32,
+    /// Number of chains on each energy.
+    pub chains: usize,
+    /// The energy of one level, then that of many.
+    pub sides: [ToySide; 2],
+}
+
+/// One of the two toy energies.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToySide {
+    /// The loss over the last steps.
+    pub loss: f32,
+    /// The share of the chains that are at the data.
+    pub near: f32,
+    /// The share of the data that has a chain near it.
+    pub covered: f32,
 }

@@ -11,15 +11,9 @@ pub struct Pictures {
     pub values: Vec<f32>,
 }
 
-/// Space between and around the pictures of a saved grid, in pixels, and its grey.
-const GAP: usize = 2;
-const BACKGROUND: u8 = 128;
-/// A saved picture has at least this side: small ones are enlarged by a whole factor.
-const MIN_CELL: usize = 64;
-
 impl Pictures {
-    /// Values of one picture.
-    fn length(&self) -> usize {
+    /// How many values a picture has.
+    pub fn length(&self) -> usize {
         self.side * self.side * self.channels
     }
 
@@ -40,54 +34,66 @@ impl Pictures {
         pixels.flat_map(|pixel| rgb(pixel).into_iter().chain([255])).collect()
     }
 
-    /// All pictures in a nearly square grid, as a PNG file that says in its comment what `comment` says.
-    ///
-    /// # Errors
-    /// There is no picture.
-    pub fn to_png_grid(&self, comment: &str) -> Result<Vec<u8>, String> {
-        let count = self.count();
-        if count == 0 {
-            return Err("there is no picture to save".to_owned());
-        }
-        let scale = MIN_CELL.div_ceil(self.side);
-        let columns = (count as f64).sqrt().ceil() as usize;
-        let cell = self.side * scale + GAP;
-        let (width, height) = (columns * cell + GAP, count.div_ceil(columns) * cell + GAP);
-        let mut grid = vec![BACKGROUND; width * height * 3];
-        for index in 0..count {
-            let (left, top) = (GAP + index % columns * cell, GAP + index / columns * cell);
-            for (i, pixel) in self.picture(index).chunks(self.channels).enumerate() {
-                let (x, y) = (left + i % self.side * scale, top + i / self.side * scale);
-                for row in y..y + scale {
-                    let start = (row * width + x) * 3;
-                    grid[start..start + scale * 3].copy_from_slice(&rgb(pixel).repeat(scale));
+    /// The same pictures as bytes `[N, H, W, C]`.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.values.iter().map(|&value| byte(value)).collect()
+    }
+
+    /// Pictures of bytes.
+    pub fn from_bytes(side: usize, channels: usize, bytes: &[u8]) -> Self {
+        Self { side, channels, values: bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect() }
+    }
+
+    /// The values of the pictures from number `first` on, in another size and with another number of channels.
+    pub fn fitted_from(&self, first: usize, side: usize, channels: usize) -> Vec<f32> {
+        let values = self.values.get(first * self.length()..).unwrap_or_default().to_vec();
+        Self { values, ..*self }.fitted(side, channels).values
+    }
+
+    /// The same pictures in another size, each pixel the mean of what it covers, and with another number of channels.
+    #[must_use]
+    pub fn fitted(&self, side: usize, channels: usize) -> Self {
+        let mut values = Vec::with_capacity(self.count() * side * side * channels);
+        // The part of the old side that pixel `i` of the new one covers: at least one pixel.
+        let span = |i: usize| {
+            let start = i * self.side / side;
+            start..((i + 1) * self.side).div_ceil(side).max(start + 1)
+        };
+        for index in 0..self.count() {
+            let picture = self.picture(index);
+            for (y, x) in (0..side).flat_map(|y| (0..side).map(move |x| (y, x))) {
+                let covered = span(y).flat_map(|y| span(x).map(move |x| (y * self.side + x) * self.channels));
+                let covered: Vec<&[f32]> = covered.map(|start| &picture[start..start + self.channels]).collect();
+                let mean =
+                    |channel: usize| covered.iter().map(|pixel| pixel[channel]).sum::<f32>() / covered.len() as f32;
+                match (self.channels, channels) {
+                    (from, to) if from == to => values.extend((0..to).map(mean)),
+                    (3, _) => values.extend(vec![0.299 * mean(0) + 0.587 * mean(1) + 0.114 * mean(2); channels]),
+                    _ => values.extend(vec![mean(0); channels]),
                 }
             }
         }
-        encode(&grid, width, height, comment).map_err(|error| error.to_string())
+        Self { side, channels, values }
     }
 }
 
-fn rgb(pixel: &[f32]) -> [u8; 3] {
+/// How near a picture comes to another: the peak signal-to-noise ratio in decibels, values outside 0..1 clamped.
+pub fn psnr(picture: &[f32], clean: &[f32]) -> f32 {
+    let squares = picture.iter().zip(clean).map(|(a, b)| (a.clamp(0.0, 1.0) - b.clamp(0.0, 1.0)).powi(2));
+    -10.0 * (squares.sum::<f32>() / clean.len().max(1) as f32).log10()
+}
+
+fn byte(value: f32) -> u8 {
     // A NaN becomes black.
-    let byte = |value: f32| (value.clamp(0.0, 1.0) * 255.0).round() as u8;
+    (value.clamp(0.0, 1.0) * 255.0).round() as u8
+}
+
+fn rgb(pixel: &[f32]) -> [u8; 3] {
     match pixel {
         [r, g, b] => [byte(*r), byte(*g), byte(*b)],
         [grey, ..] => [byte(*grey); 3],
         [] => [0; 3],
     }
-}
-
-fn encode(rgb: &[u8], width: usize, height: usize, comment: &str) -> Result<Vec<u8>, png::EncodingError> {
-    let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.add_itxt_chunk("Comment".to_owned(), comment.to_owned())?;
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(rgb)?;
-    writer.finish()?;
-    Ok(file)
 }
 
 #[cfg(test)]
@@ -105,20 +111,20 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_grid_has_every_picture_in_its_place() {
-        // Three pictures of side 32, enlarged twice, in a grid of 2 by 2 with one place empty.
-        let side = 32;
-        let values = [0.0, 0.2, 1.0].iter().flat_map(|&v| vec![v; side * side]).collect();
-        let png = Pictures { side, channels: 1, values }.to_png_grid("seed 1").unwrap_or_default();
-        let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap_or_else(|e| panic!("{e}"));
-        let mut bytes = vec![0; reader.output_buffer_size().unwrap_or_default()];
-        let info = reader.next_frame(&mut bytes).unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!((info.width, info.height), (134, 134));
-        let at = |x: usize, y: usize| bytes[(y * 134 + x) * 3];
-        assert_eq!([at(2, 2), at(65, 65)], [0, 0]);
-        assert_eq!([at(68, 2), at(131, 65)], [51, 51]);
-        assert_eq!([at(2, 68), at(65, 131)], [255, 255]);
-        assert_eq!([at(0, 0), at(66, 66), at(68, 68), at(133, 133)], [128; 4], "gaps and empty places are grey");
-        assert!(Pictures::default().to_png_grid("").is_err());
+    fn pictures_fit_another_model() {
+        let grey = Pictures { side: 2, channels: 1, values: vec![0.0, 1.0, 0.5, 0.5] };
+        assert_eq!(grey.fitted(1, 1).values, [0.5]);
+        assert_eq!(grey.fitted(1, 3).values, [0.5; 3]);
+        assert_eq!(grey.fitted(4, 1).values[..8], [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0]);
+        let colour = Pictures { side: 1, channels: 3, values: vec![1.0, 0.0, 0.0] };
+        assert_eq!(colour.fitted(1, 1).values, [0.299]);
+        assert_eq!(grey.fitted(2, 1), grey);
+        assert_eq!(Pictures::from_bytes(2, 1, &grey.bytes()).values, [0.0, 1.0, 128.0 / 255.0, 128.0 / 255.0]);
+    }
+
+    #[test]
+    fn the_peak_signal_to_noise_ratio() {
+        assert!((psnr(&[0.1, 0.1], &[0.0, 0.0]) - 20.0).abs() < 1e-3);
+        assert_eq!(psnr(&[2.0], &[1.0]), f32::INFINITY, "clamped");
     }
 }

@@ -46,8 +46,11 @@ impl Request {
             "steps" => settings.steps = number(value, Settings::STEPS)?,
             "backend" => settings.backend = Some(word(value)?),
             "task" => settings.task = word(value)?,
-            "picture" => settings.picture = number(value, 0..=usize::MAX)?,
+            "picture" => settings.picture = Some(number(value, 0..=usize::MAX)?),
             "mask" => settings.mask = Some(word(value)?),
+            "level" => settings.level = level(value)?,
+            "corners" => settings.corners = corners(value)?,
+            "toy" => settings.toy = word(value)?,
             "autorun" => self.autorun = number::<u8>(value, 0..=1)? == 1,
             _ => return Err("there is no such setting".to_owned()),
         }
@@ -65,6 +68,23 @@ pub fn number<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusi
     value.ok_or_else(|| format!("it must be a whole number from {} to {}", range.start(), range.end()))
 }
 
+/// A noise level, as it is typed.
+///
+/// # Errors
+/// What it must be instead.
+pub fn level(text: &str) -> Result<f32, String> {
+    let range = Settings::LEVELS;
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let value = text.parse().ok().filter(|value| digits && range.contains(value));
+    value.ok_or_else(|| format!("it must be a number from {} to {}", range.start(), range.end()))
+}
+
+fn corners(text: &str) -> Result<[usize; 3], String> {
+    let numbers: Result<Vec<usize>, _> = text.split(',').map(|part| number(part, 0..=usize::MAX)).collect();
+    let three = numbers.ok().and_then(|numbers| <[usize; 3]>::try_from(numbers).ok());
+    three.ok_or_else(|| "it must be three numbers of pictures, such as 0,1,2".to_owned())
+}
+
 fn word<T: Word>(text: &str) -> Result<T, String> {
     T::from_word(text).ok_or_else(|| {
         let words: Vec<_> = T::WORDS.iter().map(|(_, word)| *word).collect();
@@ -79,7 +99,7 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Backend, Region, Sampler, Task};
+    use crate::{Backend, Region, Sampler, Task, ToyShape};
 
     #[test]
     fn an_empty_address_means_the_defaults() {
@@ -93,7 +113,7 @@ mod tests {
     fn every_setting_is_read() {
         let request = Request::parse(
             "?model=fashion&seed=18446744073709551615&count=3&sampler=annealed&steps=25&backend=cpu&task=inpaint\
-             &picture=2&mask=top&autorun=1",
+             &picture=2&mask=top&level=0.25&corners=4,5,6&toy=rings&autorun=1",
             7,
         );
         assert_eq!(request.problems, Vec::<String>::new());
@@ -106,8 +126,11 @@ mod tests {
             steps: 25,
             backend: Some(Backend::Cpu),
             task: Task::Inpaint,
-            picture: 2,
+            picture: Some(2),
             mask: Some(Region::Top),
+            level: 0.25,
+            corners: [4, 5, 6],
+            toy: ToyShape::Rings,
         };
         assert_eq!(request.settings, expected);
     }
@@ -118,9 +141,20 @@ mod tests {
         settings.model = Some("a b&c=ü".to_owned());
         settings.backend = Some(Backend::WebGpu);
         settings.task = Task::Inpaint;
-        settings.picture = 3;
+        settings.picture = Some(3);
         settings.mask = Some(Region::Centre);
         assert_eq!(Request::parse(&settings.to_query(), 0).settings, settings);
+        for task in Task::all() {
+            let mut settings = Settings::with_seed(0);
+            settings.task = task;
+            match task {
+                Task::Denoise => (settings.picture, settings.level) = (Some(2), 1.25),
+                Task::Landscape => (settings.corners, settings.toy) = ([2, 3, 5], ToyShape::Spiral),
+                _ => {}
+            }
+            let request = Request::parse(&settings.to_query(), 0);
+            assert_eq!((request.settings, request.problems), (settings, vec![]));
+        }
     }
 
     #[test]
@@ -143,6 +177,12 @@ mod tests {
             "model=",
             "picture=x",
             "mask=middle",
+            "level=0",
+            "level=NaN",
+            "level=1e9",
+            "corners=1,2",
+            "corners=1,2,x",
+            "toy=cube",
             "autorun=2",
             "colour=red",
             "%00=%ff%fe",

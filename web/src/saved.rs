@@ -14,6 +14,8 @@ pub struct SavedRun {
     pub sha256: String,
     /// The unknown pixels, for inpainting.
     pub mask: Option<Mask>,
+    /// The noise level that the run was continued from after its end, if it was: then the settings alone do not repeat it.
+    pub continued_from: Option<f32>,
     /// Energy of each chain before the denoising jump.
     pub energies: Vec<f32>,
     /// The pictures.
@@ -25,9 +27,13 @@ impl SavedRun {
     pub fn to_json(&self) -> String {
         let Pictures { side, channels, values } = &self.pictures;
         let mut settings = json!(self.settings);
-        if let (Task::Sample, Some(settings)) = (self.settings.task, settings.as_object_mut()) {
-            settings.remove("picture");
-            settings.remove("mask");
+        let foreign: &[&str] = match self.settings.task {
+            Task::Inpaint => &["level", "corners", "toy"],
+            Task::Denoise => &["mask", "corners", "toy"],
+            _ => &["picture", "mask", "level", "corners", "toy"],
+        };
+        if let Some(settings) = settings.as_object_mut() {
+            settings.retain(|key, _| !foreign.contains(&key.as_str()));
         }
         let mask = self.mask.as_ref().map(|mask| {
             let bits: Vec<u8> = mask.unknown().iter().map(|&unknown| u8::from(unknown)).collect();
@@ -42,6 +48,9 @@ impl SavedRun {
         });
         if let Some(mask) = mask {
             run["mask"] = mask;
+        }
+        if let Some(level) = self.continued_from {
+            run["continued_from_level"] = json!(level);
         }
         run.to_string()
     }
@@ -69,6 +78,7 @@ mod tests {
             settings: Settings::with_seed(9),
             sha256: "ab".to_owned(),
             mask: Some(Mask::region(2, crate::Region::Top)),
+            continued_from: None,
             energies: vec![1.5, -2.0],
             pictures: Pictures { side: 2, channels: 3, values: values.clone() },
         };

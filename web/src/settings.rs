@@ -28,7 +28,7 @@ pub enum Sampler {
     Ode,
 }
 
-/// What the chains are for.
+/// What is done with the model: each is a room of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Task {
@@ -36,6 +36,25 @@ pub enum Task {
     Sample,
     /// The unknown part of a given picture.
     Inpaint,
+    /// A picture from under noise.
+    Denoise,
+    /// How usual pictures are.
+    Outliers,
+    /// The energy over a plane, and the method in two dimensions.
+    Landscape,
+    /// What all of this is.
+    About,
+}
+
+/// What the two-dimensional toy learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum ToyShape {
+    Moons,
+    Rings,
+    Grid,
+    Spiral,
 }
 
 /// A choice that the address bar spells as a word.
@@ -61,7 +80,60 @@ impl Word for Sampler {
 }
 
 impl Word for Task {
-    const WORDS: &'static [(Self, &'static str)] = &[(Self::Sample, "sample"), (Self::Inpaint, "inpaint")];
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Sample, "sample"),
+        (Self::Inpaint, "inpaint"),
+        (Self::Denoise, "denoise"),
+        (Self::Outliers, "outliers"),
+        (Self::Landscape, "landscape"),
+        (Self::About, "about"),
+    ];
+}
+
+impl Word for ToyShape {
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Moons, "moons"), (Self::Rings, "rings"), (Self::Grid, "grid"), (Self::Spiral, "spiral")];
+}
+
+impl Task {
+    /// All of them, in the order of the page.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::WORDS.iter().map(|(task, _)| *task)
+    }
+
+    /// The word that the address bar uses.
+    pub fn name(self) -> &'static str {
+        self.word()
+    }
+
+    /// What the page calls its room.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Sample => "Sample",
+            Self::Inpaint => "Complete",
+            Self::Denoise => "Denoise",
+            Self::Outliers => "Outliers",
+            Self::Landscape => "Landscape",
+            Self::About => "About",
+        }
+    }
+
+    /// Whether it runs chains with the settings of the form.
+    pub fn runs_chains(self) -> bool {
+        matches!(self, Self::Sample | Self::Inpaint | Self::Denoise)
+    }
+}
+
+impl ToyShape {
+    /// The word that the address bar uses.
+    pub fn name(self) -> &'static str {
+        self.word()
+    }
+
+    /// The shape of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::from_word(name)
+    }
 }
 
 impl Word for Region {
@@ -122,10 +194,16 @@ pub struct Settings {
     pub backend: Option<Backend>,
     /// What the chains are for.
     pub task: Task,
-    /// For inpainting: which held-out picture, from 0.
-    pub picture: usize,
+    /// Which held-out picture is completed, denoised or judged, from 0; none where it is the visitor's own.
+    pub picture: Option<usize>,
     /// For inpainting: the unknown region, unless it was painted by hand.
     pub mask: Option<Region>,
+    /// For denoising: the noise level.
+    pub level: f32,
+    /// For the landscape: the held-out pictures that its plane goes through.
+    pub corners: [usize; 3],
+    /// For the landscape: what the toy learns.
+    pub toy: ToyShape,
 }
 
 impl Settings {
@@ -133,6 +211,8 @@ impl Settings {
     pub const COUNTS: RangeInclusive<usize> = 1..=256;
     /// How many steps a chain may have.
     pub const STEPS: RangeInclusive<usize> = 1..=100_000;
+    /// How much noise the page adds.
+    pub const LEVELS: RangeInclusive<f32> = 0.05..=2.0;
 
     /// What is in force where the address says nothing.
     pub fn with_seed(seed: u64) -> Self {
@@ -144,8 +224,11 @@ impl Settings {
             steps: Sampler::Consistent.default_steps(),
             backend: None,
             task: Task::Sample,
-            picture: 0,
+            picture: Some(0),
             mask: Some(Region::Right),
+            level: 0.4,
+            corners: [0, 1, 2],
+            toy: ToyShape::Moons,
         }
     }
 
@@ -155,20 +238,28 @@ impl Settings {
         if let Some(model) = &self.model {
             query.append_pair("model", model);
         }
-        query
-            .append_pair("seed", &self.seed.to_string())
-            .append_pair("count", &self.count.to_string())
-            .append_pair("sampler", self.sampler.word())
-            .append_pair("steps", &self.steps.to_string());
+        if self.task.runs_chains() {
+            query
+                .append_pair("seed", &self.seed.to_string())
+                .append_pair("count", &self.count.to_string())
+                .append_pair("sampler", self.sampler.word())
+                .append_pair("steps", &self.steps.to_string());
+        }
         if let Some(backend) = self.backend {
             query.append_pair("backend", backend.word());
         }
         query.append_pair("task", self.task.word());
-        if self.task == Task::Inpaint {
-            query.append_pair("picture", &self.picture.to_string());
-            if let Some(region) = self.mask {
-                query.append_pair("mask", region.word());
+        if let (Task::Inpaint | Task::Denoise | Task::Outliers, Some(picture)) = (self.task, self.picture) {
+            query.append_pair("picture", &picture.to_string());
+        }
+        match (self.task, self.mask) {
+            (Task::Inpaint, Some(region)) => _ = query.append_pair("mask", region.word()),
+            (Task::Denoise, _) => _ = query.append_pair("level", &self.level.to_string()),
+            (Task::Landscape, _) => {
+                let corners = self.corners.map(|corner| corner.to_string()).join(",");
+                query.append_pair("corners", &corners).append_pair("toy", self.toy.word());
             }
+            _ => {}
         }
         query.finish()
     }

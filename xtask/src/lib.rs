@@ -2,6 +2,7 @@
 //! the same code as the demo.
 
 pub mod bench;
+pub mod models;
 pub mod paths;
 pub mod serve;
 pub mod site;

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`, `cargo xtask test` and `cargo xtask bench`.
+//! `cargo xtask demo`, `cargo xtask site`, `cargo xtask test` and `cargo xtask bench`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xshell::Shell;
-use xtask::{bench, paths, serve, site, test};
+use xtask::{bench, models, paths, serve, site, test};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Builds, serves and tests the project")]
@@ -28,6 +28,15 @@ enum Command {
         /// Where the built site goes [default: dist]
         #[arg(long, value_name = "DIR")]
         dist: Option<PathBuf>,
+    },
+    /// Build the site with your own models, into a folder for any static host
+    Site {
+        /// The folder with the models: a folder for each, as `trainer export` writes them
+        #[arg(long, value_name = "DIR")]
+        models: PathBuf,
+        /// Where the site goes
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
     },
     /// Measure this project beside its peers and write docs/benchmarks.md
     Bench,
@@ -64,6 +73,15 @@ fn run(command: Command) -> Result<()> {
             let server = serve::Server::start(listener, &dist, "/")?;
             eprintln!("open {} in a browser; Ctrl-C stops", server.url());
             server.wait()
+        }
+        Command::Site { models, out } => {
+            let (models, out) = (here.join(models), here.join(out));
+            // Before the build: a wrong folder should not be found out after ten minutes.
+            let list = models::list(&models)?;
+            site::build(&shell, &out)?;
+            models::replace(&models, &list, &out)?;
+            eprintln!("{}: ready for any static host", out.display());
+            Ok(())
         }
         Command::Bench => bench::run(&shell),
         Command::Test => test::run(&shell),

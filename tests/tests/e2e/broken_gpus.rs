@@ -1,8 +1,6 @@
 //! A GPU that does not work is found out, and the CPU steps in.
 
-use std::fs;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use tests::{
     browser::{self, Gpu, Screen},
     page::Page,
@@ -12,10 +10,7 @@ use tests::{
 /// Runs JavaScript in the worker before the engine starts, then samples; gives what the page says.
 async fn notices_after(gpu: Gpu, script: &str) -> Result<String> {
     let site = Site::new()?;
-    let loader = site.path("engine_loader.js");
-    let code = fs::read_to_string(&loader)?;
-    let start = code.find("await init").context("engine_loader.js: where does it start the engine?")?;
-    fs::write(&loader, format!("{}{script};{}", &code[..start], &code[start..]))?;
+    site.before_engine(script)?;
     let mut notices = Vec::new();
     browser::with(gpu, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?count=1&steps=2&autorun=1")).await?;

@@ -97,6 +97,36 @@ async fn the_unknown_region_can_be_painted() -> Result<()> {
     .await
 }
 
+#[tokio::test]
+async fn what_was_painted_can_be_undone_and_inverted() -> Result<()> {
+    let site = Site::new()?;
+    let pictures = held_out(&site)?;
+    browser::with(Gpu::None, Screen::Phone, async |browser| {
+        let page = Page::open(browser, &site.url("?task=inpaint&mask=left&count=2&steps=4&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        let picture = pictures.picture(0);
+        let half = mask_after(&page, picture).await?;
+        ensure!(half * 2 == picture.len());
+        let quarter = picture.len() / 4;
+        for (buttons, wanted) in [
+            (&["mask-centre"][..], quarter),
+            (&["invert"], picture.len() - quarter),
+            (&["undo"], quarter),
+            (&["undo"], half),
+            (&["redo", "redo"], picture.len() - quarter),
+            (&["mask-stripes"], half),
+        ] {
+            for button in buttons {
+                page.click(button).await?;
+            }
+            let found = mask_after(&page, picture).await?;
+            ensure!(found == wanted, "after {buttons:?} {found} pixels are unknown, not {wanted}");
+        }
+        Ok(())
+    })
+    .await
+}
+
 /// Runs, checks the result and gives the number of unknown pixels.
 async fn mask_after(page: &Page<'_>, picture: &[f32]) -> Result<usize> {
     page.click("start").await?;

@@ -1,5 +1,6 @@
 //! The built page and the built trainer together, in a headless Chromium.
 
+mod accessibility;
 mod addresses;
 mod broken_gpus;
 mod cancelling;
@@ -7,4 +8,11 @@ mod damage;
 mod downloads;
 mod inpainting;
 mod looks;
+mod losses;
+mod models;
+mod offline;
+mod pausing;
+mod rooms;
+mod safety;
 mod sampling;
+mod sharing;

@@ -1,39 +1,74 @@
-//! Files of the site.
+//! Files of the site, and of the visitor's own model.
 
 use js_sys::{Reflect, Uint8Array, global};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, ReadableStreamDefaultReader, RequestCache, RequestInit, Response};
 
+use crate::store;
+
+/// Why a file did not come: a sentence that names it.
+pub enum Problem {
+    /// No server answered.
+    Offline(String),
+    /// Everything else.
+    Other(String),
+}
+
+impl From<Problem> for String {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::Offline(sentence) | Problem::Other(sentence) => sentence,
+        }
+    }
+}
+
 /// Brings a file of at most `limit` bytes; `progress` hears how many have come. `path` is relative to the site.
 ///
 /// # Errors
 /// A sentence that names the file.
-pub async fn fetch(path: &str, limit: u64, mut progress: impl FnMut(u64)) -> Result<Vec<u8>, String> {
+pub async fn fetch(path: &str, limit: u64, mut progress: impl FnMut(u64)) -> Result<Vec<u8>, Problem> {
     let broken = |error: JsValue| format!("“{path}” could not be fetched ({}).", said(&error));
     let init = RequestInit::new();
     // An old manifest beside new weights would look like damage.
     init.set_cache(RequestCache::NoCache);
     let scope: DedicatedWorkerGlobalScope = global().unchecked_into();
-    let response = JsFuture::from(scope.fetch_with_str_and_init(path, &init)).await.map_err(broken)?;
-    let response: Response = response.unchecked_into();
+    let response = JsFuture::from(scope.fetch_with_str_and_init(path, &init)).await;
+    let response: Response = response.map_err(|error| Problem::Offline(broken(error)))?.unchecked_into();
     if !response.ok() {
-        return Err(format!("“{path}” could not be fetched (the server answers {}).", response.status()));
+        let status = response.status();
+        return Err(Problem::Other(format!("“{path}” could not be fetched (the server answers {status}).")));
     }
+    let other = |error| Problem::Other(broken(error));
     let Some(stream) = response.body() else { return Ok(Vec::new()) };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes = Vec::new();
     loop {
-        let part = JsFuture::from(reader.read()).await.map_err(broken)?;
-        if Reflect::get(&part, &"done".into()).map_err(broken)?.is_truthy() {
+        let part = JsFuture::from(reader.read()).await.map_err(other)?;
+        if Reflect::get(&part, &"done".into()).map_err(other)?.is_truthy() {
             return Ok(bytes);
         }
-        let part: Uint8Array = Reflect::get(&part, &"value".into()).map_err(broken)?.unchecked_into();
+        let part: Uint8Array = Reflect::get(&part, &"value".into()).map_err(other)?.unchecked_into();
         if bytes.len() as u64 + u64::from(part.length()) > limit {
-            return Err(format!("“{path}” is longer than the {limit} bytes that it may have."));
+            return Err(Problem::Other(format!("“{path}” is longer than the {limit} bytes that it may have.")));
         }
         bytes.extend(part.to_vec());
         progress(bytes.len() as u64);
+    }
+}
+
+/// The newest version of a small file; without a network the one that came last.
+///
+/// # Errors
+/// A sentence that names the file.
+pub async fn newest(path: &str, limit: u64) -> Result<Vec<u8>, String> {
+    match fetch(path, limit, |_| ()).await {
+        Ok(bytes) => {
+            store::keep(path, &bytes).await;
+            Ok(bytes)
+        }
+        Err(Problem::Offline(sentence)) => store::find(path).await.ok_or(sentence),
+        Err(Problem::Other(sentence)) => Err(sentence),
     }
 }
 

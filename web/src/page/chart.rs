@@ -1,44 +1,64 @@
-//! The mean energy over a run as a line.
+//! Energies over a run as lines: one for each chain, and their mean.
 
-use web_sys::Element;
+use web::Moment;
+use web_sys::HtmlCanvasElement;
 
-use crate::dom::{Result, by_id};
+use crate::{
+    dom::{Result, colour, sharp},
+    numbers::{compressed, mean},
+};
 
-/// The chart and what it has seen.
-pub struct Chart {
-    line: Element,
-    steps: usize,
-    points: Vec<(usize, f32)>,
+/// What a chart shows.
+pub struct Chart<'a> {
+    /// The moments so far.
+    pub moments: &'a [Moment],
+    /// Steps of the whole run.
+    pub steps: usize,
+    /// The chain whose line is bold; none: the mean.
+    pub chain: Option<usize>,
+    /// The moment that is marked.
+    pub marked: Option<usize>,
 }
 
-impl Chart {
-    /// Size of the drawing; the style sheet stretches it.
-    const WIDTH: f32 = 600.0;
-    const HEIGHT: f32 = 100.0;
-
-    pub fn new() -> Result<Self> {
-        Ok(Self { line: by_id("energy-line")?, steps: 1, points: Vec::new() })
-    }
-
-    /// Empties the chart for a run of so many steps.
-    pub fn start(&mut self, steps: usize) -> Result<()> {
-        self.steps = steps;
-        self.points.clear();
-        self.line.set_attribute("points", "")
-    }
-
-    /// Adds the mean energy at a step.
-    pub fn push(&mut self, step: usize, energy: f32) -> Result<()> {
-        // Signed logarithm: energies fall over several orders of magnitude and may be negative.
-        self.points.push((step, energy.signum() * energy.abs().ln_1p()));
-        let heights = self.points.iter().map(|(_, height)| *height);
+impl Chart<'_> {
+    pub fn draw(&self, canvas: &HtmlCanvasElement) -> Result<()> {
+        let Some((pen, width, height)) = sharp(canvas)? else { return Ok(()) };
+        let seen: Vec<&Moment> = self.moments.iter().filter(|moment| !moment.energies.is_empty()).collect();
+        let heights = seen.iter().flat_map(|moment| &moment.energies).map(|&energy| compressed(energy));
         let (low, high) = heights.fold((f32::MAX, f32::MIN), |(low, high), h| (low.min(h), high.max(h)));
         let span = (high - low).max(1e-3);
-        let place = |&(step, height): &(usize, f32)| {
-            let x = step as f32 / self.steps as f32 * Self::WIDTH;
-            let y = (high - height) / span * (Self::HEIGHT - 4.0) + 2.0;
-            format!("{x:.1},{y:.1} ")
+        let unit = height / 80.0;
+        let x = |done: usize| done as f64 / self.steps.max(1) as f64 * (width - 2.0 * unit) + unit;
+        let y = |energy: f32| f64::from((high - compressed(energy)) / span) * (height - 6.0 * unit) + 3.0 * unit;
+        let line = |energy: &dyn Fn(&Moment) -> f32| {
+            pen.begin_path();
+            for moment in &seen {
+                pen.line_to(x(moment.done), y(energy(moment)));
+            }
+            pen.stroke();
         };
-        self.line.set_attribute("points", &self.points.iter().map(place).collect::<String>())
+        let chains = seen.first().map_or(0, |moment| moment.energies.len());
+        pen.set_stroke_style_str(&colour("--quiet")?);
+        pen.set_line_width(unit * 0.7);
+        pen.set_global_alpha((6.0 / chains as f64).clamp(0.12, 0.5));
+        for chain in 0..chains {
+            line(&|moment| moment.energies.get(chain).copied().unwrap_or_default());
+        }
+        pen.set_global_alpha(1.0);
+        pen.set_stroke_style_str(&colour("--accent")?);
+        pen.set_line_width(unit * 2.0);
+        line(&|moment| match self.chain {
+            Some(chain) => moment.energies.get(chain).copied().unwrap_or_default(),
+            None => mean(&moment.energies),
+        });
+        if let Some(moment) = self.marked.and_then(|index| self.moments.get(index)) {
+            pen.set_stroke_style_str(&colour("--ink")?);
+            pen.set_line_width(unit);
+            pen.begin_path();
+            pen.move_to(x(moment.done), 0.0);
+            pen.line_to(x(moment.done), height);
+            pen.stroke();
+        }
+        Ok(())
     }
 }

@@ -1,12 +1,10 @@
 //! The form: settings in, settings out.
 
-use std::ops::RangeInclusive;
-
-use web::{Backend, Models, Sampler, Settings, Task, number};
-use web_sys::{Element, HtmlElement, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
+use web::{Backend, Models, Sampler, Settings, Task, ToyShape, level, number};
+use web_sys::{Element, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
 
 use crate::{
-    dom::{Result, by_id, create, refill},
+    dom::{Result, all, by_id, create, document, refill, write as write_text},
     status::State,
 };
 
@@ -27,9 +25,9 @@ pub fn write(settings: &Settings, models: &Models) -> Result<()> {
     input("count")?.set_value(&settings.count.to_string());
     input("steps")?.set_value(&settings.steps.to_string());
     write_seed(settings.seed)?;
-    input("task-sample")?.set_checked(settings.task == Task::Sample);
-    input("task-inpaint")?.set_checked(settings.task == Task::Inpaint);
-    show_task(settings.task)
+    input("level")?.set_value(&settings.level.to_string());
+    by_id::<HtmlSelectElement>("toy-shape")?.set_value(settings.toy.name());
+    show_room(settings.task)
 }
 
 pub fn write_backend(backend: Backend) -> Result<()> {
@@ -65,72 +63,120 @@ pub fn propose_steps() -> Result<()> {
     Ok(())
 }
 
-/// The chosen task.
-pub fn task() -> Result<Task> {
-    Ok(if input("task-inpaint")?.checked() { Task::Inpaint } else { Task::Sample })
-}
-
-/// The three numbers of the form, over what `settings` has; or the first mistake as a sentence, with the field in focus.
-pub fn read_numbers(settings: &mut Settings) -> Result<std::result::Result<(), String>> {
-    for id in ["count", "steps", "seed"] {
-        input(id)?.remove_attribute("aria-invalid")?;
+/// The chosen room.
+pub fn room() -> Result<Task> {
+    for task in Task::all() {
+        if input(&format!("task-{}", task.name()))?.checked() {
+            return Ok(task);
+        }
     }
-    let seed = match field("seed", "The seed", 0..=u64::MAX)? {
-        Ok(seed) => seed,
-        Err(mistake) => return Ok(Err(mistake)),
-    };
-    let count = match field("count", "The number of pictures", Settings::COUNTS)? {
-        Ok(count) => count,
-        Err(mistake) => return Ok(Err(mistake)),
-    };
-    let steps = match field("steps", "The number of steps", Settings::STEPS)? {
-        Ok(steps) => steps,
-        Err(mistake) => return Ok(Err(mistake)),
-    };
-    (settings.seed, settings.count, settings.steps) = (seed, count, steps);
-    Ok(Ok(()))
+    Ok(Task::Sample)
 }
 
-fn field<T: std::str::FromStr + PartialOrd + std::fmt::Display>(
+/// What the toy is to learn.
+pub fn toy_shape() -> Result<ToyShape> {
+    let chosen = by_id::<HtmlSelectElement>("toy-shape")?.value();
+    Ok(ToyShape::from_name(&chosen).unwrap_or(ToyShape::Moons))
+}
+
+/// The level that a finished run is to be continued from, or what is wrong with it.
+pub fn continue_level() -> Result<std::result::Result<f32, String>> {
+    field("continue-level", "The noise level", level)
+}
+
+/// The form over what `settings` has; or the first mistake as a sentence, with the field marked.
+pub fn read(settings: &mut Settings) -> Result<std::result::Result<(), String>> {
+    settings.sampler = sampler()?;
+    settings.toy = toy_shape()?;
+    let seed = field("seed", "The seed", |text| number(text, 0..=u64::MAX))?;
+    let count = field("count", "The number of pictures", |text| number(text, Settings::COUNTS))?;
+    let steps = field("steps", "The number of steps", |text| number(text, Settings::STEPS))?;
+    let level = field("level", "The noise level", level)?;
+    Ok((|| {
+        (settings.seed, settings.count, settings.steps, settings.level) = (seed?, count?, steps?, level?);
+        Ok(())
+    })())
+}
+
+/// Moves the focus to the first field with a mistake.
+pub fn focus_mistake() -> Result<()> {
+    match all("#controls [aria-invalid]")?.first() {
+        Some(field) => field.focus(),
+        None => Ok(()),
+    }
+}
+
+fn field<T>(
     id: &str,
     name: &str,
-    range: RangeInclusive<T>,
+    parse: impl Fn(&str) -> std::result::Result<T, String>,
 ) -> Result<std::result::Result<T, String>> {
     let field = input(id)?;
-    let value = number(field.value().trim(), range);
-    if value.is_err() {
-        field.set_attribute("aria-invalid", "true")?;
-        field.focus()?;
+    let value = parse(field.value().trim());
+    match value {
+        Ok(_) => field.remove_attribute("aria-invalid")?,
+        Err(_) => field.set_attribute("aria-invalid", "true")?,
     }
     Ok(value.map_err(|wanted| format!("{name} cannot be used: {wanted}.")))
 }
 
-/// Shows what belongs to a task.
-pub fn show_task(task: Task) -> Result<()> {
-    by_id::<HtmlElement>("inpaint")?.set_hidden(task != Task::Inpaint);
+/// Shows what belongs to a room, and only that.
+pub fn show_room(room: Task) -> Result<()> {
+    input(&format!("task-{}", room.name()))?.set_checked(true);
+    for element in all("[data-rooms]")? {
+        let rooms = element.get_attribute("data-rooms").unwrap_or_default();
+        element.set_hidden(!rooms.split(' ').any(|name| name == room.name()));
+    }
+    write_text("count-name", if room == Task::Denoise { "Chains" } else { "Pictures" })
+}
+
+/// Adds the visitor's own model to the models, and chooses it.
+pub fn offer_own_model(name: &str, title: &str) -> Result<()> {
+    let select: HtmlSelectElement = by_id("model")?;
+    if document()?.query_selector(&format!("#model option[value=\"{name}\"]"))?.is_none() {
+        let option: HtmlOptionElement = create("option", "")?;
+        option.set_value(name);
+        option.set_text(title);
+        select.append_child(&option)?;
+    }
+    select.set_value(name);
     Ok(())
 }
 
-/// Whether there is anything to complete.
-pub fn allow_inpainting(allowed: bool) -> Result<()> {
-    input("task-inpaint")?.set_disabled(!allowed);
-    Ok(())
+/// What can be used depends on this.
+pub struct Situation {
+    pub state: State,
+    pub model_loaded: bool,
+    /// Whether the room on the screen is the one whose chains run.
+    pub running_here: bool,
+    pub paused: bool,
+    /// Whether the room on the screen has a finished run.
+    pub finished: bool,
 }
 
 /// Makes usable what can be used now. The focus moves along from Start to Cancel and back.
-pub fn enable(state: State, model_loaded: bool, finished: bool) -> Result<()> {
+pub fn enable(situation: &Situation) -> Result<()> {
+    let Situation { state, model_loaded, running_here, paused, finished } = *situation;
     let running = state == State::Running;
     let focused = |id: &str| -> Result<bool> { by_id::<Element>(id)?.matches(":focus") };
     let (start_focused, cancel_focused) = (focused("start")?, focused("cancel")?);
-    by_id::<HtmlFieldSetElement>("fields")?.set_disabled(running);
+    by_id::<HtmlFieldSetElement>("fields")?.set_disabled(running_here);
     for id in ["model", "backend"] {
-        by_id::<HtmlSelectElement>(id)?.set_disabled(state == State::Loading);
+        by_id::<HtmlSelectElement>(id)?.set_disabled(running || state == State::Loading);
     }
-    button("start")?.set_disabled(running || !model_loaded);
-    button("cancel")?.set_disabled(!running);
-    for id in ["save-png", "save-json"] {
+    for id in ["start", "walk"] {
+        button(id)?.set_disabled(running || !model_loaded);
+    }
+    button("train-toy")?.set_disabled(!model_loaded);
+    for id in ["cancel", "pause"] {
+        button(id)?.set_disabled(!running);
+    }
+    button("pause")?.set_text_content(Some(if paused { "Resume" } else { "Pause" }));
+    button("step-once")?.set_disabled(!(running && paused));
+    for id in ["save-png", "save-apng", "save-json"] {
         button(id)?.set_disabled(!finished);
     }
+    button("continue")?.set_disabled(!finished || running);
     if running && start_focused {
         button("cancel")?.focus()?;
     } else if !running && cancel_focused {

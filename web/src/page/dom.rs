@@ -1,7 +1,9 @@
 //! Small help with the document.
 
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
-use web_sys::{Document, Element, Event, EventTarget, HtmlElement, Window};
+use web_sys::{
+    CanvasRenderingContext2d, Document, Element, Event, EventTarget, HtmlCanvasElement, HtmlElement, Window,
+};
 
 /// An exception is the error here, as everywhere in the browser.
 pub type Result<T> = std::result::Result<T, JsValue>;
@@ -24,6 +26,12 @@ pub fn by_id<T: JsCast>(id: &str) -> Result<T> {
     element.and_then(|element| element.dyn_into().ok()).ok_or_else(|| format!("the element #{id} is missing").into())
 }
 
+/// Every element that a selector finds.
+pub fn all(selector: &str) -> Result<Vec<HtmlElement>> {
+    let found = document()?.query_selector_all(selector)?;
+    Ok((0..found.length()).filter_map(|index| found.get(index)?.dyn_into().ok()).collect())
+}
+
 /// A new element of a class.
 pub fn create<T: JsCast>(tag: &str, class: &str) -> Result<T> {
     let element = document()?.create_element(tag)?;
@@ -31,6 +39,13 @@ pub fn create<T: JsCast>(tag: &str, class: &str) -> Result<T> {
         element.set_class_name(class);
     }
     element.dyn_into().map_err(|_| format!("<{tag}> is of another kind").into())
+}
+
+/// A new element with a text.
+pub fn written(tag: &str, class: &str, text: &str) -> Result<Element> {
+    let element: Element = create(tag, class)?;
+    element.set_text_content(Some(text));
+    Ok(element)
 }
 
 /// Replaces what is in an element.
@@ -42,10 +57,49 @@ pub fn refill(element: &Element, children: impl IntoIterator<Item = impl AsRef<w
     Ok(())
 }
 
+/// Writes the text of the element of this id.
+pub fn write(id: &str, text: &str) -> Result<()> {
+    by_id::<Element>(id)?.set_text_content(Some(text));
+    Ok(())
+}
+
 /// Has an event handled for the rest of the page's life.
 pub fn on<E: JsCast>(target: &EventTarget, kind: &str, mut handle: impl FnMut(E) + 'static) -> Result<()> {
     let closure = Closure::<dyn FnMut(Event)>::new(move |event: Event| handle(event.unchecked_into()));
     target.add_event_listener_with_callback(kind, closure.as_ref().unchecked_ref())?;
     closure.forget();
+    Ok(())
+}
+
+/// What a canvas is drawn with.
+pub fn pen(canvas: &HtmlCanvasElement) -> Result<CanvasRenderingContext2d> {
+    let context = canvas.get_context("2d")?.ok_or("this browser draws no canvas")?;
+    Ok(context.unchecked_into())
+}
+
+/// An empty canvas with a pixel for each of the screen's, and its size in them; nothing while it is hidden.
+pub fn sharp(canvas: &HtmlCanvasElement) -> Result<Option<(CanvasRenderingContext2d, f64, f64)>> {
+    let scale = window()?.device_pixel_ratio();
+    let (width, height) =
+        ((f64::from(canvas.client_width()) * scale).round(), (f64::from(canvas.client_height()) * scale).round());
+    if width < 1.0 || height < 1.0 {
+        return Ok(None);
+    }
+    // Setting the size clears the canvas, too.
+    canvas.set_width(width as u32);
+    canvas.set_height(height as u32);
+    Ok(Some((pen(canvas)?, width, height)))
+}
+
+/// A colour of the style sheet.
+pub fn colour(name: &str) -> Result<String> {
+    let style = window()?.get_computed_style(&*body()?)?.ok_or("there is no style")?;
+    style.get_property_value(name)
+}
+
+/// Calls a function once, after so many milliseconds.
+pub fn after(milliseconds: i32, work: impl FnOnce() + 'static) -> Result<()> {
+    let callback = Closure::once_into_js(work);
+    window()?.set_timeout_with_callback_and_timeout_and_arguments_0(callback.unchecked_ref(), milliseconds)?;
     Ok(())
 }

@@ -1,180 +1,152 @@
-//! Choosing a picture and painting what of it is to be found.
+//! Painting what of a picture is to be found.
 
 use std::{cell::RefCell, rc::Rc};
 
 use web::{Mask, Pictures, Region};
-use web_sys::{Element, HtmlButtonElement, HtmlCanvasElement, HtmlInputElement, KeyboardEvent, PointerEvent};
+use web_sys::{Event, EventTarget, HtmlButtonElement, HtmlCanvasElement, HtmlInputElement};
 
 use crate::{
-    dom::{Result, by_id, create, on, refill},
+    dom::{Result, by_id, on},
+    pad::{Pad, Touch},
     tile,
 };
 
-/// The inpainting panel; clones are the same panel.
-#[derive(Clone)]
-pub struct Editor(Rc<RefCell<State>>);
+/// The inpainting panel.
+pub struct Editor {
+    state: Rc<RefCell<State>>,
+    pad: Pad,
+}
 
 struct State {
     canvas: HtmlCanvasElement,
-    pictures: Pictures,
-    chosen: usize,
+    /// The picture below the mask.
+    picture: Pictures,
     mask: Mask,
     /// The region, as long as the mask is exactly that.
     region: Option<Region>,
-    /// Where the pen was last, while it is down.
-    pen: Option<(f32, f32)>,
-    /// The pixel that the keyboard points at, while the canvas has the focus.
+    /// What was before, the newest last, and what was undone.
+    past: Vec<(Mask, Option<Region>)>,
+    future: Vec<(Mask, Option<Region>)>,
     cursor: Option<(usize, usize)>,
 }
 
+/// Steps that can be undone.
+const MEMORY: usize = 100;
+
 impl Editor {
-    pub fn new() -> Result<Self> {
-        let editor = Self(Rc::new(RefCell::new(State {
-            canvas: by_id("mask")?,
-            pictures: Pictures::default(),
-            chosen: 0,
+    /// An editor without a picture; `changed` hears when another part is unknown.
+    pub fn new(changed: impl Fn() + Clone + 'static) -> Result<Self> {
+        let canvas: HtmlCanvasElement = by_id("mask")?;
+        let state = Rc::new(RefCell::new(State {
+            canvas: canvas.clone(),
+            picture: Pictures::default(),
             mask: Mask::known(0),
             region: None,
-            pen: None,
+            past: Vec::new(),
+            future: Vec::new(),
             cursor: None,
-        })));
-        editor.listen_to_buttons()?;
-        editor.listen_to_pen()?;
-        editor.listen_to_keys()?;
-        Ok(editor)
-    }
-
-    /// Offers these pictures. A mask of the same size is kept, else `region` becomes unknown.
-    pub fn set_pictures(&self, pictures: Pictures, chosen: usize, region: Option<Region>) -> Result<()> {
-        let mut choices: Vec<Element> = Vec::new();
-        for index in 0..pictures.count() {
-            let label: Element = create("label", "")?;
-            let radio: HtmlInputElement = create("input", "")?;
-            radio.set_type("radio");
-            radio.set_name("picture");
-            radio.set_checked(index == chosen);
-            radio.set_attribute("aria-label", &format!("Picture {}", index + 1))?;
-            let canvas: HtmlCanvasElement = create("canvas", "")?;
-            tile::draw(&canvas, pictures.side, &pictures.rgba(index))?;
-            label.append_child(&radio)?;
-            label.append_child(&canvas)?;
-            self.on(&radio, "change", move |state, _: web_sys::Event| state.chosen = index)?;
-            choices.push(label);
+        }));
+        let (painted, hear) = (Rc::clone(&state), changed.clone());
+        let pad = Pad::new(&canvas, move |touch| {
+            painted.borrow_mut().touch(touch);
+            hear();
+        })?;
+        let button = |id: &str, act: fn(&mut State)| -> Result<()> {
+            let (state, hear) = (Rc::clone(&state), changed.clone());
+            on(&by_id::<EventTarget>(id)?, "click", move |_: Event| {
+                act(&mut state.borrow_mut());
+                state.borrow().draw();
+                hear();
+            })
+        };
+        button("undo", |state| {
+            if let Some(before) = state.past.pop() {
+                let now = std::mem::replace(&mut state.mask, before.0);
+                state.future.push((now, std::mem::replace(&mut state.region, before.1)));
+            }
+        })?;
+        button("redo", |state| {
+            if let Some(after) = state.future.pop() {
+                let now = std::mem::replace(&mut state.mask, after.0);
+                state.past.push((now, std::mem::replace(&mut state.region, after.1)));
+            }
+        })?;
+        button("invert", |state| {
+            state.remember();
+            state.region = None;
+            state.mask.invert();
+        })?;
+        button("clear", |state| {
+            state.remember();
+            state.set_region(None);
+        })?;
+        for (region, name) in Region::ALL {
+            let (state, hear) = (Rc::clone(&state), changed.clone());
+            on(&by_id::<EventTarget>(&format!("mask-{name}"))?, "click", move |_: Event| {
+                state.borrow_mut().remember();
+                state.borrow_mut().set_region(Some(region));
+                state.borrow().draw();
+                hear();
+            })?;
         }
-        refill(&by_id::<Element>("pictures")?, choices)?;
-        let mut state = self.0.borrow_mut();
-        if state.mask.side() != pictures.side {
-            state.set_region(pictures.side, region);
+        state.borrow().draw();
+        Ok(Self { state, pad })
+    }
+
+    /// Puts a picture below the mask. A mask of the same size is kept, else `region` becomes unknown.
+    pub fn set_picture(&self, picture: Pictures, region: Option<Region>) {
+        let mut state = self.state.borrow_mut();
+        self.pad.set_side(picture.side);
+        if state.mask.side() != picture.side {
+            state.mask = Mask::known(picture.side);
+            state.set_region(region);
+            state.past.clear();
+            state.future.clear();
         }
-        state.pictures = pictures;
-        state.chosen = chosen;
-        state.draw()
+        state.picture = picture;
+        state.draw();
     }
 
-    /// How many pictures are offered.
-    pub fn count(&self) -> usize {
-        self.0.borrow().pictures.count()
-    }
-
-    /// The number of the chosen picture.
-    pub fn chosen(&self) -> usize {
-        self.0.borrow().chosen
+    /// Makes a region unknown.
+    pub fn set_region(&self, region: Region) {
+        let mut state = self.state.borrow_mut();
+        state.remember();
+        state.set_region(Some(region));
+        state.draw();
     }
 
     /// What is unknown, and its name if it has one.
     pub fn mask(&self) -> (Mask, Option<Region>) {
-        let state = self.0.borrow();
+        let state = self.state.borrow();
         (state.mask.clone(), state.region)
-    }
-
-    /// Handles an event of a target, then draws.
-    fn on<E: wasm_bindgen::JsCast>(
-        &self,
-        target: &web_sys::EventTarget,
-        kind: &str,
-        mut handle: impl FnMut(&mut State, E) + 'static,
-    ) -> Result<()> {
-        let state = Rc::clone(&self.0);
-        on(target, kind, move |event: E| {
-            let mut state = state.borrow_mut();
-            handle(&mut state, event);
-            // Can fail only where the browser draws no canvas, which the stage reports.
-            let _ = state.draw();
-        })
-    }
-
-    fn listen_to_buttons(&self) -> Result<()> {
-        for (region, name) in Region::ALL {
-            let button: HtmlButtonElement = by_id(&format!("mask-{name}"))?;
-            self.on(&button, "click", move |state, _: web_sys::Event| {
-                state.set_region(state.mask.side(), Some(region));
-            })?;
-        }
-        let clear: HtmlButtonElement = by_id("clear")?;
-        self.on(&clear, "click", |state, _: web_sys::Event| state.set_region(state.mask.side(), None))
-    }
-
-    fn listen_to_pen(&self) -> Result<()> {
-        let canvas: HtmlCanvasElement = by_id("mask")?;
-        self.on(&canvas, "pointerdown", |state, event: PointerEvent| {
-            if event.button() == 0 {
-                // Fails only if the pointer has gone by now.
-                let _ = state.canvas.set_pointer_capture(event.pointer_id());
-                let at = state.point(&event);
-                state.pen = Some(at);
-                state.cursor = None;
-                state.stroke(at, at);
-            }
-        })?;
-        self.on(&canvas, "pointermove", |state, event: PointerEvent| {
-            if let Some(from) = state.pen {
-                let to = state.point(&event);
-                state.pen = Some(to);
-                state.stroke(from, to);
-            }
-        })?;
-        for end in ["pointerup", "pointercancel"] {
-            self.on(&canvas, end, |state, _: PointerEvent| state.pen = None)?;
-        }
-        Ok(())
-    }
-
-    fn listen_to_keys(&self) -> Result<()> {
-        let canvas: HtmlCanvasElement = by_id("mask")?;
-        self.on(&canvas, "keydown", |state, event: KeyboardEvent| {
-            let last = state.mask.side().saturating_sub(1);
-            let (x, y) = state.cursor.unwrap_or((last / 2, last / 2));
-            let to = match event.key().as_str() {
-                "ArrowLeft" => (x.saturating_sub(1), y),
-                "ArrowRight" => ((x + 1).min(last), y),
-                "ArrowUp" => (x, y.saturating_sub(1)),
-                "ArrowDown" => (x, (y + 1).min(last)),
-                " " => (x, y),
-                _ => return,
-            };
-            event.prevent_default();
-            state.cursor = Some(to);
-            if event.key() == " " || event.shift_key() {
-                let middle = (to.0 as f32 + 0.5, to.1 as f32 + 0.5);
-                state.stroke(middle, middle);
-            }
-        })?;
-        self.on(&canvas, "blur", |state, _: web_sys::Event| state.cursor = None)
     }
 }
 
 impl State {
-    fn set_region(&mut self, side: usize, region: Option<Region>) {
-        self.region = region;
-        self.mask = region.map_or_else(|| Mask::known(side), |region| Mask::region(side, region));
+    fn touch(&mut self, touch: Touch) {
+        match touch {
+            Touch::Begin(at) => {
+                self.remember();
+                self.stroke(at, at);
+            }
+            Touch::Move(from, to) => self.stroke(from, to),
+            Touch::Point(pixel) => self.cursor = pixel,
+        }
+        self.draw();
     }
 
-    /// Where a pointer is, in pixels of the picture.
-    fn point(&self, event: &PointerEvent) -> (f32, f32) {
-        let area = self.canvas.get_bounding_client_rect();
-        let scale = self.mask.side() as f64 / area.width().max(1.0);
-        let (x, y) = (f64::from(event.client_x()) - area.left(), f64::from(event.client_y()) - area.top());
-        ((x * scale) as f32, (y * scale) as f32)
+    fn remember(&mut self) {
+        self.future.clear();
+        if self.past.len() == MEMORY {
+            self.past.remove(0);
+        }
+        self.past.push((self.mask.clone(), self.region));
+    }
+
+    fn set_region(&mut self, region: Option<Region>) {
+        let side = self.mask.side();
+        self.region = region;
+        self.mask = region.map_or_else(|| Mask::known(side), |region| Mask::region(side, region));
     }
 
     fn stroke(&mut self, from: (f32, f32), to: (f32, f32)) {
@@ -184,11 +156,16 @@ impl State {
         self.mask.stroke(from, to, width as f32 / 2.0, !checked("erase"));
     }
 
-    fn draw(&self) -> Result<()> {
-        let mut rgba = self.pictures.rgba(self.chosen);
+    fn draw(&self) {
+        for (id, memory) in [("undo", &self.past), ("redo", &self.future)] {
+            if let Ok(button) = by_id::<HtmlButtonElement>(id) {
+                button.set_disabled(memory.is_empty());
+            }
+        }
+        let mut rgba = self.picture.rgba(0);
         let side = self.mask.side();
         if rgba.len() != side * side * 4 {
-            return Ok(());
+            return;
         }
         for (i, (pixel, &unknown)) in rgba.chunks_mut(4).zip(self.mask.unknown()).enumerate() {
             let (x, y) = (i % side, i / side);
@@ -203,6 +180,7 @@ impl State {
                 pixel[..3].copy_from_slice(&[255, 220, 0]);
             }
         }
-        tile::draw(&self.canvas, side, &rgba)
+        // Can fail only where the browser draws no canvas, which the stage reports.
+        let _ = tile::draw(&self.canvas, side, &rgba);
     }
 }

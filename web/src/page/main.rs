@@ -3,17 +3,31 @@
 //! What scripts and tests can rely on: `document.body.dataset` (`state`, `backend`, `model`, `step`) and the element ids in
 //! `index.html`.
 
+mod about;
 mod app;
 mod chart;
 mod controls;
 mod dom;
+mod drawing;
+mod drops;
 mod editor;
 mod engine;
+mod heat;
+mod map;
+mod numbers;
+mod others;
+mod outliers;
+mod pad;
 mod save;
 mod setup;
+mod shelf;
 mod stage;
 mod status;
 mod tile;
+mod toy;
+mod upload;
+mod view;
+mod viewer;
 
 use wasm_bindgen::JsValue;
 

@@ -1,10 +1,9 @@
 //! Handing files to the visitor.
 
 use js_sys::{Array, Uint8Array};
-use wasm_bindgen::JsValue;
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
-use crate::dom::{Result, body, create, window};
+use crate::dom::{Result, after, body, create};
 
 /// Has the browser save a file.
 pub fn save(name: &str, kind: &str, bytes: &[u8]) -> Result<()> {
@@ -19,11 +18,7 @@ pub fn save(name: &str, kind: &str, bytes: &[u8]) -> Result<()> {
     anchor.click();
     anchor.remove();
     // Some browsers read the file only after this event: a minute is enough for any of them.
-    let revoke = wasm_bindgen::closure::Closure::once_into_js(move || drop(Url::revoke_object_url(&address)));
-    window()?.set_timeout_with_callback_and_timeout_and_arguments_0(&as_function(revoke), 60_000)?;
-    Ok(())
-}
-
-fn as_function(value: JsValue) -> js_sys::Function {
-    wasm_bindgen::JsCast::unchecked_into(value)
+    after(60_000, move || {
+        let _ = Url::revoke_object_url(&address);
+    })
 }

@@ -4,14 +4,14 @@ use std::{cell::RefCell, rc::Rc};
 
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web::{Models, Request};
-use web_sys::{EventTarget, Response};
+use web::{Models, Request, Task};
+use web_sys::{Element, EventTarget, File, HtmlInputElement, KeyboardEvent, PointerEvent, Response};
 
 use crate::{
     app::{App, Event, dispatch, random_seed},
     controls,
     dom::{Result, by_id, on, window},
-    said, status,
+    drops, said, status,
 };
 
 const NO_MODEL: &str = "There is no model here yet. Train one and export it: “cargo run --release -p trainer -- train”, then \
@@ -41,9 +41,9 @@ pub async fn start() -> Result<()> {
     settings.model.get_or_insert_with(|| models.models[0].name.clone());
     controls::write(&settings, &models)?;
 
-    let app = App::new(settings, autorun)?;
+    let app = App::new(settings, models, autorun)?;
     listen(&app)?;
-    app.borrow_mut().load()?;
+    app.borrow_mut().open()?;
     // The page lives as long as its document.
     std::mem::forget(app);
     Ok(())
@@ -55,18 +55,94 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
         on(&by_id::<EventTarget>(id)?, kind, move |_: web_sys::Event| dispatch(&app, event()))
     };
     hear("start", "click", || Event::Start)?;
+    hear("pause", "click", || Event::Pause)?;
+    hear("step-once", "click", || Event::StepOnce)?;
     hear("cancel", "click", || Event::Cancel)?;
+    hear("continue", "click", || Event::Continue)?;
     hear("new-seed", "click", || Event::NewSeed)?;
-    hear("task-sample", "change", || Event::TaskChosen)?;
-    hear("task-inpaint", "change", || Event::TaskChosen)?;
+    for room in Task::all() {
+        hear(&format!("task-{}", room.name()), "change", || Event::RoomChosen)?;
+    }
     hear("sampler", "change", || Event::SamplerChosen)?;
     hear("model", "change", || Event::ModelChosen)?;
     hear("backend", "change", || Event::ModelChosen)?;
+    for field in ["count", "steps", "seed", "level"] {
+        hear(field, "change", || Event::Changed)?;
+    }
+    for corner in ["corner-a", "corner-b", "corner-c"] {
+        hear(corner, "change", || Event::CornerChosen)?;
+    }
+    hear("other-corners", "click", || Event::OtherCorners)?;
+    hear("walk", "click", || Event::Walk)?;
+    hear("train-toy", "click", || Event::TrainToy)?;
+    hear("toy-shape", "change", || Event::Changed)?;
+    hear("chain-close", "click", || Event::CloseChain)?;
+    hear("chain-complete", "click", || Event::ChainTo(Task::Inpaint))?;
+    hear("chain-denoise", "click", || Event::ChainTo(Task::Denoise))?;
+    hear("chain-score", "click", || Event::ChainTo(Task::Outliers))?;
+    hear("chain-save", "click", || Event::SaveChain)?;
+    hear("play", "click", || Event::Play)?;
     hear("save-png", "click", || Event::SavePng)?;
+    hear("save-apng", "click", || Event::SaveAnimation)?;
     hear("save-json", "click", || Event::SaveJson)?;
+    hear("copy-link", "click", || Event::CopyLink)?;
+    let (window, resized) = (window()?, Rc::downgrade(app));
+    on(&window, "resize", move |_: web_sys::Event| dispatch(&resized, Event::Resized))?;
+    listen_to_map(app)?;
+    listen_to_files(app)?;
+    let (scrub, app) = (by_id::<HtmlInputElement>("scrub")?, Rc::downgrade(app));
+    let moved = scrub.clone();
+    on(&scrub, "input", move |_: web_sys::Event| {
+        dispatch(&app, Event::Scrubbed(moved.value_as_number() as usize));
+    })?;
     // Enter in a field starts a run, too, and must not load the page again.
     let form: EventTarget = by_id("controls")?;
     on(&form, "submit", |event: web_sys::Event| event.prevent_default())
+}
+
+fn listen_to_map(app: &Rc<RefCell<App>>) -> Result<()> {
+    let map: Element = by_id("map")?;
+    // A finger that only taps does not move.
+    for kind in ["pointermove", "pointerdown"] {
+        let (app, on_map) = (Rc::downgrade(app), map.clone());
+        on(&map, kind, move |event: PointerEvent| {
+            let area = on_map.get_bounding_client_rect();
+            let across = (f64::from(event.client_x()) - area.left()) / area.width().max(1.0);
+            let down = (f64::from(event.client_y()) - area.top()) / area.height().max(1.0);
+            dispatch(&app, Event::MapPointed(across, down));
+        })?;
+    }
+    let moved = Rc::downgrade(app);
+    on(&map, "keydown", move |event: KeyboardEvent| {
+        let (across, down) = match event.key().as_str() {
+            "ArrowLeft" => (-1, 0),
+            "ArrowRight" => (1, 0),
+            "ArrowUp" => (0, -1),
+            "ArrowDown" => (0, 1),
+            _ => return,
+        };
+        event.prevent_default();
+        dispatch(&moved, Event::MapMoved(across, down));
+    })
+}
+
+fn listen_to_files(app: &Rc<RefCell<App>>) -> Result<()> {
+    let dropped = Rc::downgrade(app);
+    drops::listen(move |files| dispatch(&dropped, Event::Files(files)))?;
+    for id in ["upload", "own-model"] {
+        let (field, app) = (by_id::<HtmlInputElement>(id)?, Rc::downgrade(app));
+        let (chosen, opened) = (field.clone(), field.clone());
+        on(&by_id::<EventTarget>(&format!("{id}-open"))?, "click", move |_: web_sys::Event| opened.click())?;
+        on(&field, "change", move |_: web_sys::Event| {
+            let list = chosen.files();
+            let files: Vec<File> =
+                list.iter().flat_map(|list| (0..list.length()).filter_map(|index| list.get(index))).collect();
+            // So that the same file can be chosen again.
+            chosen.set_value("");
+            dispatch(&app, if id == "upload" { Event::Files(files) } else { Event::Folder(files) });
+        })?;
+    }
+    Ok(())
 }
 
 /// The models on offer, or a sentence why there are none.

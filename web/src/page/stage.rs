@@ -1,81 +1,68 @@
 //! Where the chains are seen: their pictures, their energies and how far they are.
 
 use js_sys::Date;
-use web::{Pictures, messages::Stepped};
-use web_sys::{Element, HtmlCanvasElement, HtmlProgressElement};
+use web_sys::{Element, HtmlButtonElement, HtmlCanvasElement, HtmlElement, HtmlInputElement, HtmlProgressElement};
 
 use crate::{
     chart::Chart,
-    dom::{Result, by_id, create, refill, window},
+    dom::{Result, by_id, create, on, refill, window, write},
+    numbers::{duration, short},
     tile,
+    view::View,
 };
 
-/// The right-hand side of the page.
+/// The results of the rooms that run chains.
 pub struct Stage {
-    grid: Element,
     tiles: Vec<(HtmlCanvasElement, Element)>,
-    progress: HtmlProgressElement,
-    chart: Chart,
-    steps: usize,
+    chart: HtmlCanvasElement,
     started: f64,
+    /// Steps and time of the first report after the first step, which takes longer than all others.
     first_report: Option<(usize, f64)>,
 }
 
 impl Stage {
     pub fn new() -> Result<Self> {
-        let mut stage = Self {
-            grid: by_id("grid")?,
-            tiles: Vec::new(),
-            progress: by_id("progress")?,
-            chart: Chart::new()?,
-            steps: 1,
-            started: 0.0,
-            first_report: None,
-        };
-        stage.set_count(16)?;
-        Ok(stage)
+        Ok(Self { tiles: Vec::new(), chart: by_id("chart")?, started: 0.0, first_report: None })
     }
 
-    /// Shows so many empty places.
-    pub fn set_count(&mut self, count: usize) -> Result<()> {
+    /// Shows so many empty places; `choose` hears which one is clicked.
+    pub fn set_count(&mut self, count: usize, choose: impl Fn(usize) + Clone + 'static) -> Result<()> {
+        if self.tiles.len() == count {
+            return Ok(());
+        }
         self.tiles.clear();
         let mut figures: Vec<Element> = Vec::new();
-        for number in 1..=count {
-            let (figure, energy): (Element, Element) = (create("figure", "")?, create("figcaption", "")?);
+        for index in 0..count {
+            let (figure, caption): (Element, Element) = (create("figure", "")?, create("figcaption", "")?);
+            let button: HtmlButtonElement = create("button", "tile")?;
+            button.set_type("button");
+            button.set_attribute("aria-label", &format!("Picture {}", index + 1))?;
             let canvas: HtmlCanvasElement = create("canvas", "")?;
-            canvas.set_attribute("role", "img")?;
-            canvas.set_attribute("aria-label", &format!("Picture {number}"))?;
-            figure.append_child(&canvas)?;
-            figure.append_child(&energy)?;
+            button.append_child(&canvas)?;
+            let choose = choose.clone();
+            on(&button, "click", move |_: web_sys::Event| choose(index))?;
+            figure.append_child(&button)?;
+            figure.append_child(&caption)?;
             figures.push(figure);
-            self.tiles.push((canvas, energy));
+            self.tiles.push((canvas, caption));
         }
         let columns = (count as f64).sqrt().ceil();
-        self.grid.set_attribute("style", &format!("--columns: {columns}"))?;
+        let grid: HtmlElement = by_id("grid")?;
+        grid.style().set_property("--columns", &columns.to_string())?;
         // Captions of many small pictures would run into each other.
-        self.grid.set_class_name(if columns > 6.0 {
+        grid.set_class_name(if columns > 6.0 {
             "dense"
         } else if columns < 3.0 {
             "few"
         } else {
             ""
         });
-        refill(&self.grid, figures)
+        refill(&grid, figures)
     }
 
     /// Prepares for a run.
-    pub fn start(&mut self, count: usize, steps: usize) -> Result<()> {
-        self.set_count(count)?;
-        self.steps = steps;
-        self.started = Date::now();
-        self.first_report = None;
-        self.chart.start(steps)?;
-        self.progress.set_max(steps as f64);
-        self.progress.set_value(0.0);
-        for id in ["temperature", "noise-level", "energy", "time-left"] {
-            set(id, "–")?;
-        }
-        set("step", &format!("0 of {steps}"))?;
+    pub fn start(&mut self) -> Result<()> {
+        (self.started, self.first_report) = (Date::now(), None);
         // On a phone the chains are below the settings.
         let stage: Element = by_id("stage")?;
         let height = window()?.inner_height()?.as_f64().unwrap_or_default();
@@ -85,33 +72,28 @@ impl Stage {
         Ok(())
     }
 
-    /// Shows a report of a run.
-    pub fn step(&mut self, report: &Stepped, pictures: &Pictures) -> Result<()> {
-        self.progress.set_value(report.done as f64);
-        set("step", &format!("{} of {}", report.done, self.steps))?;
-        set("temperature", &short(report.temperature))?;
-        set("noise-level", &short(report.noise_level))?;
-        let mean = mean(&report.energies);
-        set("energy", &short(mean))?;
-        self.chart.push(report.done, mean)?;
-        // The first steps take longer than all others: what comes after them tells the speed.
-        let now = Date::now();
-        match self.first_report {
-            None => self.first_report = Some((report.done, now)),
-            Some((done, time)) => {
-                let left = (now - time) / (report.done - done) as f64 * (self.steps - report.done) as f64;
-                set("time-left", &duration(left))?;
-            }
-        }
-        self.show(pictures, &report.energies)
+    /// Shows how far the run is that goes on, or how far that of the room went.
+    pub fn show_progress(&self, done: usize, steps: usize) -> Result<()> {
+        let progress: HtmlProgressElement = by_id("progress")?;
+        progress.set_max(steps.max(1) as f64);
+        progress.set_value(done as f64);
+        Ok(())
     }
 
-    /// Shows the pictures of a finished run.
-    pub fn finish(&mut self, energies: &[f32], pictures: &Pictures) -> Result<()> {
-        self.progress.set_value(self.steps as f64);
-        set("energy", &short(mean(energies)))?;
-        set("time-left", "–")?;
-        self.show(pictures, energies)
+    /// How long the rest of a run takes, as far as its reports tell.
+    pub fn time_left(&mut self, done: usize, steps: usize) -> Option<String> {
+        let now = Date::now();
+        match self.first_report {
+            _ if done == 0 => None,
+            None => {
+                self.first_report = Some((done, now));
+                None
+            }
+            Some((first, time)) if done > first => {
+                Some(duration((now - time) / (done - first) as f64 * (steps - done) as f64))
+            }
+            Some(_) => None,
+        }
     }
 
     /// The time since the run began, in words.
@@ -119,40 +101,54 @@ impl Stage {
         duration(Date::now() - self.started)
     }
 
-    fn show(&self, pictures: &Pictures, energies: &[f32]) -> Result<()> {
-        for (index, ((canvas, caption), &energy)) in self.tiles.iter().zip(energies).enumerate() {
-            tile::draw(canvas, pictures.side, &pictures.rgba(index))?;
-            caption.set_text_content(Some(&short(energy)));
+    /// Shows a run; none: that there is none yet.
+    pub fn show(&self, view: Option<&View>) -> Result<()> {
+        let scrub: HtmlInputElement = by_id("scrub")?;
+        let Some(view) = view else {
+            for id in ["step", "temperature", "noise-level", "energy"] {
+                write(id, "–")?;
+            }
+            for (canvas, caption) in &self.tiles {
+                tile::draw(canvas, 1, &[0; 4])?;
+                caption.set_text_content(None);
+            }
+            scrub.set_disabled(true);
+            by_id::<HtmlButtonElement>("play")?.set_disabled(true);
+            refill(&by_id::<Element>("beside")?, Vec::<Element>::new())?;
+            return Chart { moments: &[], steps: 1, chain: None, marked: None }.draw(&self.chart);
+        };
+        let moments = view.trajectory.moments();
+        let newest = moments.len().saturating_sub(1);
+        let index = view.looked_at.unwrap_or(newest);
+        scrub.set_max(&newest.to_string());
+        scrub.set_value(&index.to_string());
+        scrub.set_disabled(newest == 0);
+        by_id::<HtmlButtonElement>("play")?.set_disabled(newest == 0);
+        let steps = view.settings.steps;
+        if let Some(moment) = moments.get(index) {
+            scrub.set_attribute("aria-valuetext", &format!("step {} of {steps}", moment.done))?;
+            write("step", &format!("{} of {steps}", moment.done))?;
+            write("temperature", &short(moment.temperature))?;
+            write("noise-level", &short(moment.noise_level))?;
+        }
+        write("energy", &view.mean_energy())?;
+        Chart { moments, steps, chain: None, marked: view.looked_at }.draw(&self.chart)?;
+        let (pictures, _) = view.shown();
+        let captions = view.captions();
+        for (index, (canvas, caption)) in self.tiles.iter().enumerate() {
+            tile::draw_picture(canvas, &pictures, index)?;
+            caption.set_text_content(captions.get(index).map(String::as_str));
         }
         Ok(())
     }
-}
 
-fn set(id: &str, text: &str) -> Result<()> {
-    by_id::<Element>(id)?.set_text_content(Some(text));
-    Ok(())
-}
-
-fn mean(values: &[f32]) -> f32 {
-    values.iter().sum::<f32>() / values.len().max(1) as f32
-}
-
-/// Three digits that count, or a whole number.
-fn short(value: f32) -> String {
-    match value.abs() {
-        size if size < 0.0005 => "0".to_owned(),
-        size if size < 1.0 => format!("{value:.3}"),
-        size if size < 10.0 => format!("{value:.2}"),
-        size if size < 100.0 => format!("{value:.1}"),
-        _ => format!("{value:.0}"),
-    }
-    .replace('-', "−")
-}
-
-fn duration(milliseconds: f64) -> String {
-    match (milliseconds / 1000.0).round() as u64 {
-        seconds if seconds < 100 => format!("{seconds} s"),
-        seconds if seconds < 5400 => format!("{} min", (seconds + 30) / 60),
-        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
+    /// Shows the pictures beside the chains.
+    pub fn show_beside(&self, view: &View) -> Result<()> {
+        let mut figures = Vec::new();
+        for (name, picture, number) in &view.beside {
+            let picture = web::Pictures { values: picture.clone(), ..view.pictures };
+            figures.push(tile::figure(&picture, 0, name, number)?);
+        }
+        refill(&by_id::<Element>("beside")?, figures)
     }
 }

@@ -2,7 +2,7 @@
 
 use web_sys::{Element, HtmlElement};
 
-use crate::dom::{Result, body, by_id, create};
+use crate::dom::{Result, body, by_id, create, on};
 
 /// What the page is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,16 @@ pub fn fail(text: &str) {
         // There is no document to say it in.
         web_sys::console::error_1(&text.into());
     }
+}
+
+/// A failure after which the engine can be started again; `restart` hears when that is wanted.
+pub fn fail_with_restart(text: &str, restart: impl Fn() + 'static) -> Result<()> {
+    fail(text);
+    let button: HtmlElement = create("button", "error")?;
+    button.set_id("restart");
+    button.set_text_content(Some("Start the engine again"));
+    on(&button, "click", move |_: web_sys::Event| restart())?;
+    by_id::<Element>("notice")?.append_child(&button).map(drop)
 }
 
 /// A mistake in a setting: a sentence, after which the page goes on.

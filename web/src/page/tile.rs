@@ -1,9 +1,10 @@
 //! A small canvas with one picture, one canvas pixel for each of its pixels; the style sheet enlarges it.
 
-use wasm_bindgen::{Clamped, JsCast};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
+use wasm_bindgen::Clamped;
+use web::Pictures;
+use web_sys::{Element, HtmlCanvasElement, ImageData};
 
-use crate::dom::Result;
+use crate::dom::{Result, create, pen, written};
 
 /// Draws a square picture given as red, green, blue, alpha bytes.
 pub fn draw(canvas: &HtmlCanvasElement, side: usize, rgba: &[u8]) -> Result<()> {
@@ -12,8 +13,27 @@ pub fn draw(canvas: &HtmlCanvasElement, side: usize, rgba: &[u8]) -> Result<()> 
         canvas.set_width(side as u32);
         canvas.set_height(side as u32);
     }
-    let context = canvas.get_context("2d")?.ok_or("this browser draws no canvas")?;
-    let context: CanvasRenderingContext2d = context.unchecked_into();
     let image = ImageData::new_with_u8_clamped_array_and_sh(Clamped(rgba), side as u32, side as u32)?;
-    context.put_image_data(&image, 0.0, 0.0)
+    pen(canvas)?.put_image_data(&image, 0.0, 0.0)
+}
+
+/// Draws one of several pictures.
+pub fn draw_picture(canvas: &HtmlCanvasElement, pictures: &Pictures, index: usize) -> Result<()> {
+    let rgba = pictures.rgba(index);
+    if rgba.is_empty() { Ok(()) } else { draw(canvas, pictures.side, &rgba) }
+}
+
+/// A figure of a picture, with its name and a number below.
+pub fn figure(pictures: &Pictures, index: usize, name: &str, number: &str) -> Result<Element> {
+    let figure: Element = create("figure", "")?;
+    let canvas: HtmlCanvasElement = create("canvas", "")?;
+    canvas.set_attribute("role", "img")?;
+    canvas.set_attribute("aria-label", name)?;
+    draw_picture(&canvas, pictures, index)?;
+    let caption: Element = create("figcaption", "")?;
+    caption.append_child(&*written("span", "", name)?)?;
+    caption.append_child(&*written("span", "number", number)?)?;
+    figure.append_child(&canvas)?;
+    figure.append_child(&caption)?;
+    Ok(figure)
 }

@@ -1,0 +1,55 @@
+//! What happens when the engine is lost in the middle of a run.
+
+use anyhow::{Result, ensure};
+use tests::{
+    browser::{self, Gpu, Screen},
+    page::Page,
+    site::Site,
+};
+
+#[tokio::test]
+async fn chains_go_on_after_a_gpu_is_lost() -> Result<()> {
+    let site = Site::new()?;
+    // Every GPU that this browser gives is lost soon after a run has begun.
+    site.before_engine(
+        "const request = GPUAdapter.prototype.requestDevice;
+         let device;
+         GPUAdapter.prototype.requestDevice = async function (...wishes) {
+             return (device = await request.apply(this, wishes));
+         };
+         addEventListener('message', ({ data }) => {
+             if (data[0].startsWith('{\"Run\"')) setTimeout(() => device?.destroy(), 1500);
+         })",
+    )?;
+    browser::with(Gpu::Software, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?seed=1&count=2&steps=3000&autorun=1")).await?;
+        page.wait_for("done", 400).await?;
+        let notices = page.notices().await?.join(" ");
+        ensure!(notices.contains("on the GPU once more") && notices.contains("on the CPU"), "{notices}");
+        ensure!(page.data("backend").await? == "cpu" && page.data("step").await? == "3000");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_engine_that_breaks_can_be_started_again() -> Result<()> {
+    let site = Site::new()?;
+    site.before_engine(
+        "addEventListener('message', ({ data }) => { if (data[0] === '\"Pause\"') throw new Error('broken'); })",
+    )?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=1&steps=100000&backend=cpu&autorun=1")).await?;
+        page.wait_for("running", 60).await?;
+        page.click("pause").await?;
+        page.wait_for_notice(&["broken", "start the engine again"]).await?;
+        ensure!(page.data("state").await? == "error");
+        page.click("restart").await?;
+        page.wait_for("ready", 60).await?;
+        ensure!(page.notices().await?.is_empty(), "{:?}", page.notices().await?);
+        page.fill("steps", "5").await?;
+        page.click("start").await?;
+        page.wait_for("done", 60).await
+    })
+    .await
+}

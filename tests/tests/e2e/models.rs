@@ -1,0 +1,127 @@
+//! Models that the visitor brings, and files that are none.
+
+use std::fs;
+
+use anyhow::{Result, ensure};
+use tests::{
+    browser::{self, Gpu, Screen},
+    page::Page,
+    site::{SMALL, Site},
+    trainer,
+};
+
+/// The files of the small model, under the names that a dropped folder has.
+const FILES: [(&str, &str); 3] = [
+    ("model.json", "models/small/model.json"),
+    ("model.safetensors", "models/small/model.safetensors"),
+    ("held-out.png", "models/small/held-out.png"),
+];
+
+#[tokio::test]
+async fn a_dropped_model_works_like_the_others() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?seed=6&count=2&steps=5&backend=cpu&autorun=1")).await?;
+        page.wait_for("done", 60).await?;
+        let wanted = page.save_json().await?;
+        ensure!(wanted["settings"]["model"] == SMALL);
+        page.drop_files(&FILES).await?;
+        page.wait_for_data("model", "yours", 30).await?;
+        page.wait_for("ready", 30).await?;
+        page.click("start").await?;
+        page.wait_for("done", 60).await?;
+        let found = page.save_json().await?;
+        ensure!(found["pixels"] == wanted["pixels"] && found["settings"]["model"] == "yours");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_dropped_model_is_checked_like_the_others() -> Result<()> {
+    let site = Site::new()?;
+    let mut bytes = fs::read(site.small_model().join("model.safetensors"))?;
+    if let Some(last) = bytes.last_mut() {
+        *last ^= 1;
+    }
+    fs::write(site.path("bad.safetensors"), bytes)?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        page.drop_files(&[FILES[0], ("model.safetensors", "bad.safetensors"), FILES[2]]).await?;
+        page.wait_for_notice(&["SHA-256", "damaged", "trainer export"]).await?;
+        ensure!(page.data("state").await? == "error");
+        // The site's model is still there to be chosen.
+        page.script(
+            "const model = document.getElementById('model'); model.value = 'small'; model.dispatchEvent(new Event('change'))",
+            vec![],
+        )
+        .await?;
+        page.wait_for("ready", 30).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn hostile_files_are_refused_with_a_sentence() -> Result<()> {
+    let site = Site::new()?;
+    // A PNG header that declares four thousand million pixels a side.
+    let huge = [&b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"[..], &[0xFF; 8], &[8, 0, 0, 0, 0]].concat();
+    let broken = [&b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x08\0\0\0\x08"[..], &[8, 0, 0, 0, 0]].concat();
+    let files: [(&str, Vec<u8>, &str); 4] = [
+        ("huge.png", huge, "smaller"),
+        ("broken.png", broken, "cannot be decoded"),
+        ("page.html", b"<script>alert(1)</script>".to_vec(), "no PNG, JPEG or WebP"),
+        ("long.png", vec![0; 20_000_001], "megabytes"),
+    ];
+    for (name, bytes, _) in &files {
+        fs::write(site.path(name), bytes)?;
+    }
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?task=inpaint&count=1&steps=2&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        for (name, _, word) in &files {
+            page.drop_files(&[(name, name)]).await?;
+            page.wait_for_notice(&[word]).await?;
+        }
+        page.click("start").await?;
+        page.wait_for("done", 60).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_colour_model_works_in_every_room() -> Result<()> {
+    let site = Site::new()?;
+    trainer::export_colour_model(&site.path("models/colour"))?;
+    let list = format!(r#"{{"models": [{{"name": "{SMALL}", "title": "Small"}}, {{"name": "colour"}}]}}"#);
+    fs::write(site.path("models/index.json"), list)?;
+    browser::with(Gpu::None, Screen::Phone, async |browser| {
+        let query = "?model=colour&task=inpaint&mask=left&count=2&steps=4&backend=cpu&autorun=1";
+        let page = Page::open(browser, &site.url(query)).await?;
+        page.wait_for("done", 60).await?;
+        let run = page.save_json().await?;
+        ensure!(run["shape"] == serde_json::json!([2, 32, 32, 3]), "{}", run["shape"]);
+        page.go_to("denoise").await?;
+        page.click("start").await?;
+        page.wait_for("running", 10).await.ok();
+        page.wait_for("done", 60).await?;
+        page.go_to("outliers").await?;
+        page.wait_for_data("judged", "done", 30).await?;
+        let kinds = page.text("kinds").await?;
+        ensure!(kinds.contains("From Small"), "no picture of the other model: {kinds}");
+        page.go_to("landscape").await?;
+        page.wait_for_data("map", "done", 60).await?;
+        page.look("landscape-colour-phone").await?;
+        // The other model, and back.
+        for model in [SMALL, "colour"] {
+            let choose = "const model = document.getElementById('model');
+                model.value = arguments[0]; model.dispatchEvent(new Event('change'))";
+            page.script(choose, vec![model.into()]).await?;
+            page.wait_for_data("model", model, 30).await?;
+            page.wait_for_data("map", "done", 60).await?;
+        }
+        Ok(())
+    })
+    .await
+}

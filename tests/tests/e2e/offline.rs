@@ -1,0 +1,55 @@
+//! Without a network, and in a browser that keeps nothing.
+
+use std::fs;
+
+use anyhow::{Result, ensure};
+use tests::{
+    browser::{self, Gpu, Screen},
+    page::Page,
+    site::Site,
+};
+
+/// Resolves when the site's own files are kept.
+const KEPT: &str = "
+    const done = arguments[arguments.length - 1];
+    navigator.serviceWorker.ready.then(() => caches.keys()).then((names) => done(names.sort().join()), (e) => done(`${e}`));";
+
+#[tokio::test]
+async fn after_the_first_visit_no_network_is_needed() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let url = site.url("?seed=2&count=1&steps=4&backend=cpu&autorun=1");
+        let page = Page::open(browser, &url).await?;
+        page.wait_for("done", 60).await?;
+        let first = page.save_json().await?;
+        let kept = browser.client.execute_async(KEPT, vec![]).await?;
+        ensure!(kept == "models,site", "{kept}");
+        // Nobody answers at this address from here on.
+        drop(site);
+        let page = Page::open(browser, &url).await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.save_json().await? == first);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn blocked_storage_does_no_harm() -> Result<()> {
+    let site = Site::new()?;
+    let block = |object: &str, name: &str| {
+        format!(
+            "Object.defineProperty({object}, '{name}', {{ get() {{ throw new DOMException('blocked', 'SecurityError'); }} }});"
+        )
+    };
+    site.before_engine(&block("self", "caches"))?;
+    let boot = site.path("boot.js");
+    fs::write(&boot, format!("{}{}", block("navigator", "serviceWorker"), fs::read_to_string(&boot)?))?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=1&steps=4&backend=cpu&autorun=1")).await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.notices().await?.is_empty(), "{:?}", page.notices().await?);
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,194 @@
+//! Every room does what it says, on the one model.
+
+use std::{ffi::OsStr, fs};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tests::{
+    browser::{self, Gpu, Screen},
+    compare::Pictures,
+    page::Page,
+    site::Site,
+    trainer,
+};
+
+/// The numbers below the pictures beside the chains, in decibels, by name.
+async fn decibels(page: &Page<'_>, name: &str) -> Result<f64> {
+    let find = "const figures = [...document.querySelectorAll('#beside figure')];
+        const figure = figures.find(f => f.querySelector('span').textContent === arguments[0]);
+        return figure?.querySelector('.number').textContent ?? ''";
+    let text = page.script(find, vec![name.into()]).await?;
+    let text = text.as_str().unwrap_or_default().replace('−', "-");
+    text.trim_end_matches(" dB").parse().with_context(|| format!("{name}: {text:?} is no number of decibels"))
+}
+
+#[tokio::test]
+async fn denoising_comes_nearer_to_the_clean_picture() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let query = "?task=denoise&picture=1&level=0.8&count=4&steps=30&seed=3&backend=cpu&autorun=1";
+        let page = Page::open(browser, &site.url(query)).await?;
+        page.wait_for("done", 60).await?;
+        let [noisy, jump, mean] = [
+            decibels(&page, "Noisy").await?,
+            decibels(&page, "One jump").await?,
+            decibels(&page, "Mean of the chains").await?,
+        ];
+        ensure!(noisy + 1.0 < jump && noisy + 1.0 < mean, "noisy {noisy}, one jump {jump}, mean of the chains {mean}");
+        let run = page.save_json().await?;
+        ensure!(run["settings"]["task"] == "denoise" && run["settings"]["picture"] == 1, "{}", run["settings"]);
+        ensure!(Pictures::from_json(&run)?.shape[0] == 4);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn energies_are_the_trainers() -> Result<()> {
+    let site = Site::new()?;
+    let manifest: Value = serde_json::from_slice(&fs::read(site.small_model().join("model.json"))?)?;
+    let count = manifest["held_out_pictures"].as_u64().context("held_out_pictures")? as usize;
+    let pictures = Pictures::from_strip(&site.small_model().join("held-out.png"), count)?;
+    let file = site.path("picture.png");
+    write_grey(&file, pictures.picture(2))?;
+    let model = site.small_model();
+    let said = trainer::run([
+        OsStr::new("score"),
+        OsStr::new("--backend"),
+        OsStr::new("flex"),
+        OsStr::new("--json"),
+        OsStr::new("--model"),
+        model.as_os_str(),
+        file.as_os_str(),
+    ])?;
+    let said: Value = serde_json::from_str(&said)?;
+    let wanted = said["scores"][0]["energy"].as_f64().context("energy")?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?task=outliers&picture=2&backend=cpu")).await?;
+        page.wait_for_data("judged", "done", 60).await?;
+        let verdict = page.text("verdict").await?;
+        let number = verdict.split("the energy is ").nth(1).and_then(|rest| rest.split(", ").next());
+        let found: f64 = number.context("no energy")?.replace('−', "-").parse()?;
+        ensure!((found - wanted).abs() <= 0.01 * wanted.abs() + 0.01, "{verdict} The trainer says {wanted}.");
+        let kinds = page.script("return document.querySelectorAll('#kinds figure').length", vec![]).await?;
+        ensure!(kinds == 9, "{kinds} pictures");
+        // The same picture as a file of the visitor's, and a drawing.
+        page.drop_files(&[("mine.png", "picture.png")]).await?;
+        let own = "return document.querySelectorAll('#pictures input').length";
+        for _ in 0..100 {
+            if page.script(own, vec![]).await? == count + 1 && page.data("judged").await? == "done" {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        ensure!(
+            page.text("verdict").await? == verdict,
+            "an upload is judged otherwise: {}",
+            page.text("verdict").await?
+        );
+        page.script("document.getElementById('draw').open = true", vec![]).await?;
+        page.click("drawing").await?;
+        page.click("drawing-use").await?;
+        page.wait_for_data("judged", "done", 10).await?;
+        ensure!(page.script(own, vec![]).await? == count + 2, "the drawing is not at hand");
+        page.look("judged-desk").await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_landscape_is_drawn_and_chains_walk_on_it() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Phone, async |browser| {
+        let page = Page::open(browser, &site.url("?task=landscape&corners=0,1,2&backend=cpu")).await?;
+        page.wait_for_data("map", "done", 120).await?;
+        page.element("map").await?.send_keys("\u{e014}").await?;
+        let reading = page.text("map-reading").await?;
+        ensure!(reading.starts_with("Energy "), "{reading}");
+        page.click("walk").await?;
+        page.wait_for("done", 60).await?;
+        page.look("landscape-walked-phone").await?;
+        page.script("document.getElementById('corner-b').click()", vec![]).await?;
+        page.script("document.querySelectorAll('#pictures input')[3].click()", vec![]).await?;
+        page.wait_for_data("map", "done", 120).await?;
+        let address = browser.client.current_url().await?;
+        ensure!(address.query().is_some_and(|query| query.contains("corners=0%2C3%2C2")), "{address}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn many_noise_levels_find_what_one_does_not() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?task=landscape&toy=rings&backend=cpu&autorun=1")).await?;
+        page.wait_for_data("toy", "done", 180).await?;
+        let captions = page.script(
+            "return [...document.querySelectorAll('.toys figcaption span')].map(s => parseInt(s.textContent))",
+            vec![],
+        );
+        let shares: Vec<i64> = serde_json::from_value(captions.await?)?;
+        ensure!(shares.len() == 2 && shares[0] < 75 && shares[1] > 85, "at the data: {shares:?} %");
+        page.look("toy-desk").await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_run_goes_on_while_other_rooms_are_visited() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=4&steps=4000&backend=cpu&autorun=1")).await?;
+        page.wait_for("running", 60).await?;
+        page.go_to("outliers").await?;
+        page.wait_for_data("judged", "done", 30).await?;
+        ensure!(page.text("status").await?.contains("room Sample"), "{}", page.text("status").await?);
+        ensure!(page.data("state").await? == "running", "the run was over before the pictures were judged");
+        page.go_to("about").await?;
+        let card = page.text("card").await?;
+        ensure!(card.contains("SHA-256") && card.contains("MDSM loss"), "{card}");
+        page.wait_for("done", 120).await?;
+        page.go_to("sample").await?;
+        ensure!(page.save_json().await?["settings"]["steps"] == 4000);
+        // A chain, large, and its picture in another room.
+        page.script("document.querySelector('#grid button').click()", vec![]).await?;
+        page.click("chain-score").await?;
+        page.wait_for_data("room", "outliers", 5).await?;
+        page.wait_for_data("judged", "done", 30).await?;
+        // On from a noise level.
+        page.go_to("sample").await?;
+        page.fill("continue-level", "0.3").await?;
+        page.click("continue").await?;
+        page.wait_for("done", 120).await?;
+        let level = page.save_json().await?["continued_from_level"].as_f64();
+        ensure!(level.is_some_and(|level| (level - 0.3).abs() < 1e-6), "{level:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn rooms_work_on_a_gpu() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::Software, Screen::Desk, async |browser| {
+        let query = "?task=denoise&picture=1&level=0.8&count=1&steps=2&backend=webgpu&autorun=1";
+        let page = Page::open(browser, &site.url(query)).await?;
+        page.wait_for("done", 300).await?;
+        ensure!(page.data("backend").await? == "webgpu", "{:?}", page.notices().await?);
+        ensure!(decibels(&page, "Noisy").await? < decibels(&page, "One jump").await?);
+        page.go_to("outliers").await?;
+        page.wait_for_data("judged", "done", 120).await
+    })
+    .await
+}
+
+fn write_grey(path: &std::path::Path, picture: &[f32]) -> Result<()> {
+    let side = picture.len().isqrt() as u32;
+    let mut encoder = png::Encoder::new(fs::File::create(path)?, side, side);
+    encoder.set_color(png::ColorType::Grayscale);
+    let bytes: Vec<u8> = picture.iter().map(|value| (value * 255.0).round() as u8).collect();
+    Ok(encoder.write_header()?.write_image_data(&bytes)?)
+}

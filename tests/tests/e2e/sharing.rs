@@ -1,0 +1,58 @@
+//! What is saved leads back to what it was saved from.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use tests::{
+    browser::{self, Gpu, Screen},
+    page::Page,
+    site::Site,
+};
+
+#[tokio::test]
+async fn a_saved_picture_brings_its_settings_back() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let query = "?task=inpaint&picture=2&mask=top&seed=77&count=2&steps=12&backend=cpu&autorun=1";
+        let page = Page::open(browser, &site.url(query)).await?;
+        page.wait_for("done", 60).await?;
+        let first = page.save_json().await?;
+        fs::write(site.path("saved.png"), page.save("save-png", "png").await?)?;
+
+        let page = Page::open(browser, &site.url("?backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        page.drop_files(&[("saved.png", "saved.png")]).await?;
+        page.wait_for_data("room", "inpaint", 10).await?;
+        page.click("start").await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.save_json().await? == first, "the settings of the file lead to another run");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_run_is_saved_as_an_animation() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?seed=4&count=4&steps=300&backend=cpu&autorun=1")).await?;
+        page.wait_for("done", 60).await?;
+        let still = page.save("save-png", "png").await?;
+        let moving = page.save("save-apng", "png").await?;
+        let mut reader = png::Decoder::new(std::io::Cursor::new(&moving)).read_info()?;
+        let frames = reader.info().animation_control.context("no animation")?.num_frames;
+        ensure!((2..=60).contains(&frames), "{frames} frames");
+        let mut first = vec![0; reader.output_buffer_size().context("size")?];
+        let mut last = first.clone();
+        reader.next_frame(&mut first)?;
+        for _ in 1..frames {
+            reader.next_frame(&mut last)?;
+        }
+        let mut reader = png::Decoder::new(std::io::Cursor::new(&still)).read_info()?;
+        let mut end = vec![0; reader.output_buffer_size().context("size")?];
+        reader.next_frame(&mut end)?;
+        ensure!(first != last && last == end, "the animation does not end with the finished pictures");
+        Ok(())
+    })
+    .await
+}

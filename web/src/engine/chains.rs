@@ -1,0 +1,163 @@
+//! The chains of a run, and the way of pictures between messages and tensors.
+
+use burn::tensor::{Bool, Tensor, TensorData};
+use futures::future::join;
+use shared::{Draw, Known, Method, Noise, Sampler, Schedule, kernels::combination2};
+use web::{
+    Backend,
+    messages::{FromEngine, Run, Start},
+};
+
+use crate::{link, load::Ready};
+
+impl Ready {
+    /// How many pictures suit the device at a time.
+    pub fn batch_size(&self) -> usize {
+        match self.backend {
+            Backend::WebGpu => 64,
+            // Small enough to look at messages in between and to stay in the caches.
+            Backend::Cpu => 16,
+        }
+    }
+
+    /// How many floats a picture has.
+    pub fn picture_length(&self) -> usize {
+        self.model.manifest.data.size.pow(2) * self.model.manifest.network.channels
+    }
+
+    /// Pictures `[N, H, W, C]` as the network sees them.
+    pub fn images(&self, values: &[f32], channels: usize) -> Tensor<4> {
+        let size = self.model.manifest.data.size;
+        let shape = [values.len() / (size * size * channels), size, size, channels];
+        let pictures = Tensor::<4>::from_data(TensorData::new(values.to_vec(), shape), &self.device);
+        self.frame.add(pictures.permute([0, 3, 1, 2]))
+    }
+
+    /// Waits for the device: the energies of all batches, all finite, and what else is of the shape of pictures, as
+    /// `[N, H, W, C]` at the data's own size.
+    pub async fn read(
+        &self,
+        energies: Vec<Tensor<1>>,
+        pictures: impl IntoIterator<Item = Tensor<4>>,
+    ) -> Result<(Vec<f32>, Vec<f32>), String> {
+        let pixels = floats(self.pixels(pictures));
+        if energies.is_empty() {
+            return Ok((Vec::new(), pixels.await));
+        }
+        // Together: a reading takes the time of a message to the GPU's process and back.
+        let (energies, pixels) = join(floats(Tensor::cat(energies, 0)), pixels).await;
+        check(&energies)?;
+        Ok((energies, pixels))
+    }
+
+    fn pixels(&self, pictures: impl IntoIterator<Item = Tensor<4>>) -> Tensor<4> {
+        let pictures = pictures.into_iter().map(|batch| self.frame.remove(batch)).collect();
+        Tensor::cat(pictures, 0).permute([0, 2, 3, 1])
+    }
+}
+
+/// The chains of a run, a number at a time that suits the device.
+///
+/// # Errors
+/// The payload is not what the run needs.
+pub fn batches(ready: &Ready, run: &Run, mut payload: Vec<f32>) -> Result<Vec<Sampler>, String> {
+    const MISMATCH: &str = "The pictures that came with the run do not fit the model. Choose them again.";
+    let length = ready.picture_length();
+    let left_at = if run.done == 0 {
+        None
+    } else {
+        let start = payload.len().checked_sub(run.count * length).ok_or(MISMATCH)?;
+        Some(payload.split_off(start))
+    };
+    let known = match run.start {
+        Start::Around => Some(known(ready, &payload).ok_or(MISMATCH)?),
+        _ => None,
+    };
+    let given = payload.len() / length;
+    if matches!(run.start, Start::Pictures { .. }) && (payload.len() % length != 0 || ![1, run.count].contains(&given))
+    {
+        return Err(MISMATCH.to_owned());
+    }
+    let schedule = schedule(ready, run);
+    let network = &ready.model.manifest.network;
+    let (sigma_0, noise) = (network.sigma_0, Noise::new(run.seed));
+    let firsts = (0..run.count).step_by(ready.batch_size());
+    let chains = firsts.map(|first| {
+        let count = ready.batch_size().min(run.count - first);
+        let shape = network.batch_shape(count);
+        let sampler = Sampler::new(schedule.clone(), sigma_0, noise.clone(), first as u64, shape, &ready.device);
+        let part = |values: &[f32]| ready.images(&values[first * length..(first + count) * length], network.channels);
+        let sampler = match (&known, run.start) {
+            (Some(known), _) => sampler.around(Known {
+                pixels: known.pixels.clone().expand(shape),
+                unknown: known.unknown.clone().expand(shape),
+            }),
+            (None, Start::Pictures { level }) => {
+                let noisy = |pictures: Tensor<4>, chain| {
+                    let z = noise.tensor(chain, Draw::Start, pictures.dims(), &ready.device);
+                    combination2((1.0, pictures), (level, z))
+                };
+                sampler.at(
+                    if given == run.count {
+                        noisy(part(&payload), first as u64)
+                    } else {
+                        noisy(ready.images(&payload, network.channels), 0).expand(shape)
+                    },
+                    0,
+                )
+            }
+            _ => sampler,
+        };
+        match &left_at {
+            Some(states) => sampler.at(part(states), run.done),
+            None => sampler,
+        }
+    });
+    Ok(chains.collect())
+}
+
+/// What the steps of a run do.
+pub fn schedule(ready: &Ready, run: &Run) -> Schedule {
+    let (sigma_0, levels) = (ready.model.manifest.network.sigma_0, &ready.model.manifest.noise);
+    if let Start::Pictures { level } = run.start {
+        return Schedule::falling(run.steps, sigma_0, level, levels);
+    }
+    let method = match run.sampler {
+        web::Sampler::Annealed => Method::Annealed,
+        web::Sampler::Consistent => Method::Consistent,
+        web::Sampler::Ode => Method::Ode,
+    };
+    method.schedule(run.steps, sigma_0, levels)
+}
+
+/// What is known of one picture, `[1, C, S, S]`, if the payload has picture and mask. The frame of zeros around small pictures
+/// is known too.
+fn known(ready: &Ready, payload: &[f32]) -> Option<Known> {
+    let (picture, mask) = payload.split_at_checked(ready.picture_length())?;
+    if mask.len() != ready.model.manifest.data.size.pow(2) {
+        return None;
+    }
+    let unknown: Tensor<4, Bool> = ready.images(mask, 1).greater_elem(0.5);
+    let pixels = ready.images(picture, ready.model.manifest.network.channels);
+    Some(Known { unknown: unknown.expand(pixels.dims()), pixels })
+}
+
+/// Waits for the device.
+async fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    match tensor.into_data_async().await {
+        Ok(data) => data.iter::<f32>().collect(),
+        Err(error) => {
+            // An engine without its device is of no use any more: the page ends it.
+            let message = format!("The device stopped computing ({error:?}).");
+            link::post(FromEngine::Failed { message, alive: false });
+            std::future::pending().await
+        }
+    }
+}
+
+fn check(energies: &[f32]) -> Result<(), String> {
+    if energies.iter().all(|energy| energy.is_finite()) {
+        return Ok(());
+    }
+    Err("The chains ran away: an energy is no longer a finite number. Take more steps, or another model.".to_owned())
+}

@@ -1,0 +1,41 @@
+//! Files that came once, in the browser's cache: models work without a network afterwards. A browser that stores nothing, as
+//! in private windows of some, only has to fetch them again, so nothing here can fail.
+
+use js_sys::{Uint8Array, global};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Cache, DedicatedWorkerGlobalScope, Response};
+
+const NAME: &str = "models";
+
+/// Keeps a file under a name that is an address relative to the site.
+pub async fn keep(name: &str, bytes: &[u8]) {
+    let _ = try_to_keep(name, bytes).await;
+}
+
+/// The file that was kept under this name.
+pub async fn find(name: &str) -> Option<Vec<u8>> {
+    try_to_find(name).await.ok().flatten()
+}
+
+async fn open() -> Result<Cache, JsValue> {
+    let scope: DedicatedWorkerGlobalScope = global().unchecked_into();
+    let caches = scope.caches()?;
+    // There are none at an address that is not secure.
+    if caches.is_undefined() {
+        return Err("no storage".into());
+    }
+    Ok(JsFuture::from(caches.open(NAME)).await?.unchecked_into())
+}
+
+async fn try_to_keep(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
+    let response = Response::new_with_opt_js_u8_array(Some(&Uint8Array::from(bytes)))?;
+    JsFuture::from(open().await?.put_with_str(name, &response)).await.map(drop)
+}
+
+async fn try_to_find(name: &str) -> Result<Option<Vec<u8>>, JsValue> {
+    let found = JsFuture::from(open().await?.match_with_str(name)).await?;
+    let Ok(response) = found.dyn_into::<Response>() else { return Ok(None) };
+    let buffer = JsFuture::from(response.array_buffer()?).await?;
+    Ok(Some(Uint8Array::new(&buffer).to_vec()))
+}

@@ -1,0 +1,369 @@
+//! The page's behaviour: what each event leads to.
+
+mod loading;
+mod rooms;
+mod running;
+mod sharing;
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    rc::{Rc, Weak},
+};
+
+use web::{
+    Backend, Distribution, Envelope, Models, Pictures, Settings, Task,
+    messages::{FromEngine, Loaded, ModelFiles, Purpose, ToEngine},
+};
+use web_sys::File;
+
+use crate::{
+    controls::{self, Situation},
+    dom::{Result, write},
+    drawing::Drawing,
+    drops,
+    editor::Editor,
+    engine::Engine,
+    map::Map,
+    outliers::Outliers,
+    said,
+    shelf::Shelf,
+    stage::Stage,
+    status::{self, State},
+    toy,
+    view::View,
+    viewer,
+};
+use running::Running;
+
+/// What can happen.
+pub enum Event {
+    Engine(Envelope<FromEngine>),
+    /// Start the engine again, on this backend.
+    Restart(Option<Backend>),
+    Start,
+    Pause,
+    StepOnce,
+    Cancel,
+    Continue,
+    NewSeed,
+    RoomChosen,
+    SamplerChosen,
+    ModelChosen,
+    /// Any other setting.
+    Changed,
+    PictureChosen(usize),
+    /// The visitor brought a picture.
+    Brought(Pictures),
+    /// What the visitor brought cannot be used: a sentence.
+    Refused(String),
+    /// Files were dropped or chosen.
+    Files(Vec<File>),
+    /// The files of a folder were chosen that is to be a model.
+    Folder(Vec<File>),
+    /// A saved file has these settings.
+    Restore(String),
+    Others(Vec<(String, Pictures)>),
+    OtherCorners,
+    /// Another corner is to be chosen.
+    CornerChosen,
+    /// The pointer is at this part of the map's width and height.
+    MapPointed(f64, f64),
+    /// The keyboard moves by so many points of the map.
+    MapMoved(isize, isize),
+    Walk,
+    TrainToy,
+    /// A chain of the room is clicked.
+    ChainChosen(usize),
+    /// The chain's picture is wanted in another room.
+    ChainTo(Task),
+    CloseChain,
+    SaveChain,
+    /// A moment of the run is chosen.
+    Scrubbed(usize),
+    Play,
+    PlayOn,
+    SavePng,
+    SaveAnimation,
+    SaveJson,
+    CopyLink,
+    /// The window has another size.
+    Resized,
+}
+
+/// The page's state.
+pub struct App {
+    /// What the form says, as far as it is right.
+    settings: Settings,
+    models: Models,
+    autorun: bool,
+    state: State,
+    engine: Option<Engine>,
+    /// Whether the engine's program runs.
+    started: bool,
+    loaded: Option<Loaded>,
+    own_model: Option<ModelFiles>,
+    running: Option<Running>,
+    /// The last run of each room.
+    views: BTreeMap<&'static str, View>,
+    stage: Stage,
+    editor: Editor,
+    drawing: Drawing,
+    shelf: Shelf,
+    outliers: Outliers,
+    map: Map,
+    /// Whether a row of the map is on its way.
+    map_waits: bool,
+    toys: u32,
+    /// The chain that is shown large.
+    chain: usize,
+    playing: bool,
+    this: Weak<RefCell<App>>,
+}
+
+/// Has the page handle an event; a failure becomes a sentence on it.
+pub fn dispatch(app: &Weak<RefCell<App>>, event: Event) {
+    let Some(app) = app.upgrade() else { return };
+    let outcome = app.borrow_mut().handle(event);
+    if let Err(error) = outcome {
+        status::fail(&format!("The page met a problem ({}). Reload it.", said(&error)));
+    }
+}
+
+impl App {
+    /// A page that has been set up, before it loads its model.
+    pub fn new(settings: Settings, models: Models, autorun: bool) -> Result<Rc<RefCell<Self>>> {
+        let (stage, this) = (Stage::new()?, Rc::new(RefCell::new(Weak::<RefCell<Self>>::new())));
+        // The panels are part of the page and tell it what happens in them: they learn where it is when it is there.
+        let (brought, changed) = (Rc::clone(&this), Rc::clone(&this));
+        let drawing = Drawing::new(move |picture| dispatch(&brought.borrow(), Event::Brought(picture)))?;
+        let editor = Editor::new(move || dispatch(&changed.borrow(), Event::Changed))?;
+        let app = Rc::new_cyclic(|weak| {
+            RefCell::new(Self {
+                settings,
+                models,
+                autorun,
+                state: State::Loading,
+                engine: None,
+                started: false,
+                loaded: None,
+                own_model: None,
+                running: None,
+                views: BTreeMap::new(),
+                stage,
+                editor,
+                drawing,
+                shelf: Shelf::default(),
+                outliers: Outliers::default(),
+                map: Map::default(),
+                map_waits: false,
+                toys: 0,
+                chain: 0,
+                playing: false,
+                this: weak.clone(),
+            })
+        });
+        *this.borrow_mut() = Rc::downgrade(&app);
+        Ok(app)
+    }
+
+    /// Shows the room of the address and loads its model.
+    pub fn open(&mut self) -> Result<()> {
+        self.show_room(self.settings.task)?;
+        self.load()
+    }
+
+    fn handle(&mut self, event: Event) -> Result<()> {
+        match event {
+            Event::Engine(envelope) => self.hear(envelope),
+            Event::Restart(backend) => {
+                self.engine = None;
+                self.settings.backend = backend;
+                self.load()
+            }
+            Event::Start => self.run(),
+            Event::Pause => self.pause(),
+            Event::StepOnce => self.send(ToEngine::Step),
+            Event::Cancel => {
+                status::say("Stopping…")?;
+                self.send(ToEngine::Cancel)
+            }
+            Event::Continue => self.continue_run(),
+            Event::NewSeed => {
+                controls::write_seed(random_seed())?;
+                self.remember()
+            }
+            Event::RoomChosen => self.enter_room(controls::room()?),
+            Event::SamplerChosen => {
+                controls::propose_steps()?;
+                self.remember()
+            }
+            Event::ModelChosen => {
+                self.settings.model = Some(controls::model()?);
+                self.settings.backend = Some(controls::backend()?);
+                self.remember()?;
+                self.load()
+            }
+            Event::Changed => self.remember(),
+            Event::PictureChosen(index) => self.choose_picture(index),
+            Event::Brought(picture) => self.bring(&picture),
+            Event::Refused(sentence) => {
+                status::clear_errors()?;
+                status::complain(&sentence)
+            }
+            Event::Files(files) => self.take_files(files),
+            Event::Folder(files) => match drops::as_model(&files) {
+                Some(files) => self.load_own(files),
+                None => status::complain(
+                    "The folder is no model: it must have model.json and the weights, as “trainer export” writes them.",
+                ),
+            },
+            Event::Restore(query) => self.restore(&query),
+            Event::Others(others) => {
+                self.outliers.others = others;
+                if self.settings.task == Task::Outliers { self.judge() } else { Ok(()) }
+            }
+            Event::CornerChosen => self.mark_choice(),
+            Event::OtherCorners => self.other_corners(),
+            Event::MapPointed(across, down) => self.map.point_at(across, down),
+            Event::MapMoved(across, down) => self.map.move_point(across, down),
+            Event::Walk => self.walk(),
+            Event::TrainToy => self.train_toy(),
+            Event::ChainChosen(index) => self.open_chain(index),
+            Event::ChainTo(room) => self.take_chain_to(room),
+            Event::CloseChain => viewer::close(),
+            Event::SaveChain => self.save_chain(),
+            Event::Scrubbed(index) => self.scrub(index),
+            Event::Play => self.play(),
+            Event::PlayOn => self.play_on(),
+            Event::SavePng => self.save_png(),
+            Event::SaveAnimation => self.save_animation(),
+            Event::SaveJson => self.save_json(),
+            Event::CopyLink => self.copy_link(),
+            Event::Resized => self.draw(),
+        }
+    }
+
+    fn hear(&mut self, Envelope { message, payload }: Envelope<FromEngine>) -> Result<()> {
+        match message {
+            FromEngine::Started => {
+                self.started = true;
+                self.send_load()
+            }
+            FromEngine::Downloading { received, total } => {
+                status::say(&format!("Loading the model: {} of {} kB", received / 1000, total / 1000))
+            }
+            FromEngine::Testing(backend) => status::say(&format!("Testing the model on the {}…", backend.title())),
+            FromEngine::Loaded(loaded) => self.loaded(*loaded, payload),
+            FromEngine::Stepped(report) => self.stepped(&report, payload),
+            FromEngine::Finished { energies } => self.finished(energies, payload),
+            FromEngine::Cancelled => {
+                self.running = None;
+                status::say("Cancelled. The pictures are as the chains left them.")?;
+                self.enter(State::Cancelled)
+            }
+            FromEngine::Scored { purpose: Purpose::Beside(room), energies, .. } => {
+                self.scored_beside(room, &energies, payload)
+            }
+            FromEngine::Scored { purpose: Purpose::Outliers, energies, slopes } => {
+                let held_out = self.held_out_energies();
+                self.outliers.judge(energies, &slopes, &held_out)?;
+                status::set_data("judged", "done")
+            }
+            FromEngine::Scored { purpose: Purpose::Row { map, row }, energies, .. } => {
+                self.map_waits = false;
+                self.map.take(map, row, energies)?;
+                self.ask_for_row()
+            }
+            FromEngine::Toy(report) => {
+                if report.number != self.toys {
+                    return Ok(());
+                }
+                toy::show(&report, &payload)?;
+                if report.walked.0 == report.walked.1 { status::set_data("toy", "done") } else { Ok(()) }
+            }
+            FromEngine::Failed { message, alive } => self.failed(&message, alive),
+        }
+    }
+
+    fn send(&self, envelope: impl Into<Envelope<ToEngine>>) -> Result<()> {
+        self.engine.as_ref().map_or(Ok(()), |engine| engine.send(envelope))
+    }
+
+    /// Has an event happen after this one.
+    fn later(&self, event: Event) {
+        let this = self.this.clone();
+        wasm_bindgen_futures::spawn_local(async move { dispatch(&this, event) });
+    }
+
+    fn enter(&mut self, state: State) -> Result<()> {
+        self.state = state;
+        status::set_state(state)?;
+        self.enable()
+    }
+
+    fn enable(&self) -> Result<()> {
+        let room = self.settings.task;
+        controls::enable(&Situation {
+            state: self.state,
+            model_loaded: self.loaded.is_some(),
+            running_here: self.state == State::Running
+                && self.running.as_ref().is_some_and(|running| running.room == room),
+            paused: self.running.as_ref().is_some_and(|running| running.paused),
+            finished: self.view().is_some_and(|view| view.saved.is_some()),
+        })
+    }
+
+    /// The last run of the room on the screen.
+    fn view(&self) -> Option<&View> {
+        self.views.get(self.settings.task.name())
+    }
+
+    fn view_mut(&mut self) -> Option<&mut View> {
+        self.views.get_mut(self.settings.task.name())
+    }
+
+    /// The progress of the run that goes on, or of the last one of the room.
+    fn show_progress(&self) -> Result<()> {
+        let (done, steps) = match (&self.running, self.view()) {
+            (Some(running), _) => (running.done, running.run.steps),
+            (None, Some(view)) => (view.trajectory.last().map_or(0, |last| last.done), view.settings.steps),
+            (None, None) => (0, 1),
+        };
+        self.stage.show_progress(done, steps)
+    }
+
+    /// Draws what depends on the run of the room, and on the size of the window.
+    fn draw(&mut self) -> Result<()> {
+        let room = self.settings.task;
+        if room == Task::Outliers {
+            return self.outliers.draw(&self.held_out_energies());
+        }
+        if !room.runs_chains() {
+            return Ok(());
+        }
+        let count = self.view().map_or(self.settings.count, |view| view.settings.count);
+        let this = self.this.clone();
+        self.stage.set_count(count, move |index| dispatch(&this, Event::ChainChosen(index)))?;
+        self.stage.show(self.view())?;
+        match self.view() {
+            Some(view) => viewer::show(view, self.chain),
+            None => write("time-left", "–"),
+        }
+    }
+
+    fn held_out_energies(&self) -> Distribution {
+        Distribution(self.loaded.as_ref().map(|loaded| loaded.percentiles.clone()).unwrap_or_default())
+    }
+
+    /// Pictures of the model's size.
+    fn pictures(&self, values: Vec<f32>) -> Pictures {
+        let (side, channels) = self.loaded.as_ref().map_or((1, 1), |loaded| (loaded.size, loaded.channels));
+        Pictures { side, channels, values }
+    }
+}
+
+/// Short enough to be remembered.
+pub fn random_seed() -> u64 {
+    (js_sys::Math::random() * 1e6) as u64
+}

@@ -1,0 +1,247 @@
+//! The rooms: entering them, the pictures they share, and those that run no chains of the form.
+
+use js_sys::Math;
+use web::{
+    Envelope, Pictures, Sampler, Task,
+    messages::{Purpose, Run, Start, ToEngine, ToyRun},
+};
+use web_sys::{HtmlCanvasElement, HtmlInputElement};
+
+use super::{App, Event, dispatch, random_seed};
+use crate::{
+    controls,
+    dom::{Result, all, by_id},
+    shelf::Shelf,
+    status::{self, State},
+    tile, upload, viewer,
+};
+
+impl App {
+    /// Goes to another room and has the address say so.
+    pub(super) fn enter_room(&mut self, room: Task) -> Result<()> {
+        self.show_room(room)?;
+        self.remember()
+    }
+
+    /// Shows a room.
+    pub(super) fn show_room(&mut self, room: Task) -> Result<()> {
+        self.settings.task = room;
+        self.playing = false;
+        status::set_data("room", room.name())?;
+        controls::show_room(room)?;
+        self.enable()?;
+        self.draw()?;
+        self.show_progress()?;
+        if let Some(view) = self.view() {
+            self.stage.show_beside(view)?;
+        }
+        self.say_where()?;
+        self.mark_choice()?;
+        match room {
+            Task::Outliers => self.judge(),
+            Task::Landscape => self.ask_for_row(),
+            _ => Ok(()),
+        }
+    }
+
+    /// What goes on, seen from the room on the screen.
+    fn say_where(&self) -> Result<()> {
+        let Some(loaded) = &self.loaded else { return Ok(()) };
+        let text = match (&self.running, self.view()) {
+            (Some(running), _) if running.room != self.settings.task => {
+                format!("Chains still run in the room {}.", running.room.title())
+            }
+            (Some(running), _) if running.paused => "Paused.".to_owned(),
+            (Some(_), _) => format!("Running on the {}…", loaded.backend.title()),
+            (None, Some(view)) if view.saved.is_some() => "Done.".to_owned(),
+            (None, _) => format!("Ready on the {}.", loaded.backend.title()),
+        };
+        status::say(&text)
+    }
+
+    /// Offers the pictures of the shelf.
+    pub(super) fn show_shelf(&mut self) -> Result<()> {
+        let this = self.this.clone();
+        self.shelf.show(move |index| dispatch(&this, Event::PictureChosen(index)))?;
+        self.settings.picture = self.shelf.chosen_held_out();
+        if self.shelf.count() > 0 {
+            self.editor.set_picture(self.shelf.picture(self.shelf.chosen()), self.settings.mask);
+        }
+        self.show_corners()
+    }
+
+    pub(super) fn choose_picture(&mut self, index: usize) -> Result<()> {
+        if self.settings.task == Task::Landscape {
+            self.settings.corners[corner()?] = index;
+            self.show_corners()?;
+            self.begin_map()?;
+            return self.remember();
+        }
+        self.shelf.choose(index);
+        self.settings.picture = self.shelf.chosen_held_out();
+        self.editor.set_picture(self.shelf.picture(index), self.settings.mask);
+        self.remember()?;
+        if self.settings.task == Task::Outliers { self.judge() } else { Ok(()) }
+    }
+
+    /// Takes in a picture of the visitor's, and goes to a room that has use for it.
+    pub(super) fn bring(&mut self, picture: &Pictures) -> Result<()> {
+        status::clear_errors()?;
+        if self.loaded.is_none() {
+            return status::complain("The model is not there yet. Bring the picture again when it is.");
+        }
+        self.shelf.add(picture);
+        self.show_shelf()?;
+        match self.settings.task {
+            Task::Sample | Task::About => self.enter_room(Task::Inpaint),
+            Task::Landscape => self.choose_picture(self.shelf.chosen()),
+            Task::Outliers => self.judge(),
+            Task::Inpaint | Task::Denoise => self.remember(),
+        }
+    }
+
+    /// Takes in files: a model, a saved picture with its settings, or a picture.
+    pub(super) fn take_files(&mut self, files: Vec<web_sys::File>) -> Result<()> {
+        if let Some(model) = crate::drops::as_model(&files) {
+            return self.load_own(model);
+        }
+        let Some(file) = files.into_iter().next() else { return Ok(()) };
+        let (this, side) = (self.this.clone(), self.loaded.as_ref().map_or(1, |loaded| loaded.size));
+        wasm_bindgen_futures::spawn_local(async move {
+            let read = async {
+                let bytes = upload::bytes(&file).await?;
+                match web::settings_in(&bytes) {
+                    Some(query) => Ok(Event::Restore(query)),
+                    None => upload::picture(&bytes, side).await.map(Event::Brought),
+                }
+            };
+            dispatch(&this, read.await.unwrap_or_else(Event::Refused));
+        });
+        Ok(())
+    }
+
+    /// Asks how usual the chosen picture is, beside those of other kinds.
+    pub(super) fn judge(&mut self) -> Result<()> {
+        let chosen = self.shelf.picture(self.shelf.chosen());
+        if self.loaded.is_none() || chosen.values.is_empty() {
+            return Ok(());
+        }
+        let held_out = if self.shelf.held_out() > 0 { self.shelf.picture(0) } else { chosen.clone() };
+        let payload = self.outliers.gather(&chosen, &held_out);
+        status::set_data("judged", "")?;
+        self.send(Envelope { message: ToEngine::Score(Purpose::Outliers), payload })
+    }
+
+    fn show_corners(&self) -> Result<()> {
+        for (canvas, corner) in all(".corners canvas")?.into_iter().zip(self.settings.corners) {
+            let canvas: HtmlCanvasElement = wasm_bindgen::JsCast::unchecked_into(canvas);
+            tile::draw_picture(&canvas, &self.shelf.picture(corner), 0)?;
+        }
+        self.mark_choice()
+    }
+
+    /// Marks the picture of the room among those at hand: in the landscape that of the corner to choose.
+    pub(super) fn mark_choice(&self) -> Result<()> {
+        let chosen = match self.settings.task {
+            Task::Landscape => self.settings.corners[corner()?],
+            _ => self.shelf.chosen(),
+        };
+        Shelf::mark(chosen)
+    }
+
+    /// Three held-out pictures by chance.
+    pub(super) fn other_corners(&mut self) -> Result<()> {
+        let there = self.shelf.held_out();
+        if there < 3 {
+            return status::complain("The model brings fewer than three pictures. Choose each corner by hand.");
+        }
+        let mut numbers: Vec<usize> = (0..there).collect();
+        for corner in &mut self.settings.corners {
+            *corner = numbers.swap_remove((Math::random() * numbers.len() as f64) as usize % numbers.len());
+        }
+        self.show_corners()?;
+        self.begin_map()?;
+        self.remember()
+    }
+
+    /// Begins the map of the plane through the corners.
+    pub(super) fn begin_map(&mut self) -> Result<()> {
+        status::set_data("map", "")?;
+        let corners = self.settings.corners.map(|corner| self.shelf.picture(corner));
+        let [a, b, c] = &corners;
+        if !self.map.begin([&a.values, &b.values, &c.values], a.side, a.channels) {
+            if self.settings.task == Task::Landscape {
+                status::clear_errors()?;
+                status::complain("Three different pictures make a plane. Choose another one for a corner.")?;
+            }
+            return Ok(());
+        }
+        self.ask_for_row()
+    }
+
+    /// Asks for the next row of the map, while somebody looks at it.
+    pub(super) fn ask_for_row(&mut self) -> Result<()> {
+        if self.settings.task != Task::Landscape || self.map_waits || self.loaded.is_none() {
+            return Ok(());
+        }
+        let Some((map, row, payload)) = self.map.next_row() else { return status::set_data("map", "done") };
+        self.map_waits = true;
+        self.send(Envelope { message: ToEngine::Score(Purpose::Row { map, row }), payload })
+    }
+
+    /// Lets chains walk from places all over the map.
+    pub(super) fn walk(&mut self) -> Result<()> {
+        const LEVEL: f32 = 0.3;
+        const STEPS: usize = 60;
+        let payload = self.map.starts();
+        if self.state == State::Running || payload.is_empty() {
+            return Ok(());
+        }
+        self.map.clear_paths();
+        let count = payload.len() / self.pictures(Vec::new()).length();
+        let start = Start::Pictures { level: LEVEL };
+        let run = Run { seed: random_seed(), count, steps: STEPS, sampler: Sampler::Consistent, start, done: 0 };
+        self.stage.start()?;
+        self.send_run(run, payload)?;
+        status::say("Chains walk…")
+    }
+
+    pub(super) fn train_toy(&mut self) -> Result<()> {
+        self.toys += 1;
+        self.settings.toy = controls::toy_shape()?;
+        status::set_data("toy", "")?;
+        // One that shows the difference well; another seed would be another chance for the one level.
+        let toy = ToyRun { shape: self.settings.toy, seed: 2, number: self.toys };
+        self.send(ToEngine::Toy(toy))
+    }
+
+    pub(super) fn open_chain(&mut self, index: usize) -> Result<()> {
+        self.chain = index;
+        if self.view().is_some_and(|view| index < view.pictures.count()) {
+            viewer::open()?;
+            return self.draw();
+        }
+        Ok(())
+    }
+
+    /// Takes the chain's picture to another room.
+    pub(super) fn take_chain_to(&mut self, room: Task) -> Result<()> {
+        let Some(view) = self.view() else { return Ok(()) };
+        let (pictures, _) = view.shown();
+        let values = pictures.picture(self.chain).iter().map(|value| value.clamp(0.0, 1.0)).collect();
+        viewer::close()?;
+        self.shelf.add(&Pictures { values, ..pictures });
+        self.show_shelf()?;
+        self.enter_room(room)
+    }
+}
+
+/// The number of the corner whose picture is to be chosen.
+fn corner() -> Result<usize> {
+    for (corner, id) in ["corner-a", "corner-b", "corner-c"].into_iter().enumerate() {
+        if by_id::<HtmlInputElement>(id)?.checked() {
+            return Ok(corner);
+        }
+    }
+    Ok(0)
+}

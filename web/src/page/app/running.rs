@@ -1,0 +1,265 @@
+//! Runs of chains, from the form to the finished pictures.
+
+use web::{
+    Envelope, Pictures, Settings, Task,
+    messages::{Purpose, Run, Start, Stepped, ToEngine},
+    psnr,
+};
+
+use super::{App, Event, dispatch};
+use crate::{
+    controls,
+    dom::{Result, write},
+    numbers::{decibels, short},
+    status::{self, State},
+    view::View,
+};
+
+/// The run that is going on, with all that another engine would need to go on with it.
+pub struct Running {
+    pub room: Task,
+    pub run: Run,
+    pub payload: Vec<f32>,
+    /// Where the chains were last seen.
+    pub state: Vec<f32>,
+    pub done: usize,
+    pub paused: bool,
+    /// How often the engine was lost.
+    pub losses: u32,
+}
+
+impl App {
+    /// Starts a run of the room on the screen.
+    pub(super) fn run(&mut self) -> Result<()> {
+        if self.state == State::Running || self.loaded.is_none() {
+            return Ok(());
+        }
+        status::clear_errors()?;
+        if let Err(mistake) = controls::read(&mut self.settings)? {
+            controls::focus_mistake()?;
+            return status::complain(&mistake);
+        }
+        let picture = self.shelf.picture(self.shelf.chosen()).values;
+        let (mut mask, mut given) = (None, None);
+        let (start, payload) = match self.settings.task {
+            Task::Inpaint => {
+                if picture.is_empty() {
+                    return status::complain("There is no picture to complete. Upload one, or draw one.");
+                }
+                let (chosen, region) = self.editor.mask();
+                if chosen.is_empty() {
+                    return status::complain(
+                        "Nothing is unknown yet. Paint over a part of the picture, or choose a region.",
+                    );
+                }
+                self.settings.mask = region;
+                let bits = chosen.unknown().iter().map(|&unknown| f32::from(u8::from(unknown)));
+                let payload = picture.iter().copied().chain(bits).collect();
+                (mask, given) = (Some(chosen), Some(picture));
+                (Start::Around, payload)
+            }
+            Task::Denoise => {
+                if picture.is_empty() {
+                    return status::complain("There is no picture to denoise. Upload one, or draw one.");
+                }
+                given = Some(picture.clone());
+                (Start::Pictures { level: self.settings.level }, picture)
+            }
+            _ => (Start::Noise, Vec::new()),
+        };
+        self.remember()?;
+        let view = View::new(self.settings.clone(), mask, given);
+        self.begin(view, start, payload)?;
+        self.show_given()
+    }
+
+    /// Sends a run to the engine and shows it in the room on the screen.
+    fn begin(&mut self, mut view: View, start: Start, payload: Vec<f32>) -> Result<()> {
+        let Some(loaded) = &self.loaded else { return Ok(()) };
+        view.settings.backend = Some(loaded.backend);
+        view.pictures = Pictures { side: loaded.size, channels: loaded.channels, values: Vec::new() };
+        let title = loaded.backend.title();
+        let Settings { seed, count, steps, sampler, .. } = view.settings;
+        let run = Run { seed, count, steps, sampler, start, done: 0 };
+        self.playing = false;
+        self.views.insert(self.settings.task.name(), view);
+        self.draw()?;
+        self.stage.start()?;
+        self.send_run(run, payload)?;
+        status::say(&format!("Running on the {title}…"))
+    }
+
+    /// Sends a run of the room on the screen to the engine.
+    pub(super) fn send_run(&mut self, run: Run, payload: Vec<f32>) -> Result<()> {
+        self.send(Envelope { message: ToEngine::Run(run.clone()), payload: payload.clone() })?;
+        let (room, state) = (self.settings.task, Vec::new());
+        self.running = Some(Running { room, run, payload, state, done: 0, paused: false, losses: 0 });
+        status::set_data("step", "0")?;
+        status::set_data("paused", "")?;
+        self.enter(State::Running)
+    }
+
+    /// The pictures beside the chains, as far as they are known from the start.
+    fn show_given(&mut self) -> Result<()> {
+        let Some(view) = self.view_mut() else { return Ok(()) };
+        let Some(given) = view.given.clone() else { return Ok(()) };
+        if let Some(mask) = &view.mask {
+            let known = |(i, value): (usize, &f32)| {
+                let unknown = mask.unknown()[i / view.pictures.channels];
+                if unknown { 0.5 } else { *value }
+            };
+            let visible = given.iter().enumerate().map(known).collect();
+            view.beside = vec![("Original", given.clone(), String::new()), ("What is known", visible, String::new())];
+            self.send(Envelope { message: ToEngine::Score(Purpose::Beside(Task::Inpaint)), payload: given })?;
+        } else {
+            view.beside = vec![("Clean", given, String::new())];
+        }
+        match self.view() {
+            Some(view) => self.stage.show_beside(view),
+            None => Ok(()),
+        }
+    }
+
+    /// Goes on with a finished run from a noise level of the visitor's choice.
+    pub(super) fn continue_run(&mut self) -> Result<()> {
+        let Some(saved) = self.view().and_then(|view| view.saved.clone()) else { return Ok(()) };
+        status::clear_errors()?;
+        let level = match controls::continue_level()? {
+            Ok(level) => level,
+            Err(mistake) => return status::complain(&mistake),
+        };
+        let mut view = View::new(saved.settings, None, None);
+        // Other noise than what the run began with.
+        view.settings.seed = view.settings.seed.wrapping_add(1);
+        view.continued_from = Some(level);
+        self.begin(view, Start::Pictures { level }, saved.pictures.values)
+    }
+
+    pub(super) fn pause(&mut self) -> Result<()> {
+        let Some(running) = &mut self.running else { return Ok(()) };
+        running.paused = !running.paused;
+        let paused = running.paused;
+        status::say(if paused { "Paused." } else { "Running…" })?;
+        status::set_data("paused", if paused { "1" } else { "" })?;
+        self.send(if paused { ToEngine::Pause } else { ToEngine::Resume })?;
+        self.enable()
+    }
+
+    pub(super) fn stepped(&mut self, report: &Stepped, payload: Vec<f32>) -> Result<()> {
+        let pictures = self.pictures(payload);
+        let Some(running) = &mut self.running else { return Ok(()) };
+        (running.state, running.done) = (pictures.values.clone(), report.done);
+        let (room, steps, paused) = (running.room, running.run.steps, running.paused);
+        status::set_data("step", &report.done.to_string())?;
+        if let Some(left) = self.stage.time_left(report.done, steps).filter(|_| !paused) {
+            write("time-left", &left)?;
+        }
+        self.show_progress()?;
+        if room == Task::Landscape {
+            return self.map.walk(&pictures);
+        }
+        if report.done == 0 && room == Task::Denoise {
+            self.show_noisy(&pictures)?;
+        }
+        if let Some(view) = self.views.get_mut(room.name()) {
+            view.step(report, pictures);
+        }
+        if room == self.settings.task { self.draw() } else { Ok(()) }
+    }
+
+    /// The picture that is denoised, and a question for what one jump makes of it.
+    fn show_noisy(&mut self, pictures: &Pictures) -> Result<()> {
+        let noisy = pictures.picture(0).to_vec();
+        self.send(Envelope { message: ToEngine::Score(Purpose::Beside(Task::Denoise)), payload: noisy.clone() })?;
+        let Some(view) = self.views.get_mut(Task::Denoise.name()) else { return Ok(()) };
+        let number = view.given.as_ref().map(|clean| decibels(psnr(&noisy, clean))).unwrap_or_default();
+        // A run that begins once more after a loss has been here before.
+        view.beside.truncate(1);
+        view.beside.push(("Noisy", noisy, number));
+        if self.settings.task == Task::Denoise {
+            self.stage.show_beside(&self.views[Task::Denoise.name()])?;
+        }
+        Ok(())
+    }
+
+    /// What the engine says of a picture beside the chains.
+    pub(super) fn scored_beside(&mut self, room: Task, energies: &[f32], jump: Vec<f32>) -> Result<()> {
+        let Some(view) = self.views.get_mut(room.name()) else { return Ok(()) };
+        if room == Task::Denoise {
+            let number = view.given.as_ref().map(|clean| decibels(psnr(&jump, clean))).unwrap_or_default();
+            view.beside.insert(view.beside.len().min(2), ("One jump", jump, number));
+        } else if let (Some(original), Some(&energy)) = (view.beside.first_mut(), energies.first()) {
+            original.2 = short(energy);
+        }
+        match self.view() {
+            Some(view) if room == self.settings.task => self.stage.show_beside(view),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn finished(&mut self, energies: Vec<f32>, payload: Vec<f32>) -> Result<()> {
+        let Some(running) = self.running.take() else { return Ok(()) };
+        let Some(loaded) = &self.loaded else { return Ok(()) };
+        status::say(&format!("Done in {} on the {}.", self.stage.elapsed(), loaded.backend.title()))?;
+        write("time-left", "–")?;
+        let sha256 = loaded.sha256.clone();
+        let pictures = self.pictures(payload);
+        if running.room == Task::Landscape {
+            self.map.walk(&pictures)?;
+        } else if let Some(view) = self.views.get_mut(running.room.name()) {
+            view.finish(sha256, energies, pictures);
+        }
+        self.enter(State::Done)?;
+        self.stage.show_progress(1, 1)?;
+        if running.room == self.settings.task {
+            self.draw()?;
+            if let Some(view) = self.view() {
+                self.stage.show_beside(view)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows a moment of the run.
+    pub(super) fn scrub(&mut self, index: usize) -> Result<()> {
+        self.playing = false;
+        self.look_at(index)
+    }
+
+    fn look_at(&mut self, index: usize) -> Result<()> {
+        if let Some(view) = self.view_mut() {
+            let newest = view.trajectory.moments().len().saturating_sub(1);
+            view.looked_at = (index < newest).then_some(index);
+        }
+        self.draw()
+    }
+
+    /// Plays the run from its beginning, or stops playing it.
+    pub(super) fn play(&mut self) -> Result<()> {
+        self.playing = !self.playing;
+        if self.playing {
+            self.look_at(0)?;
+            return self.play_soon();
+        }
+        Ok(())
+    }
+
+    pub(super) fn play_on(&mut self) -> Result<()> {
+        let at = self.view().and_then(|view| view.looked_at);
+        match (self.playing, at) {
+            (true, Some(index)) => {
+                self.look_at(index + 1)?;
+                self.play_soon()
+            }
+            _ => {
+                self.playing = false;
+                Ok(())
+            }
+        }
+    }
+
+    fn play_soon(&self) -> Result<()> {
+        let this = self.this.clone();
+        crate::dom::after(60, move || dispatch(&this, Event::PlayOn))
+    }
+}

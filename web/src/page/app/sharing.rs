@@ -1,0 +1,142 @@
+//! What leaves the page by the visitor's wish, and what comes back: files, links and settings.
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use web::{Pictures, Request, Settings, Task, animation};
+
+use super::{App, random_seed};
+use crate::{
+    controls,
+    dom::{Result, window},
+    save::save,
+    status::{self, State},
+    view::View,
+};
+
+const NO_COPY: &str = "The browser does not let the page copy. Copy the address of this page instead.";
+
+impl App {
+    /// Has the address say what the form says, as far as that is right.
+    pub(super) fn remember(&mut self) -> Result<()> {
+        // A mistake is told when the run is to start.
+        let _ = controls::read(&mut self.settings)?;
+        (_, self.settings.mask) = self.editor.mask();
+        let mut settings = self.settings.clone();
+        if let Some(loaded) = &self.loaded {
+            settings.backend = Some(loaded.backend);
+        }
+        let (window, address) = (window()?, format!("?{}", settings.to_query()));
+        // Browsers count how often a page does this, and a stroke of the brush comes here at every move.
+        if window.location().search()? == address {
+            return Ok(());
+        }
+        window.history()?.replace_state_with_url(&JsValue::NULL, "", Some(&address))
+    }
+
+    /// Takes over the settings of a saved file.
+    pub(super) fn restore(&mut self, query: &str) -> Result<()> {
+        status::clear_errors()?;
+        if !matches!(self.state, State::Ready | State::Done | State::Cancelled | State::Error) {
+            return status::complain("The page is busy. Drop the file again when it is done.");
+        }
+        let Request { mut settings, problems, .. } = Request::parse(query, random_seed());
+        for problem in problems {
+            status::note(&problem.replace("The address says", "The file says"))?;
+        }
+        let model = settings
+            .model
+            .take()
+            .filter(|model| self.models.contains(model) || self.settings.model.as_ref() == Some(model));
+        if model.is_none() {
+            status::note("The file was made with a model that is not here; its other settings are in force.")?;
+        }
+        let other_model = model.is_some() && model != self.settings.model;
+        settings.model = model.or_else(|| self.settings.model.clone());
+        settings.backend = self.settings.backend;
+        let room = settings.task;
+        controls::write(&settings, &self.models)?;
+        self.settings = settings;
+        if let Some(region) = self.settings.mask {
+            self.editor.set_region(region);
+        }
+        if other_model {
+            return self.load();
+        }
+        if let Some(picture) = self.settings.picture {
+            self.shelf.choose(picture);
+        }
+        self.show_shelf()?;
+        self.begin_map()?;
+        self.enter_room(room)?;
+        status::say("The settings of the file are in force.")
+    }
+
+    pub(super) fn copy_link(&mut self) -> Result<()> {
+        self.remember()?;
+        let link = window()?.location().href()?;
+        let clipboard = window()?.navigator().clipboard();
+        // There is none at an address that is not secure.
+        if clipboard.is_undefined() {
+            return status::say(NO_COPY);
+        }
+        let own = matches!(self.settings.task, Task::Inpaint | Task::Denoise | Task::Outliers)
+            && self.settings.picture.is_none();
+        let done = if own { "The link is copied. Your own picture is not in it." } else { "The link is copied." };
+        wasm_bindgen_futures::spawn_local(async move {
+            let copied = JsFuture::from(clipboard.write_text(&link)).await;
+            // The page has just been there.
+            let _ = status::say(copied.map_or(NO_COPY, |_| done));
+        });
+        Ok(())
+    }
+
+    pub(super) fn save_png(&self) -> Result<()> {
+        let Some(run) = self.view().and_then(|view| view.saved.as_ref()) else { return Ok(()) };
+        let png = run.pictures.to_png_grid(&settings_for(self.view()))?;
+        save(&file_name(&run.settings, "", "png"), "image/png", &png)
+    }
+
+    pub(super) fn save_chain(&self) -> Result<()> {
+        let Some(view) = self.view() else { return Ok(()) };
+        let (pictures, _) = view.shown();
+        let one = Pictures { values: pictures.picture(self.chain).to_vec(), ..pictures };
+        let png = one.to_png_grid(&settings_for(Some(view)))?;
+        save(&file_name(&view.settings, &format!("-picture-{}", self.chain + 1), "png"), "image/png", &png)
+    }
+
+    pub(super) fn save_animation(&self) -> Result<()> {
+        const MOST_FRAMES: usize = 60;
+        let Some(view) = self.view() else { return Ok(()) };
+        let Pictures { side, channels, .. } = view.pictures;
+        let moments = view.trajectory.moments();
+        let every = moments.len().div_ceil(MOST_FRAMES).max(1);
+        // Counted from the end, so that the finished pictures are there.
+        let chosen = moments.iter().rev().step_by(every).rev();
+        let frames: Vec<Pictures> = chosen.map(|moment| Pictures::from_bytes(side, channels, &moment.pixels)).collect();
+        let png = animation(&frames, &settings_for(Some(view)))?;
+        save(&file_name(&view.settings, "-run", "png"), "image/png", &png)
+    }
+
+    pub(super) fn save_json(&self) -> Result<()> {
+        let Some(run) = self.view().and_then(|view| view.saved.as_ref()) else { return Ok(()) };
+        save(&file_name(&run.settings, "", "json"), "application/json", run.to_json().as_bytes())
+    }
+}
+
+/// The settings that a file carries: those that lead to it again, so none for a run that was continued.
+fn settings_for(view: Option<&View>) -> String {
+    match view {
+        Some(view) if view.continued_from.is_none() => view.settings.to_query(),
+        _ => String::new(),
+    }
+}
+
+fn file_name(settings: &Settings, detail: &str, extension: &str) -> String {
+    let what = match settings.task {
+        Task::Inpaint => "completions",
+        Task::Denoise => "denoised",
+        _ => "samples",
+    };
+    let (model, seed) = (settings.model.as_deref().unwrap_or_default(), settings.seed);
+    format!("{model}-{what}-seed-{seed}{detail}.{extension}")
+}

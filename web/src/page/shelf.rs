@@ -1,0 +1,106 @@
+//! The pictures at hand: held-out ones, and those that the visitor brought, drew or sampled.
+
+use wasm_bindgen::JsCast;
+use web::Pictures;
+use web_sys::{Element, Event, HtmlCanvasElement, HtmlInputElement};
+
+use crate::{
+    dom::{Result, all, by_id, create, on, refill},
+    tile,
+};
+
+/// The row of pictures to choose from.
+#[derive(Default)]
+pub struct Shelf {
+    /// Held-out pictures, then those of the visitor.
+    pictures: Pictures,
+    held_out: usize,
+    chosen: usize,
+}
+
+impl Shelf {
+    /// The visitor's pictures that are kept.
+    const MOST_OWN: usize = 8;
+
+    /// Offers the pictures of a model. What the visitor brought is kept, in the new model's size.
+    pub fn set_held_out(&mut self, mut pictures: Pictures, chosen: usize) {
+        let own = self.pictures.fitted_from(self.held_out, pictures.side, pictures.channels);
+        self.held_out = pictures.count();
+        pictures.values.extend(own);
+        self.chosen = chosen.min(pictures.count().saturating_sub(1));
+        self.pictures = pictures;
+    }
+
+    /// Adds a picture of the visitor's and chooses it.
+    pub fn add(&mut self, picture: &Pictures) {
+        let (side, channels) = (self.pictures.side, self.pictures.channels);
+        let length = side * side * channels;
+        if self.pictures.count() == self.held_out + Self::MOST_OWN {
+            let oldest = self.held_out * length;
+            self.pictures.values.drain(oldest..oldest + length);
+        }
+        self.pictures.values.extend(picture.fitted(side, channels).values);
+        self.chosen = self.pictures.count() - 1;
+    }
+
+    /// Shows the pictures; `choose` hears which is chosen.
+    pub fn show(&self, choose: impl Fn(usize) + Clone + 'static) -> Result<()> {
+        let mut choices: Vec<Element> = Vec::new();
+        for index in 0..self.pictures.count() {
+            let label: Element = create("label", "")?;
+            let radio: HtmlInputElement = create("input", "")?;
+            radio.set_type("radio");
+            radio.set_name("picture");
+            radio.set_checked(index == self.chosen);
+            let name = match index.checked_sub(self.held_out) {
+                None => format!("Picture {}", index + 1),
+                Some(own) => format!("Your picture {}", own + 1),
+            };
+            radio.set_attribute("aria-label", &name)?;
+            let canvas: HtmlCanvasElement = create("canvas", "")?;
+            tile::draw_picture(&canvas, &self.pictures, index)?;
+            label.append_child(&radio)?;
+            label.append_child(&canvas)?;
+            let choose = choose.clone();
+            on(&radio, "change", move |_: Event| choose(index))?;
+            choices.push(label);
+        }
+        refill(&by_id::<Element>("pictures")?, choices)
+    }
+
+    /// Marks one of the pictures that are shown.
+    pub fn mark(index: usize) -> Result<()> {
+        if let Some(radio) = all("#pictures input")?.get(index).and_then(|radio| radio.dyn_ref::<HtmlInputElement>()) {
+            radio.set_checked(true);
+        }
+        Ok(())
+    }
+
+    pub fn choose(&mut self, index: usize) {
+        self.chosen = index.min(self.pictures.count().saturating_sub(1));
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.pictures.count()
+    }
+
+    /// How many of them are held-out ones.
+    pub fn held_out(&self) -> usize {
+        self.held_out
+    }
+
+    /// The number of the chosen one, if it is a held-out picture.
+    pub fn chosen_held_out(&self) -> Option<usize> {
+        (self.chosen < self.held_out).then_some(self.chosen)
+    }
+
+    pub fn chosen(&self) -> usize {
+        self.chosen
+    }
+
+    /// One picture; empty if there is none of this number.
+    pub fn picture(&self, index: usize) -> Pictures {
+        Pictures { values: self.pictures.picture(index).to_vec(), ..self.pictures }
+    }
+}

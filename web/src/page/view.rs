@@ -1,0 +1,103 @@
+//! A run as the page shows it: each room that runs chains has its last one.
+
+use web::{Mask, Moment, Pictures, SavedRun, Settings, Task, Trajectory, messages::Stepped, psnr};
+
+use crate::numbers::{decibels, mean, short};
+
+/// A run and what has become of it.
+pub struct View {
+    pub settings: Settings,
+    /// What was unknown, for inpainting.
+    pub mask: Option<Mask>,
+    /// The noise level from which the run of before was continued.
+    pub continued_from: Option<f32>,
+    /// The picture that was completed or denoised.
+    pub given: Option<Vec<f32>>,
+    pub trajectory: Trajectory,
+    /// Where the chains are now, or were left.
+    pub pictures: Pictures,
+    pub energies: Vec<f32>,
+    /// The run, once it is done.
+    pub saved: Option<SavedRun>,
+    /// The pictures beside the chains: name, picture, and a number.
+    pub beside: Vec<(&'static str, Vec<f32>, String)>,
+    /// The moment that is looked at; none: the newest.
+    pub looked_at: Option<usize>,
+}
+
+impl View {
+    pub fn new(settings: Settings, mask: Option<Mask>, given: Option<Vec<f32>>) -> Self {
+        Self {
+            settings,
+            mask,
+            continued_from: None,
+            given,
+            trajectory: Trajectory::default(),
+            pictures: Pictures::default(),
+            energies: Vec::new(),
+            saved: None,
+            beside: Vec::new(),
+            looked_at: None,
+        }
+    }
+
+    /// Notes how far the run is.
+    pub fn step(&mut self, report: &Stepped, pictures: Pictures) {
+        self.trajectory.push(Moment {
+            done: report.done,
+            temperature: report.temperature,
+            noise_level: report.noise_level,
+            energies: report.energies.clone(),
+            pixels: pictures.bytes(),
+        });
+        self.energies.clone_from(&report.energies);
+        self.pictures = pictures;
+    }
+
+    /// Notes what the run came to.
+    pub fn finish(&mut self, sha256: String, energies: Vec<f32>, pictures: Pictures) {
+        if let Some(last) = self.trajectory.last().cloned() {
+            let (energies, pixels) = (energies.clone(), pictures.bytes());
+            self.trajectory.push(Moment { done: self.settings.steps, energies, pixels, ..last });
+        }
+        self.energies.clone_from(&energies);
+        self.pictures = pictures.clone();
+        let (settings, mask, continued_from) = (self.settings.clone(), self.mask.clone(), self.continued_from);
+        self.saved = Some(SavedRun { settings, sha256, mask, continued_from, energies, pictures });
+        if let (Task::Denoise, Some(clean)) = (self.settings.task, &self.given) {
+            let length = clean.len();
+            let sum = |i: usize| self.pictures.values.iter().skip(i).step_by(length).sum::<f32>();
+            let middle: Vec<f32> = (0..length).map(|i| sum(i) / self.pictures.count() as f32).collect();
+            let number = decibels(psnr(&middle, clean));
+            self.beside.push(("Mean of the chains", middle, number));
+        }
+    }
+
+    /// The pictures and energies of the moment that is looked at.
+    pub fn shown(&self) -> (Pictures, &[f32]) {
+        match self.looked_at.and_then(|index| self.trajectory.moments().get(index)) {
+            None => (self.pictures.clone(), &self.energies),
+            Some(moment) => {
+                let Pictures { side, channels, .. } = self.pictures;
+                (Pictures::from_bytes(side, channels, &moment.pixels), &moment.energies)
+            }
+        }
+    }
+
+    /// The number below each picture.
+    pub fn captions(&self) -> Vec<String> {
+        let (pictures, energies) = self.shown();
+        match (self.settings.task, &self.given) {
+            (Task::Denoise, Some(clean)) => {
+                (0..pictures.count()).map(|index| decibels(psnr(pictures.picture(index), clean))).collect()
+            }
+            _ => energies.iter().map(|&energy| short(energy)).collect(),
+        }
+    }
+
+    /// The mean energy of the moment that is looked at, in words.
+    pub fn mean_energy(&self) -> String {
+        let (_, energies) = self.shown();
+        if energies.is_empty() { "–".to_owned() } else { short(mean(energies)) }
+    }
+}

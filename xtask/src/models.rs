@@ -1,0 +1,65 @@
+//! A folder of models, and the list of them that the page reads.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+/// What stands in `index.json`: that of the folder if it has one, else every folder in it with a `model.json`, by name.
+///
+/// # Errors
+/// There is no model, or the folder's own list names one that is not there.
+pub fn list(folder: &Path) -> Result<Value> {
+    let named = folder.join("index.json");
+    if named.is_file() {
+        let text = fs::read_to_string(&named)?;
+        let list: Value = serde_json::from_str(&text).with_context(|| format!("{}", named.display()))?;
+        let models = list["models"].as_array().with_context(|| format!("{}: has no list “models”", named.display()))?;
+        for model in models {
+            let name =
+                model["name"].as_str().with_context(|| format!("{}: a model without a name", named.display()))?;
+            ensure!(is_model(&folder.join(name)), "{}: names {name}, which is no exported model", named.display());
+        }
+        return Ok(list);
+    }
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
+        let entry = entry?;
+        if is_model(&entry.path()) {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    ensure!(!names.is_empty(), "{}: has no exported model; `trainer export` writes one", folder.display());
+    names.sort();
+    Ok(json!({ "models": names.iter().map(|name| json!({ "name": name })).collect::<Vec<_>>() }))
+}
+
+/// Gives a built site the models of this list, and no others.
+///
+/// # Errors
+/// A file cannot be copied.
+pub fn replace(folder: &Path, list: &Value, site: &Path) -> Result<()> {
+    let models = site.join("models");
+    if models.exists() {
+        fs::remove_dir_all(&models).with_context(|| format!("{}", models.display()))?;
+    }
+    fs::create_dir_all(&models).with_context(|| format!("{}", models.display()))?;
+    for name in list["models"].as_array().into_iter().flatten().filter_map(|model| model["name"].as_str()) {
+        let (from, to) = (folder.join(name), models.join(name));
+        fs::create_dir_all(&to)?;
+        for entry in fs::read_dir(&from).with_context(|| format!("{}", from.display()))? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                fs::copy(entry.path(), to.join(entry.file_name()))
+                    .with_context(|| format!("{}", entry.path().display()))?;
+            }
+        }
+    }
+    let index = models.join("index.json");
+    fs::write(&index, format!("{list:#}\n")).with_context(|| format!("{}", index.display()))
+}
+
+fn is_model(folder: &Path) -> bool {
+    folder.join("model.json").is_file()
+}

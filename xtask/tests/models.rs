@@ -1,0 +1,41 @@
+//! A site gets the models of a folder.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+use xtask::models::{list, replace};
+
+fn add(folder: &Path, name: &str) {
+    fs::create_dir_all(folder.join(name)).unwrap();
+    fs::write(folder.join(name).join("model.json"), "{}").unwrap();
+    fs::write(folder.join(name).join("model.safetensors"), name).unwrap();
+}
+
+#[test]
+fn every_model_of_the_folder_is_packed_and_no_other() {
+    let (models, site) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    add(&site.path().join("models"), "old");
+    add(models.path(), "b");
+    add(models.path(), "a");
+    fs::create_dir(models.path().join("notes")).unwrap();
+    let found = list(models.path()).unwrap();
+    assert_eq!(found, serde_json::json!({ "models": [{ "name": "a" }, { "name": "b" }] }));
+    replace(models.path(), &found, site.path()).unwrap();
+    let packed = site.path().join("models");
+    assert!(!packed.join("old").exists() && !packed.join("notes").exists());
+    assert_eq!(fs::read_to_string(packed.join("b/model.safetensors")).unwrap(), "b");
+    assert_eq!(list(&packed).unwrap(), found, "the list that was written is the list");
+}
+
+#[test]
+fn a_folder_without_models_and_a_wrong_list_are_refused() {
+    let folder = TempDir::new().unwrap();
+    assert!(list(folder.path()).unwrap_err().to_string().contains("trainer export"));
+    assert!(list(&folder.path().join("nowhere")).is_err());
+    add(folder.path(), "a");
+    fs::write(folder.path().join("index.json"), r#"{"models": [{"name": "a"}, {"name": "gone"}]}"#).unwrap();
+    assert!(list(folder.path()).unwrap_err().to_string().contains("gone"));
+}
