@@ -7,7 +7,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::{Draw, Energy, Noise, hmc::squared_lengths, langevin};
+use crate::{Draw, Energy, Noise, kernels, langevin};
 
 /// The distance, in standard deviations, of a picture's denoising errors from those of training pictures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,7 +49,9 @@ impl OutlierScore {
             let noisy = x.clone() + z * level;
             let (energies, gradient) = energy.energy_and_gradient(noisy.clone());
             readings.push(energies);
-            readings.push(squared_lengths(langevin::denoise(noisy, gradient, sigma_0) - x.clone()));
+            // An operation that energies need too, so that the page's program does not grow.
+            let (errors, _) = kernels::squared_distance(langevin::denoise(noisy, gradient, sigma_0), x.clone(), 2.0);
+            readings.push(errors);
         }
         readings
     }

@@ -139,6 +139,9 @@ pub enum FromEngine {
         energies: Vec<f32>,
         /// The length of the energy gradient at each picture.
         slopes: Vec<f32>,
+        /// How unusual each picture is by its denoising errors, a percentile of held-out ones; empty if the model cannot tell or
+        /// nobody asks.
+        unusual: Vec<f32>,
     },
     /// How far the toy is. The payload is described by [`ToyReport`].
     Toy(ToyReport),

@@ -70,6 +70,9 @@ async fn energies_are_the_trainers() -> Result<()> {
         let number = verdict.split("the energy is ").nth(1).and_then(|rest| rest.split(", ").next());
         let found: f64 = number.context("no energy")?.replace('−', "-").parse()?;
         ensure!((found - wanted).abs() <= 0.01 * wanted.abs() + 0.01, "{verdict} The trainer says {wanted}.");
+        let unusual = said["scores"][0]["percentile"].as_f64().context("percentile")?;
+        let words = format!("more unusual than {unusual:.0} % of");
+        ensure!(verdict.contains(&words), "{verdict} The trainer says {unusual}.");
         let kinds = page.script("return document.querySelectorAll('#kinds figure').length", vec![]).await?;
         ensure!(kinds == 9, "{kinds} pictures");
         // The same picture as a file of the visitor's, and a drawing.

@@ -143,7 +143,7 @@ fn known(ready: &Ready, payload: &[f32]) -> Option<Known> {
 }
 
 /// Waits for the device.
-async fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+pub async fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     match tensor.into_data_async().await {
         Ok(data) => data.iter::<f32>().collect(),
         Err(error) => {

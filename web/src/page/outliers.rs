@@ -40,14 +40,20 @@ impl Outliers {
         values
     }
 
-    /// Shows the answer.
-    pub fn judge(&mut self, energies: Vec<f32>, slopes: &[f32], held_out: &Distribution) -> Result<()> {
+    /// Shows the answer. `unusual` are percentiles by denoising errors, empty if the model has none: they see more than energies.
+    pub fn judge(
+        &mut self,
+        energies: Vec<f32>,
+        slopes: &[f32],
+        unusual: &[f32],
+        held_out: &Distribution,
+    ) -> Result<()> {
         let (Some(&energy), Some(&slope)) = (energies.first(), slopes.first()) else { return Ok(()) };
         let percentile = held_out.percentile(energy);
-        let word = match percentile {
+        let word = match unusual.first().copied().unwrap_or(percentile) {
             p if p >= 99.0 => "Very unusual",
             p if p >= 95.0 => "Unusual",
-            p if p <= 1.0 => "Simpler than usual",
+            _ if percentile <= 1.0 => "Simpler than usual",
             _ => "Usual",
         };
         let than = match percentile {
@@ -56,13 +62,17 @@ impl Outliers {
             p => format!("higher than that of {p:.0} % of the held-out pictures"),
         };
         let (energy, slope) = (short(energy), short(slope));
+        let errors = unusual.first().map_or(String::new(), |p| {
+            format!(" Denoised at several noise levels, it is more unusual than {p:.0} % of the held-out pictures.")
+        });
         write(
             "verdict",
-            &format!("{word}: the energy is {energy}, {than}. The slope of the energy there is {slope}."),
+            &format!("{word}: the energy is {energy}, {than}. The slope of the energy there is {slope}.{errors}"),
         )?;
         let mut figures: Vec<Element> = Vec::new();
         for (index, (name, &energy)) in self.names.iter().zip(&energies).enumerate() {
-            let number = format!("{} · {:.0} %", short(energy), held_out.percentile(energy));
+            let percentile = unusual.get(index).copied().unwrap_or_else(|| held_out.percentile(energy));
+            let number = format!("{} · {percentile:.0} %", short(energy));
             let figure = tile::figure(&self.pictures, index, name, &number)?;
             if index == 0 {
                 figure.set_class_name("yours");

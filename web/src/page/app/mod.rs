@@ -265,9 +265,9 @@ impl App {
             FromEngine::Scored { purpose: Purpose::Beside(room), energies, .. } => {
                 self.scored_beside(room, &energies, payload)
             }
-            FromEngine::Scored { purpose: Purpose::Outliers, energies, slopes } => {
+            FromEngine::Scored { purpose: Purpose::Outliers, energies, slopes, unusual } => {
                 let held_out = self.held_out_energies();
-                self.outliers.judge(energies, &slopes, &held_out)?;
+                self.outliers.judge(energies, &slopes, &unusual, &held_out)?;
                 status::set_data("judged", "done")
             }
             FromEngine::Scored { purpose: Purpose::Row { map, row }, energies, .. } => {
