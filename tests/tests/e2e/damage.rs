@@ -94,3 +94,11 @@ async fn a_missing_program() -> Result<()> {
     let remove_page = |site: &Site| Ok(fs::remove_file(site.path("page_bg.wasm"))?);
     check(remove_page, &["could not start", "Reload"]).await
 }
+
+#[tokio::test]
+async fn a_program_that_the_browser_cannot_compile() -> Result<()> {
+    // As an old browser finds every program with vector instructions.
+    let strange = |program: &'static str| move |site: &Site| Ok(fs::write(site.path(program), b"\0asm\x01\0\0\0\x7f")?);
+    check(strange("page_bg.wasm"), &["could not start", "current Chrome"]).await?;
+    check(strange("engine_bg.wasm"), &["engine", "Reload"]).await
+}

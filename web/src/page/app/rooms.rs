@@ -95,7 +95,10 @@ impl App {
         match self.settings.task {
             Task::Sample | Task::About => self.enter_room(Task::Inpaint),
             Task::Landscape => self.choose_picture(self.shelf.chosen()),
-            Task::Outliers => self.judge(),
+            Task::Outliers => {
+                self.judge()?;
+                self.remember()
+            }
             Task::Inpaint | Task::Denoise => self.remember(),
         }
     }
