@@ -1,15 +1,9 @@
 //! The settings of a run: one type for the command line, for `--config`, and for the record in the run folder.
 
-use std::path::Path;
-
-use figment::{
-    Figment,
-    providers::{Format, Serialized, Toml},
-};
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use shared::{Activation, DataCard, NetworkConfig, NoiseLevels, Preset};
 
-use super::presets::TrainingPreset;
 use crate::{
     data::{self, DataSet, Images},
     error::{Error, Result},
@@ -34,6 +28,30 @@ pub struct RunConfig {
     /// What the data turned out to be. Found, not chosen: a `--config` that has it is read without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<PicturesCard>,
+}
+
+/// A value of `--preset` in training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrainingPreset {
+    /// The energy of a small U-Net, which trains several times faster.
+    Unet,
+    /// The paper's small network.
+    Res6,
+    /// The paper's network for MNIST and Fashion-MNIST.
+    Res12,
+    /// The paper's network for CIFAR-10.
+    Res18,
+    /// The paper's settings for MNIST: 100,000 steps of res12 with width 64, plain Adam.
+    PaperMnist,
+    /// The paper's settings for Fashion-MNIST: the same.
+    PaperFashionMnist,
+    /// The paper's settings for CIFAR-10: 300,000 steps of res18 with width 128, plain Adam.
+    #[value(name = "paper-cifar-10")]
+    #[serde(rename = "paper-cifar-10")]
+    PaperCifar10,
+    /// The paper's settings for CelebA, cropped to 32x32: those for CIFAR-10; mirrored pictures.
+    PaperCeleba,
 }
 
 /// The network, as far as the data do not decide it.
@@ -95,64 +113,11 @@ pub struct Record {
 }
 
 impl RunConfig {
-    /// The preset's settings, over them those of a file, over them those of the command line.
+    /// The same settings, if all are in range.
     ///
     /// # Errors
-    /// The file cannot be read, has a setting that there is none of, or one is out of range.
-    pub fn layered(preset: Option<TrainingPreset>, file: Option<&Path>, flags: &impl Serialize) -> Result<Self> {
-        let given = Self::given(Figment::new(), file, flags)?;
-        let preset = match preset {
-            Some(preset) => preset,
-            None if given.contains("preset") => given.extract_inner("preset").map_err(|error| wrong(&error))?,
-            None => TrainingPreset::Unet,
-        };
-        let layers = Figment::from(Serialized::defaults(preset.settings())).merge(given);
-        let config: Self =
-            layers.merge(Serialized::default("preset", preset)).extract().map_err(|error| wrong(&error))?;
-        // What another run's data were says nothing of this run's.
-        Self { pictures: None, ..config }.checked()
-    }
-
-    /// These settings, over them those of the command line: for a run that goes on.
-    ///
-    /// # Errors
-    /// As for [`layered`](Self::layered); the data and the network cannot change.
-    pub fn changed(&self, preset: Option<TrainingPreset>, file: Option<&Path>, flags: &impl Serialize) -> Result<Self> {
-        let layers = Self::given(Figment::from(Serialized::defaults(self)), file, flags)?;
-        let changed = layers.extract::<Self>().map_err(|error| wrong(&error))?.checked()?;
-        let changed = Self { pictures: self.pictures.clone(), preset: preset.unwrap_or(changed.preset), ..changed };
-        if (&changed.data, changed.preset, &changed.network) != (&self.data, self.preset, &self.network) {
-            return Err(Error::input(
-                "--resume: a run's data, preset and network cannot change; train anew into another --out",
-            ));
-        }
-        Ok(changed)
-    }
-
-    /// These settings with a line of TOML over them, such as `network.width = 24`.
-    ///
-    /// # Errors
-    /// It is no setting, or one that is out of range.
-    pub fn with_change(&self, change: &str) -> Result<Self> {
-        let layers = Figment::from(Serialized::defaults(self)).merge(Toml::string(change));
-        layers
-            .extract::<Self>()
-            .map_err(|error| Error::input(format!("--change {change}: {}", one_line(&error))))?
-            .checked()
-    }
-
-    fn given(layers: Figment, file: Option<&Path>, flags: &impl Serialize) -> Result<Figment> {
-        let layers = match file {
-            Some(file) if !file.is_file() => {
-                return Err(Error::input(format!("--config {}: there is no such file", file.display())));
-            }
-            Some(file) => layers.merge(Toml::file_exact(file)),
-            None => layers,
-        };
-        Ok(layers.merge(Serialized::defaults(flags)))
-    }
-
-    fn checked(self) -> Result<Self> {
+    /// The first that is not.
+    pub fn checked(self) -> Result<Self> {
         let Optimization { steps, batch, learning_rate, clip, ema_decay, .. } = self.optimization;
         let (least, most) = (self.noise.min, self.noise.max);
         let demands = [
@@ -249,15 +214,6 @@ fn shorten(value: &mut toml::Value) {
     }
 }
 
-fn wrong(error: &figment::Error) -> Error {
-    Error::input(format!("settings: {}", one_line(error)))
-}
-
-/// figment's words name the key and the file that has it.
-fn one_line(error: &figment::Error) -> String {
-    error.to_string().lines().collect::<Vec<_>>().join(" ")
-}
-
 impl Optimization {
     /// Adam's decay rates (the paper's code, `train.py`).
     pub const BETAS: (f32, f32) = (0.9, 0.95);
@@ -286,10 +242,6 @@ impl Optimization {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -299,51 +251,5 @@ mod tests {
         assert!((plan.learning_rate_at(200) - 1e-3).abs() < 1e-9);
         assert!((plan.learning_rate_at(2100) - 0.5e-3).abs() < 1e-5);
         assert!((plan.learning_rate_at(4000) - 1e-6).abs() < 1e-9);
-    }
-
-    fn layered(file: &str, flags: serde_json::Value) -> Result<RunConfig> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.toml");
-        fs::write(&path, file).unwrap();
-        RunConfig::layered(None, Some(&path), &flags)
-    }
-
-    #[test]
-    fn flags_go_over_the_file_and_the_file_over_the_preset() {
-        let file = "preset = \"res12\"\n[network]\nwidth = 24\n[optimization]\nsteps = 7\nbatch = 3\n";
-        let config = layered(file, json!({ "optimization": { "steps": 9 } })).unwrap();
-        assert_eq!((config.optimization.steps, config.optimization.batch, config.network.width), (9, 3, 24));
-        assert_eq!((config.preset, config.network.shape), (TrainingPreset::Res12, Preset::Res12));
-        assert_eq!(config.network.activation, Activation::Elu);
-    }
-
-    #[test]
-    fn a_record_is_a_config_that_gives_the_same_settings() {
-        for preset in TrainingPreset::ALL {
-            let mut config = RunConfig { data: "a folder".into(), ..preset.settings() };
-            let card = DataCard { name: "x".into(), licence: "y".into(), size: 5, pixel_range: [0.0, 1.0] };
-            config.pictures = Some(PicturesCard { channels: 3, card });
-            let record = config.to_toml().unwrap();
-            assert!(record.contains("sigma_0 = 0.1\n"), "{record}");
-            assert_eq!(toml::from_str::<RunConfig>(&record).unwrap(), config);
-            let again = layered(&record, json!({})).unwrap();
-            assert_eq!(again, RunConfig { pictures: None, ..config });
-        }
-    }
-
-    #[test]
-    fn unknown_and_impossible_settings_are_named() {
-        for (file, word) in [
-            ("[network]\nwidht = 3", "widht"),
-            ("[network]\nwidth = 0", "width"),
-            ("[network]\nwidth = \"wide\"", "width"),
-            ("[optimization]\nema_decay = 1.0", "ema_decay"),
-            ("[noise]\nmin = 9.0", "--sigma-min 9"),
-            ("preset = \"vgg\"", "preset"),
-            ("= 3", "settings"),
-        ] {
-            let error = layered(file, json!({})).unwrap_err();
-            assert!(error.to_string().contains(word) && error.exit_code() == 2, "{file}: {error}");
-        }
     }
 }

@@ -7,6 +7,7 @@ mod config;
 mod display;
 mod ema;
 mod folder;
+mod layers;
 mod metrics;
 mod presets;
 mod probe;
@@ -16,8 +17,7 @@ mod watch;
 
 pub use batches::Batches;
 pub use checkpoint::Checkpoint;
-pub use config::{Optimization, RunConfig};
+pub use config::{Optimization, RunConfig, TrainingPreset};
 pub use folder::RunFolder;
 pub use metrics::held_out_loss;
-pub use presets::TrainingPreset;
 pub use run::{INTERRUPTED, to_tensor, train};

@@ -1,37 +1,8 @@
 //! Settings that go together: those of the paper, and better ones.
 
-use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
 use shared::{Activation, NoiseLevels, Preset, Spacing};
 
-use super::{
-    RunConfig,
-    config::{NetworkSettings, Optimization, Record},
-};
-
-/// A value of `--preset` in training.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum TrainingPreset {
-    /// The energy of a small U-Net, which trains several times faster.
-    Unet,
-    /// The paper's small network.
-    Res6,
-    /// The paper's network for MNIST and Fashion-MNIST.
-    Res12,
-    /// The paper's network for CIFAR-10.
-    Res18,
-    /// The paper's settings for MNIST: 100,000 steps of res12 with width 64, plain Adam.
-    PaperMnist,
-    /// The paper's settings for Fashion-MNIST: the same.
-    PaperFashionMnist,
-    /// The paper's settings for CIFAR-10: 300,000 steps of res18 with width 128, plain Adam.
-    #[value(name = "paper-cifar-10")]
-    #[serde(rename = "paper-cifar-10")]
-    PaperCifar10,
-    /// The paper's settings for CelebA, cropped to 32x32: those for CIFAR-10; mirrored pictures.
-    PaperCeleba,
-}
+use super::config::{NetworkSettings, Optimization, Record, RunConfig, TrainingPreset};
 
 impl TrainingPreset {
     /// Every preset.

@@ -1,0 +1,137 @@
+//! The flags of `trainer experiment`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, value_parser};
+
+use super::{
+    BackendArgs, MeasurementArgs, ModelArgs, SettingsArgs,
+    values::{count_parser, positive},
+};
+use crate::train::TrainingPreset;
+
+#[derive(Subcommand)]
+pub enum ExperimentCommand {
+    /// Sample quality against energy gradients, for every sampler: numbers, a plot and a table.
+    Samplers(SamplersArgs),
+    /// How fast Metropolis-adjusted Langevin chains forget their start at fixed temperatures.
+    Mixing(MixingArgs),
+    /// What settings are worth: trainings that differ in one of them.
+    Settings(SettingsTrialArgs),
+    /// One noise level against many, with pictures and in the plane.
+    NoiseLevels(NoiseLevelsArgs),
+}
+
+/// The folder gets samplers.json, samplers.svg and samplers.md; what an earlier run has measured there is kept.
+#[derive(Args)]
+pub struct SamplersArgs {
+    #[command(flatten)]
+    pub measurement: MeasurementArgs,
+    /// Energy gradients of annealed Langevin dynamics.
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 270, 900, 2700], value_parser = count_parser(1_000_000))]
+    pub annealed: Vec<usize>,
+    /// Energy gradients of consistent annealed sampling.
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 20, 35, 50, 75, 100, 200, 400], value_parser = count_parser(1_000_000))]
+    pub consistent: Vec<usize>,
+    /// Energy gradients of the deterministic flow.
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 20, 35, 50, 100, 200], value_parser = count_parser(1_000_000))]
+    pub ode: Vec<usize>,
+    /// Shares of the residual to try in consistent annealed sampling, besides the default.
+    #[arg(long, value_delimiter = ',', value_parser = positive)]
+    pub shares: Vec<f64>,
+    /// Energy gradients that the shares are tried with.
+    #[arg(long, value_delimiter = ',', default_values_t = [50, 100], value_parser = count_parser(1_000_000))]
+    pub share_steps: Vec<usize>,
+}
+
+/// The folder gets mixing.json, mixing.svg and mixing.md.
+#[derive(Args)]
+pub struct MixingArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The data set whose held-out pictures the chains start from, or a folder of pictures.
+    #[arg(long)]
+    pub data: String,
+    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// The folder to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Noise levels, each of which stands for a temperature.
+    #[arg(long, value_delimiter = ',', default_values_t = [0.1, 0.3, 0.5, 1.0, 2.0], value_parser = positive)]
+    pub levels: Vec<f64>,
+    /// Steps to settle, and as many that are measured.
+    #[arg(long, default_value_t = 300, value_parser = count_parser(1_000_000))]
+    pub steps: usize,
+    /// Chains.
+    #[arg(long, default_value_t = 64, value_parser = count_parser(10_000))]
+    pub chains: usize,
+}
+
+/// The folder gets settings.json and settings.md.
+#[derive(Args)]
+pub struct SettingsTrialArgs {
+    /// Settings as TOML, as for `trainer train`.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// What the settings that nobody gives are [default: unet].
+    #[arg(long, value_enum)]
+    pub preset: Option<TrainingPreset>,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// A change to try, as a line of TOML: `network.width = 24`. Once for each.
+    #[arg(long = "change", value_name = "TOML", required = true)]
+    pub changes: Vec<String>,
+    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// The folder to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Samples of each.
+    #[arg(long, default_value_t = 1000, value_parser = count_parser(100_000))]
+    pub count: usize,
+    /// Steps of consistent annealed sampling.
+    #[arg(long, default_value_t = 60, value_parser = count_parser(1_000_000))]
+    pub sampler_steps: usize,
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
+/// The folder gets noise-levels.json, noise-levels.md, plots, and a grid of samples for each training.
+#[derive(Args)]
+pub struct NoiseLevelsArgs {
+    /// A data set with labels, which samples are judged by.
+    #[arg(long, default_value = "digits")]
+    pub data: String,
+    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// The folder to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Levels that are tried alone.
+    #[arg(long, value_delimiter = ',', default_values_t = [0.05, 0.1, 0.2, 0.4, 0.8, 1.5], value_parser = positive)]
+    pub levels: Vec<f64>,
+    /// Smallest of the many levels.
+    #[arg(long, default_value_t = 0.05, value_parser = positive)]
+    pub sigma_min: f64,
+    /// Largest of the many levels.
+    #[arg(long, default_value_t = 2.0, value_parser = positive)]
+    pub sigma_max: f64,
+    /// Training steps of each.
+    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..))]
+    pub steps: u32,
+    /// Channels after the first convolution.
+    #[arg(long, default_value_t = 16, value_parser = count_parser(512))]
+    pub width: usize,
+    /// Samples of each.
+    #[arg(long, default_value_t = 500, value_parser = count_parser(100_000))]
+    pub count: usize,
+    /// Steps of annealed Langevin dynamics.
+    #[arg(long, default_value_t = 540, value_parser = count_parser(1_000_000))]
+    pub sampler_steps: usize,
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}

@@ -1,0 +1,126 @@
+//! The flags of `trainer train`.
+
+use std::path::PathBuf;
+
+use clap::{Args, value_parser};
+use serde::Serialize;
+
+use super::{
+    BackendArgs,
+    values::{ActivationArg, SpacingArg, count_parser, fraction, positive},
+};
+use crate::train::TrainingPreset;
+
+/// Every setting may also stand in a file, as in the `run.toml` of a run folder; a flag goes over the file.
+#[derive(Args)]
+pub struct TrainArgs {
+    /// Settings as TOML; any run's `run.toml` is one, any part of it as well.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// What the settings that nobody gives are [default: unet].
+    #[arg(long, value_enum)]
+    pub preset: Option<TrainingPreset>,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// The run folder: settings, metrics, checkpoints, sample grids, a report.
+    #[arg(long, default_value = "runs/digits")]
+    pub out: PathBuf,
+    /// Go on from the newest checkpoint in --out, with the settings stored there; flags and --config may change those of the
+    /// noise, the optimization and the record.
+    #[arg(long)]
+    pub resume: bool,
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
+/// The flags of [`RunConfig`](crate::train::RunConfig), in its shape; what is not given is not in it.
+#[derive(Args, Serialize)]
+pub struct SettingsArgs {
+    /// A data set's name (see `trainer data list`) or a folder of pictures [default: digits].
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    #[command(flatten)]
+    pub network: NetworkSettingsArgs,
+    #[command(flatten)]
+    pub noise: NoiseArgs,
+    #[command(flatten)]
+    pub optimization: OptimizationArgs,
+    #[command(flatten)]
+    pub record: RecordArgs,
+}
+
+#[derive(Args, Serialize)]
+pub struct NetworkSettingsArgs {
+    /// Channels after the first convolution [default: the preset's].
+    #[arg(long, value_parser = count_parser(512))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<usize>,
+    /// The non-linearity [default: silu for unet, elu for the others, as in the paper].
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation: Option<ActivationArg>,
+}
+
+#[derive(Args, Serialize)]
+pub struct NoiseArgs {
+    /// Smallest noise level, in pixel units (pixels are 0..1).
+    #[arg(long = "sigma-min", value_parser = positive)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// Largest noise level.
+    #[arg(long = "sigma-max", value_parser = positive)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// How the noise levels lie between them.
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spacing: Option<SpacingArg>,
+}
+
+#[derive(Args, Serialize)]
+pub struct OptimizationArgs {
+    /// Optimizer steps.
+    #[arg(long, value_parser = value_parser!(u32).range(1..))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u32>,
+    /// Images in a batch, one noise level each.
+    #[arg(long, value_parser = count_parser(8192))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
+    /// Peak learning rate, after a linear warm-up and before a cosine decay.
+    #[arg(long, value_parser = positive)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
+    /// Decay of the moving average of the weights; 0 for none.
+    #[arg(long = "ema", value_parser = fraction)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ema_decay: Option<f64>,
+    /// Mirror half of the pictures, by chance.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flip: Option<bool>,
+    /// Seed of the weights, the data order and the noise.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+}
+
+#[derive(Args, Serialize)]
+pub struct RecordArgs {
+    /// Steps between checkpoints.
+    #[arg(long, value_parser = value_parser!(u32).range(1..))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_every: Option<u32>,
+    /// Newest checkpoints that are kept, besides the best.
+    #[arg(long, value_parser = count_parser(1000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<usize>,
+    /// Pictures in the sample grids that are drawn at every checkpoint; 0 for none.
+    #[arg(long, value_parser = value_parser!(u32).range(..=256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grid: Option<u32>,
+}
