@@ -198,8 +198,11 @@ impl<'a> Page<'a> {
                 let path = entry?.path();
                 if path.extension().is_some_and(|found| found == ending) {
                     let bytes = fs::read(&path)?;
-                    fs::remove_file(path)?;
-                    return Ok(bytes);
+                    // Chromium reserves the name with an empty file until all has come.
+                    if !bytes.is_empty() {
+                        fs::remove_file(path)?;
+                        return Ok(bytes);
+                    }
                 }
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
