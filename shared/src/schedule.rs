@@ -17,7 +17,8 @@ pub enum Method {
 }
 
 impl Method {
-    /// Steps where nobody says how many: the paper's, and for the others numbers that gave good pictures, by eye, in seconds.
+    /// Steps where nobody says how many: the paper's, and for the others about where more steps hardly bring the samples nearer to
+    /// the data (`docs/samplers.md`).
     pub fn default_steps(self) -> usize {
         match self {
             Self::Annealed => Annealing::PAPER_STEPS,
