@@ -211,8 +211,8 @@ impl Results {
             );
         }
         text.push_str(
-            "\n## The plane\n\nNoise of one level lies on a thin shell in many dimensions, and everywhere around the data in two: there \
-             one level of the right width does much better.\n\n![Points after training with one level](noise-levels-plane.svg)\n\n\
+            "\n## The plane\n\nThe same in two dimensions, where noise of one level does not lie on a thin shell: how many chains end at \
+             the data, and how much of the data has a chain near it.\n\n![Points after training with one level](noise-levels-plane.svg)\n\n\
              | levels | shape | chains at the data | data found |\n| --- | --- | --- | --- |\n",
         );
         for Walked { level, shape, near, covered } in &self.plane {
