@@ -41,7 +41,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let model = LoadedModel::new(&args.run, shape.clone(), config.card(), config.noise, network.clone(), None)?;
     let outlier_score = outlier_score(&Subject { model: &model, device: &device }, &data)?;
 
-    let (plan, shape_sigma) = (&config.optimization, shape.sigma_0);
+    let plan = &config.optimization;
     let manifest = Manifest {
         name,
         network: shape,
@@ -63,7 +63,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     };
     let method = Method::Consistent;
     let steps = method.default_steps();
-    let schedule = method.schedule(steps, shape_sigma, &config.noise);
+    let schedule = method.schedule(steps, config.network.sigma_0, &config.noise);
     let samples = Chains { schedule, count: SAMPLES, seed: 1 }.run(&model, None, &device)?;
     let sampling = format!(
         "trainer sample --model models/{} --count {SAMPLES} --seed 1 --sampler consistent --steps {steps} --out samples.png",

@@ -35,7 +35,7 @@ impl Probe {
         Self { sigma_0: config.network.sigma_0, training, held_out, noise, levels: config.noise.levels(Self::LEVELS) }
     }
 
-    /// Measures a network; `all_levels` are those of a training batch.
+    /// Measures a network after `step` steps, its loss at the levels of a training batch of as many pictures.
     ///
     /// # Errors
     /// The device fails.
