@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, value_parser};
 
 use super::{
-    BackendArgs, MeasurementArgs, ModelArgs, SettingsArgs,
+    BackendArgs, LayersArgs, MeasurementArgs, ModelArgs,
     values::{count_parser, positive},
 };
-use crate::train::TrainingPreset;
 
 #[derive(Subcommand)]
 pub enum ExperimentCommand {
@@ -72,14 +71,8 @@ pub struct MixingArgs {
 /// The folder gets settings.json and settings.md.
 #[derive(Args)]
 pub struct SettingsTrialArgs {
-    /// Settings as TOML, as for `trainer train`.
-    #[arg(long)]
-    pub config: Option<PathBuf>,
-    /// What the settings that nobody gives are [default: unet].
-    #[arg(long, value_enum)]
-    pub preset: Option<TrainingPreset>,
     #[command(flatten)]
-    pub settings: SettingsArgs,
+    pub layers: LayersArgs,
     /// A change to try, as a line of TOML: `network.width = 24`. Once for each.
     #[arg(long = "change", value_name = "TOML", required = true)]
     pub changes: Vec<String>,

@@ -11,7 +11,7 @@ use shared::Activation;
 
 use crate::backend::Backend;
 pub use experiments::{ExperimentCommand, MixingArgs, NoiseLevelsArgs, SamplersArgs, SettingsTrialArgs};
-pub use training::{SettingsArgs, TrainArgs};
+pub use training::{LayersArgs, TrainArgs};
 use values::{ActivationArg, count_parser};
 pub use values::{PresetArg, SamplerArg};
 

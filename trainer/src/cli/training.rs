@@ -14,14 +14,8 @@ use crate::train::TrainingPreset;
 /// Every setting may also stand in a file, as in the `run.toml` of a run folder; a flag goes over the file.
 #[derive(Args)]
 pub struct TrainArgs {
-    /// Settings as TOML; any run's `run.toml` is one, any part of it as well.
-    #[arg(long)]
-    pub config: Option<PathBuf>,
-    /// What the settings that nobody gives are [default: unet].
-    #[arg(long, value_enum)]
-    pub preset: Option<TrainingPreset>,
     #[command(flatten)]
-    pub settings: SettingsArgs,
+    pub layers: LayersArgs,
     /// Where the data set's files are, if not where `trainer data fetch` puts them.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
@@ -34,6 +28,19 @@ pub struct TrainArgs {
     pub resume: bool,
     #[command(flatten)]
     pub backend: BackendArgs,
+}
+
+/// Where the settings of a training come from.
+#[derive(Args)]
+pub struct LayersArgs {
+    /// Settings as TOML; any run's `run.toml` is one, any part of it as well.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// What the settings that nobody gives are [default: unet].
+    #[arg(long, value_enum)]
+    pub preset: Option<TrainingPreset>,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
 }
 
 /// The flags of [`RunConfig`](crate::train::RunConfig), in its shape; what is not given is not in it.

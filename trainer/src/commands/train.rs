@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::{
-    cli::TrainArgs,
+    cli::{LayersArgs, TrainArgs},
     data::{self, DataSet},
     error::{Error, Result},
     train::{self, INTERRUPTED, RunConfig, RunFolder},
@@ -22,11 +22,12 @@ pub fn train(args: TrainArgs) -> Result<()> {
     ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
         .map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
 
-    let file = args.config.as_deref();
+    let LayersArgs { config, preset, settings } = &args.layers;
+    let file = config.as_deref();
     let (config, start) = if args.resume {
-        (folder.load_config()?.changed(args.preset, file, &args.settings)?, Some(folder.newest()?))
+        (folder.load_config()?.changed(*preset, file, settings)?, Some(folder.newest()?))
     } else {
-        (RunConfig::layered(args.preset, file, &args.settings)?, None)
+        (RunConfig::layered(*preset, file, settings)?, None)
     };
     let data = open(&config.data, &args)?;
     let config = config.with_pictures(&data)?;

@@ -17,7 +17,6 @@ use burn::{
     },
 };
 use burn_store::{ModuleSnapshot, PytorchStore};
-use sha2::{Digest, Sha256};
 
 use super::features::Features;
 use crate::{
@@ -197,7 +196,7 @@ fn weights() -> Result<PathBuf> {
     let found = place.path().join(PACKAGE.1).join(WEIGHTS);
     let bytes =
         fs::read(&found).map_err(|error| Error::failed(format!("{}: {}", found.display(), files::reason(&error))))?;
-    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = files::sha256(&bytes);
     if hash != SHA256 {
         return Err(Error::failed(format!("MobileNetV2's weights: the SHA-256 is {hash}, but should be {SHA256}")));
     }

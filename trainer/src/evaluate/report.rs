@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::{
     Evaluation, Quality, Shown, density::Estimate, energies::SetEnergies, inpainting::COLUMNS, interpolation::LENGTH,
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::Result,
     files,
-    page::{STYLE, embedded},
+    page::{document, embedded},
     pictures,
     plots::{Axis, Curve, Plot},
 };
@@ -40,17 +40,7 @@ fn page(evaluation: &Evaluation, folder: &Path) -> Result<Markup> {
     let grid = |name: &str| embedded(&folder.join(name));
     let Evaluation { model, data, sampling, .. } = evaluation;
     let sampler = format!("{:?}", sampling.sampler).to_lowercase();
-    Ok(html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Evaluation of " (model) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { "Evaluation of " (model) }
+    let body = html! {
                 p { "On " (data) ", with pictures that the model was not trained on." }
                 h2 { "Samples" }
                 p {
@@ -102,9 +92,8 @@ fn page(evaluation: &Evaluation, folder: &Path) -> Result<Markup> {
                      the score takes the foreign pictures for the more usual ones."
                 }
                 (outliers(evaluation))
-            }
-        }
-    })
+    };
+    Ok(document(&format!("Evaluation of {model}"), &body))
 }
 
 fn quality(evaluation: &Evaluation) -> Markup {

@@ -37,7 +37,7 @@ struct Results {
 /// # Errors
 /// A setting is wrong, the data cannot be read or judged, or the folder cannot be written.
 pub fn settings(args: SettingsTrialArgs) -> Result<()> {
-    let base = RunConfig::layered(args.preset, args.config.as_deref(), &args.settings)?;
+    let base = RunConfig::layered(args.layers.preset, args.layers.config.as_deref(), &args.layers.settings)?;
     // All of them first: a mistake in the last should not be found out after hours.
     let changed = args.changes.iter().map(|change| base.with_change(change)).collect::<Result<Vec<_>>>()?;
     let (device, _) = args.backend.backend.device()?;

@@ -9,7 +9,6 @@ use std::{
 
 use burn::{optim::ModuleOptimizer, tensor::Bytes};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use shared::{EnergyNetwork, Weights};
 
 use crate::{
@@ -120,7 +119,7 @@ impl Checkpoint {
         let weights = |weights: &Weights| weights.to_safetensors(false).map_err(std::io::Error::other);
         let files =
             [(WEIGHTS, weights(&self.weights)?), (EMA, weights(&self.ema)?), (OPTIMIZER, self.optimizer.to_vec())];
-        let sha256 = files.iter().map(|(name, bytes)| ((*name).to_owned(), hash(bytes))).collect();
+        let sha256 = files.iter().map(|(name, bytes)| ((*name).to_owned(), files::sha256(bytes))).collect();
         let manifest = serde_json::to_vec_pretty(&Manifest { progress: self.progress.clone(), sha256 })?;
         for (name, bytes) in files.into_iter().chain([(MANIFEST, manifest)]) {
             write_point();
@@ -145,7 +144,7 @@ impl Checkpoint {
             .map_err(|error| Error::input(format!("{}: no record of a checkpoint: {error}", path.display())))?;
         let checked = |name: &str| -> Result<Vec<u8>> {
             let bytes = read(&folder.join(name))?;
-            if sha256.get(name) == Some(&hash(&bytes)) {
+            if sha256.get(name) == Some(&files::sha256(&bytes)) {
                 return Ok(bytes);
             }
             Err(Error::input(format!("{}: not what was saved: its SHA-256 is another", folder.join(name).display())))
@@ -221,10 +220,6 @@ fn step_of(folder: &Path) -> Option<u64> {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| Error::input(format!("{}: {}", path.display(), files::reason(&error))))
-}
-
-fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A place where a test may end the process.

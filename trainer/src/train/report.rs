@@ -1,6 +1,6 @@
 //! A run as one self-contained page: its curves, its samples, its settings.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::{
     RunConfig, RunFolder,
@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::Result,
     files,
-    page::{STYLE, embedded},
+    page::{document, embedded},
     plots::{Axis, Curve, Plot},
 };
 
@@ -32,17 +32,7 @@ fn page(folder: &RunFolder, config: &RunConfig, metrics: &Metrics) -> Result<Mar
     let step = metrics.training().last().map_or(0, |entry| entry.step);
     let best = metrics.best();
     let probed: Vec<&Probed> = metrics.checkpoints().collect();
-    Ok(html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Training on " (config.data) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { "Training on " (config.data) }
+    let body = html! {
                 p {
                     "Step " (step) " of " (config.optimization.steps) "."
                     @if let Some(best) = best {
@@ -59,9 +49,8 @@ fn page(folder: &RunFolder, config: &RunConfig, metrics: &Metrics) -> Result<Mar
                 (PreEscaped(training(metrics, "Speed", "images/s", false, |entry| entry.images_per_second)?))
                 h2 { "Settings" }
                 pre { (settings) }
-            }
-        }
-    })
+    };
+    Ok(document(&format!("Training on {}", config.data), &body))
 }
 
 /// The averaged weights over time, and at last beside the weights themselves.
