@@ -1,5 +1,7 @@
 //! Running chains in batches.
 
+use std::ops::Range;
+
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use indicatif::ProgressBar;
 use shared::{Known, Noise, Sampler, Schedule};
@@ -25,12 +27,33 @@ impl Chains {
     /// # Errors
     /// The device fails.
     pub fn run(&self, model: &LoadedModel, known: Option<&Known>, device: &Device) -> Result<Vec<Picture>> {
+        self.run_each(model, device, |sampler, chains| match known {
+            Some(known) => sampler.around(repeat(known, chains.len())),
+            None => sampler,
+        })
+    }
+
+    /// Runs them to pictures from where they are, `[count, C, S, S]`. Values are clamped to 0..1.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn run_from(&self, model: &LoadedModel, starts: &Tensor<4>, device: &Device) -> Result<Vec<Picture>> {
+        self.run_each(model, device, |sampler, chains| sampler.at(starts.clone().slice([chains]), 0))
+    }
+
+    /// Runs them, a batch at a time, after `prepare` has seen the sampler of the batch and the numbers of its chains.
+    fn run_each(
+        &self,
+        model: &LoadedModel,
+        device: &Device,
+        prepare: impl Fn(Sampler, Range<usize>) -> Sampler,
+    ) -> Result<Vec<Picture>> {
         let bar = ProgressBar::new((self.count.div_ceil(BATCH) * self.schedule.steps()) as u64);
         let mut images = Vec::new();
         let (energy, sigma_0) = model.energy();
         for first in (0..self.count).step_by(BATCH) {
             let count = BATCH.min(self.count - first);
-            let mut sampler = Sampler::new(
+            let sampler = Sampler::new(
                 self.schedule.clone(),
                 sigma_0,
                 Noise::new(self.seed),
@@ -38,9 +61,7 @@ impl Chains {
                 model.config.batch_shape(count),
                 device,
             );
-            if let Some(known) = known {
-                sampler = sampler.around(repeat(known, count));
-            }
+            let mut sampler = prepare(sampler, first..first + count);
             while sampler.step(&energy).is_some() {
                 bar.inc(1);
             }

@@ -18,6 +18,7 @@ mod pictures;
 mod plots;
 mod programs;
 mod train;
+mod validation;
 mod verify;
 
 use std::process::ExitCode;
@@ -52,6 +53,7 @@ fn run(cli: Cli) -> error::Result<()> {
         Command::Score(args) => commands::score(args),
         Command::Evaluate(args) => commands::evaluate(args),
         Command::Experiment(ExperimentCommand::Samplers(args)) => experiments::samplers(args),
+        Command::Experiment(ExperimentCommand::Starts(args)) => experiments::starts(args),
         Command::Experiment(ExperimentCommand::Mixing(args)) => experiments::mixing(args),
         Command::Experiment(ExperimentCommand::Settings(args)) => experiments::settings(args),
         Command::Experiment(ExperimentCommand::NoiseLevels(args)) => experiments::noise_levels(args),

@@ -177,6 +177,32 @@ fn samplers_are_measured_once_and_plotted() {
 }
 
 #[test]
+fn chains_from_pictures_under_little_noise_come_back_to_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    trainer()
+        .args(["train", "--backend", "flex", "--width", "8", "--steps", "150", "--grid", "0", "--out"])
+        .arg(&run)
+        .assert()
+        .success();
+    let out = folder.path().join("out");
+    trainer()
+        .env("XDG_CACHE_HOME", folder.path().join("cache"))
+        .args(["experiment", "starts", "--backend", "flex", "--data", "digits", "--levels", "0.1,2", "--steps", "5"])
+        .args(["--count", "50", "--model"])
+        .arg(&run)
+        .arg("--out")
+        .arg(&out)
+        .assert()
+        .success();
+    let results: Value = serde_json::from_slice(&fs::read(out.join("starts.json")).unwrap()).unwrap();
+    let distance = |start: usize| results["starts"][start]["quality"]["frechet_distance"].as_f64().unwrap();
+    assert!(2.0 * distance(0) < distance(1), "a short training is lost under much noise: {results:#}");
+    assert!(out.join("starts.svg").is_file());
+    assert!(fs::read_to_string(out.join("starts.md")).unwrap().contains("| training pictures |"));
+}
+
+#[test]
 fn mixing_is_measured_at_every_level() {
     let folder = tempfile::tempdir().unwrap();
     let run = tiny_run(folder.path());

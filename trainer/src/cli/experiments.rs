@@ -15,6 +15,8 @@ pub enum ExperimentCommand {
     Samplers(SamplersArgs),
     /// How fast Metropolis-adjusted Langevin chains forget their start at fixed temperatures.
     Mixing(MixingArgs),
+    /// At which noise level a model errs: samples from held-out pictures under noise, for several levels of it.
+    Starts(StartsArgs),
     /// What settings are worth: trainings that differ in one of them.
     Settings(SettingsTrialArgs),
     /// One noise level against many, with pictures and in the plane.
@@ -41,6 +43,19 @@ pub struct SamplersArgs {
     /// Energy gradients that the shares are tried with.
     #[arg(long, value_delimiter = ',', default_values_t = [50, 100], value_parser = count_parser(1_000_000))]
     pub share_steps: Vec<usize>,
+}
+
+/// The folder gets starts.json, starts.svg and starts.md.
+#[derive(Args)]
+pub struct StartsArgs {
+    #[command(flatten)]
+    pub measurement: MeasurementArgs,
+    /// Noise levels that chains begin at.
+    #[arg(long, value_delimiter = ',', default_values_t = [0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 5.0], value_parser = positive)]
+    pub levels: Vec<f64>,
+    /// Steps of consistent annealed sampling from each.
+    #[arg(long, default_value_t = 60, value_parser = count_parser(1_000_000))]
+    pub steps: usize,
 }
 
 /// The folder gets mixing.json, mixing.svg and mixing.md.

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use shared::Activation;
 
 use crate::backend::Backend;
-pub use experiments::{ExperimentCommand, MixingArgs, NoiseLevelsArgs, SamplersArgs, SettingsTrialArgs};
+pub use experiments::{ExperimentCommand, MixingArgs, NoiseLevelsArgs, SamplersArgs, SettingsTrialArgs, StartsArgs};
 pub use training::{LayersArgs, TrainArgs};
 use values::{ActivationArg, count_parser};
 pub use values::{PresetArg, SamplerArg};

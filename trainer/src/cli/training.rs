@@ -9,7 +9,7 @@ use super::{
     BackendArgs,
     values::{ActivationArg, SpacingArg, count_parser, fraction, positive},
 };
-use crate::train::TrainingPreset;
+use crate::train::{TrainingPreset, Weighting};
 
 /// Every setting may also stand in a file, as in the `run.toml` of a run folder; a flag goes over the file.
 #[derive(Args)]
@@ -106,6 +106,10 @@ pub struct OptimizationArgs {
     #[arg(long = "ema", value_parser = fraction)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ema_decay: Option<f64>,
+    /// What the loss at a noise level counts.
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weighting: Option<Weighting>,
     /// Mirror half of the pictures, by chance.
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]

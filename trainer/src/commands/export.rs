@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use shared::{Manifest, Method, OutlierScore, Probe, TrainingCard, Weights, WeightsCard};
+use shared::{
+    EnergyNetwork, Manifest, Method, Metric, NoiseLevels, OutlierScore, Probe, TrainingCard, Weights, WeightsCard,
+};
 
 use crate::{
     chains::Chains,
@@ -10,13 +12,18 @@ use crate::{
     data::{self, DataSet},
     error::{Error, Result},
     evaluate::{Subject, outliers},
-    export::{Contents, HeldOut, ModelFolder, card, percentiles},
+    export::{Contents, ModelFolder, card},
     model::LoadedModel,
     train::RunFolder,
+    validation::{Validation, percentiles},
 };
 
 /// Seed of the self-test's input.
 const PROBE_SEED: u64 = 1;
+/// Held-out pictures that are measured.
+const MEASURED: usize = 1000;
+/// Levels at which the one-jump denoiser is measured.
+const LEVELS: [f32; 3] = [0.1, 0.4, 1.0];
 /// Pictures in the model card.
 const SAMPLES: usize = 64;
 /// The weights file in a model folder.
@@ -37,8 +44,12 @@ pub fn export(args: ExportArgs) -> Result<()> {
     // Everything below is measured on what is shipped: the rounded weights.
     let network = Weights::parse(&bytes).and_then(|w| w.into_network(&shape, &device)).map_err(input)?;
     let probe = Probe::measure(PROBE_SEED, &network, &shape, &device).map_err(input)?;
-    let held_out = HeldOut::new(&data.held_out, &config, &network, &device, args.held_out)?;
-    let model = LoadedModel::new(&args.run, shape.clone(), config.card(), config.noise, network.clone(), None)?;
+    config.check(&data.held_out)?;
+    let model = LoadedModel::new(&args.run, shape.clone(), config.card(), config.noise, network, None)?;
+    let measured = data.held_out.first(MEASURED);
+    let held_out = Validation::new(&measured, shape.sigma_0, model.frame, &device);
+    let shown: Vec<&[u8]> =
+        (0..data.held_out.len().min(args.held_out)).map(|index| data.held_out.image(index)).collect();
     let outlier_score = outlier_score(&Subject { model: &model, device: &device }, &data)?;
 
     let plan = &config.optimization;
@@ -54,12 +65,12 @@ pub fn export(args: ExportArgs) -> Result<()> {
             ema_decay: plan.ema_decay,
         },
         noise: config.noise,
-        metrics: held_out.metrics()?,
-        energy_percentiles: held_out.energy_percentiles()?,
+        metrics: metrics(&held_out, measured.len(), &model.network, &config.noise)?,
+        energy_percentiles: percentiles(held_out.energies(&model.network)?),
         outlier_score: Some(outlier_score),
         probe,
         weights: WeightsCard::of(WEIGHTS, &bytes),
-        held_out_pictures: held_out.pictures().len(),
+        held_out_pictures: shown.len(),
     };
     let method = Method::Consistent;
     let steps = method.default_steps();
@@ -70,13 +81,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
         manifest.name
     );
     let card = card(&manifest, &config, &sampling);
-    let contents = Contents {
-        manifest: &manifest,
-        weights: &bytes,
-        held_out: held_out.pictures(),
-        samples: &samples,
-        card: &card,
-    };
+    let contents = Contents { manifest: &manifest, weights: &bytes, held_out: &shown, samples: &samples, card: &card };
     ModelFolder::at(&args.out).write(&contents)?;
     for metric in &manifest.metrics {
         println!("{:.4}  {}", metric.value, metric.name);
@@ -85,10 +90,27 @@ pub fn export(args: ExportArgs) -> Result<()> {
     Ok(())
 }
 
+/// The training loss and the error of the one-jump denoiser, on so many pictures.
+fn metrics(pictures: &Validation, count: usize, network: &EnergyNetwork, noise: &NoiseLevels) -> Result<Vec<Metric>> {
+    let how = |what: &str| format!("{what}, on {count} held-out pictures, at export");
+    let loss =
+        "sum over pixels, mean over images and the trained noise levels; a constant energy has the number of pixels";
+    let mut metrics =
+        vec![Metric { name: "MDSM loss".to_owned(), value: pictures.loss(network, noise)?, how: how(loss) }];
+    for level in LEVELS {
+        metrics.push(Metric {
+            name: format!("denoising RMSE at noise {level}"),
+            value: pictures.denoising_error(network, level)?,
+            how: how("root mean squared error per pixel after one jump"),
+        });
+    }
+    Ok(metrics)
+}
+
 /// Fitted to training pictures, with the percentiles of held-out ones.
 fn outlier_score(subject: &Subject, data: &DataSet) -> Result<OutlierScore> {
     let score = outliers::fit(subject, &data.train)?;
-    let held_out = outliers::scores(&score, subject, &data.held_out.first(HeldOut::MEASURED))?;
+    let held_out = outliers::scores(&score, subject, &data.held_out.first(MEASURED))?;
     Ok(score.with_percentiles(percentiles(held_out)))
 }
 

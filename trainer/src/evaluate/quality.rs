@@ -35,6 +35,22 @@ pub struct Quality {
     pub overlap: Overlap,
 }
 
+impl Quality {
+    /// The cells of a table's row: FD, class score, precision, recall, density and coverage.
+    pub fn cells(&self) -> String {
+        let overlap = &self.overlap;
+        format!(
+            "{:.2} | {} | {:.2} | {:.2} | {:.2} | {:.2}",
+            self.frechet_distance,
+            self.class_score.map_or_else(|| "–".to_owned(), |score| format!("{score:.2}")),
+            overlap.precision,
+            overlap.recall,
+            overlap.density,
+            overlap.coverage
+        )
+    }
+}
+
 /// Measures pictures against the held-out ones of a data set.
 pub struct Judge<'a> {
     data: &'a DataSet,

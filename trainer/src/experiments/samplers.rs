@@ -166,7 +166,7 @@ impl Results {
             text.push('\n');
         }
         for (name, quality) in [("training pictures", &self.floor), ("Gaussian of pixels", &self.pixel_gaussian)] {
-            let _ = writeln!(text, "| {name} | – | – | {} |", numbers(quality));
+            let _ = writeln!(text, "| {name} | – | – | {} |", quality.cells());
         }
         text
     }
@@ -179,18 +179,5 @@ fn row(point: &Point) -> String {
         Method::Ode => "ode",
     };
     let share = point.share.map_or_else(|| "–".to_owned(), |share| share.to_string());
-    format!("| {sampler} | {} | {share} | {} |", point.steps, numbers(&point.quality))
-}
-
-fn numbers(quality: &Quality) -> String {
-    let overlap = &quality.overlap;
-    format!(
-        "{:.2} | {} | {:.2} | {:.2} | {:.2} | {:.2}",
-        quality.frechet_distance,
-        quality.class_score.map_or_else(|| "–".to_owned(), |score| format!("{score:.2}")),
-        overlap.precision,
-        overlap.recall,
-        overlap.density,
-        overlap.coverage
-    )
+    format!("| {sampler} | {} | {share} | {} |", point.steps, point.quality.cells())
 }

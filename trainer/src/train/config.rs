@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use shared::{Activation, DataCard, NetworkConfig, NoiseLevels, Preset};
 
+use super::Weighting;
 use crate::{
     data::{self, DataSet, Images},
     error::{Error, Result},
@@ -94,6 +95,9 @@ pub struct Optimization {
     pub clip: f64,
     /// Decay of the moving average of the weights; 0 for none.
     pub ema_decay: f64,
+    /// What the loss at a noise level counts.
+    #[serde(default)]
+    pub weighting: Weighting,
     /// Whether half of the pictures are mirrored, by chance.
     pub flip: bool,
     /// Seed of the weights, the data order and the noise.

@@ -14,6 +14,7 @@ mod probe;
 mod report;
 mod run;
 mod watch;
+mod weighting;
 
 pub use batches::Batches;
 pub use checkpoint::Checkpoint;
@@ -21,3 +22,4 @@ pub use config::{Optimization, RunConfig, TrainingPreset};
 pub use folder::RunFolder;
 pub use metrics::held_out_loss;
 pub use run::{INTERRUPTED, to_tensor, train};
+pub use weighting::Weighting;

@@ -63,7 +63,9 @@ pub fn train(
     let training = device.clone().autodiff();
     let parameters = state.network.parameters();
     let pixels = network.batch_shape(1).iter().product::<usize>() as f64;
-    let sigma = Tensor::<1>::from_floats(config.noise.levels(plan.batch).as_slice(), &training);
+    let levels = config.noise.levels(plan.batch);
+    let sigma = Tensor::<1>::from_floats(levels.as_slice(), &training);
+    let factors = Tensor::<1>::from_floats(plan.weighting.factors(&levels).as_slice(), &training);
     let noise = Noise::new(plan.seed);
     let mut batches = Batches::new(plan.seed, data.train.len(), plan.batch);
     let probe = Probe::new(config, data, frame, device);
@@ -81,10 +83,12 @@ pub fn train(
         let clean = frame.add(clean);
         // The chain of the generator is the slot in the batch.
         let z = noise.tensor(0, Draw::Corruption(step as u32), clean.dims(), &training);
-        let loss = mdsm_loss(&state.network, network.sigma_0, clean, z, sigma.clone()).mean();
+        let losses = mdsm_loss(&state.network, network.sigma_0, clean, z, sigma.clone());
         // Scaled by the pixels, so that the clipping limit means the same for every image size.
-        let mut gradients = GradientsParams::from_grads((loss.clone() / pixels).backward(), &state.network);
-        let loss = loss.into_scalar::<f32>().elem::<f64>();
+        let objective = (losses.clone() * factors.clone()).mean() / pixels;
+        let mut gradients = GradientsParams::from_grads(objective.backward(), &state.network);
+        // What is told is the paper's loss, whatever the weighting, so that runs can be compared.
+        let loss = losses.mean().into_scalar::<f32>().elem::<f64>();
         let norm = clip_by_global_norm(&mut gradients, &parameters, plan.clip);
         watch.check(loss, norm).map_err(|what| {
             display.finish();

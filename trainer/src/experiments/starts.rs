@@ -1,0 +1,125 @@
+//! At which noise level a model errs: chains begin at held-out pictures with noise of a level on them, where the chains of a
+//! perfect model would be, and fall from there. Their pictures are as good as the data until the level from which the model leads
+//! them astray.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use shared::{Draw, Noise, Schedule};
+
+use crate::{
+    chains::Chains,
+    cli::StartsArgs,
+    error::Result,
+    evaluate::{Judge, Quality},
+    files,
+    model::LoadedModel,
+    plots::{Axis, Curve, Plot},
+    train::to_tensor,
+};
+
+/// Chains from one level.
+#[derive(Serialize)]
+struct Start {
+    /// Standard deviation of the noise that they begin under.
+    level: f64,
+    quality: Quality,
+}
+
+#[derive(Serialize)]
+struct Results {
+    model: String,
+    data: String,
+    features: String,
+    steps: usize,
+    /// Training pictures in place of samples.
+    floor: Quality,
+    starts: Vec<Start>,
+}
+
+/// Runs the chains, and writes the numbers, a plot and a table.
+///
+/// # Errors
+/// The model or the data cannot be read, or the folder cannot be written.
+pub fn starts(args: StartsArgs) -> Result<()> {
+    let measurement = &args.measurement;
+    let (device, _) = measurement.model.backend.backend.device()?;
+    let model = LoadedModel::open(&measurement.model.model, &device)?;
+    let data = model.open_data(&measurement.data, measurement.data_dir.as_deref())?;
+    files::create_folder(&measurement.out)?;
+    let judge = Judge::new(&data)?;
+    let count = measurement.count.min(data.held_out.len());
+    // Spread over the set: some are sorted.
+    let stride = (data.held_out.len() / count).max(1);
+    let chosen: Vec<usize> = (0..count).map(|index| index * stride).collect();
+    let clean = model.frame.add(to_tensor(&data.held_out, &chosen, &device));
+    let noise = Noise::new(measurement.seed);
+    let z = noise.tensor(0, Draw::Start, clean.dims(), &device);
+    let mut results = Results {
+        model: measurement.model.model.display().to_string(),
+        data: data.name.clone(),
+        features: judge.features()?,
+        steps: args.steps,
+        floor: judge.floor(count)?,
+        starts: Vec::new(),
+    };
+    for &level in &args.levels {
+        let schedule = Schedule::falling(args.steps, model.config.sigma_0, level as f32, &model.noise);
+        let chains = Chains { schedule, count, seed: measurement.seed };
+        let pictures = chains.run_from(&model, &(clean.clone() + z.clone() * level), &device)?;
+        let start = Start { level, quality: judge.samples(&pictures)? };
+        eprintln!("{}", row(&start.level.to_string(), &start.quality));
+        results.starts.push(start);
+    }
+    results.write(&args)
+}
+
+impl Results {
+    fn write(&self, args: &StartsArgs) -> Result<()> {
+        let out = &args.measurement.out;
+        files::write_atomically(&out.join("starts.json"), |file| Ok(serde_json::to_writer_pretty(file, self)?))?;
+        let points = self.starts.iter().map(|start| (start.level, start.quality.frechet_distance)).collect();
+        let plot = Plot {
+            title: "Samples from pictures under noise".to_owned(),
+            x: Axis { name: "noise level at the start".to_owned(), logarithmic: true },
+            y: Axis { name: "Frechet distance to held-out pictures".to_owned(), logarithmic: true },
+            curves: vec![Curve { name: self.model.clone(), points }],
+            levels: vec![(self.floor.frechet_distance, "training pictures".to_owned())],
+        };
+        let svg = plot.svg()?;
+        files::write_atomically(&out.join("starts.svg"), |file| file.write_all(svg.as_bytes()))?;
+        let text = self.text(args);
+        files::write_atomically(&out.join("starts.md"), |file| file.write_all(text.as_bytes()))?;
+        println!("{}", out.join("starts.md").display());
+        Ok(())
+    }
+
+    fn text(&self, args: &StartsArgs) -> String {
+        let measurement = &args.measurement;
+        let mut text = format!(
+            "# Where a model errs\n\nWritten by `trainer experiment starts --model {} --data {} --count {} --seed {} --steps {} \
+             --out {}`.\n\n![Samples from pictures under noise](starts.svg)\n\nChains begin at {} held-out pictures with noise of a \
+             level on them and fall from there in {} steps of consistent annealed sampling. A perfect model brings them back to \
+             pictures as good as the data from any level; from the level where the distance rises, this one does not. FD: Frechet \
+             distance on {}.\n\n| level | FD | class score | precision | recall | density | coverage |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+            self.model,
+            measurement.data,
+            measurement.count,
+            measurement.seed,
+            self.steps,
+            measurement.out.display(),
+            self.floor.count,
+            self.steps,
+            self.features,
+        );
+        for start in &self.starts {
+            let _ = writeln!(text, "{}", row(&start.level.to_string(), &start.quality));
+        }
+        let _ = writeln!(text, "{}", row("training pictures", &self.floor));
+        text
+    }
+}
+
+fn row(name: &str, quality: &Quality) -> String {
+    format!("| {name} | {} |", quality.cells())
+}
