@@ -1,5 +1,5 @@
-//! The CPU kernels one by one, on layers of the U-Net of width 16 and batches of 64. `cargo xtask bench` runs them; an "item"
-//! is a floating-point operation of the plain algorithm, so that Gitem/s are GFLOP/s.
+//! The CPU kernels one by one, on layers of the U-Net of width 16 and of res12 of width 32, and batches of 64. `cargo xtask bench`
+//! runs them; an "item" is a floating-point operation of the plain algorithm, so that Gitem/s are GFLOP/s.
 
 use std::fmt::{Display, Formatter, Result};
 
@@ -56,12 +56,16 @@ impl Layer {
     }
 }
 
-const LAYERS: [Layer; 5] = [
+const LAYERS: [Layer; 9] = [
     Layer::new(32, 1, 16, 3),
     Layer::new(32, 16, 16, 3),
     Layer::new(32, 16, 16, 1),
     Layer::new(16, 32, 32, 3),
     Layer::new(8, 64, 64, 3),
+    Layer::new(4, 256, 256, 3),
+    Layer::new(8, 128, 128, 3),
+    Layer::new(16, 64, 64, 3),
+    Layer::new(32, 32, 32, 3),
 ];
 
 #[divan::bench(args = LAYERS)]

@@ -55,7 +55,7 @@ impl<'a> Convolution<'a> {
 
     /// Writes the output, `[images, channels_out, height, width]`, completely.
     pub fn run(&self, output: Target) {
-        let wish = Wish { cache: 128 * 1024, positions: 256, units: 2 * parallel::threads() };
+        let wish = Wish { cache: 256 * 1024, positions: 512, units: 2 * parallel::threads() };
         let units = Units::new(&self.geometry, self.geometry.channels_in, wish);
         parallel::for_each(units.count(), |unit, scratch| {
             let layout = units.layout(&self.geometry, unit);

@@ -13,6 +13,8 @@ use crate::Activation;
 ///
 /// For a 3x3 kernel a row stands for a tile of four rows of pixels and there are six planes of them for each channel (see
 /// [`winograd`]); the kernel has then one row. For a 1x1 kernel all rows of an image are one row, and nothing is transformed.
+///
+/// A plane is of one channel, or of a panel of several: then a position holds a number of each.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     /// First image.
@@ -25,12 +27,20 @@ pub struct Layout {
     pub pixel_rows: usize,
     width: usize,
     kernel: usize,
+    /// Channels of a plane.
+    depth: usize,
 }
 
 impl Layout {
     /// Rows `first..first + pixel_rows` of images `image..image + images`.
     pub fn new(geometry: &Geometry, image: usize, images: usize, first: usize, pixel_rows: usize) -> Self {
-        Self { image, images, first, pixel_rows, width: geometry.width, kernel: geometry.kernel }
+        Self { image, images, first, pixel_rows, width: geometry.width, kernel: geometry.kernel, depth: 1 }
+    }
+
+    /// The same with panels of so many channels in place of channels.
+    #[inline(always)]
+    pub fn of_panels(self, depth: usize) -> Self {
+        Self { depth, ..self }
     }
 
     /// Planes of a channel.
@@ -43,13 +53,18 @@ impl Layout {
         if self.kernel == 1 { 1 } else { self.pixel_rows.div_ceil(ROWS) }
     }
 
-    /// Columns of a row.
+    /// Numbers of a row of pixels.
+    fn pixels(&self) -> usize {
+        self.width * self.depth
+    }
+
+    /// Numbers of a row.
     fn columns(&self) -> usize {
-        if self.kernel == 1 { self.pixel_rows * self.width } else { self.width }
+        if self.kernel == 1 { self.pixel_rows * self.pixels() } else { self.pixels() }
     }
 
     fn padding(&self) -> usize {
-        self.kernel / 2
+        self.kernel / 2 * self.depth
     }
 
     fn stride(&self) -> usize {
@@ -58,7 +73,7 @@ impl Layout {
 
     /// Output positions from the first to the last, the zeros between rows included.
     pub fn outputs(&self) -> usize {
-        self.images * self.rows() * self.stride() - self.padding()
+        (self.images * self.rows() * self.stride() - self.padding()) / self.depth
     }
 
     /// From one plane to the next: whole cache lines, with room for vectors that reach beyond the last row.
@@ -67,15 +82,22 @@ impl Layout {
         (self.images * self.rows() * self.stride() + SLACK).next_multiple_of(16)
     }
 
-    /// From one channel to the next.
+    /// From one channel, or panel, to the next.
     #[inline(always)]
     pub fn channel(&self) -> usize {
         self.products() * self.plane()
     }
 
-    /// Numbers of [`Layout::fill`]'s work space.
+    /// Numbers of the work space that filling takes.
     pub fn work(&self) -> usize {
-        (self.rows() * ROWS + 2) * self.width
+        // A panel's channels one after the other, and then together.
+        let copies = if self.depth == 1 { 1 } else { 2 };
+        copies * self.image_work()
+    }
+
+    /// The rows of pixels of one image, for a 3x3 kernel with those above and below.
+    fn image_work(&self) -> usize {
+        if self.kernel == 1 { self.columns() } else { (self.rows() * ROWS + 2) * self.pixels() }
     }
 
     /// The part of `pixels`, a plane of the tensor, that belongs to this layout.
@@ -96,21 +118,66 @@ impl Layout {
         for index in 0..self.images {
             let pixels = pixels(self.image + index);
             if self.kernel == 1 {
-                let start = index * self.stride();
-                activate(activation, &mut target[start..start + self.columns()], self.part(pixels));
+                activate(activation, self.whole_row(target, index), self.part(pixels));
                 continue;
             }
-            let work = &mut work[..self.work()];
+            let work = &mut work[..self.image_work()];
             self.activate_rows(work, activation, pixels);
-            for tile in 0..self.rows() {
-                let row = |r: usize| &work[(tile * ROWS + r) * self.width..][..self.width];
-                let rows = [row(0), row(1), row(2), row(3), row(4), row(5)];
-                winograd::input(rows, self.rows_of(target, index * self.rows() + tile, self.padding()));
+            self.transform(target, work, index);
+        }
+    }
+
+    /// Lays out a panel of channels, of which there may be fewer than a position holds. `pixels` gives a channel's plane of an
+    /// image.
+    #[inline(always)]
+    pub fn fill_panel<'a>(
+        &self,
+        target: &mut [f32],
+        work: &mut [f32],
+        activation: Option<Activation>,
+        channels: usize,
+        pixels: impl Fn(usize, usize) -> &'a [f32],
+    ) {
+        self.clear_borders(target);
+        let length = self.image_work() / self.depth;
+        let (apart, together) = work.split_at_mut(length * self.depth);
+        apart[channels * length..].fill(0.0);
+        for index in 0..self.images {
+            for (channel, apart) in apart.chunks_exact_mut(length).take(channels).enumerate() {
+                let pixels = pixels(self.image + index, channel);
+                if self.kernel == 1 {
+                    activate(activation, apart, self.part(pixels));
+                } else {
+                    self.activate_rows(apart, activation, pixels);
+                }
+            }
+            if self.kernel == 1 {
+                interleave(self.whole_row(target, index), apart, self.depth);
+            } else {
+                let together = &mut together[..self.image_work()];
+                interleave(together, apart, self.depth);
+                self.transform(target, together, index);
             }
         }
     }
 
-    /// The rows of pixels with those above and below, through the activation; zeros where the image ends.
+    /// The row of an image for a 1x1 kernel.
+    #[inline(always)]
+    fn whole_row<'a>(&self, target: &'a mut [f32], index: usize) -> &'a mut [f32] {
+        &mut target[index * self.stride()..][..self.columns()]
+    }
+
+    /// Rows of pixels of one image to its rows in every plane.
+    #[inline(always)]
+    fn transform(&self, target: &mut [f32], work: &[f32], index: usize) {
+        for tile in 0..self.rows() {
+            let row = |r: usize| &work[(tile * ROWS + r) * self.pixels()..][..self.pixels()];
+            let rows = [row(0), row(1), row(2), row(3), row(4), row(5)];
+            winograd::input(rows, self.rows_of(target, index * self.rows() + tile, self.padding()));
+        }
+    }
+
+    /// One channel's rows of pixels with those above and below, through the activation; zeros where the image ends.
     #[inline(always)]
     fn activate_rows(&self, work: &mut [f32], activation: Option<Activation>, pixels: &[f32]) {
         let width = self.width;
@@ -175,7 +242,7 @@ impl Layout {
     fn rows_of<'a>(&self, target: &'a mut [f32], row: usize, shift: usize) -> [&'a mut [f32]; PRODUCTS] {
         let (plane, start) = (self.plane(), row * self.stride() + shift);
         let mut planes = target.chunks_exact_mut(plane);
-        core::array::from_fn(|_| planes.next().map_or(&mut [][..], |plane| &mut plane[start..start + self.width]))
+        core::array::from_fn(|_| planes.next().map_or(&mut [][..], |plane| &mut plane[start..start + self.pixels()]))
     }
 
     /// Zeros between the rows and beyond the last.
@@ -183,10 +250,12 @@ impl Layout {
     fn clear_borders(&self, target: &mut [f32]) {
         let (rows, stride, padding) = (self.images * self.rows(), self.stride(), self.padding());
         for plane in target.chunks_exact_mut(self.plane()) {
-            if padding == 1 {
-                // Pixels begin after the first zero, gradients before it: both have one at the end of the row.
-                plane[..rows * stride].iter_mut().step_by(stride).for_each(|border| *border = 0.0);
-                plane[..rows * stride].iter_mut().skip(stride - 1).step_by(stride).for_each(|border| *border = 0.0);
+            if padding > 0 {
+                // Pixels begin after the first zeros, gradients before them: both have some at the end of the row.
+                for row in plane[..rows * stride].chunks_exact_mut(stride) {
+                    row[..padding].fill(0.0);
+                    row[stride - padding..].fill(0.0);
+                }
             }
             plane[rows * stride..].fill(0.0);
         }
@@ -198,5 +267,35 @@ fn activate(activation: Option<Activation>, target: &mut [f32], pixels: &[f32]) 
     match activation {
         None => target.copy_from_slice(pixels),
         Some(activation) => pointwise::activate(activation, target, pixels),
+    }
+}
+
+/// From `depth` channels one after the other to a number of each, again and again. Four by four, which compilers know how to
+/// shuffle in registers.
+#[inline(always)]
+fn interleave(target: &mut [f32], source: &[f32], depth: usize) {
+    let length = source.len() / depth;
+    let blocks = length - length % 4;
+    assert!(depth.is_multiple_of(4) && source.len() == length * depth && target.len() == source.len());
+    for at in (0..blocks).step_by(4) {
+        for channel in (0..depth).step_by(4) {
+            // SAFETY: four numbers of a channel, which ends at `length`.
+            let row = |c: usize| unsafe {
+                source.as_ptr().add((channel + c) * length + at).cast::<[f32; 4]>().read_unaligned()
+            };
+            let rows: [[f32; 4]; 4] = core::array::from_fn(row);
+            for i in 0..4 {
+                let column = rows.map(|row| row[i]);
+                // SAFETY: four channels of a position before `length`.
+                unsafe {
+                    target.as_mut_ptr().add((at + i) * depth + channel).cast::<[f32; 4]>().write_unaligned(column);
+                }
+            }
+        }
+    }
+    for at in blocks..length {
+        for channel in 0..depth {
+            target[at * depth + channel] = source[channel * length + at];
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! A convolution runs over a few images or a band of rows at a time: their rows are copied, through the activation, into scratch
 //! memory that stays in the cache; there consecutive numbers are consecutive pixels of a row, so that one vector holds pixels of
 //! one output channel, and a tile of several vectors by several channels stays in registers through the whole sum. No im2col, no
-//! halo in the tensors themselves, and half of the multiplications saved by Winograd's filtering along the columns.
+//! halo in the tensors themselves, and half of the multiplications saved by Winograd's filtering along the columns. For the weight
+//! gradient, a sum over positions, a vector holds input channels of one pixel instead.
 
 mod convolution;
 mod lanes;

@@ -27,7 +27,9 @@ impl Units {
     pub fn new(geometry: &Geometry, channels: usize, wish: Wish) -> Self {
         let tiles = geometry.height.div_ceil(ROWS);
         let whole = Layout::new(geometry, 0, 1, 0, geometry.height);
-        let for_cache = wish.cache / (channels * whole.channel());
+        let fits =
+            |images: &usize| channels * Layout::new(geometry, 0, *images, 0, geometry.height).channel() <= wish.cache;
+        let for_cache = (1..=geometry.images).rev().find(fits).unwrap_or(1);
         let images = (wish.positions / whole.outputs()).min(for_cache).min(geometry.images / wish.units).max(1);
         let groups = geometry.images.div_ceil(images);
         let for_cache = (channels * whole.channel()).div_ceil(wish.cache);

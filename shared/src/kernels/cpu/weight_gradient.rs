@@ -4,9 +4,9 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     Geometry,
-    lanes::{SLACK, lanes},
+    lanes::{lanes, tile_channels},
     layout::Layout,
-    output::Target,
+    output::{Output, Target},
     parallel::{self, Scratch, aligned},
     pointwise,
     units::{Units, Wish},
@@ -14,16 +14,8 @@ use super::{
 };
 use crate::Activation;
 
-/// Output channels of a register tile. With the most taps of [`TAPS`] its sums and what goes into them just fit AVX-512's 32
-/// registers, and the planes of so few channels stay in the first-level cache.
-const TILE: usize = 4;
-
-/// Taps of a register tile, and what is used for the rest of them.
-const TAPS: [usize; 3] = [5, 3, 1];
-
-/// Pixels of an image that is small: its few vectors do not pay for adding up what is in a vector, and a matrix product, which
-/// turns its matrices first, is faster.
-const SMALL: usize = 64;
+/// Input channels are rounded up to so many, which any vector divides.
+const WIDEST: usize = 16;
 
 /// Partial sums, at most.
 const PARTS: usize = 8;
@@ -46,17 +38,12 @@ pub struct WeightGradient<'a> {
 impl WeightGradient<'_> {
     /// The gradients of the weight, `[channels_out, channels_in, k, k]`, and of the bias, `[channels_out]`.
     pub fn run(&self) -> (Vec<f32>, Vec<f32>) {
-        let Geometry { channels_in, channels_out, .. } = self.geometry;
+        let channels_out = self.geometry.channels_out;
         let weights = self.products() * channels_out * self.taps();
         // Not by the number of threads, so that neither the sum nor a whole training depends on it.
         let parts = (PARTIAL / weights).clamp(2, PARTS);
-        let wish = if self.is_small() {
-            // A matrix product reads and writes all weights: once for as many images as there are.
-            Wish { cache: 1024 * 1024, positions: 4096, units: parts }
-        } else {
-            Wish { cache: 256 * 1024, positions: 256, units: parts }
-        };
-        let units = Units::new(&self.geometry, channels_in + channels_out.next_multiple_of(TILE), wish);
+        let wish = Wish { cache: 256 * 1024, positions: 512, units: parts };
+        let units = Units::new(&self.geometry, self.rounded_in() + channels_out, wish);
         let per_part = units.count().div_ceil(parts).max(1);
         let parts = units.count().div_ceil(per_part);
         let mut partial = vec![0.0; parts * (weights + channels_out)];
@@ -69,73 +56,68 @@ impl WeightGradient<'_> {
                 self.run_unit(units.layout(&self.geometry, unit), scratch, weight, bias);
             }
         });
-        let mut sums = vec![0.0; weights + channels_out];
-        partial.chunks_exact(weights + channels_out).for_each(|part| pointwise::add(&mut sums, part));
-        let bias = sums.split_off(weights);
-        (self.in_kernel_order(sums), bias)
-    }
-
-    fn is_small(&self) -> bool {
-        self.geometry.plane() <= SMALL
+        let parts: Vec<_> = partial.chunks_exact(weights + channels_out).map(|part| part.split_at(weights)).collect();
+        let mut bias = vec![0.0; channels_out];
+        parts.iter().for_each(|(_, part)| pointwise::add(&mut bias, part));
+        let parts: Vec<_> = parts.into_iter().map(|(weight, _)| weight).collect();
+        (self.in_kernel_order(&parts), bias)
     }
 
     fn products(&self) -> usize {
         if self.geometry.kernel == 1 { 1 } else { PRODUCTS }
     }
 
-    /// Taps of an output channel in each product.
-    fn taps(&self) -> usize {
-        self.geometry.channels_in * self.geometry.kernel
+    /// Input channels, and those that only fill the last vector.
+    fn rounded_in(&self) -> usize {
+        self.geometry.channels_in.next_multiple_of(WIDEST)
     }
 
-    /// From `[product, channel_out, channel_in, kx]` to `[channel_out, channel_in, ky, kx]`.
-    fn in_kernel_order(&self, sums: Vec<f32>) -> Vec<f32> {
-        let kernel = self.geometry.kernel;
-        if kernel == 1 {
-            return sums;
-        }
-        let columns = self.geometry.channels_out * self.taps();
-        let mut weight = vec![0.0; columns * kernel];
-        for (sums, rows) in sums.chunks_exact(columns).zip(KERNEL) {
-            for (weight, sums) in weight.chunks_exact_mut(kernel * kernel).zip(sums.chunks_exact(kernel)) {
-                for (weight, row) in weight.chunks_exact_mut(kernel).zip(rows) {
-                    weight.iter_mut().zip(sums).for_each(|(weight, sum)| *weight += row * sum);
+    /// Numbers of an output channel in each product.
+    fn taps(&self) -> usize {
+        self.rounded_in() * self.geometry.kernel
+    }
+
+    /// The sum of all parts, from `[product, channel_out, kx, channel_in]` to `[channel_out, channel_in, ky, kx]`.
+    fn in_kernel_order(&self, parts: &[&[f32]]) -> Vec<f32> {
+        let Geometry { channels_in, channels_out, kernel, .. } = self.geometry;
+        let (taps, rounded) = (self.taps(), self.rounded_in());
+        let length = channels_in * kernel * kernel;
+        let mut weight = Output::new(channels_out * length);
+        let target = weight.target();
+        parallel::for_each(channels_out, |channel, scratch| {
+            // SAFETY: each channel is one thread's.
+            let weight = unsafe { target.part(channel * length, length) };
+            weight.fill(0.0);
+            let sums = aligned(&mut scratch.work, taps);
+            for (product, rows) in KERNEL.iter().enumerate().take(self.products()) {
+                let rows: &[f32] = if kernel == 1 { &[1.0] } else { rows };
+                let at = (product * channels_out + channel) * taps;
+                sums.fill(0.0);
+                parts.iter().for_each(|part| pointwise::add(sums, &part[at..at + taps]));
+                for (kx, sums) in sums.chunks_exact(rounded).enumerate() {
+                    for (weight, sum) in weight.chunks_exact_mut(kernel * kernel).zip(sums) {
+                        for (ky, row) in rows.iter().enumerate() {
+                            weight[ky * kernel + kx] += row * sum;
+                        }
+                    }
                 }
             }
-        }
-        weight
+        });
+        // SAFETY: every channel has been written completely.
+        unsafe { weight.finish() }
     }
 
     fn run_unit(&self, layout: Layout, scratch: &mut Scratch, weight: &mut [f32], bias: &mut [f32]) {
-        let Geometry { channels_in, channels_out, .. } = self.geometry;
-        let tile = TILE.min(channels_out);
-        // The last tile may reach beyond the last channel.
-        let channels = channels_out.next_multiple_of(tile);
-        let Scratch { input, output, work } = scratch;
-        Arch::new().dispatch(Part {
-            whole: self,
-            layout,
-            tile,
-            channels,
-            input: aligned(input, channels_in * layout.channel()),
-            dy: aligned(output, channels * layout.channel()),
-            work: aligned(work, layout.work()),
-            weight,
-            bias,
-        });
+        Arch::new().dispatch(Part { whole: self, layout, scratch, weight, bias });
     }
 }
 
 /// Some rows of some images.
 struct Part<'a> {
     whole: &'a WeightGradient<'a>,
+    /// Of the gradient at the output.
     layout: Layout,
-    tile: usize,
-    /// Output channels, and those that only fill the last tile.
-    channels: usize,
-    input: &'a mut [f32],
-    dy: &'a mut [f32],
-    work: &'a mut [f32],
+    scratch: &'a mut Scratch,
     weight: &'a mut [f32],
     bias: &'a mut [f32],
 }
@@ -143,146 +125,148 @@ struct Part<'a> {
 impl WithSimd for Part<'_> {
     type Output = ();
 
+    /// The input lies in panels of as many channels as a vector has, so that a vector of weights takes a vector of pixels times one
+    /// number of the gradient, and nothing is to be added up within vectors.
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        self.fill();
-        if self.whole.is_small() {
-            return (0..self.whole.products()).for_each(|product| self.multiply(product));
-        }
-        for product in 0..self.whole.products() {
-            for channel in (0..self.channels).step_by(self.tile) {
-                match self.tile {
-                    TILE => self.sum::<S, TILE>(simd, product, channel),
-                    _ => (channel..channel + self.tile).for_each(|channel| self.sum::<S, 1>(simd, product, channel)),
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { whole, layout, scratch: Scratch { input, output, work }, weight, bias } = self;
+        let Geometry { channels_in, channels_out, kernel, .. } = whole.geometry;
+        let tile = tile_channels(channels_out);
+        let panels = layout.of_panels(lanes::<S>());
+        let count = channels_in.div_ceil(lanes::<S>());
+        // The last tile may reach beyond the last channel.
+        let input = aligned(input, count * panels.channel());
+        let dy = aligned(output, channels_out.next_multiple_of(tile) * layout.channel());
+        let work = aligned(work, panels.work());
+        whole.fill_input(&panels, lanes::<S>(), input, work);
+        whole.fill_gradient(&layout, dy, work, bias);
+        let mut sums = Sums { whole, layout, panels, input, dy, weight };
+        for product in 0..whole.products() {
+            let mut panel = 0;
+            while panel < count {
+                let wide = kernel == 1 && panel + 2 <= count;
+                for channel in (0..channels_out).step_by(tile) {
+                    let at = Tile { product, panel, channel };
+                    match (tile, kernel, wide) {
+                        (8, 3, _) => sums.add::<S, 8, 3, 1>(simd, at),
+                        (8, _, true) => sums.add::<S, 8, 1, 2>(simd, at),
+                        (8, _, false) => sums.add::<S, 8, 1, 1>(simd, at),
+                        (4, 3, _) => sums.add::<S, 4, 3, 1>(simd, at),
+                        (4, _, true) => sums.add::<S, 4, 1, 2>(simd, at),
+                        (4, _, false) => sums.add::<S, 4, 1, 1>(simd, at),
+                        (_, 3, _) => sums.add::<S, 1, 3, 1>(simd, at),
+                        (_, _, true) => sums.add::<S, 1, 1, 2>(simd, at),
+                        (_, _, false) => sums.add::<S, 1, 1, 1>(simd, at),
+                    }
                 }
+                panel += if wide { 2 } else { 1 };
             }
         }
     }
 }
 
-impl Part<'_> {
+impl WeightGradient<'_> {
     #[inline(always)]
-    fn fill(&mut self) {
-        let WeightGradient { geometry, input, activation, dy } = *self.whole;
-        for (channel, target) in self.input.chunks_exact_mut(self.layout.channel()).enumerate() {
-            let pixels = |image| geometry.pixels(input, geometry.channels_in, image, channel);
-            self.layout.fill(target, self.work, activation, pixels);
+    fn fill_input(&self, panels: &Layout, depth: usize, input: &mut [f32], work: &mut [f32]) {
+        let Geometry { channels_in, .. } = self.geometry;
+        for (panel, target) in input.chunks_exact_mut(panels.channel()).enumerate() {
+            let first = panel * depth;
+            let pixels = |image, channel| self.geometry.pixels(self.input, channels_in, image, first + channel);
+            panels.fill_panel(target, work, self.activation, depth.min(channels_in - first), pixels);
         }
-        for (channel, target) in self.dy.chunks_exact_mut(self.layout.channel()).enumerate() {
-            if channel >= geometry.channels_out {
+    }
+
+    #[inline(always)]
+    fn fill_gradient(&self, layout: &Layout, dy: &mut [f32], work: &mut [f32], bias: &mut [f32]) {
+        let Geometry { channels_out, width, .. } = self.geometry;
+        for (channel, target) in dy.chunks_exact_mut(layout.channel()).enumerate() {
+            if channel >= channels_out {
                 target.fill(0.0);
                 continue;
             }
-            let pixels = |image| geometry.pixels(dy, geometry.channels_out, image, channel);
-            self.layout.fill_gradient(target, self.work, pixels);
-            let rows =
-                self.layout.first * geometry.width..(self.layout.first + self.layout.pixel_rows) * geometry.width;
-            for image in 0..self.layout.images {
-                self.bias[channel] += pointwise::sum(&pixels(self.layout.image + image)[rows.clone()]);
+            let pixels = |image| self.geometry.pixels(self.dy, channels_out, image, channel);
+            layout.fill_gradient(target, work, pixels);
+            let rows = layout.first * width..(layout.first + layout.pixel_rows) * width;
+            for image in 0..layout.images {
+                bias[channel] += pointwise::sum(&pixels(layout.image + image)[rows.clone()]);
             }
         }
     }
+}
 
-    /// One product of all channels, as matrix products.
-    fn multiply(&mut self, product: usize) {
-        let Geometry { channels_in, channels_out, kernel, .. } = self.whole.geometry;
-        let (channel, plane) = (self.layout.channel(), self.layout.plane());
-        let (taps, stride) = (self.whole.taps(), channel.cast_signed());
-        assert!(self.input.len() >= channels_in * channel && self.dy.len() >= channels_out * channel);
-        assert!(kernel < SLACK && product < self.layout.products());
-        let weight = &mut self.weight[product * channels_out * taps..][..channels_out * taps];
-        for kx in 0..kernel {
-            // SAFETY: the matrices are the weights of column kx, [channels_out, channels_in], and planes of the gradient,
-            // [channels_out, outputs], and of the input, [outputs, channels_in]: within the slices by the assertions, as a plane
-            // has SLACK numbers after its last row.
-            unsafe {
-                gemm::gemm(
-                    channels_out,
-                    channels_in,
-                    self.layout.outputs(),
-                    weight.as_mut_ptr().add(kx),
-                    kernel.cast_signed(),
-                    taps.cast_signed(),
-                    true,
-                    self.dy.as_ptr().add(product * plane),
-                    1,
-                    stride,
-                    self.input.as_ptr().add(product * plane + kx),
-                    stride,
-                    1,
-                    1.0,
-                    1.0,
-                    false,
-                    false,
-                    false,
-                    gemm::Parallelism::None,
-                );
-            }
-        }
-    }
+/// What is multiplied, and where it goes.
+struct Sums<'a> {
+    whole: &'a WeightGradient<'a>,
+    layout: Layout,
+    panels: Layout,
+    /// Panels of input channels.
+    input: &'a [f32],
+    /// Output channels.
+    dy: &'a [f32],
+    /// `[product, channel_out, kx, channel_in]`
+    weight: &'a mut [f32],
+}
 
-    /// All taps of one product for `T` output channels from `channel` on.
+/// The first of everything in a register tile.
+#[derive(Clone, Copy)]
+struct Tile {
+    product: usize,
+    panel: usize,
+    channel: usize,
+}
+
+impl Sums<'_> {
+    /// One register tile: `T` output channels by `K` taps of a row by `V` panels, summed over all positions.
     #[inline(always)]
-    fn sum<S: Simd, const T: usize>(&mut self, simd: S, product: usize, channel: usize) {
-        let taps = self.whole.taps();
-        let mut tap = 0;
-        while tap + TAPS[0] <= taps {
-            self.sum_taps::<S, T, { TAPS[0] }>(simd, product, channel, tap);
-            tap += TAPS[0];
-        }
-        while tap + TAPS[1] <= taps {
-            self.sum_taps::<S, T, { TAPS[1] }>(simd, product, channel, tap);
-            tap += TAPS[1];
-        }
-        while tap < taps {
-            self.sum_taps::<S, T, { TAPS[2] }>(simd, product, channel, tap);
-            tap += TAPS[2];
-        }
-    }
-
-    /// One register tile: `T` output channels by `R` taps, summed over all positions.
-    #[inline(always)]
-    fn sum_taps<S: Simd, const T: usize, const R: usize>(
-        &mut self,
-        simd: S,
-        product: usize,
-        channel: usize,
-        first_tap: usize,
-    ) {
+    fn add<S: Simd, const T: usize, const K: usize, const V: usize>(&mut self, simd: S, at: Tile) {
         let lanes = lanes::<S>();
-        let Geometry { channels_in, channels_out, kernel, .. } = self.whole.geometry;
-        let (stride, plane) = (self.layout.channel(), self.layout.plane());
-        let shifts: [usize; R] = core::array::from_fn(|r| {
-            let tap = first_tap + r;
-            tap / kernel * stride + product * plane + tap % kernel
-        });
-        let vectors = self.layout.outputs().div_ceil(lanes);
-        assert!(self.input.len() >= channels_in * stride && first_tap + R <= channels_in * kernel);
-        assert!(self.dy.len() >= self.channels * stride && channel + T <= self.channels);
-        assert!(lanes + kernel < SLACK && product < self.layout.products());
-        // SAFETY: a channel of `dy`, by the assertions.
-        let dy = unsafe { self.dy.as_ptr().add(channel * stride + product * plane) };
-        let mut sums = [[simd.splat_f32s(0.0); R]; T];
-        for vector in 0..vectors {
-            let at = vector * lanes;
-            let mut gradients = [simd.splat_f32s(0.0); T];
-            for (t, gradient) in gradients.iter_mut().enumerate() {
-                // SAFETY: the last vector ends less than SLACK after the last row of the plane.
-                *gradient = unsafe { dy.add(t * stride + at).cast::<S::f32s>().read_unaligned() };
+        let Tile { product, panel, channel } = at;
+        let (channel_stride, panel_stride) = (self.layout.channel(), self.panels.channel());
+        let positions = self.layout.outputs();
+        assert!(self.dy.len() >= (channel + T) * channel_stride && product < self.layout.products());
+        assert!(self.input.len() >= (panel + V) * panel_stride);
+        assert!(positions <= self.layout.plane() && (positions + K - 1) * lanes <= self.panels.plane());
+        // SAFETY: the first of these channels and of these panels, by the assertions.
+        let (dy, input) = unsafe {
+            (
+                self.dy.as_ptr().add(channel * channel_stride + product * self.layout.plane()),
+                self.input.as_ptr().add(panel * panel_stride + product * self.panels.plane()),
+            )
+        };
+        let mut sums = [[[simd.splat_f32s(0.0); V]; K]; T];
+        for position in 0..positions {
+            let mut pixels = [[simd.splat_f32s(0.0); V]; K];
+            for (k, pixels) in pixels.iter_mut().enumerate() {
+                for (v, pixels) in pixels.iter_mut().enumerate() {
+                    // SAFETY: position + k ends within the plane, by the assertions.
+                    let place = unsafe { input.add(v * panel_stride + (position + k) * lanes) };
+                    // SAFETY: as above.
+                    *pixels = unsafe { place.cast::<S::f32s>().read_unaligned() };
+                }
             }
-            for (r, shift) in shifts.into_iter().enumerate() {
-                // SAFETY: as above.
-                let pixels = unsafe { self.input.as_ptr().add(shift + at).cast::<S::f32s>().read_unaligned() };
-                for (sums, gradient) in sums.iter_mut().zip(gradients) {
-                    sums[r] = simd.mul_add_e_f32s(gradient, pixels, sums[r]);
+            for (t, sums) in sums.iter_mut().enumerate() {
+                // SAFETY: a position of a channel, by the assertions.
+                let gradient = simd.splat_f32s(unsafe { *dy.add(t * channel_stride + position) });
+                for (sums, pixels) in sums.iter_mut().zip(pixels) {
+                    for (sum, pixels) in sums.iter_mut().zip(pixels) {
+                        *sum = simd.mul_add_e_f32s(gradient, pixels, *sum);
+                    }
                 }
             }
         }
-        let taps = channels_in * kernel;
-        for (t, sums) in sums.into_iter().enumerate().take(channels_out.saturating_sub(channel)) {
-            for (r, sum) in sums.into_iter().enumerate() {
-                let at = (product * channels_out + channel + t) * taps + first_tap + r;
-                self.weight[at] += simd.reduce_sum_f32s(sum);
+        let (taps, rounded) = (self.whole.taps(), self.whole.rounded_in());
+        let channels = self.whole.geometry.channels_out;
+        for (t, sums) in sums.into_iter().enumerate().take(channels - channel) {
+            for (k, sums) in sums.into_iter().enumerate() {
+                for (v, sum) in sums.into_iter().enumerate() {
+                    let start = (product * channels + channel + t) * taps + k * rounded + (panel + v) * lanes;
+                    let weight = &mut self.weight[start..start + lanes];
+                    // SAFETY: a slice of as many numbers as a vector has.
+                    unsafe {
+                        let place = weight.as_mut_ptr().cast::<S::f32s>();
+                        place.write_unaligned(simd.add_f32s(place.read_unaligned(), sum));
+                    }
+                }
             }
         }
     }
