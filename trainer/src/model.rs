@@ -9,6 +9,7 @@ use burn::tensor::Device;
 use shared::{DataCard, EnergyNetwork, Frame, Manifest, Model, NetworkConfig, NoiseLevels, Product};
 
 use crate::{
+    cli::SubjectArgs,
     data::{self, DataSet},
     error::{Error, Result},
     files,
@@ -61,6 +62,18 @@ impl LoadedModel {
             .into_network(&config.network(), device)
             .map_err(|error| Error::input(format!("--model {}: {error}", path.display())))?;
         Self::new(path, config.network(), config.card(), config.noise, network, None)
+    }
+
+    /// What is to be measured, with the device and the data for it; makes the folder that the numbers go to.
+    ///
+    /// # Errors
+    /// The model or the data cannot be read, or the folder cannot be made.
+    pub fn subject(args: &SubjectArgs) -> Result<(Self, DataSet, Device)> {
+        let (device, _) = args.model.backend.backend.device()?;
+        let model = Self::open(&args.model.model, &device)?;
+        let data = model.open_data(&args.data, args.data_dir.as_deref())?;
+        files::create_folder(&args.out)?;
+        Ok((model, data, device))
     }
 
     /// The data set, or folder, that the model is to be measured on.

@@ -39,7 +39,11 @@ enum Command {
         out: PathBuf,
     },
     /// Measure this project beside its peers and write docs/benchmarks.md
-    Bench,
+    Bench {
+        /// Measure this part again and keep the others
+        #[arg(long, value_enum)]
+        only: Option<bench::Part>,
+    },
     /// Run every test: native, WebAssembly and in headless Chromium
     Test,
 }
@@ -83,7 +87,7 @@ fn run(command: Command) -> Result<()> {
             eprintln!("{}: ready for any static host", out.display());
             Ok(())
         }
-        Command::Bench => bench::run(&shell),
+        Command::Bench { only } => bench::run(&shell, only),
         Command::Test => test::run(&shell),
     }
 }

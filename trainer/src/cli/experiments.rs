@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, value_parser};
 
 use super::{
-    BackendArgs, LayersArgs, MeasurementArgs, ModelArgs,
+    BackendArgs, LayersArgs, MeasurementArgs, SubjectArgs,
     values::{count_parser, positive},
 };
 
@@ -62,16 +62,7 @@ pub struct StartsArgs {
 #[derive(Args)]
 pub struct MixingArgs {
     #[command(flatten)]
-    pub model: ModelArgs,
-    /// The data set whose held-out pictures the chains start from, or a folder of pictures.
-    #[arg(long)]
-    pub data: String,
-    /// Where the data set's files are, if not where `trainer data fetch` puts them.
-    #[arg(long)]
-    pub data_dir: Option<PathBuf>,
-    /// The folder to write.
-    #[arg(long)]
-    pub out: PathBuf,
+    pub subject: SubjectArgs,
     /// Noise levels, each of which stands for a temperature.
     #[arg(long, value_delimiter = ',', default_values_t = [0.1, 0.3, 0.5, 1.0, 2.0], value_parser = positive)]
     pub levels: Vec<f64>,

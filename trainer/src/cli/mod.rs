@@ -167,7 +167,7 @@ pub struct ScoreArgs {
 
 /// What is measured, on which pictures, and where the numbers go.
 #[derive(Args)]
-pub struct MeasurementArgs {
+pub struct SubjectArgs {
     #[command(flatten)]
     pub model: ModelArgs,
     /// The data set whose held-out pictures the model is measured on, or a folder of pictures.
@@ -179,6 +179,13 @@ pub struct MeasurementArgs {
     /// The folder to write.
     #[arg(long)]
     pub out: PathBuf,
+}
+
+/// The same by samples.
+#[derive(Args)]
+pub struct MeasurementArgs {
+    #[command(flatten)]
+    pub subject: SubjectArgs,
     /// Samples that are measured.
     #[arg(long, default_value_t = 1000, value_parser = count_parser(100_000))]
     pub count: usize,

@@ -13,18 +13,15 @@ use crate::{
 /// Measures a model and writes the report.
 pub fn evaluate(args: EvaluateArgs) -> Result<()> {
     let measurement = args.measurement;
-    let (device, _) = measurement.model.backend.backend.device()?;
-    let model = LoadedModel::open(&measurement.model.model, &device)?;
-    let data = model.open_data(&measurement.data, measurement.data_dir.as_deref())?;
-    files::create_folder(&measurement.out)?;
-    files::check_writable(&measurement.out.join("evaluation.json"))?;
+    let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
+    files::check_writable(&measurement.subject.out.join("evaluation.json"))?;
     let sampler = Method::from(args.sampler);
     let steps = args.steps.unwrap_or(sampler.default_steps());
     let sampling = Sampling { sampler, steps, seed: measurement.seed, count: measurement.count };
     let plan = DensityPlan { steps: args.density_steps, chains: args.density_chains };
-    let name = measurement.model.model.display().to_string();
+    let name = measurement.subject.model.model.display().to_string();
     let (evaluation, shown) = evaluate::evaluate(&model, name, &data, sampling, plan, &device)?;
-    evaluate::write(&measurement.out, &evaluation, &shown)?;
+    evaluate::write(&measurement.subject.out, &evaluation, &shown)?;
     if args.json {
         let text = serde_json::to_string(&evaluation).map_err(|error| Error::failed(error.to_string()))?;
         println!("{text}");
@@ -34,6 +31,6 @@ pub fn evaluate(args: EvaluateArgs) -> Result<()> {
         let [samples, floor] = [&quality.samples, &quality.training_pictures].map(|quality| quality.frechet_distance);
         println!("Frechet distance {samples:.2} (training pictures: {floor:.2})");
     }
-    println!("{}", measurement.out.join("index.html").display());
+    println!("{}", measurement.subject.out.join("index.html").display());
     Ok(())
 }

@@ -55,10 +55,7 @@ const BEST_ACCEPTANCE: f64 = 0.574;
 /// # Errors
 /// The model or the data cannot be read, or the folder cannot be written.
 pub fn mixing(args: MixingArgs) -> Result<()> {
-    let (device, _) = args.model.backend.backend.device()?;
-    let model = LoadedModel::open(&args.model.model, &device)?;
-    let data = model.open_data(&args.data, args.data_dir.as_deref())?;
-    files::create_folder(&args.out)?;
+    let (model, data, device) = LoadedModel::subject(&args.subject)?;
     let count = args.chains.min(data.held_out.len());
     let indices: Vec<usize> = (0..count).collect();
     let starts = model.frame.add(to_tensor(&data.held_out, &indices, &device));
@@ -66,7 +63,8 @@ pub fn mixing(args: MixingArgs) -> Result<()> {
     let levels = args.levels.iter().map(|&level| run(&model, starts.clone(), level as f32, args.steps, &device, &bar));
     let levels = levels.collect::<Result<Vec<_>>>()?;
     bar.finish_and_clear();
-    let results = Results { model: args.model.model.display().to_string(), data: data.name, chains: count, levels };
+    let results =
+        Results { model: args.subject.model.model.display().to_string(), data: data.name, chains: count, levels };
     results.write(&args)
 }
 
@@ -146,7 +144,7 @@ fn similarity(a: &Tensor<4>, b: &Tensor<4>, mean: &Tensor<4>) -> Result<f64> {
 
 impl Results {
     fn write(&self, args: &MixingArgs) -> Result<()> {
-        let out = &args.out;
+        let out = &args.subject.out;
         files::write_atomically(&out.join("mixing.json"), |file| Ok(serde_json::to_writer_pretty(file, self)?))?;
         let curve = |mixing: &Mixing| Curve {
             name: format!("noise {}", mixing.noise_level),
@@ -176,8 +174,8 @@ impl Results {
              the network, before the temperature divides them.\n\n| temperature | noise level | step | accepted | correlation \
              after {steps} steps | energy at first | energy at last |\n| --- | --- | --- | --- | --- | --- | --- |\n",
             self.model,
-            args.data,
-            args.out.display(),
+            args.subject.data,
+            args.subject.out.display(),
             self.chains,
         );
         for mixing in &self.levels {

@@ -49,10 +49,7 @@ struct Results {
 /// The model or the data cannot be read, the data has no labels, or the folder cannot be written.
 pub fn samplers(args: SamplersArgs) -> Result<()> {
     let measurement = &args.measurement;
-    let (device, _) = measurement.model.backend.backend.device()?;
-    let model = LoadedModel::open(&measurement.model.model, &device)?;
-    let data = model.open_data(&measurement.data, measurement.data_dir.as_deref())?;
-    files::create_folder(&measurement.out)?;
+    let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
     let judge = Judge::new(&data)?;
     let mut results = Results::start(measurement, &judge)?;
     let wanted = [
@@ -96,8 +93,8 @@ fn measure(
 impl Results {
     /// What an earlier run of the same measurement has left, or nothing but the comparisons.
     fn start(args: &MeasurementArgs, judge: &Judge) -> Result<Self> {
-        let path = args.out.join("samplers.json");
-        let (model, data, seed) = (args.model.model.clone(), args.data.clone(), args.seed);
+        let path = args.subject.out.join("samplers.json");
+        let (model, data, seed) = (args.subject.model.model.clone(), args.subject.data.clone(), args.seed);
         if let Ok(text) = fs::read(&path) {
             let earlier: Self = serde_json::from_slice(&text).map_err(|error| {
                 Error::input(format!("{}: not an earlier measurement of samplers: {error}", path.display()))
@@ -121,7 +118,9 @@ impl Results {
     }
 
     fn write(&self, args: &MeasurementArgs) -> Result<()> {
-        files::write_atomically(&args.out.join("samplers.json"), |file| Ok(serde_json::to_writer_pretty(file, self)?))?;
+        files::write_atomically(&args.subject.out.join("samplers.json"), |file| {
+            Ok(serde_json::to_writer_pretty(file, self)?)
+        })?;
         let curve = |method: Method, name: &str| {
             let of_method = self.points.iter().filter(|p| p.sampler == method && p.share.is_none_or(|s| s == SHARE));
             let mut points: Vec<_> = of_method.map(|p| (p.steps as f64, p.quality.frechet_distance)).collect();
@@ -140,8 +139,10 @@ impl Results {
             levels: vec![(self.floor.frechet_distance, "training pictures".to_owned())],
         };
         let svg = plot.svg()?;
-        files::write_atomically(&args.out.join("samplers.svg"), |file| file.write_all(svg.as_bytes()))?;
-        files::write_atomically(&args.out.join("samplers.md"), |file| file.write_all(self.text(args).as_bytes()))
+        files::write_atomically(&args.subject.out.join("samplers.svg"), |file| file.write_all(svg.as_bytes()))?;
+        files::write_atomically(&args.subject.out.join("samplers.md"), |file| {
+            file.write_all(self.text(args).as_bytes())
+        })
     }
 
     fn text(&self, args: &MeasurementArgs) -> String {
@@ -153,7 +154,7 @@ impl Results {
              the fall of the level needs.\n\n| sampler | energy gradients | share | FD | class score | precision | recall | \
              density | coverage |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
             self.seed,
-            args.out.display(),
+            args.subject.out.display(),
             self.features,
         );
         let mut points: Vec<_> = self.points.iter().collect();

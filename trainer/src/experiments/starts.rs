@@ -43,10 +43,7 @@ struct Results {
 /// The model or the data cannot be read, or the folder cannot be written.
 pub fn starts(args: StartsArgs) -> Result<()> {
     let measurement = &args.measurement;
-    let (device, _) = measurement.model.backend.backend.device()?;
-    let model = LoadedModel::open(&measurement.model.model, &device)?;
-    let data = model.open_data(&measurement.data, measurement.data_dir.as_deref())?;
-    files::create_folder(&measurement.out)?;
+    let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
     let judge = Judge::new(&data)?;
     let count = measurement.count.min(data.held_out.len());
     // Spread over the set: some are sorted.
@@ -56,7 +53,7 @@ pub fn starts(args: StartsArgs) -> Result<()> {
     let noise = Noise::new(measurement.seed);
     let z = noise.tensor(0, Draw::Start, clean.dims(), &device);
     let mut results = Results {
-        model: measurement.model.model.display().to_string(),
+        model: measurement.subject.model.model.display().to_string(),
         data: data.name.clone(),
         features: judge.features()?,
         steps: args.steps,
@@ -76,7 +73,7 @@ pub fn starts(args: StartsArgs) -> Result<()> {
 
 impl Results {
     fn write(&self, args: &StartsArgs) -> Result<()> {
-        let out = &args.measurement.out;
+        let out = &args.measurement.subject.out;
         files::write_atomically(&out.join("starts.json"), |file| Ok(serde_json::to_writer_pretty(file, self)?))?;
         let points = self.starts.iter().map(|start| (start.level, start.quality.frechet_distance)).collect();
         let plot = Plot {
@@ -103,11 +100,11 @@ impl Results {
              pictures as good as the data from any level; from the level where the distance rises, this one does not. FD: Frechet \
              distance on {}.\n\n| level | FD | class score | precision | recall | density | coverage |\n| --- | --- | --- | --- | --- | --- | --- |\n",
             self.model,
-            measurement.data,
+            measurement.subject.data,
             measurement.count,
             measurement.seed,
             self.steps,
-            measurement.out.display(),
+            measurement.subject.out.display(),
             self.floor.count,
             self.steps,
             self.features,

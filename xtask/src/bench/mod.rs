@@ -8,26 +8,69 @@ use std::fs;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 use serde_json::Value;
 use xshell::Shell;
 
 use crate::paths;
 
-/// Measures everything, one thing after the other, and writes the tables.
+/// A part of the measurements: a section of docs/benchmarks.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The trainer beside PyTorch
+    Training,
+    /// The energy gradient in Chromium beside TensorFlow.js and Burn's own operations
+    Browser,
+    /// The CPU kernels one by one
+    Kernels,
+}
+
+impl Part {
+    const ALL: [Self; 3] = [Self::Training, Self::Browser, Self::Kernels];
+
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Training => "## Training\n",
+            Self::Browser => "## In a browser\n",
+            Self::Kernels => "## Kernels\n",
+        }
+    }
+
+    fn measure(self, shell: &Shell, threads: &str) -> Result<String> {
+        match self {
+            Self::Training => native::section(shell, threads),
+            Self::Browser => browser::section(shell),
+            Self::Kernels => kernels::section(shell),
+        }
+    }
+
+    /// The section that an earlier run has written.
+    fn earlier(self, text: &str) -> Result<String> {
+        let start = text.find(self.heading()).with_context(|| format!("docs/benchmarks.md has no {self:?} to keep"))?;
+        let section = &text[start..];
+        let end = section[2..].find("\n## ").map_or(section.len(), |end| end + 2);
+        Ok(section[..end].to_owned())
+    }
+}
+
+/// Measures everything, or one part, one thing after the other, and writes the tables.
 ///
 /// # Errors
 /// This project cannot be built or run, or the tables cannot be written. A peer that is not installed is left out.
-pub fn run(shell: &Shell) -> Result<()> {
-    let threads = available_parallelism()?.to_string();
-    let text = format!(
-        "# Benchmarks\n\nWritten by `cargo xtask bench` on {threads} cores of: {}. 32x32 grey, medians, one after the other.\n\
-         \n{}\n{}\n{}",
-        processor(),
-        native::section(shell, &threads)?,
-        browser::section(shell)?,
-        kernels::section(shell)?,
-    );
+pub fn run(shell: &Shell, only: Option<Part>) -> Result<()> {
     let path = paths::root().join("docs/benchmarks.md");
+    let threads = available_parallelism()?.to_string();
+    let mut text = format!(
+        "# Benchmarks\n\nWritten by `cargo xtask bench` on {threads} cores of: {}. 32x32 grey, medians, one after the other.\n",
+        processor(),
+    );
+    for part in Part::ALL {
+        let section = match only {
+            Some(only) if only != part => part.earlier(&fs::read_to_string(&path).unwrap_or_default())?,
+            _ => part.measure(shell, &threads)?,
+        };
+        text = format!("{text}\n{}\n", section.trim_end());
+    }
     fs::write(&path, text).with_context(|| format!("{}", path.display()))?;
     eprintln!("{}", path.display());
     Ok(())
@@ -63,7 +106,15 @@ fn rounded(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{beside, rounded};
+    use super::{Part, beside, rounded};
+
+    #[test]
+    fn a_part_that_is_not_measured_again_stays() {
+        let text = "# Benchmarks\n\n## Training\n\na\n\n## In a browser\n\nb\n\n## Kernels\n\nc\n";
+        let sections = Part::ALL.map(|part| part.earlier(text).unwrap());
+        assert_eq!(sections, ["## Training\n\na\n", "## In a browser\n\nb\n", "## Kernels\n\nc\n"].map(str::to_owned));
+        assert!(Part::Browser.earlier("# Benchmarks\n\n## Training\n").is_err());
+    }
 
     #[test]
     fn numbers_have_three_digits() {
