@@ -11,7 +11,7 @@ use crate::{
     cli::ExportArgs,
     data::{self, DataSet},
     error::{Error, Result},
-    evaluate::{Subject, outliers},
+    evaluate::{Subject, Summary, outliers},
     export::{Contents, ModelFolder, card},
     model::LoadedModel,
     train::RunFolder,
@@ -35,6 +35,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let folder = RunFolder::at(&args.run);
     let config = folder.load_config()?;
     let checkpoint = folder.newest()?;
+    let evaluated = args.evaluation.as_deref().map(|path| evaluated(path, &args.run)).transpose()?;
     let data = data::open_sized(&config.data, args.data_dir.as_deref(), Some(config.card().size))?;
     let (device, _) = args.backend.backend.device()?;
 
@@ -53,6 +54,8 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let outlier_score = outlier_score(&Subject { model: &model, device: &device }, &data)?;
 
     let plan = &config.optimization;
+    let mut numbers = metrics(&held_out, measured.len(), &model.network, &config.noise)?;
+    numbers.extend(evaluated.unwrap_or_default());
     let manifest = Manifest {
         name,
         network: shape,
@@ -65,7 +68,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
             ema_decay: plan.ema_decay,
         },
         noise: config.noise,
-        metrics: metrics(&held_out, measured.len(), &model.network, &config.noise)?,
+        metrics: numbers,
         energy_percentiles: percentiles(held_out.energies(&model.network)?),
         outlier_score: Some(outlier_score),
         probe,
@@ -105,6 +108,21 @@ fn metrics(pictures: &Validation, count: usize, network: &EnergyNetwork, noise: 
         });
     }
     Ok(metrics)
+}
+
+/// What an evaluation of the run has found.
+fn evaluated(path: &Path, run: &Path) -> Result<Vec<Metric>> {
+    let summary = Summary::read(path)?;
+    let same = |path: &Path| path.canonicalize().ok();
+    if same(Path::new(&summary.model)) != same(run) {
+        return Err(Error::input(format!(
+            "--evaluation {}: it is of {}, not of {}",
+            path.display(),
+            summary.model,
+            run.display()
+        )));
+    }
+    Ok(summary.card)
 }
 
 /// Fitted to training pictures, with the percentiles of held-out ones.

@@ -16,10 +16,11 @@ pub mod outliers;
 mod quality;
 mod report;
 mod subject;
+mod summary;
 
 use burn::tensor::Device;
 use serde::Serialize;
-use shared::Method;
+use shared::{Method, Metric};
 
 use crate::{chains::Chains, data::DataSet, error::Result, model::LoadedModel, pictures::Picture};
 use copies::Copies;
@@ -32,6 +33,7 @@ use outliers::Outliers;
 pub use quality::{Judge, Quality};
 pub use report::write;
 pub use subject::Subject;
+pub use summary::Summary;
 
 /// Everything that `trainer evaluate` measures; its JSON.
 #[derive(Serialize)]
@@ -60,6 +62,8 @@ pub struct Evaluation {
     pub nearest_neighbours: Copies,
     /// Paths between held-out pictures.
     pub interpolation: Interpolation,
+    /// What of all this a model card says.
+    pub card: Vec<Metric>,
 }
 
 /// How samples are made.
@@ -163,7 +167,7 @@ pub fn evaluate(
     };
     eprintln!("energies and outliers");
     let foreign = foreign::foreign_sets(&data.name, &held_out);
-    let evaluation = Evaluation {
+    let mut evaluation = Evaluation {
         model: name,
         data: data.name.clone(),
         held_out: held_out.len(),
@@ -176,7 +180,9 @@ pub fn evaluate(
         inpainting,
         nearest_neighbours,
         interpolation,
+        card: Vec::new(),
     };
+    evaluation.card = summary::card(&evaluation);
     let pairs = evaluation.nearest_neighbours.nearest.iter();
     let shown = Shown {
         neighbours: pairs

@@ -39,6 +39,7 @@ pub fn card(manifest: &Manifest, config: &RunConfig, sampling: &str) -> String {
                 optimization.learning_rate, optimization.warm_up, optimization.steps
             ),
         ),
+        ("weight of a noise level", optimization.weighting.formula().to_owned()),
         ("average of the weights", format!("decay {}", training.ema_decay)),
         ("compute", HumanDuration(Duration::from_secs_f64(training.seconds)).to_string()),
         ("seed", training.seed.to_string()),

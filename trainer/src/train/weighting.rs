@@ -20,6 +20,14 @@ impl Weighting {
     /// The standard deviation of a pixel, about: 0.35 for Fashion-MNIST, 0.31 for MNIST, 0.25 for CIFAR-10.
     const SIGMA_DATA: f32 = 0.3;
 
+    /// As a formula.
+    pub fn formula(self) -> &'static str {
+        match self {
+            Self::InverseVariance => "1 / sigma^2",
+            Self::Edm => "1 / sigma^2 + 1 / 0.3^2",
+        }
+    }
+
     /// What a loss with the paper's weights is to be multiplied by at each level; 1 on average.
     pub fn factors(self, levels: &[f32]) -> Vec<f32> {
         let factor = |&level: &f32| match self {
