@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Result, ensure};
+use serde_json::Value;
 use tests::{
     browser::{self, Gpu, Screen},
     page::Page,
@@ -32,6 +33,25 @@ async fn a_dropped_model_works_like_the_others() -> Result<()> {
         page.wait_for("done", 60).await?;
         let found = page.save_json().await?;
         ensure!(found["pixels"] == wanted["pixels"] && found["settings"]["model"] == "yours");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_model_without_pictures_says_where_to_take_some() -> Result<()> {
+    let site = Site::new()?;
+    let path = site.small_model().join("model.json");
+    let mut manifest: Value = serde_json::from_slice(&fs::read(&path)?)?;
+    manifest["held_out_pictures"] = 0.into();
+    fs::write(&path, manifest.to_string())?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        for room in ["inpaint", "landscape"] {
+            let page = Page::open(browser, &site.url(&format!("?task={room}&backend=cpu"))).await?;
+            page.wait_for("ready", 60).await?;
+            let hint = page.script("return document.getElementById('no-pictures').checkVisibility()", vec![]).await?;
+            ensure!(hint == true && page.notices().await?.is_empty(), "{room}: {hint}");
+        }
         Ok(())
     })
     .await

@@ -5,7 +5,7 @@ use web::{
     Envelope, Pictures, Sampler, Task,
     messages::{Purpose, Run, Start, ToEngine, ToyRun},
 };
-use web_sys::{HtmlCanvasElement, HtmlInputElement};
+use web_sys::{HtmlCanvasElement, HtmlElement, HtmlInputElement};
 
 use super::{App, Event, dispatch, random_seed};
 use crate::{
@@ -64,6 +64,7 @@ impl App {
         let this = self.this.clone();
         self.shelf.show(move |index| dispatch(&this, Event::PictureChosen(index)))?;
         self.settings.picture = self.shelf.chosen_held_out();
+        by_id::<HtmlElement>("no-pictures")?.set_hidden(self.shelf.count() > 0);
         if self.shelf.count() > 0 {
             self.editor.set_picture(self.shelf.picture(self.shelf.chosen()), self.settings.mask);
         }
@@ -173,7 +174,8 @@ impl App {
         let corners = self.settings.corners.map(|corner| self.shelf.picture(corner));
         let [a, b, c] = &corners;
         if !self.map.begin([&a.values, &b.values, &c.values], a.side, a.channels) {
-            if self.settings.task == Task::Landscape {
+            // Where there is no picture at all, the shelf says so.
+            if self.settings.task == Task::Landscape && self.shelf.count() > 0 {
                 status::clear_errors()?;
                 status::complain("Three different pictures make a plane. Choose another one for a corner.")?;
             }
