@@ -39,7 +39,7 @@ pub fn card(manifest: &Manifest, config: &RunConfig, sampling: &str) -> String {
                 optimization.learning_rate, optimization.warm_up, optimization.steps
             ),
         ),
-        ("weight of a noise level", optimization.weighting.formula().to_owned()),
+        ("weight of a noise level", optimization.weighting.formula()),
         ("average of the weights", format!("decay {}", training.ema_decay)),
         ("compute", HumanDuration(Duration::from_secs_f64(training.seconds)).to_string()),
         ("seed", training.seed.to_string()),
@@ -49,6 +49,7 @@ pub fn card(manifest: &Manifest, config: &RunConfig, sampling: &str) -> String {
     for (what, value) in rows {
         let _ = writeln!(text, "| {what} | {value} |");
     }
+    text.push_str("\nSettings as they were at the end: a run that is resumed may change those of the noise and the optimization.\n");
     text.push_str("\n## Measured\n\n| what | value | how |\n| --- | --- | --- |\n");
     for metric in &manifest.metrics {
         let _ = writeln!(text, "| {} | {:.4} | {} |", metric.name, metric.value, metric.how);

@@ -21,10 +21,10 @@ impl Weighting {
     const SIGMA_DATA: f32 = 0.3;
 
     /// As a formula.
-    pub fn formula(self) -> &'static str {
+    pub fn formula(self) -> String {
         match self {
-            Self::InverseVariance => "1 / sigma^2",
-            Self::Edm => "1 / sigma^2 + 1 / 0.3^2",
+            Self::InverseVariance => "1 / sigma^2".to_owned(),
+            Self::Edm => format!("1 / sigma^2 + 1 / {}^2", Self::SIGMA_DATA),
         }
     }
 
