@@ -77,11 +77,13 @@ class UNet(nn.Module):
         return (r * r).flatten(1).sum(1) / (2 * self.sigma_0**2)
 
 
-def median_seconds(work, warm_up=2, repetitions=7):
+def median_seconds(work, device, warm_up=2, repetitions=7):
     seconds = []
     for repetition in range(warm_up + repetitions):
         begun = time.perf_counter()
         work()
+        if device == "cuda":
+            torch.cuda.synchronize()
         if repetition >= warm_up:
             seconds.append(time.perf_counter() - begun)
     return statistics.median(seconds)
@@ -95,21 +97,25 @@ def main():
     parser.add_argument("--image-size", type=int, default=32)
     parser.add_argument("--channels", type=int, default=1)
     parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--layout", choices=["contiguous", "channels_last"], required=True)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
+    # In 32 bits, as the trainer computes.
+    torch.backends.cudnn.allow_tf32 = False
     if options.preset == "unet":
         net = UNet(options.width, options.channels)
     else:
         blocks = {"res6": 1, "res12": 2, "res18": 3}[options.preset]
         net = ResNet(options.width, blocks, options.channels, options.image_size)
+    net = net.to(options.device)
     shape = (options.batch, options.channels, options.image_size, options.image_size)
-    clean, noise = torch.rand(shape), torch.randn(shape)
+    clean, noise = torch.rand(shape, device=options.device), torch.randn(shape, device=options.device)
     if options.layout == "channels_last":
         net = net.to(memory_format=torch.channels_last)
         clean, noise = (t.contiguous(memory_format=torch.channels_last) for t in (clean, noise))
-    sigma = torch.logspace(-1.3, 0.3, options.batch).reshape(-1, 1, 1, 1)
+    sigma = torch.logspace(-1.3, 0.3, options.batch, device=options.device).reshape(-1, 1, 1, 1)
 
     def energy_gradient():
         x = clean.detach().requires_grad_()
@@ -124,10 +130,10 @@ def main():
         # The constant term of the energy has no part in its gradient.
         torch.autograd.grad(loss, list(net.parameters()), allow_unused=True)
 
-    training = median_seconds(training_step)
+    training = median_seconds(training_step, options.device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     net.requires_grad_(False)
-    inference = median_seconds(energy_gradient)
+    inference = median_seconds(energy_gradient, options.device)
     print(
         json.dumps(
             {

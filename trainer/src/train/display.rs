@@ -68,8 +68,8 @@ impl Display {
         Self { dashboard, state, last_shown: None }
     }
 
-    /// After step `step` (counted from 1), whose loss was `loss`; whether the user has asked to stop.
-    pub fn step(&mut self, step: u64, loss: f64) -> bool {
+    /// After step `step` (counted from 1), whose loss was `loss`.
+    pub fn step(&mut self, step: u64, loss: f64) {
         self.state.add(step, loss);
         let pause = if self.dashboard.is_some() { Self::PICTURES } else { Self::LINES };
         if step == self.state.steps || self.last_shown.is_none_or(|last| last.elapsed() >= pause) {
@@ -80,6 +80,10 @@ impl Display {
                 None => eprintln!("step {step}/{}  {}", self.state.steps, self.state.numbers()),
             }
         }
+    }
+
+    /// Whether the user has asked to stop.
+    pub fn asked_to_stop(&self) -> bool {
         self.dashboard.as_ref().is_some_and(|_| asked_to_stop())
     }
 

@@ -13,6 +13,8 @@ mod presets;
 mod probe;
 mod report;
 mod run;
+mod supply;
+mod told;
 mod watch;
 mod weighting;
 
@@ -21,5 +23,6 @@ pub use checkpoint::Checkpoint;
 pub use config::{Optimization, RunConfig, TrainingPreset};
 pub use folder::RunFolder;
 pub use metrics::held_out_loss;
-pub use run::{INTERRUPTED, to_tensor, train};
+pub use run::{INTERRUPTED, train};
+pub use supply::to_tensor;
 pub use weighting::Weighting;

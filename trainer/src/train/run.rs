@@ -2,19 +2,19 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::Instant,
 };
 
 use burn::{
     module::Module,
     optim::{AdamConfig, GradientsParams, ModuleOptimizer},
-    tensor::{Bool, Device, ElementConversion, Tensor, TensorData},
+    tensor::{Bool, Device, Tensor, TensorData},
 };
-use shared::{Draw, EnergyNetwork, Frame, Method, Noise, Sampler, Weights, mdsm_loss};
+use shared::{EnergyNetwork, Frame, Method, Noise, Sampler, Weights, mdsm_loss};
 
 use super::{
     Checkpoint, Optimization, RunConfig, RunFolder,
-    batches::Batches,
     checkpoint::Progress,
     clip::clip_by_global_norm,
     display::Display,
@@ -22,15 +22,17 @@ use super::{
     metrics::{Average, Entry, Metrics},
     probe::Probe,
     report,
+    supply::{Batch, supply},
+    told::Told,
     watch::Watch,
 };
 use crate::{
-    data::{DataSet, Images},
+    data::DataSet,
     error::{Error, Result},
     output, pictures,
 };
 
-/// Steps that an entry of the metrics averages over.
+/// Steps between entries of the metrics.
 const METRICS_EVERY: u64 = 10;
 
 /// Set by Ctrl-C: the loop saves a checkpoint and stops.
@@ -66,80 +68,88 @@ pub fn train(
     let levels = config.noise.levels(plan.batch);
     let sigma = Tensor::<1>::from_floats(levels.as_slice(), &training);
     let factors = Tensor::<1>::from_floats(plan.weighting.factors(&levels).as_slice(), &training);
-    let noise = Noise::new(plan.seed);
-    let mut batches = Batches::new(plan.seed, data.train.len(), plan.batch);
     let probe = Probe::new(config, data, frame, device);
     let mut metrics = Metrics::open(folder.metrics(), state.progress.step)?;
-    let (mut watch, mut average) = (Watch::default(), Average::default());
+    let (mut told, mut watch, mut average) = (Told::new(), Watch::default(), Average::default());
     let mut display = Display::new(plan.steps, plan.batch, state.progress.step, &config.data);
     let (mut clock, mut lap) = (Instant::now(), Instant::now());
 
-    while state.progress.step < plan.steps {
-        let step = state.progress.step;
-        let mut clean = to_tensor(&data.train, &batches.at(step), &training);
-        if plan.flip {
-            clean = mirror(clean, &batches.mirrored(step));
+    thread::scope(|scope| {
+        let batches = supply(scope, &data.train, plan, state.progress.step, network.batch_shape(plan.batch));
+        while state.progress.step < plan.steps {
+            let step = state.progress.step;
+            let Batch { clean, mirrored, noise } =
+                batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))?;
+            let mut clean = Tensor::from_data(clean, &training);
+            if let Some(mirrored) = mirrored {
+                clean = mirror(clean, &mirrored);
+            }
+            let noise = Tensor::from_data(noise, &training);
+            let losses = mdsm_loss(&state.network, network.sigma_0, frame.add(clean), noise, sigma.clone());
+            // Scaled by the pixels, so that the clipping limit means the same for every image size.
+            let objective = (losses.clone() * factors.clone()).mean() / pixels;
+            let mut gradients = GradientsParams::from_grads(objective.backward(), &state.network);
+            let norm = clip_by_global_norm(&mut gradients, &parameters, plan.clip);
+            state.network = state.optimizer.step(plan.learning_rate_at(step), state.network, gradients);
+            state.ema = ema::update(state.ema, &state.network, plan.ema_decay_at(step));
+            // What is told is the paper's loss, whatever the weighting, so that runs can be compared.
+            told.add(losses.mean().inner(), norm);
+            state.progress.step += 1;
+            let interrupted = display.asked_to_stop() || INTERRUPTED.load(Ordering::Relaxed);
+            let due =
+                state.progress.step.is_multiple_of(config.record.checkpoint_every) || state.progress.step == plan.steps;
+            let entry = due || state.progress.step.is_multiple_of(METRICS_EVERY);
+            if !(entry || interrupted || told.due()) {
+                continue;
+            }
+            let steps = told.read()?;
+            for (step, (loss, norm)) in (state.progress.step - steps.len() as u64 + 1..).zip(steps) {
+                watch.check(loss, norm).map_err(|what| {
+                    display.finish();
+                    Error::failed(format!(
+                        "{what} at step {step}: nothing of it is saved; --resume goes on from the last good checkpoint in {}, with a \
+                         smaller --learning-rate if it happens again",
+                        folder.checkpoints().display()
+                    ))
+                })?;
+                average.add(loss, norm);
+                display.step(step, loss);
+            }
+            if entry {
+                let speed = (average.steps() * plan.batch as u64) as f64 / lap.elapsed().as_secs_f64();
+                lap = Instant::now();
+                metrics.push(Entry::Training(average.take(state.progress.step, plan.learning_rate_at(step), speed)))?;
+            }
+            if due && !interrupted {
+                metrics.push(Entry::Checkpoint(probe.measure(&state.ema, config, state.progress.step)?))?;
+            }
+            if due || interrupted {
+                state.progress.seconds += clock.elapsed().as_secs_f64();
+                clock = Instant::now();
+                let best = metrics.best().map(|best| best.step);
+                Checkpoint::of(state.progress.clone(), &state.network, &state.ema, &state.optimizer)?.save(
+                    &folder.checkpoints(),
+                    config.record.keep,
+                    best,
+                )?;
+            }
+            if interrupted {
+                display.finish();
+                return Err(Error::failed(format!(
+                    "interrupted at step {}, which is saved; go on with --resume",
+                    state.progress.step
+                )));
+            }
+            if due {
+                state.draw(config, frame, folder, device)?;
+                report::write(folder, config, &metrics)?;
+                // Not training: it must not look like a slow one.
+                lap = Instant::now();
+            }
         }
-        let clean = frame.add(clean);
-        // The chain of the generator is the slot in the batch.
-        let z = noise.tensor(0, Draw::Corruption(step as u32), clean.dims(), &training);
-        let losses = mdsm_loss(&state.network, network.sigma_0, clean, z, sigma.clone());
-        // Scaled by the pixels, so that the clipping limit means the same for every image size.
-        let objective = (losses.clone() * factors.clone()).mean() / pixels;
-        let mut gradients = GradientsParams::from_grads(objective.backward(), &state.network);
-        // What is told is the paper's loss, whatever the weighting, so that runs can be compared.
-        let loss = losses.mean().into_scalar::<f32>().elem::<f64>();
-        let norm = clip_by_global_norm(&mut gradients, &parameters, plan.clip);
-        watch.check(loss, norm).map_err(|what| {
-            display.finish();
-            Error::failed(format!(
-                "{what} at step {}: nothing of it is saved; --resume goes on from the last good checkpoint in {}, with a smaller \
-                 --learning-rate if it happens again",
-                step + 1,
-                folder.checkpoints().display()
-            ))
-        })?;
-        state.network = state.optimizer.step(plan.learning_rate_at(step), state.network, gradients);
-        state.ema = ema::update(state.ema, &state.network, plan.ema_decay_at(step));
-        state.progress.step += 1;
-        average.add(loss, norm);
-        let interrupted = display.step(state.progress.step, loss) || INTERRUPTED.load(Ordering::Relaxed);
-        let due =
-            state.progress.step.is_multiple_of(config.record.checkpoint_every) || state.progress.step == plan.steps;
-        if average.steps() == METRICS_EVERY || due {
-            let speed = (average.steps() * plan.batch as u64) as f64 / lap.elapsed().as_secs_f64();
-            lap = Instant::now();
-            metrics.push(Entry::Training(average.take(state.progress.step, plan.learning_rate_at(step), speed)))?;
-        }
-        if due && !interrupted {
-            metrics.push(Entry::Checkpoint(probe.measure(&state.ema, config, state.progress.step)?))?;
-        }
-        if due || interrupted {
-            state.progress.seconds += clock.elapsed().as_secs_f64();
-            clock = Instant::now();
-            let best = metrics.best().map(|best| best.step);
-            Checkpoint::of(state.progress.clone(), &state.network, &state.ema, &state.optimizer)?.save(
-                &folder.checkpoints(),
-                config.record.keep,
-                best,
-            )?;
-        }
-        if interrupted {
-            display.finish();
-            return Err(Error::failed(format!(
-                "interrupted at step {}, which is saved; go on with --resume",
-                state.progress.step
-            )));
-        }
-        if due {
-            state.draw(config, frame, folder, device)?;
-            report::write(folder, config, &metrics)?;
-            // Not training: it must not look like a slow one.
-            lap = Instant::now();
-        }
-    }
-    display.finish();
-    Ok(())
+        display.finish();
+        Ok(())
+    })
 }
 
 impl State {
@@ -193,13 +203,6 @@ impl State {
         }
         Ok(())
     }
-}
-
-/// Pictures as `[N, C, H, W]`, 0..1.
-pub fn to_tensor(images: &Images, indices: &[usize], device: &Device) -> Tensor<4> {
-    let pixels: Vec<f32> =
-        indices.iter().flat_map(|&index| images.image(index)).map(|&pixel| f32::from(pixel) / 255.0).collect();
-    Tensor::from_data(TensorData::new(pixels, [indices.len(), images.channels, images.height, images.width]), device)
 }
 
 /// Mirrors the pictures that are marked, left to right.

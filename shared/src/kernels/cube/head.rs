@@ -3,11 +3,11 @@
 use burn::backend::{Cube, tensor::FloatTensor};
 use cubecl::prelude::*;
 
-use super::{dense, empty};
+use super::{
+    dense, empty,
+    sum::{UNITS, sum_of_cube},
+};
 use crate::kernels::{HeadOps, head::Functionals};
-
-/// Units of a cube: a power of two, which every GPU has.
-const UNITS: usize = 64;
 
 impl HeadOps for Cube {
     fn squared_distance(
@@ -153,23 +153,4 @@ fn quadratic(
     if UNIT_POS == 0 {
         values[image] = at_a * at_c + squares + factors[3 * image + 2];
     }
-}
-
-/// The sum of one number of each unit, always in the same order.
-#[cube]
-fn sum_of_cube(value: f32) -> f32 {
-    let mut sums = Shared::<[f32]>::new_slice(UNITS);
-    let unit = UNIT_POS as usize;
-    sums[unit] = value;
-    sync_cube();
-    #[unroll]
-    for halving in 0..comptime!(UNITS.ilog2()) {
-        let half = comptime!(UNITS >> (halving + 1));
-        if unit < half {
-            let other = sums[unit + half];
-            sums[unit] += other;
-        }
-        sync_cube();
-    }
-    sums[0]
 }

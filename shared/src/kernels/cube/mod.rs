@@ -1,5 +1,5 @@
-//! The kernels for GPUs, as operations of Burn's CubeCL backends (WebGPU, Vulkan, Metal, CUDA): one dispatch each. What only
-//! training needs stays with the bodies in Burn's own operations.
+//! The kernels for GPUs, as operations of Burn's CubeCL backends (WebGPU, Vulkan, Metal, CUDA): one dispatch each, but for
+//! the gradients of weights.
 
 mod activation;
 mod block;
@@ -7,8 +7,10 @@ mod convolution;
 mod head;
 mod pointwise;
 mod resample;
+mod sum;
 #[cfg(all(test, feature = "autodiff", not(target_family = "wasm")))]
 mod tests;
+mod weight_gradient;
 
 use burn::{
     backend::{Cube, tensor::FloatTensor},
@@ -50,6 +52,15 @@ impl ImageOps for Cube {
             ..Convolution::new(Direction::Adjoint, Weighted { weight, parts: vec![dy] })
         }
         .launch()
+    }
+
+    fn weight_gradient(
+        x: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        activation: Option<Activation>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        weight_gradient::weight_gradient(x, dy, &weight, activation)
     }
 
     fn gate(

@@ -63,6 +63,19 @@ fn convolutions_agree() {
 }
 
 #[test]
+fn weight_gradients_agree() {
+    for_each_shape(|[n, channels_in, channels_out, side, kernel], activation, what| {
+        assert_agree(what, |device| {
+            let x = random([n, channels_in, side, side], 1, device).into_dispatch();
+            let weight = random([channels_out, channels_in, kernel, kernel], 2, device).into_dispatch();
+            let dy = random([n, channels_out, side, side], 3, device).into_dispatch();
+            let (dweight, dbias) = Dispatch::weight_gradient(x, dy, weight, activation);
+            vec![Tensor::<4>::from_dispatch(dweight).into_data(), Tensor::<1>::from_dispatch(dbias).into_data()]
+        });
+    });
+}
+
+#[test]
 fn blocks_agree() {
     // Images, channels of each part, channels between, channels out, side.
     for (index, [n, first, second, between, out, side]) in
