@@ -63,20 +63,20 @@ impl Noise {
 
     /// Noise for several chains: `shape` is `[N, C, H, W]`, chain numbers run from `first_chain`.
     pub fn tensor(&self, first_chain: u64, draw: Draw, shape: [usize; 4], device: &Device) -> Tensor<4> {
-        Tensor::from_data(self.data(first_chain, draw, shape), device)
+        Tensor::from_data(TensorData::new(self.numbers(first_chain, draw, shape), shape), device)
     }
 
     /// [`Noise::tensor`], not yet on a device. Chains are drawn in parallel where there are threads.
-    pub fn data(&self, first_chain: u64, draw: Draw, shape: [usize; 4]) -> TensorData {
+    pub fn numbers(&self, first_chain: u64, draw: Draw, shape: [usize; 4]) -> Vec<f32> {
         let per_chain = shape[1] * shape[2] * shape[3];
-        let mut values = vec![0.0; shape[0] * per_chain];
+        let mut numbers = vec![0.0; shape[0] * per_chain];
         let fill = |(index, out): (usize, &mut [f32])| self.fill(first_chain + index as u64, draw, out);
         // Of nothing there is nothing to draw, in chunks of one.
         #[cfg(target_family = "wasm")]
-        values.chunks_mut(per_chain.max(1)).enumerate().for_each(fill);
+        numbers.chunks_mut(per_chain.max(1)).enumerate().for_each(fill);
         #[cfg(not(target_family = "wasm"))]
-        values.par_chunks_mut(per_chain.max(1)).enumerate().for_each(fill);
-        TensorData::new(values, shape)
+        numbers.par_chunks_mut(per_chain.max(1)).enumerate().for_each(fill);
+        numbers
     }
 }
 

@@ -1,8 +1,8 @@
 //! Where tensors live and are computed, chosen at run time.
 
-use burn::tensor::Device;
 #[cfg(feature = "wgpu")]
 use burn::tensor::DeviceKind;
+use burn::tensor::{Device, DeviceType};
 use clap::ValueEnum;
 
 use crate::error::{Error, Result};
@@ -49,6 +49,34 @@ impl Backend {
             #[cfg(feature = "cuda")]
             Self::Cuda => Ok((Device::cuda(0), "cuda")),
         }
+    }
+
+    /// Several devices of one kind, and the name of the backend.
+    ///
+    /// # Errors
+    /// The machine has fewer.
+    pub fn devices(self, count: usize) -> Result<(Vec<Device>, &'static str)> {
+        let (first, name) = self.device()?;
+        if count == 1 {
+            return Ok((vec![first], name));
+        }
+        let kind = match name {
+            #[cfg(feature = "wgpu")]
+            "wgpu" => DeviceType::Wgpu,
+            #[cfg(feature = "vulkan")]
+            "vulkan" => DeviceType::Vulkan,
+            #[cfg(feature = "metal")]
+            "metal" => DeviceType::Metal,
+            #[cfg(feature = "cuda")]
+            "cuda" => DeviceType::Cuda,
+            _ => DeviceType::Flex,
+        };
+        let mut devices = Device::enumerate(kind).into_vec();
+        if devices.len() < count {
+            return Err(Error::input(format!("--devices {count}: {name} finds {} here", devices.len())));
+        }
+        devices.truncate(count);
+        Ok((devices, name))
     }
 }
 

@@ -28,6 +28,9 @@ pub struct TrainArgs {
     pub resume: bool,
     #[command(flatten)]
     pub backend: BackendArgs,
+    /// GPUs of the backend that share every batch.
+    #[arg(long, default_value_t = 1, value_parser = count_parser(64))]
+    pub devices: usize,
 }
 
 /// Where the settings of a training come from.

@@ -18,7 +18,7 @@ pub fn train(args: TrainArgs) -> Result<()> {
             args.out.display()
         )));
     }
-    let (device, backend) = args.backend.backend.device()?;
+    let (devices, backend) = args.backend.backend.devices(args.devices)?;
     ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
         .map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
 
@@ -31,6 +31,9 @@ pub fn train(args: TrainArgs) -> Result<()> {
     };
     let data = open(&config.data, &args)?;
     let config = config.with_pictures(&data)?;
+    if args.devices > config.optimization.batch {
+        return Err(Error::input(format!("--devices {}: more than images in a batch", args.devices)));
+    }
     folder.save_config(&config)?;
     let done = start.as_ref().map_or(0, |checkpoint| checkpoint.progress.step);
     eprintln!(
@@ -40,7 +43,7 @@ pub fn train(args: TrainArgs) -> Result<()> {
         config.optimization.steps,
         args.out.display()
     );
-    train::train(&config, &data, &folder, start, &device)?;
+    train::train(&config, &data, &folder, start, &devices)?;
     eprintln!("done: {}; next: trainer sample --model {0} --out samples.png", args.out.display());
     Ok(())
 }

@@ -60,7 +60,7 @@ pub fn run(
     let config = config.with_pictures(data)?;
     folder.save_config(&config)?;
     let begun = Instant::now();
-    train::train(&config, data, &folder, None, device)?;
+    train::train(&config, data, &folder, None, std::slice::from_ref(device))?;
     let seconds = begun.elapsed().as_secs_f64();
 
     let model = LoadedModel::open(place.path(), device)?;

@@ -197,7 +197,7 @@ impl RunConfig {
         self.network_of(channels, data::network_size(size, size))
     }
 
-    fn network_of(&self, channels: usize, image_size: usize) -> NetworkConfig {
+    pub(super) fn network_of(&self, channels: usize, image_size: usize) -> NetworkConfig {
         let NetworkSettings { shape, width, activation, sigma_0 } = self.network;
         NetworkConfig { preset: shape, width, channels, image_size, activation, sigma_0 }
     }

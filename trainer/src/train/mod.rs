@@ -11,6 +11,7 @@ mod layers;
 mod metrics;
 mod presets;
 mod probe;
+mod replicas;
 mod report;
 mod run;
 mod supply;

@@ -8,10 +8,10 @@ use std::{
 
 use burn::{
     module::Module,
-    optim::{AdamConfig, GradientsParams, ModuleOptimizer},
-    tensor::{Bool, Device, Tensor, TensorData},
+    optim::{AdamConfig, ModuleOptimizer},
+    tensor::Device,
 };
-use shared::{EnergyNetwork, Frame, Method, Noise, Sampler, Weights, mdsm_loss};
+use shared::{EnergyNetwork, Frame, Method, Noise, Sampler, Weights};
 
 use super::{
     Checkpoint, Optimization, RunConfig, RunFolder,
@@ -21,8 +21,9 @@ use super::{
     ema,
     metrics::{Average, Entry, Metrics},
     probe::Probe,
+    replicas::Replicas,
     report,
-    supply::{Batch, supply},
+    supply::supply,
     told::Told,
     watch::Watch,
 };
@@ -46,7 +47,7 @@ struct State {
     progress: Progress,
 }
 
-/// Trains to the end of the plan, from `start` if there is one.
+/// Trains to the end of the plan, from `start` if there is one, on devices that share every batch.
 ///
 /// # Errors
 /// A checkpoint cannot be saved, the loss runs away, or the training was interrupted (after saving).
@@ -55,19 +56,16 @@ pub fn train(
     data: &DataSet,
     folder: &RunFolder,
     start: Option<Checkpoint>,
-    device: &Device,
+    devices: &[Device],
 ) -> Result<()> {
+    let device = devices.first().ok_or_else(|| Error::failed("there is no device to train on"))?;
     let plan = &config.optimization;
     let network = config.network();
     let mut state = State::new(config, start, device)?;
     let frame = Frame::new(config.card().size, network.image_size)
         .ok_or_else(|| Error::failed("the pictures are larger than the network's input"))?;
-    let training = device.clone().autodiff();
+    let replicas = Replicas::new(config, frame, devices);
     let parameters = state.network.parameters();
-    let pixels = network.batch_shape(1).iter().product::<usize>() as f64;
-    let levels = config.noise.levels(plan.batch);
-    let sigma = Tensor::<1>::from_floats(levels.as_slice(), &training);
-    let factors = Tensor::<1>::from_floats(plan.weighting.factors(&levels).as_slice(), &training);
     let probe = Probe::new(config, data, frame, device);
     let mut metrics = Metrics::open(folder.metrics(), state.progress.step)?;
     let (mut told, mut watch, mut average) = (Told::new(), Watch::default(), Average::default());
@@ -78,22 +76,13 @@ pub fn train(
         let batches = supply(scope, &data.train, plan, state.progress.step, network.batch_shape(plan.batch));
         while state.progress.step < plan.steps {
             let step = state.progress.step;
-            let Batch { clean, mirrored, noise } =
-                batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))?;
-            let mut clean = Tensor::from_data(clean, &training);
-            if let Some(mirrored) = mirrored {
-                clean = mirror(clean, &mirrored);
-            }
-            let noise = Tensor::from_data(noise, &training);
-            let losses = mdsm_loss(&state.network, network.sigma_0, frame.add(clean), noise, sigma.clone());
-            // Scaled by the pixels, so that the clipping limit means the same for every image size.
-            let objective = (losses.clone() * factors.clone()).mean() / pixels;
-            let mut gradients = GradientsParams::from_grads(objective.backward(), &state.network);
+            let batch = batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))?;
+            let (loss, mut gradients) = replicas.gradients(&state.network, &batch)?;
             let norm = clip_by_global_norm(&mut gradients, &parameters, plan.clip);
             state.network = state.optimizer.step(plan.learning_rate_at(step), state.network, gradients);
             state.ema = ema::update(state.ema, &state.network, plan.ema_decay_at(step));
             // What is told is the paper's loss, whatever the weighting, so that runs can be compared.
-            told.add(losses.mean().inner(), norm);
+            told.add(loss, norm);
             state.progress.step += 1;
             let interrupted = display.asked_to_stop() || INTERRUPTED.load(Ordering::Relaxed);
             let due =
@@ -202,26 +191,5 @@ impl State {
             pictures::write_grid(&folder.samples(self.progress.step, averaged), &images, None)?;
         }
         Ok(())
-    }
-}
-
-/// Mirrors the pictures that are marked, left to right.
-fn mirror(images: Tensor<4>, marked: &[bool]) -> Tensor<4> {
-    let shape = images.dims();
-    let mask = Tensor::<1, Bool>::from_data(TensorData::from(marked), &images.device());
-    let mask = mask.reshape([shape[0], 1, 1, 1]).expand(shape);
-    let mirrored = images.clone().flip([3]);
-    images.mask_where(mask, mirrored)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_marked_pictures_are_mirrored() {
-        let images = Tensor::<4>::from_floats([[[[1.0, 2.0, 3.0]]], [[[4.0, 5.0, 6.0]]]], &Device::flex());
-        let mirrored = output::floats(mirror(images, &[false, true])).unwrap();
-        assert_eq!(mirrored, [1.0, 2.0, 3.0, 6.0, 5.0, 4.0]);
     }
 }
