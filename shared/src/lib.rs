@@ -31,6 +31,7 @@ mod sampler;
 mod schedule;
 pub mod toy;
 mod unet;
+mod weighting;
 
 pub use activation::Activation;
 pub use annealing::Annealing;
@@ -48,3 +49,4 @@ pub use resnet::ResNet;
 pub use sampler::{Known, Sampler, Step};
 pub use schedule::{Fall, Method, Schedule};
 pub use unet::UNet;
+pub use weighting::Weighting;

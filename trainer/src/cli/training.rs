@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::{
     BackendArgs,
-    values::{ActivationArg, SpacingArg, count_parser, fraction, positive},
+    values::{ActivationArg, SpacingArg, WeightingArg, count_parser, fraction, positive},
 };
-use crate::train::{TrainingPreset, Weighting};
+use crate::train::TrainingPreset;
 
 /// Every setting may also stand in a file, as in the `run.toml` of a run folder; a flag goes over the file.
 #[derive(Args)]
@@ -112,7 +112,7 @@ pub struct OptimizationArgs {
     /// What the loss at a noise level counts.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub weighting: Option<Weighting>,
+    pub weighting: Option<WeightingArg>,
     /// Mirror half of the pictures, by chance.
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]

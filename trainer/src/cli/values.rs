@@ -55,6 +55,18 @@ pub enum SpacingArg {
     Linear,
 }
 
+/// A value of `--weighting`.
+#[derive(Clone, Copy, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum WeightingArg {
+    /// `1 / sigma^2`, the paper's: an error counts by what it is of the noise, so that errors under large noise hardly count, where
+    /// a picture's class is decided.
+    InverseVariance,
+    /// `1 / sigma^2 + 1 / sigma_data^2` (EDM; Karras and others 2022, table 1): an error counts by what it is of the noise or of the
+    /// pictures themselves, whichever is less.
+    Edm,
+}
+
 /// A value of `--sampler`.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum SamplerArg {

@@ -14,7 +14,7 @@ use crate::{
     evaluate::{Subject, Summary, outliers},
     export::{Contents, ModelFolder, card},
     model::LoadedModel,
-    train::RunFolder,
+    train::{RunFolder, history},
     validation::{Validation, percentiles},
 };
 
@@ -62,7 +62,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
         data: config.card(),
         training: TrainingCard {
             steps: checkpoint.progress.step,
-            images_seen: checkpoint.progress.step * plan.batch as u64,
+            images_seen: checkpoint.progress.images.unwrap_or(checkpoint.progress.step * plan.batch as u64),
             seconds: checkpoint.progress.seconds,
             seed: plan.seed,
             ema_decay: plan.ema_decay,
@@ -83,7 +83,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
         "trainer sample --model models/{} --count {SAMPLES} --seed 1 --sampler consistent --steps {steps} --out samples.png",
         manifest.name
     );
-    let card = card(&manifest, &config, &sampling);
+    let card = card(&manifest, &config, &history(&folder)?, &sampling);
     let contents = Contents { manifest: &manifest, weights: &bytes, held_out: &shown, samples: &samples, card: &card };
     ModelFolder::at(&args.out).write(&contents)?;
     for metric in &manifest.metrics {

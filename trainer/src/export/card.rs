@@ -5,13 +5,13 @@ use std::{fmt::Write as _, time::Duration};
 use indicatif::HumanDuration;
 use shared::Manifest;
 
-use crate::train::RunConfig;
+use crate::train::{RunConfig, Settings};
 
 /// Name of the sample grid beside the card.
 pub const SAMPLES: &str = "samples.png";
 
-/// The card as Markdown. `sampling` is the command that draws the grid again.
-pub fn card(manifest: &Manifest, config: &RunConfig, sampling: &str) -> String {
+/// The card as Markdown. `history` are the settings that the run had, `sampling` is the command that draws the grid again.
+pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampling: &str) -> String {
     let Manifest { name, network, data, training, noise, .. } = manifest;
     let colour = if network.channels == 1 { "grey" } else { "colour" };
     let (size, optimization) = (data.size, &config.optimization);
@@ -31,7 +31,7 @@ pub fn card(manifest: &Manifest, config: &RunConfig, sampling: &str) -> String {
         ("network", format!("{:?}, width {}, {:?}", network.preset, network.width, network.activation).to_lowercase()),
         ("sigma_0", network.sigma_0.to_string()),
         ("noise levels", format!("{} to {}, {:?}", noise.min, noise.max, noise.spacing).to_lowercase()),
-        ("steps", format!("{} of {} images: {} images seen", training.steps, optimization.batch, training.images_seen)),
+        ("steps", format!("{} of {} images; {} images seen", training.steps, optimization.batch, training.images_seen)),
         (
             "optimizer",
             format!(
@@ -49,7 +49,24 @@ pub fn card(manifest: &Manifest, config: &RunConfig, sampling: &str) -> String {
     for (what, value) in rows {
         let _ = writeln!(text, "| {what} | {value} |");
     }
-    text.push_str("\nSettings as they were at the end: a run that is resumed may change those of the noise and the optimization.\n");
+    if history.len() > 1 {
+        text.push_str("\nThese are the settings at the end. The run was resumed with others:\n\n");
+        text.push_str("| after step | batch | learning rate, cosine over | noise levels | weight of a level |\n");
+        text.push_str("| --- | --- | --- | --- | --- |\n");
+        for Settings { step, noise, optimization } in history {
+            let _ = writeln!(
+                text,
+                "| {step} | {} | {}, {} steps | {} to {}, {} | {} |",
+                optimization.batch,
+                optimization.learning_rate,
+                optimization.steps,
+                noise.min,
+                noise.max,
+                format!("{:?}", noise.spacing).to_lowercase(),
+                optimization.weighting.formula()
+            );
+        }
+    }
     text.push_str("\n## Measured\n\n| what | value | how |\n| --- | --- | --- |\n");
     for metric in &manifest.metrics {
         let _ = writeln!(text, "| {} | {:.4} | {} |", metric.name, metric.value, metric.how);

@@ -23,6 +23,9 @@ pub struct Progress {
     pub step: u64,
     /// Seconds of training, over all sessions.
     pub seconds: f64,
+    /// Images seen, each as often as it was; nothing in a checkpoint from before this was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<u64>,
 }
 
 /// A checkpoint in memory.

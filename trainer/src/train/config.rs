@@ -1,10 +1,9 @@
 //! The settings of a run: one type for the command line, for `--config`, and for the record in the run folder.
 
 use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
-use shared::{Activation, DataCard, NetworkConfig, NoiseLevels, Preset};
+use serde::{Deserialize, Deserializer, Serialize};
+use shared::{Activation, DataCard, NetworkConfig, NoiseLevels, Preset, Weighting};
 
-use super::Weighting;
 use crate::{
     data::{self, DataSet, Images},
     error::{Error, Result},
@@ -92,6 +91,7 @@ pub struct Optimization {
     /// Steps of linear warm-up, at most a tenth of the run.
     pub warm_up: u64,
     /// Largest norm of the gradient of the loss per pixel, over all parameters; infinite for no limit.
+    #[serde(deserialize_with = "limit")]
     pub clip: f64,
     /// Decay of the moving average of the weights; 0 for none.
     pub ema_decay: f64,
@@ -201,6 +201,11 @@ impl RunConfig {
         let NetworkSettings { shape, width, activation, sigma_0 } = self.network;
         NetworkConfig { preset: shape, width, channels, image_size, activation, sigma_0 }
     }
+}
+
+/// JSON knows no infinity: it becomes null.
+fn limit<'de, D: Deserializer<'de>>(number: D) -> std::result::Result<f64, D::Error> {
+    Ok(Option::deserialize(number)?.unwrap_or(f64::INFINITY))
 }
 
 /// Numbers of single precision as short as they may be: 0.1, not 0.10000000149011612.

@@ -7,8 +7,9 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use shared::NoiseLevels;
 
-use super::RunFolder;
+use super::{Optimization, RunConfig, RunFolder};
 use crate::{
     error::{Error, Result},
     files,
@@ -18,10 +19,23 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Entry {
+    /// What the steps that follow are made with.
+    Settings(Box<Settings>),
     /// Of some steps.
     Training(Training),
     /// Of a checkpoint.
     Checkpoint(Probed),
+}
+
+/// The settings that may change when a run is resumed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Steps done before.
+    pub step: u64,
+    /// The noise levels.
+    pub noise: NoiseLevels,
+    /// The optimizer and its schedule.
+    pub optimization: Optimization,
 }
 
 /// Averages over the steps since the entry before.
@@ -66,6 +80,7 @@ pub struct DenoisingError {
 impl Entry {
     fn step(&self) -> u64 {
         match self {
+            Self::Settings(entry) => entry.step,
             Self::Training(entry) => entry.step,
             Self::Checkpoint(entry) => entry.step,
         }
@@ -95,6 +110,23 @@ impl Metrics {
         Ok(Self { path, entries })
     }
 
+    /// Takes down the settings of the steps from here on, if they are others than before.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn begin(&mut self, step: u64, config: &RunConfig) -> Result<()> {
+        let settings = Settings { step, noise: config.noise, optimization: config.optimization.clone() };
+        let before = self.entries.iter().rev().find_map(|entry| match entry {
+            Entry::Settings(before) => Some(before),
+            _ => None,
+        });
+        if before.is_some_and(|before| (before.noise, &before.optimization) == (settings.noise, &settings.optimization))
+        {
+            return Ok(());
+        }
+        self.push(Entry::Settings(Box::new(settings)))
+    }
+
     /// Adds an entry.
     ///
     /// # Errors
@@ -111,7 +143,7 @@ impl Metrics {
     pub fn training(&self) -> impl Iterator<Item = &Training> {
         self.entries.iter().filter_map(|entry| match entry {
             Entry::Training(training) => Some(training),
-            Entry::Checkpoint(_) => None,
+            _ => None,
         })
     }
 
@@ -119,7 +151,7 @@ impl Metrics {
     pub fn checkpoints(&self) -> impl Iterator<Item = &Probed> {
         self.entries.iter().filter_map(|entry| match entry {
             Entry::Checkpoint(probed) => Some(probed),
-            Entry::Training(_) => None,
+            _ => None,
         })
     }
 
@@ -154,8 +186,20 @@ pub fn held_out_loss(folder: &RunFolder) -> Result<Option<f64>> {
     let entries = read(&folder.metrics())?;
     Ok(entries.iter().rev().find_map(|entry| match entry {
         Entry::Checkpoint(probed) => Some(probed.held_out_loss),
-        Entry::Training(_) => None,
+        _ => None,
     }))
+}
+
+/// The settings of a run, one after the other; fewer of a run from before they were kept.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn history(folder: &RunFolder) -> Result<Vec<Settings>> {
+    let entries = read(&folder.metrics())?;
+    Ok(entries
+        .into_iter()
+        .filter_map(|entry| if let Entry::Settings(settings) = entry { Some(*settings) } else { None })
+        .collect())
 }
 
 /// The mean of some steps in the making.
@@ -221,5 +265,20 @@ mod tests {
         assert_eq!(resumed.entries, [training(10), probed(10, 5.0)]);
         assert_eq!(resumed.training().next().map(|entry| (entry.loss, entry.gradient_norm)), Some((3.0, 2.0)));
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
+    }
+
+    #[test]
+    fn settings_are_taken_down_when_they_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::at(folder.path());
+        // Its limit on the gradient is infinite.
+        let mut config = crate::train::TrainingPreset::PaperMnist.settings();
+        for (step, learning_rate) in [(0, 1e-3), (10, 1e-3), (20, 1e-4)] {
+            config.optimization.learning_rate = learning_rate;
+            Metrics::open(run.metrics(), step).unwrap().begin(step, &config).unwrap();
+        }
+        let found: Vec<_> =
+            history(&run).unwrap().iter().map(|entry| (entry.step, entry.optimization.learning_rate)).collect();
+        assert_eq!(found, [(0, 1e-3), (20, 1e-4)]);
     }
 }

@@ -17,13 +17,11 @@ mod run;
 mod supply;
 mod told;
 mod watch;
-mod weighting;
 
 pub use batches::Batches;
 pub use checkpoint::Checkpoint;
 pub use config::{Optimization, RunConfig, TrainingPreset};
 pub use folder::RunFolder;
-pub use metrics::held_out_loss;
+pub use metrics::{Settings, held_out_loss, history};
 pub use run::{INTERRUPTED, train};
 pub use supply::to_tensor;
-pub use weighting::Weighting;

@@ -1,11 +1,8 @@
 //! Settings that go together: those of the paper, and better ones.
 
-use shared::{Activation, NoiseLevels, Preset, Spacing};
+use shared::{Activation, NoiseLevels, Preset, Spacing, Weighting};
 
-use super::{
-    Weighting,
-    config::{NetworkSettings, Optimization, Record, RunConfig, TrainingPreset},
-};
+use super::config::{NetworkSettings, Optimization, Record, RunConfig, TrainingPreset};
 
 impl TrainingPreset {
     /// Every preset.

@@ -68,6 +68,7 @@ pub fn train(
     let parameters = state.network.parameters();
     let probe = Probe::new(config, data, frame, device);
     let mut metrics = Metrics::open(folder.metrics(), state.progress.step)?;
+    metrics.begin(state.progress.step, config)?;
     let (mut told, mut watch, mut average) = (Told::new(), Watch::default(), Average::default());
     let mut display = Display::new(plan.steps, plan.batch, state.progress.step, &config.data);
     let (mut clock, mut lap) = (Instant::now(), Instant::now());
@@ -84,6 +85,7 @@ pub fn train(
             // What is told is the paper's loss, whatever the weighting, so that runs can be compared.
             told.add(loss, norm);
             state.progress.step += 1;
+            state.progress.images = state.progress.images.map(|images| images + plan.batch as u64);
             let interrupted = display.asked_to_stop() || INTERRUPTED.load(Ordering::Relaxed);
             let due =
                 state.progress.step.is_multiple_of(config.record.checkpoint_every) || state.progress.step == plan.steps;
@@ -168,7 +170,7 @@ impl State {
                     network: network(weights.clone(), &training)?,
                     ema: network(weights, device)?,
                     optimizer: adam.init(),
-                    progress: Progress { step: 0, seconds: 0.0 },
+                    progress: Progress { step: 0, seconds: 0.0, images: Some(0) },
                 }
             }
         })

@@ -29,7 +29,8 @@ fn checkpoint(step: u64) -> Checkpoint {
     let activation = shared::Activation::Elu;
     let config = NetworkConfig { preset, width: 2, channels: 1, image_size: 8, activation, sigma_0: 0.1 };
     let network = EnergyNetwork::new(&config, &Device::flex()).unwrap();
-    Checkpoint::of(Progress { step, seconds: 0.0 }, &network, &network, &AdamConfig::new().init()).unwrap()
+    Checkpoint::of(Progress { step, seconds: 0.0, images: None }, &network, &network, &AdamConfig::new().init())
+        .unwrap()
 }
 
 /// Not a test by itself: what the tests below run in a process of its own.

@@ -1,10 +1,9 @@
 //! How much the loss at a noise level counts: `l(sigma)` of the paper's objective.
 
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 /// Which `l(sigma)` weighs the squared errors of the denoised pictures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Weighting {
     /// `1 / sigma^2`, the paper's: an error counts by what it is of the noise, so that errors under large noise hardly count, where
