@@ -11,10 +11,10 @@ use crate::{
     cli::ExportArgs,
     data::{self, DataSet},
     error::{Error, Result},
-    evaluate::{Subject, Summary, outliers},
+    evaluate::{Subject, Summary, fingerprint, outliers},
     export::{Contents, ModelFolder, card},
     model::LoadedModel,
-    train::{RunFolder, history},
+    train::{Checkpoint, RunFolder, history},
     validation::{Validation, percentiles},
 };
 
@@ -35,7 +35,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let folder = RunFolder::at(&args.run);
     let config = folder.load_config()?;
     let checkpoint = folder.newest()?;
-    let evaluated = args.evaluation.as_deref().map(|path| evaluated(path, &args.run)).transpose()?;
+    let evaluated = args.evaluation.as_deref().map(|path| evaluated(path, &checkpoint)).transpose()?;
     let data = data::open_sized(&config.data, args.data_dir.as_deref(), Some(config.card().size))?;
     let (device, _) = args.backend.backend.device()?;
 
@@ -111,15 +111,14 @@ fn metrics(pictures: &Validation, count: usize, network: &EnergyNetwork, noise: 
 }
 
 /// What an evaluation of the run has found.
-fn evaluated(path: &Path, run: &Path) -> Result<Vec<Metric>> {
+fn evaluated(path: &Path, checkpoint: &Checkpoint) -> Result<Vec<Metric>> {
     let summary = Summary::read(path)?;
-    let same = |path: &Path| path.canonicalize().ok();
-    if same(Path::new(&summary.model)) != same(run) {
+    if summary.weights != fingerprint(&checkpoint.ema)? {
         return Err(Error::input(format!(
-            "--evaluation {}: it is of {}, not of {}",
+            "--evaluation {}: it is of {}, as that was then, not of the weights of step {}",
             path.display(),
             summary.model,
-            run.display()
+            checkpoint.progress.step
         )));
     }
     Ok(summary.card)

@@ -20,9 +20,16 @@ mod summary;
 
 use burn::tensor::Device;
 use serde::Serialize;
-use shared::{Method, Metric};
+use shared::{Method, Metric, Weights};
 
-use crate::{chains::Chains, data::DataSet, error::Result, model::LoadedModel, pictures::Picture};
+use crate::{
+    chains::Chains,
+    data::DataSet,
+    error::{Error, Result},
+    files,
+    model::LoadedModel,
+    pictures::Picture,
+};
 use copies::Copies;
 use denoising::Denoising;
 use density::Density;
@@ -40,6 +47,8 @@ pub use summary::Summary;
 pub struct Evaluation {
     /// The model, as given.
     pub model: String,
+    /// SHA-256 of its weights as a safetensors file in single precision.
+    pub weights: String,
     /// The data set.
     pub data: String,
     /// Held-out pictures that energies and outlier scores are measured on.
@@ -118,6 +127,15 @@ const HELD_OUT: usize = 2000;
 /// Samples that the report shows.
 const SHOWN: usize = 100;
 
+/// What the weights are known by.
+///
+/// # Errors
+/// They cannot be written as a file.
+pub fn fingerprint(weights: &Weights) -> Result<String> {
+    let bytes = weights.to_safetensors(false).map_err(|error| Error::failed(error.to_string()))?;
+    Ok(files::sha256(&bytes))
+}
+
 /// Measures a model.
 ///
 /// # Errors
@@ -169,6 +187,7 @@ pub fn evaluate(
     let foreign = foreign::foreign_sets(&data.name, &held_out);
     let mut evaluation = Evaluation {
         model: name,
+        weights: fingerprint(&Weights::of(&model.network))?,
         data: data.name.clone(),
         held_out: held_out.len(),
         sampling,

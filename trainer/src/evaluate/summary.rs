@@ -16,6 +16,8 @@ use crate::{
 pub struct Summary {
     /// The model, as it was given.
     pub model: String,
+    /// What its weights were known by.
+    pub weights: String,
     /// What the card is to say.
     pub card: Vec<Metric>,
 }
