@@ -2,6 +2,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use burn::{
     optim::GradientsParams,
     tensor::{Device, Distribution, Tensor},
@@ -13,10 +15,13 @@ use shared::{
     mdsm_loss,
 };
 
-fn device() -> Device {
+/// All tests draw from one generator: one at a time, so that each always draws the same.
+fn device() -> (Device, MutexGuard<'static, ()>) {
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    let alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     let device = Device::flex();
     device.seed(5);
-    device
+    (device, alone)
 }
 
 fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
@@ -30,7 +35,7 @@ fn dot<const D: usize>(a: &Tensor<D>, b: &Tensor<D>) -> f64 {
 
 #[test]
 fn convolution_vjp_is_its_adjoint() {
-    let device = device();
+    let (device, _alone) = device();
     for (channels_in, channels_out, kernel) in [(1, 3, 3), (5, 2, 3), (4, 7, 1)] {
         let mut convolution = Convolution::new(channels_in, channels_out, kernel, true, &device);
         // The bias makes the map affine; its linear part is what has an adjoint.
@@ -50,7 +55,7 @@ fn assert_adjoint(lx: Tensor<4>, y: &Tensor<4>, x: &Tensor<4>, lty: Tensor<4>) {
 
 #[test]
 fn resampling_vjps_are_adjoints() {
-    let device = device();
+    let (device, _alone) = device();
     let large = random([2, 3, 8, 8], &device);
     let small = random([2, 3, 4, 4], &device);
     assert_adjoint(mean_pool(large.clone()), &small, &large, mean_pool_vjp(small.clone()));
@@ -65,7 +70,7 @@ fn assert_derivative(f: impl Fn(f32) -> f64, claimed: f64, h: f32) {
 
 #[test]
 fn activations_have_their_derivatives() {
-    let device = device();
+    let (device, _alone) = device();
     // The identity, so that only the activation is left.
     let weight = Tensor::<4>::ones([1, 1, 1, 1], &device);
     // Points on both sides of ELU's corner, none so near it that a difference straddles it.
@@ -84,7 +89,7 @@ fn activations_have_their_derivatives() {
 
 #[test]
 fn block_vjp_is_the_gradient() {
-    let device = device();
+    let (device, _alone) = device();
     for (channels, block) in [
         (3, Block::encoder(3, 6, Resampling::Halve, Activation::Silu, &device)),
         (4, Block::encoder(4, 4, Resampling::Keep, Activation::Silu, &device)),
@@ -101,7 +106,7 @@ fn block_vjp_is_the_gradient() {
 
 #[test]
 fn head_gradient_is_the_gradient() {
-    let device = device();
+    let (device, _alone) = device();
     let head = QuadraticHead::new(12, &device);
     let (h, v) = (random([3, 12], &device), random([3, 12], &device));
     let (_, gradient) = head.value_and_gradient(h.clone());
@@ -132,7 +137,7 @@ fn networks() -> impl Iterator<Item = NetworkConfig> {
 
 #[test]
 fn energy_gradient_is_the_gradient_of_the_energy() {
-    let device = device();
+    let (device, _alone) = device();
     for config in networks() {
         let network = EnergyNetwork::new(&config, &device).unwrap();
         let x = random(config.batch_shape(2), &device);
@@ -149,7 +154,7 @@ fn energy_gradient_is_the_gradient_of_the_energy() {
 
 #[test]
 fn an_image_s_energy_does_not_depend_on_its_batch() {
-    let device = device();
+    let (device, _alone) = device();
     for config in networks() {
         let network = EnergyNetwork::new(&config, &device).unwrap();
         let x = random(config.batch_shape(5), &device);
@@ -163,7 +168,7 @@ fn an_image_s_energy_does_not_depend_on_its_batch() {
 
 #[test]
 fn the_training_gradient_is_the_gradient_of_the_loss() {
-    let device = device();
+    let (device, _alone) = device();
     let config = NetworkConfig {
         preset: Preset::Unet,
         width: 3,

@@ -156,8 +156,8 @@ impl Sampler {
     pub fn default_steps(self) -> usize {
         match self {
             Self::Annealed => 270,
-            Self::Consistent => 100,
-            Self::Ode => 50,
+            Self::Consistent => 50,
+            Self::Ode => 20,
         }
     }
 }

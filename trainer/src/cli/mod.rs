@@ -105,7 +105,7 @@ pub struct ChainArgs {
     /// How noise becomes pictures.
     #[arg(long, value_enum, default_value_t = SamplerArg::Consistent)]
     pub sampler: SamplerArg,
-    /// Steps, one energy gradient each [default: 2700 for annealed, 100 for consistent, 50 for ode].
+    /// Steps, one energy gradient each [default: 2700 for annealed, 50 for consistent, 20 for ode].
     #[arg(long, value_parser = count_parser(1_000_000))]
     pub steps: Option<usize>,
     /// The picture grid to write.
@@ -201,7 +201,7 @@ pub struct EvaluateArgs {
     /// How noise becomes pictures.
     #[arg(long, value_enum, default_value_t = SamplerArg::Consistent)]
     pub sampler: SamplerArg,
-    /// Steps, one energy gradient each [default: 2700 for annealed, 100 for consistent, 50 for ode].
+    /// Steps, one energy gradient each [default: 2700 for annealed, 50 for consistent, 20 for ode].
     #[arg(long, value_parser = count_parser(1_000_000))]
     pub steps: Option<usize>,
     /// Densities on the way from a Gaussian to the model's, for the likelihood: more narrow its bounds; 0 for no likelihood.

@@ -178,12 +178,11 @@ impl State {
 
     /// Grids of samples from the weights and from their average, always from the same noise.
     fn draw(&self, config: &RunConfig, frame: Frame, folder: &RunFolder, device: &Device) -> Result<()> {
-        const STEPS: usize = 100;
         let (network, count) = (config.network(), config.record.grid);
         if count == 0 {
             return Ok(());
         }
-        let schedule = Method::Consistent.schedule(STEPS, network.sigma_0, &config.noise);
+        let schedule = Method::Consistent.schedule(Method::Consistent.default_steps(), network.sigma_0, &config.noise);
         for (weights, averaged) in [(&self.network.valid(), false), (&self.ema, true)] {
             let shape = network.batch_shape(count);
             let mut sampler = Sampler::new(schedule.clone(), network.sigma_0, Noise::new(0), 0, shape, device);
