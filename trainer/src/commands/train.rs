@@ -25,7 +25,8 @@ pub fn train(args: TrainArgs) -> Result<()> {
     let LayersArgs { config, preset, settings } = &args.layers;
     let file = config.as_deref();
     let (config, start) = if args.resume {
-        (folder.load_config()?.changed(*preset, file, settings)?, Some(folder.newest()?))
+        let start = folder.newest()?;
+        (folder.load_config()?.resumed(start.progress.step, *preset, file, settings)?, Some(start))
     } else {
         (RunConfig::layered(*preset, file, settings)?, None)
     };

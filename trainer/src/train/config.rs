@@ -90,6 +90,10 @@ pub struct Optimization {
     pub learning_rate: f64,
     /// Steps of linear warm-up, at most a tenth of the run.
     pub warm_up: u64,
+    /// Where the warm-up was last begun: at 0, or where the run was resumed with other settings. A learning rate that jumps there from
+    /// nearly nothing to its peak can undo what was learned.
+    #[serde(default)]
+    pub warm_up_from: u64,
     /// Largest norm of the gradient of the loss per pixel, over all parameters; infinite for no limit.
     #[serde(deserialize_with = "limit")]
     pub clip: f64,
@@ -231,16 +235,16 @@ impl Optimization {
     /// Where the cosine ends (the paper's code).
     const FINAL_LEARNING_RATE: f64 = 1e-6;
 
-    /// The learning rate of step `step`, from 0: a linear rise, then half a cosine down.
+    /// The learning rate of step `step`, from 0: a linear rise, then half a cosine down; a run that was resumed with other settings
+    /// rises to that cosine once more.
     pub fn learning_rate_at(&self, step: u64) -> f64 {
         let warm_up = self.warm_up.min(self.steps / 10);
-        if step < warm_up {
-            return self.learning_rate * (step + 1) as f64 / warm_up as f64;
-        }
         let last = (self.steps - warm_up).max(1) as f64;
-        let progress = ((step - warm_up) as f64 / last).min(1.0);
+        let progress = (step.saturating_sub(warm_up) as f64 / last).min(1.0);
         let low = Self::FINAL_LEARNING_RATE.min(self.learning_rate);
-        low + 0.5 * (self.learning_rate - low) * (1.0 + (std::f64::consts::PI * progress).cos())
+        let cosine = low + 0.5 * (self.learning_rate - low) * (1.0 + (std::f64::consts::PI * progress).cos());
+        let since = step.saturating_sub(self.warm_up_from);
+        if since < warm_up { cosine * (since + 1) as f64 / warm_up as f64 } else { cosine }
     }
 
     /// The decay of the moving average at `step`: less at first, so that it does not remember the random start.
@@ -260,5 +264,8 @@ mod tests {
         assert!((plan.learning_rate_at(200) - 1e-3).abs() < 1e-9);
         assert!((plan.learning_rate_at(2100) - 0.5e-3).abs() < 1e-5);
         assert!((plan.learning_rate_at(4000) - 1e-6).abs() < 1e-9);
+        let resumed = Optimization { warm_up_from: 2000, ..plan.clone() };
+        assert!(resumed.learning_rate_at(2000) < 1e-5);
+        assert!((resumed.learning_rate_at(2200) - plan.learning_rate_at(2200)).abs() < 1e-12);
     }
 }

@@ -30,18 +30,27 @@ impl RunConfig {
         Self { pictures: None, ..config }.checked()
     }
 
-    /// These settings, over them those of the command line: for a run that goes on.
+    /// These settings, over them those of the command line: for a run that goes on at a step.
     ///
     /// # Errors
     /// As for [`layered`](Self::layered); the data and the network cannot change.
-    pub fn changed(&self, preset: Option<TrainingPreset>, file: Option<&Path>, flags: &impl Serialize) -> Result<Self> {
+    pub fn resumed(
+        &self,
+        step: u64,
+        preset: Option<TrainingPreset>,
+        file: Option<&Path>,
+        flags: &impl Serialize,
+    ) -> Result<Self> {
         let layers = Self::given(Figment::from(Serialized::defaults(self)), file, flags)?;
         let changed = layers.extract::<Self>().map_err(|error| wrong(&error))?.checked()?;
-        let changed = Self { pictures: self.pictures.clone(), preset: preset.unwrap_or(changed.preset), ..changed };
+        let mut changed = Self { pictures: self.pictures.clone(), preset: preset.unwrap_or(changed.preset), ..changed };
         if (&changed.data, changed.preset, &changed.network) != (&self.data, self.preset, &self.network) {
             return Err(Error::input(
                 "--resume: a run's data, preset and network cannot change; train anew into another --out",
             ));
+        }
+        if (changed.noise, &changed.optimization) != (self.noise, &self.optimization) {
+            changed.optimization.warm_up_from = step;
         }
         Ok(changed)
     }
