@@ -57,6 +57,7 @@ impl Sampler {
     /// The same chains around known pixels: only unknown ones move.
     #[must_use]
     pub fn around(mut self, known: Known) -> Self {
+        self.schedule = self.schedule.with_share(consistent::SHARE_AROUND_KNOWN);
         self.known = Some(known);
         self
     }

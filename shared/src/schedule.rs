@@ -49,8 +49,7 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// The same with another [`crate::consistent::SHARE`], for those that measure which is best; only consistent annealed
-    /// sampling has one.
+    /// The same with another [`crate::consistent::SHARE`]; only consistent annealed sampling has one.
     #[must_use]
     pub fn with_share(self, share: f32) -> Self {
         match self {

@@ -25,8 +25,8 @@ pub fn train(args: TrainArgs) -> Result<()> {
     let LayersArgs { config, preset, settings } = &args.layers;
     let file = config.as_deref();
     let (config, start) = if args.resume {
-        let start = folder.newest()?;
-        (folder.load_config()?.resumed(start.progress.step, *preset, file, settings)?, Some(start))
+        let (before, start) = (folder.load_config()?, folder.newest()?);
+        (before.resumed(start.progress.step, *preset, file, settings)?, Some(start))
     } else {
         (RunConfig::layered(*preset, file, settings)?, None)
     };
