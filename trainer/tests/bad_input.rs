@@ -28,6 +28,8 @@ fn wrong_flags() {
     refused(&["train", "--ema", "1"], &["--ema", "below 1"]);
     refused(&["train", "--learning-rate", "NaN"], &["--learning-rate", "positive"]);
     refused(&["train", "--sigma-min", "3", "--out", "nowhere/run"], &["--sigma-min 3", "--sigma-max 2"]);
+    let two = ["train", "--devices", "2", "--backend", "flex", "--out", "nowhere/run"];
+    refused(&two, &["--devices 2", "flex finds 1"]);
     refused(&["train", "--data", "no-such-set", "--out", "nowhere/run"], &["no-such-set", "digits"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--count", "0"], &["--count"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--steps", "0"], &["--steps"]);
