@@ -79,7 +79,9 @@ impl Results {
         );
         for Trial { change, outcome } in &self.trials {
             let Outcome { parameters, seconds, held_out_loss, quality } = outcome;
-            let change = if change.is_empty() { "none".to_owned() } else { format!("`{change}`") };
+            // A change of several settings is several lines, a row of a table is one.
+            let change =
+                if change.is_empty() { "none".to_owned() } else { format!("`{}`", change.replace('\n', "; ")) };
             let _ = writeln!(
                 text,
                 "| {change} | {:.2} | {:.2} | {:.2} | {held_out_loss:.2} | {parameters} | {seconds:.0} |",
