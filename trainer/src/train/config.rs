@@ -243,8 +243,10 @@ impl Optimization {
         let progress = (step.saturating_sub(warm_up) as f64 / last).min(1.0);
         let low = Self::FINAL_LEARNING_RATE.min(self.learning_rate);
         let cosine = low + 0.5 * (self.learning_rate - low) * (1.0 + (std::f64::consts::PI * progress).cos());
-        let since = step.saturating_sub(self.warm_up_from);
-        if since < warm_up { cosine * (since + 1) as f64 / warm_up as f64 } else { cosine }
+        match step.checked_sub(self.warm_up_from) {
+            Some(since) if since < warm_up => cosine * (since + 1) as f64 / warm_up as f64,
+            _ => cosine,
+        }
     }
 
     /// The decay of the moving average at `step`: less at first, so that it does not remember the random start.
@@ -266,6 +268,8 @@ mod tests {
         assert!((plan.learning_rate_at(4000) - 1e-6).abs() < 1e-9);
         let resumed = Optimization { warm_up_from: 2000, ..plan.clone() };
         assert!(resumed.learning_rate_at(2000) < 1e-5);
+        // A run that falls back to a checkpoint from before.
+        assert_eq!(resumed.learning_rate_at(1999), plan.learning_rate_at(1999));
         assert!((resumed.learning_rate_at(2200) - plan.learning_rate_at(2200)).abs() < 1e-12);
     }
 }

@@ -24,10 +24,12 @@ impl RunConfig {
             None => TrainingPreset::Unet,
         };
         let layers = Figment::from(Serialized::defaults(preset.settings())).merge(given);
-        let config: Self =
+        let mut config: Self =
             layers.merge(Serialized::default("preset", preset)).extract().map_err(|error| wrong(&error))?;
-        // What another run's data were says nothing of this run's.
-        Self { pictures: None, ..config }.checked()
+        // What another run's data were, and where it was resumed, says nothing of this run.
+        config.pictures = None;
+        config.optimization.warm_up_from = 0;
+        config.checked()
     }
 
     /// These settings, over them those of the command line: for a run that goes on at a step.
@@ -120,11 +122,15 @@ mod tests {
             let mut config = RunConfig { data: "a folder".into(), ..preset.settings() };
             let card = DataCard { name: "x".into(), licence: "y".into(), size: 5, pixel_range: [0.0, 1.0] };
             config.pictures = Some(PicturesCard { channels: 3, card });
+            config.optimization.warm_up_from = 9;
             let record = config.to_toml().unwrap();
             assert!(record.contains("sigma_0 = 0.1\n"), "{record}");
             assert_eq!(toml::from_str::<RunConfig>(&record).unwrap(), config);
             let again = layered(&record, json!({})).unwrap();
-            assert_eq!(again, RunConfig { pictures: None, ..config });
+            // But for what was that run's own.
+            config.pictures = None;
+            config.optimization.warm_up_from = 0;
+            assert_eq!(again, config);
         }
     }
 

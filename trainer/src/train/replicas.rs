@@ -108,7 +108,7 @@ fn part(numbers: &[f32], slots: &Range<usize>, [_, c, h, w]: [usize; 4], device:
     Tensor::from_data(TensorData::new(numbers, [slots.len(), c, h, w]), device)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "wgpu"))]
 mod tests {
     use burn::tensor::DeviceKind;
     use shared::{Draw, Noise};
