@@ -9,6 +9,7 @@
 
 mod activation;
 mod annealing;
+mod chunks;
 mod config;
 pub mod consistent;
 mod energy;
@@ -29,6 +30,7 @@ mod product;
 mod resnet;
 mod sampler;
 mod schedule;
+mod threads;
 pub mod toy;
 mod unet;
 mod weighting;

@@ -5,7 +5,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use crate::{ConfigError, Energy, NetworkConfig, Preset, ResNet, UNet};
+use crate::{ConfigError, Energy, NetworkConfig, Preset, ResNet, UNet, chunks::in_chunks};
 
 /// The network that a [`NetworkConfig`] describes. It sees the image only, never the noise level: one static energy serves
 /// all levels (the paper, section 3).
@@ -66,10 +66,10 @@ impl EnergyNetwork {
 
 impl Energy for EnergyNetwork {
     fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
-        match self {
+        in_chunks(self, x, |network, x| match network {
             Self::ResNet(net) => net.energy_and_gradient(x),
             Self::UNet(net) => net.energy_and_gradient(x),
-        }
+        })
     }
 }
 

@@ -157,12 +157,18 @@ fn an_image_s_energy_does_not_depend_on_its_batch() {
     let (device, _alone) = device();
     for config in networks() {
         let network = EnergyNetwork::new(&config, &device).unwrap();
-        let x = random(config.batch_shape(5), &device);
-        let (together, _) = network.energy_and_gradient(x.clone());
-        let (alone, _) = network.energy_and_gradient(x.narrow(0, 3, 1));
-        let together = together.into_data().iter::<f32>().nth(3).unwrap();
-        let alone = alone.into_data().iter::<f32>().next().unwrap();
-        assert!((together - alone).abs() <= 1e-5 * alone.abs(), "{together} against {alone} for {config:?}");
+        // More than go through a network together on a processor.
+        let x = random(config.batch_shape(40), &device);
+        let (together, gradients) = network.energy_and_gradient(x.clone());
+        for image in [3, 36] {
+            let (alone, gradient) = network.energy_and_gradient(x.clone().narrow(0, image, 1));
+            let alone = alone.into_data().iter::<f32>().next().unwrap();
+            let together = together.clone().into_data().iter::<f32>().nth(image).unwrap();
+            assert!((together - alone).abs() <= 1e-5 * alone.abs(), "{together} against {alone} for {config:?}");
+            let difference = gradients.clone().narrow(0, image, 1) - gradient.clone();
+            let ratio = dot(&difference, &difference) / dot(&gradient, &gradient);
+            assert!(ratio < 1e-10, "gradients differ by {} of their length for {config:?}", ratio.sqrt());
+        }
     }
 }
 

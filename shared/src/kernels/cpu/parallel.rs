@@ -27,14 +27,6 @@ pub fn aligned(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
     &mut buffer[start..start + length]
 }
 
-/// Threads that share the work.
-pub fn threads() -> usize {
-    #[cfg(not(target_family = "wasm"))]
-    return rayon::current_num_threads();
-    #[cfg(target_family = "wasm")]
-    1
-}
-
 /// Runs `work` for each of `units`, in any order.
 pub fn for_each(units: usize, work: impl Fn(usize, &mut Scratch) + Sync + Send) {
     let run = |unit| SCRATCH.with_borrow_mut(|scratch| work(unit, scratch));

@@ -6,9 +6,16 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{output::Output, parallel};
 use crate::Activation;
 
+/// `a * b + c`, in one step where the processor has it; elsewhere that would be a call of a library.
+#[inline(always)]
+fn mul_add<S: Simd>(a: f32, b: f32, c: f32) -> f32 {
+    let fused = size_of::<S::f32s>() > 16 || cfg!(target_arch = "aarch64");
+    if fused { a.mul_add(b, c) } else { a * b + c }
+}
+
 /// `exp(x)` to two units in the last place, without a table or a branch. NaN stays NaN.
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+fn exp<S: Simd>(x: f32) -> f32 {
     // Below, the result would be less than any normal number; above, the exponent is that of infinity.
     const LEAST: f32 = -87.3;
     const MOST: f32 = 89.0;
@@ -16,26 +23,26 @@ fn exp(x: f32) -> f32 {
     let x = if x > MOST { MOST } else { x };
     // Adding 1.5 * 2^23 rounds to a whole number, which is then in the low bits.
     const ROUND: f32 = 12_582_912.0;
-    let shifted = x * core::f32::consts::LOG2_E + ROUND;
+    let shifted = mul_add::<S>(x, core::f32::consts::LOG2_E, ROUND);
     let whole = shifted - ROUND;
     // ln 2 in two parts, the first with few digits, so that the product is exact (Cody and Waite).
-    let rest = x - whole * 0.693_359_4 + whole * 2.121_944_4e-4;
+    let rest = mul_add::<S>(whole, 2.121_944_4e-4, mul_add::<S>(whole, -0.693_359_4, x));
     // The polynomial of the Cephes library.
     let mut series = 1.987_569_1e-4;
     for coefficient in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_65, 0.5] {
-        series = series * rest + coefficient;
+        series = mul_add::<S>(series, rest, coefficient);
     }
-    let fraction = series * rest * rest + rest + 1.0;
+    let fraction = mul_add::<S>(series * rest, rest, rest) + 1.0;
     let exponent = shifted.to_bits().wrapping_shl(23).wrapping_add(127 << 23);
     fraction * f32::from_bits(exponent)
 }
 
 /// An activation that is known when the code is compiled.
 trait Pointwise {
-    fn value(v: f32) -> f32;
-    fn slope(v: f32) -> f32;
+    fn value<S: Simd>(v: f32) -> f32;
+    fn slope<S: Simd>(v: f32) -> f32;
     /// The first derivative and the second.
-    fn slope_and_bend(v: f32) -> (f32, f32);
+    fn slope_and_bend<S: Simd>(v: f32) -> (f32, f32);
 }
 
 struct Elu;
@@ -43,99 +50,110 @@ struct Silu;
 
 impl Pointwise for Elu {
     #[inline(always)]
-    fn value(v: f32) -> f32 {
-        if v > 0.0 { v } else { exp(v) - 1.0 }
+    fn value<S: Simd>(v: f32) -> f32 {
+        if v > 0.0 { v } else { exp::<S>(v) - 1.0 }
     }
 
     #[inline(always)]
-    fn slope(v: f32) -> f32 {
-        if v > 0.0 { 1.0 } else { exp(v) }
+    fn slope<S: Simd>(v: f32) -> f32 {
+        if v > 0.0 { 1.0 } else { exp::<S>(v) }
     }
 
     #[inline(always)]
-    fn slope_and_bend(v: f32) -> (f32, f32) {
-        let e = exp(v);
+    fn slope_and_bend<S: Simd>(v: f32) -> (f32, f32) {
+        let e = exp::<S>(v);
         if v > 0.0 { (1.0, 0.0) } else { (e, e) }
     }
 }
 
 #[inline(always)]
-fn sigmoid(v: f32) -> f32 {
-    1.0 / (1.0 + exp(-v))
+fn sigmoid<S: Simd>(v: f32) -> f32 {
+    1.0 / (1.0 + exp::<S>(-v))
 }
 
 impl Pointwise for Silu {
     #[inline(always)]
-    fn value(v: f32) -> f32 {
-        v * sigmoid(v)
+    fn value<S: Simd>(v: f32) -> f32 {
+        v * sigmoid::<S>(v)
     }
 
     #[inline(always)]
-    fn slope(v: f32) -> f32 {
-        let s = sigmoid(v);
-        s + v * s * (1.0 - s)
+    fn slope<S: Simd>(v: f32) -> f32 {
+        let s = sigmoid::<S>(v);
+        mul_add::<S>(v * s, 1.0 - s, s)
     }
 
     #[inline(always)]
-    fn slope_and_bend(v: f32) -> (f32, f32) {
-        let s = sigmoid(v);
+    fn slope_and_bend<S: Simd>(v: f32) -> (f32, f32) {
+        let s = sigmoid::<S>(v);
         let rest = 1.0 - s;
-        (s + v * s * rest, s * rest * (2.0 + v * (rest - s)))
+        (mul_add::<S>(v * s, rest, s), s * rest * mul_add::<S>(v, rest - s, 2.0))
     }
 }
 
 /// `target = s(x)`
 #[inline(always)]
-pub fn activate(activation: Activation, target: &mut [f32], x: &[f32]) {
+pub fn activate<S: Simd>(activation: Activation, target: &mut [f32], x: &[f32]) {
     #[inline(always)]
-    fn all<P: Pointwise>(target: &mut [f32], x: &[f32]) {
+    fn all<P: Pointwise, S: Simd>(target: &mut [f32], x: &[f32]) {
         for (target, &x) in target.iter_mut().zip(x) {
-            *target = P::value(x);
+            *target = P::value::<S>(x);
         }
     }
     match activation {
-        Activation::Elu => all::<Elu>(target, x),
-        Activation::Silu => all::<Silu>(target, x),
+        Activation::Elu => all::<Elu, S>(target, x),
+        Activation::Silu => all::<Silu, S>(target, x),
+    }
+}
+
+/// `s(x)`, or `x`, every other number to the first target and the rest to the second. A last number without a partner is left.
+#[inline(always)]
+pub fn activate_halves<S: Simd>(activation: Option<Activation>, [even, odd]: [&mut [f32]; 2], x: &[f32]) {
+    #[inline(always)]
+    fn all([even, odd]: [&mut [f32]; 2], x: &[f32], value: impl Fn(f32) -> f32) {
+        let (pairs, _) = x.as_chunks::<2>();
+        for ((even, odd), [first, second]) in even.iter_mut().zip(odd).zip(pairs) {
+            (*even, *odd) = (value(*first), value(*second));
+        }
+    }
+    match activation {
+        None => all([even, odd], x, |v| v),
+        Some(Activation::Elu) => all([even, odd], x, Elu::value::<S>),
+        Some(Activation::Silu) => all([even, odd], x, Silu::value::<S>),
     }
 }
 
 /// `first = s'(x) u`, `second = s''(x) q u`
 #[inline(always)]
-fn multiply_slope_and_bend(activation: Activation, [first, second]: [&mut [f32]; 2], [x, q, u]: [&[f32]; 3]) {
+fn multiply_slope_and_bend<S: Simd>(activation: Activation, [first, second]: [&mut [f32]; 2], [x, q, u]: [&[f32]; 3]) {
     #[inline(always)]
-    fn all<P: Pointwise>([first, second]: [&mut [f32]; 2], [x, q, u]: [&[f32]; 3]) {
+    fn all<P: Pointwise, S: Simd>([first, second]: [&mut [f32]; 2], [x, q, u]: [&[f32]; 3]) {
         let targets = first.iter_mut().zip(second);
         for (((targets, &x), &q), &u) in targets.zip(x).zip(q).zip(u) {
-            let (slope, bend) = P::slope_and_bend(x);
+            let (slope, bend) = P::slope_and_bend::<S>(x);
             *targets.0 = slope * u;
             *targets.1 = bend * q * u;
         }
     }
     match activation {
-        Activation::Elu => all::<Elu>([first, second], [x, q, u]),
-        Activation::Silu => all::<Silu>([first, second], [x, q, u]),
+        Activation::Elu => all::<Elu, S>([first, second], [x, q, u]),
+        Activation::Silu => all::<Silu, S>([first, second], [x, q, u]),
     }
 }
 
 /// `target *= s'(x)`
 #[inline(always)]
-pub fn multiply_by_slope(activation: Activation, target: &mut [f32], x: &[f32]) {
+pub fn multiply_by_slope<S: Simd>(activation: Activation, target: &mut [f32], x: &[f32]) {
     #[inline(always)]
-    fn all<P: Pointwise>(target: &mut [f32], x: &[f32]) {
+    fn all<P: Pointwise, S: Simd>(target: &mut [f32], x: &[f32]) {
         for (target, &x) in target.iter_mut().zip(x) {
-            *target *= P::slope(x);
+            *target *= P::slope::<S>(x);
         }
     }
     match activation {
-        Activation::Elu => all::<Elu>(target, x),
-        Activation::Silu => all::<Silu>(target, x),
+        Activation::Elu => all::<Elu, S>(target, x),
+        Activation::Silu => all::<Silu, S>(target, x),
     }
-}
-
-/// `target += scalar`
-#[inline(always)]
-pub fn add_scalar(target: &mut [f32], scalar: f32) {
-    target.iter_mut().for_each(|target| *target += scalar);
 }
 
 /// `target += x`
@@ -191,7 +209,7 @@ impl WithSimd for Gate<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         self.target.copy_from_slice(self.u);
-        multiply_by_slope(self.activation, self.target, self.x);
+        multiply_by_slope::<S>(self.activation, self.target, self.x);
         if let Some(residual) = self.residual {
             add(self.target, residual);
         }
@@ -224,7 +242,7 @@ impl WithSimd for GateVjp<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        multiply_slope_and_bend(self.activation, self.targets, self.inputs);
+        multiply_slope_and_bend::<S>(self.activation, self.targets, self.inputs);
     }
 }
 
@@ -232,23 +250,48 @@ impl WithSimd for GateVjp<'_> {
 mod tests {
     use super::*;
 
+    /// The tests compute as this machine does.
+    struct Exponential;
+
+    impl WithSimd for Exponential {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) {
+            for i in -87_000..88_000 {
+                let x = i as f32 / 1000.0;
+                let expected = f64::from(x).exp();
+                let error = (f64::from(exp::<S>(x)) - expected).abs() / expected;
+                assert!(error < 2.4e-7, "exp({x}): relative error {error}");
+            }
+        }
+    }
+
     #[test]
     fn the_exponential_is_exact_to_two_units_in_the_last_place() {
-        for i in -87_000..88_000 {
-            let x = i as f32 / 1000.0;
-            let expected = f64::from(x).exp();
-            let error = (f64::from(exp(x)) - expected).abs() / expected;
-            assert!(error < 2.4e-7, "exp({x}): relative error {error}");
+        Arch::new().dispatch(Exponential);
+    }
+
+    struct Extremes;
+
+    impl WithSimd for Extremes {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) {
+            for (v, silu, slope) in [(-1e30, 0.0, 0.0), (1e30, 1e30, 1.0), (f32::MIN, 0.0, 0.0)] {
+                let value = Silu::value::<S>(v);
+                assert!((value - silu).abs() <= silu.abs() * 1e-6 + 1e-6, "silu({v}) = {value}");
+                assert!((Silu::slope::<S>(v) - slope).abs() < 1e-6, "silu'({v}) = {}", Silu::slope::<S>(v));
+                assert!(Silu::slope_and_bend::<S>(v).1.abs() < 1e-6);
+            }
+            assert!(Silu::value::<S>(f32::NAN).is_nan() && Silu::slope::<S>(f32::NAN).is_nan());
+            assert!(Elu::value::<S>(f32::NAN).is_nan() && Elu::slope::<S>(f32::NAN).is_nan());
         }
     }
 
     #[test]
     fn extreme_inputs_give_limits_and_nan_stays() {
-        for (v, silu, slope) in [(-1e30, 0.0, 0.0), (1e30, 1e30, 1.0), (f32::MIN, 0.0, 0.0)] {
-            assert!((Silu::value(v) - silu).abs() <= silu.abs() * 1e-6 + 1e-6, "silu({v}) = {}", Silu::value(v));
-            assert!((Silu::slope(v) - slope).abs() < 1e-6, "silu'({v}) = {}", Silu::slope(v));
-            assert!(Silu::slope_and_bend(v).1.abs() < 1e-6);
-        }
-        assert!(Silu::value(f32::NAN).is_nan() && Elu::value(f32::NAN).is_nan() && Elu::slope(f32::NAN).is_nan());
+        Arch::new().dispatch(Extremes);
     }
 }

@@ -1,13 +1,13 @@
 //! How the images of a batch are cut into units of work.
 
-use super::{Geometry, layout::Layout, winograd::ROWS};
+use super::{Geometry, lanes::WIDEST, layout::Layout, winograd::ROWS};
 
 /// What a unit of work should look like.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish {
     /// Numbers that it may have in scratch memory: they should stay in the second-level cache.
     pub cache: usize,
-    /// Output positions: small images are joined until they have so many.
+    /// Tiles: small images are joined until they have so many.
     pub positions: usize,
     /// Units in all, if the batch can be cut so far.
     pub units: usize,
@@ -25,17 +25,20 @@ pub struct Units {
 impl Units {
     /// Cuts a batch whose scratch memory holds this many channels.
     pub fn new(geometry: &Geometry, channels: usize, wish: Wish) -> Self {
-        let tiles = geometry.height.div_ceil(ROWS);
-        let whole = Layout::new(geometry, 0, 1, 0, geometry.height);
-        let fits =
-            |images: &usize| channels * Layout::new(geometry, 0, *images, 0, geometry.height).channel() <= wish.cache;
+        let rows_of_tiles = geometry.height.div_ceil(ROWS);
+        let layout = |images| Layout::new(geometry, 0, images, 0, geometry.height);
+        let fits = |images: &usize| layout(*images).scratch(channels) <= wish.cache;
         let for_cache = (1..=geometry.images).rev().find(fits).unwrap_or(1);
-        let images = (wish.positions / whole.outputs()).min(for_cache).min(geometry.images / wish.units).max(1);
+        let whole = layout(1);
+        let images = (wish.positions / whole.tiles()).min(for_cache).min(geometry.images / wish.units).max(1);
+        // Whole pairs of vectors, where they are to be had.
+        let even = (2 * WIDEST).div_ceil(whole.tiles());
+        let images = if images > even { images - images % even } else { images };
         let groups = geometry.images.div_ceil(images);
-        let for_cache = (channels * whole.channel()).div_ceil(wish.cache);
+        let for_cache = whole.scratch(channels).div_ceil(wish.cache);
         let for_threads = wish.units.div_ceil(groups.max(1));
-        let bands = if images > 1 { 1 } else { for_cache.max(for_threads).min(tiles) };
-        let rows = tiles.div_ceil(bands) * ROWS;
+        let bands = if images > 1 { 1 } else { for_cache.max(for_threads).min(rows_of_tiles) };
+        let rows = rows_of_tiles.div_ceil(bands) * ROWS;
         Self { images, groups, rows, bands: geometry.height.div_ceil(rows) }
     }
 

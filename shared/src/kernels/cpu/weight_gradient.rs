@@ -4,18 +4,15 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     Geometry,
-    lanes::{lanes, tile_channels},
+    lanes::{WIDEST, lanes, load, store, tile_channels},
     layout::Layout,
     output::{Output, Target},
     parallel::{self, Scratch, aligned},
     pointwise,
     units::{Units, Wish},
-    winograd::{KERNEL, PRODUCTS},
+    winograd::{self, PRODUCTS},
 };
 use crate::Activation;
-
-/// Input channels are rounded up to so many, which any vector divides.
-const WIDEST: usize = 16;
 
 /// Partial sums, at most.
 const PARTS: usize = 8;
@@ -39,10 +36,10 @@ impl WeightGradient<'_> {
     /// The gradients of the weight, `[channels_out, channels_in, k, k]`, and of the bias, `[channels_out]`.
     pub fn run(&self) -> (Vec<f32>, Vec<f32>) {
         let channels_out = self.geometry.channels_out;
-        let weights = self.products() * channels_out * self.taps();
+        let weights = self.products() * channels_out * self.rounded_in();
         // Not by the number of threads, so that neither the sum nor a whole training depends on it.
         let parts = (PARTIAL / weights).clamp(2, PARTS);
-        let wish = Wish { cache: 256 * 1024, positions: 512, units: parts };
+        let wish = Wish { cache: 256 * 1024, positions: 128, units: parts };
         let units = Units::new(&self.geometry, self.rounded_in() + channels_out, wish);
         let per_part = units.count().div_ceil(parts).max(1);
         let parts = units.count().div_ceil(per_part);
@@ -67,41 +64,21 @@ impl WeightGradient<'_> {
         if self.geometry.kernel == 1 { 1 } else { PRODUCTS }
     }
 
-    /// Input channels, and those that only fill the last vector.
+    /// Input channels, and those that only fill the last vector of the widest kind, and so of any.
     fn rounded_in(&self) -> usize {
         self.geometry.channels_in.next_multiple_of(WIDEST)
     }
 
-    /// Numbers of an output channel in each product.
-    fn taps(&self) -> usize {
-        self.rounded_in() * self.geometry.kernel
-    }
-
-    /// The sum of all parts, from `[product, channel_out, kx, channel_in]` to `[channel_out, channel_in, ky, kx]`.
+    /// The sum of all parts, from `[product, channel_out, channel_in]` to `[channel_out, channel_in, ky, kx]`.
     fn in_kernel_order(&self, parts: &[&[f32]]) -> Vec<f32> {
         let Geometry { channels_in, channels_out, kernel, .. } = self.geometry;
-        let (taps, rounded) = (self.taps(), self.rounded_in());
         let length = channels_in * kernel * kernel;
         let mut weight = Output::new(channels_out * length);
         let target = weight.target();
-        parallel::for_each(channels_out, |channel, scratch| {
-            // SAFETY: each channel is one thread's.
+        parallel::for_each(channels_out, |channel, _| {
+            // SAFETY: each channel is written by one thread, and completely.
             let weight = unsafe { target.part(channel * length, length) };
-            weight.fill(0.0);
-            let sums = aligned(&mut scratch.work, taps);
-            for (product, rows) in KERNEL.iter().enumerate().take(self.products()) {
-                let rows: &[f32] = if kernel == 1 { &[1.0] } else { rows };
-                let at = (product * channels_out + channel) * taps;
-                sums.fill(0.0);
-                parts.iter().for_each(|part| pointwise::add(sums, &part[at..at + taps]));
-                for (kx, sums) in sums.chunks_exact(rounded).enumerate() {
-                    for (weight, sum) in weight.chunks_exact_mut(kernel * kernel).zip(sums) {
-                        for (ky, row) in rows.iter().enumerate() {
-                            weight[ky * kernel + kx] += row * sum;
-                        }
-                    }
-                }
-            }
+            Arch::new().dispatch(KernelOrder { whole: self, parts, channel, weight });
         });
         // SAFETY: every channel has been written completely.
         unsafe { weight.finish() }
@@ -130,33 +107,31 @@ impl WithSimd for Part<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { whole, layout, scratch: Scratch { input, output, work }, weight, bias } = self;
-        let Geometry { channels_in, channels_out, kernel, .. } = whole.geometry;
+        let Geometry { channels_in, channels_out, .. } = whole.geometry;
         let tile = tile_channels(channels_out);
         let panels = layout.of_panels(lanes::<S>());
         let count = channels_in.div_ceil(lanes::<S>());
-        // The last tile may reach beyond the last channel.
-        let input = aligned(input, count * panels.channel());
-        let dy = aligned(output, channels_out.next_multiple_of(tile) * layout.channel());
+        // Tiles of one panel have twice as many channels; the last may reach beyond the last channel.
+        let channels = channels_out.next_multiple_of(2 * tile);
+        let input = aligned(input, panels.scratch(count));
+        let dy = aligned(output, layout.scratch(channels));
         let work = aligned(work, panels.work());
-        whole.fill_input(&panels, lanes::<S>(), input, work);
-        whole.fill_gradient(&layout, dy, work, bias);
-        let mut sums = Sums { whole, layout, panels, input, dy, weight };
+        whole.fill_input(simd, &panels, input, work);
+        whole.fill_gradient(simd, &layout, channels, dy, work, bias);
+        let mut sums = Sums { whole, layout, panels, channels, input, dy, weight };
         for product in 0..whole.products() {
             let mut panel = 0;
             while panel < count {
-                let wide = kernel == 1 && panel + 2 <= count;
-                for channel in (0..channels_out).step_by(tile) {
+                let wide = panel + 2 <= count;
+                for channel in (0..channels_out).step_by(if wide { tile } else { 2 * tile }) {
                     let at = Tile { product, panel, channel };
-                    match (tile, kernel, wide) {
-                        (8, 3, _) => sums.add::<S, 8, 3, 1>(simd, at),
-                        (8, _, true) => sums.add::<S, 8, 1, 2>(simd, at),
-                        (8, _, false) => sums.add::<S, 8, 1, 1>(simd, at),
-                        (4, 3, _) => sums.add::<S, 4, 3, 1>(simd, at),
-                        (4, _, true) => sums.add::<S, 4, 1, 2>(simd, at),
-                        (4, _, false) => sums.add::<S, 4, 1, 1>(simd, at),
-                        (_, 3, _) => sums.add::<S, 1, 3, 1>(simd, at),
-                        (_, _, true) => sums.add::<S, 1, 1, 2>(simd, at),
-                        (_, _, false) => sums.add::<S, 1, 1, 1>(simd, at),
+                    match (tile, wide) {
+                        (8, true) => sums.add::<S, 8, 2>(simd, at),
+                        (8, false) => sums.add::<S, 16, 1>(simd, at),
+                        (4, true) => sums.add::<S, 4, 2>(simd, at),
+                        (4, false) => sums.add::<S, 8, 1>(simd, at),
+                        (_, true) => sums.add::<S, 1, 2>(simd, at),
+                        (_, false) => sums.add::<S, 2, 1>(simd, at),
                     }
                 }
                 panel += if wide { 2 } else { 1 };
@@ -167,28 +142,39 @@ impl WithSimd for Part<'_> {
 
 impl WeightGradient<'_> {
     #[inline(always)]
-    fn fill_input(&self, panels: &Layout, depth: usize, input: &mut [f32], work: &mut [f32]) {
+    fn fill_input<S: Simd>(&self, simd: S, panels: &Layout, input: &mut [f32], work: &mut [f32]) {
         let Geometry { channels_in, .. } = self.geometry;
-        for (panel, target) in input.chunks_exact_mut(panels.channel()).enumerate() {
-            let first = panel * depth;
+        let count = channels_in.div_ceil(panels.depth);
+        for panel in 0..count {
+            let first = panel * panels.depth;
+            let channels = panels.depth.min(channels_in - first);
             let pixels = |image, channel| self.geometry.pixels(self.input, channels_in, image, first + channel);
-            panels.fill_panel(target, work, self.activation, depth.min(channels_in - first), pixels);
+            panels.fill_panel(simd, input, panels.place(panel, count), work, self.activation, channels, pixels);
         }
     }
 
     #[inline(always)]
-    fn fill_gradient(&self, layout: &Layout, dy: &mut [f32], work: &mut [f32], bias: &mut [f32]) {
-        let Geometry { channels_out, width, .. } = self.geometry;
-        for (channel, target) in dy.chunks_exact_mut(layout.channel()).enumerate() {
-            if channel >= channels_out {
-                target.fill(0.0);
-                continue;
-            }
+    fn fill_gradient<S: Simd>(
+        &self,
+        simd: S,
+        layout: &Layout,
+        channels: usize,
+        dy: &mut [f32],
+        work: &mut [f32],
+        bias: &mut [f32],
+    ) {
+        let Geometry { channels_out, .. } = self.geometry;
+        for channel in 0..channels_out {
             let pixels = |image| self.geometry.pixels(self.dy, channels_out, image, channel);
-            layout.fill_gradient(target, work, pixels);
-            let rows = layout.first * width..(layout.first + layout.pixel_rows) * width;
+            layout.fill_gradient(simd, dy, layout.place(channel, channels), work, pixels);
             for image in 0..layout.images {
-                bias[channel] += pointwise::sum(&pixels(layout.image + image)[rows.clone()]);
+                bias[channel] += pointwise::sum(&pixels(layout.image + image)[layout.part()]);
+            }
+        }
+        for channel in channels_out..channels {
+            let place = layout.place(channel, channels);
+            for product in 0..layout.products() {
+                dy[product * place.stride + place.start..][..layout.plane()].fill(0.0);
             }
         }
     }
@@ -199,11 +185,13 @@ struct Sums<'a> {
     whole: &'a WeightGradient<'a>,
     layout: Layout,
     panels: Layout,
+    /// Output channels, rounded up.
+    channels: usize,
     /// Panels of input channels.
     input: &'a [f32],
     /// Output channels.
     dy: &'a [f32],
-    /// `[product, channel_out, kx, channel_in]`
+    /// `[product, channel_out, channel_in]`
     weight: &'a mut [f32],
 }
 
@@ -216,57 +204,79 @@ struct Tile {
 }
 
 impl Sums<'_> {
-    /// One register tile: `T` output channels by `K` taps of a row by `V` panels, summed over all positions.
+    /// One register tile: `T` output channels by `V` panels, summed over all positions.
     #[inline(always)]
-    fn add<S: Simd, const T: usize, const K: usize, const V: usize>(&mut self, simd: S, at: Tile) {
+    fn add<S: Simd, const T: usize, const V: usize>(&mut self, simd: S, at: Tile) {
         let lanes = lanes::<S>();
         let Tile { product, panel, channel } = at;
-        let (channel_stride, panel_stride) = (self.layout.channel(), self.panels.channel());
-        let positions = self.layout.outputs();
-        assert!(self.dy.len() >= (channel + T) * channel_stride && product < self.layout.products());
-        assert!(self.input.len() >= (panel + V) * panel_stride);
-        assert!(positions <= self.layout.plane() && (positions + K - 1) * lanes <= self.panels.plane());
-        // SAFETY: the first of these channels and of these panels, by the assertions.
-        let (dy, input) = unsafe {
-            (
-                self.dy.as_ptr().add(channel * channel_stride + product * self.layout.plane()),
-                self.input.as_ptr().add(panel * panel_stride + product * self.panels.plane()),
-            )
-        };
-        let mut sums = [[[simd.splat_f32s(0.0); V]; K]; T];
+        let rounded = self.whole.rounded_in();
+        let (dy_plane, panel_plane) = (self.layout.plane(), self.panels.plane());
+        let positions = self.layout.positions();
+        let dy_place = self.layout.place(channel, self.channels);
+        let panel_place = self.panels.place(panel, self.whole.geometry.channels_in.div_ceil(lanes));
+        let dy = &self.dy[product * dy_place.stride + dy_place.start..][..T * dy_plane];
+        let input = &self.input[product * panel_place.stride + panel_place.start..][..V * panel_plane];
+        assert!(positions <= dy_plane && positions * lanes <= panel_plane);
+        let mut sums = [[simd.splat_f32s(0.0); V]; T];
         for position in 0..positions {
-            let mut pixels = [[simd.splat_f32s(0.0); V]; K];
-            for (k, pixels) in pixels.iter_mut().enumerate() {
-                for (v, pixels) in pixels.iter_mut().enumerate() {
-                    // SAFETY: position + k ends within the plane, by the assertions.
-                    let place = unsafe { input.add(v * panel_stride + (position + k) * lanes) };
-                    // SAFETY: as above.
-                    *pixels = unsafe { place.cast::<S::f32s>().read_unaligned() };
-                }
+            let mut pixels = [simd.splat_f32s(0.0); V];
+            for (v, pixels) in pixels.iter_mut().enumerate() {
+                // SAFETY: a tile of one of V panels, by the assertion.
+                *pixels = unsafe {
+                    input.as_ptr().add(v * panel_plane + position * lanes).cast::<S::f32s>().read_unaligned()
+                };
             }
             for (t, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: a position of a channel, by the assertions.
-                let gradient = simd.splat_f32s(unsafe { *dy.add(t * channel_stride + position) });
-                for (sums, pixels) in sums.iter_mut().zip(pixels) {
-                    for (sum, pixels) in sums.iter_mut().zip(pixels) {
-                        *sum = simd.mul_add_e_f32s(gradient, pixels, *sum);
-                    }
+                // SAFETY: a tile of one of T channels, by the assertion.
+                let gradient = simd.splat_f32s(unsafe { *dy.get_unchecked(t * dy_plane + position) });
+                for (sum, pixels) in sums.iter_mut().zip(pixels) {
+                    *sum = simd.mul_add_e_f32s(gradient, pixels, *sum);
                 }
             }
         }
-        let (taps, rounded) = (self.whole.taps(), self.whole.rounded_in());
         let channels = self.whole.geometry.channels_out;
-        for (t, sums) in sums.into_iter().enumerate().take(channels - channel) {
-            for (k, sums) in sums.into_iter().enumerate() {
-                for (v, sum) in sums.into_iter().enumerate() {
-                    let start = (product * channels + channel + t) * taps + k * rounded + (panel + v) * lanes;
-                    let weight = &mut self.weight[start..start + lanes];
-                    // SAFETY: a slice of as many numbers as a vector has.
-                    unsafe {
-                        let place = weight.as_mut_ptr().cast::<S::f32s>();
-                        place.write_unaligned(simd.add_f32s(place.read_unaligned(), sum));
-                    }
-                }
+        for (t, sums) in sums.iter().enumerate().take(channels - channel) {
+            let row = &mut self.weight[(product * channels + channel + t) * rounded..][..rounded];
+            assert!((panel + V) * lanes <= rounded);
+            for (v, sum) in sums.iter().enumerate() {
+                let at = (panel + v) * lanes;
+                // SAFETY: panels of the row, by the assertion.
+                unsafe { store::<S>(row, at, simd.add_f32s(load::<S>(row, at), *sum)) };
+            }
+        }
+    }
+}
+
+/// One output channel of all partial sums, to the order of a kernel's weights.
+struct KernelOrder<'a> {
+    whole: &'a WeightGradient<'a>,
+    parts: &'a [&'a [f32]],
+    channel: usize,
+    weight: &'a mut [f32],
+}
+
+impl WithSimd for KernelOrder<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { whole, parts, channel, weight } = self;
+        let Geometry { channels_in, channels_out, kernel, .. } = whole.geometry;
+        let rounded = whole.rounded_in();
+        for first in (0..channels_in).step_by(WIDEST) {
+            let mut products = [[0.0; WIDEST]; PRODUCTS];
+            for (product, sums) in products.iter_mut().enumerate().take(whole.products()) {
+                let at = (product * channels_out + channel) * rounded + first;
+                parts.iter().for_each(|part| pointwise::add(sums, &part[at..at + WIDEST]));
+            }
+            let channels = first..channels_in.min(first + WIDEST);
+            if kernel == 1 {
+                weight[channels.clone()].copy_from_slice(&products[0][..channels.len()]);
+                continue;
+            }
+            let kernels = winograd::kernels_adjoint(&products);
+            for (lane, weight) in weight[9 * channels.start..9 * channels.end].chunks_exact_mut(9).enumerate() {
+                weight.iter_mut().zip(&kernels).for_each(|(weight, lanes)| *weight = lanes[lane]);
             }
         }
     }
