@@ -87,6 +87,7 @@ impl WithSimd for Part<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
+        self.layout.prepare(self.work);
         self.fill(simd);
         let ProductWeights { tile, .. } = self.convolution.weights;
         for index in 0..self.convolution.geometry.channels_out.div_ceil(tile) {
@@ -178,18 +179,20 @@ impl Part<'_> {
         let first = index * weights.tile;
         for channel in first..geometry.channels_out.min(first + weights.tile) {
             let place = self.layout.place(channel - first, weights.tile);
-            for image in 0..self.layout.images {
+            let bias = epilogue.bias.map_or(0.0, |bias| bias[channel]);
+            let part = |image| {
                 let plane = ((self.layout.image + image) * geometry.channels_out + channel) * geometry.plane();
-                let part = plane + self.layout.part().start..plane + self.layout.part().end;
-                // SAFETY: parts do not overlap, each is written by one thread, and completely.
-                let target = unsafe { self.output.part(part.start, part.len()) };
-                let bias = epilogue.bias.map_or(0.0, |bias| bias[channel]);
-                self.layout.collect(simd, self.sums, place, self.work, image, (&mut *target, bias));
+                plane + self.layout.part().start..plane + self.layout.part().end
+            };
+            // SAFETY: parts do not overlap, each is written by one thread, and completely.
+            let target = |image| unsafe { self.output.part(part(image).start, part(image).len()) };
+            self.layout.collect(simd, self.sums, place, self.work, bias, target);
+            for image in 0..self.layout.images {
                 if let Some((gate, activation)) = epilogue.gate {
-                    pointwise::multiply_by_slope::<S>(activation, target, &gate[part.clone()]);
+                    pointwise::multiply_by_slope::<S>(activation, target(image), &gate[part(image)]);
                 }
                 if let Some(residual) = epilogue.residual {
-                    pointwise::add(target, &residual[part]);
+                    pointwise::add(target(image), &residual[part(image)]);
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! Pixels into scratch memory, through the activation and the transform of tiles.
 
+use std::ops::Range;
+
 use pulp::Simd;
 
 use super::{
@@ -7,82 +9,11 @@ use super::{
     layout::{Layout, Place},
     pointwise,
     winograd::{self, COLUMN_PRODUCTS, COLUMNS, PRODUCTS, ROW_PRODUCTS, ROWS},
+    work::Work,
 };
 use crate::Activation;
 
-/// Numbers of combined rows that are made before they are read: enough that what is written has arrived, few enough for the
-/// first-level cache.
-const COMBINED: usize = 4096;
-
-/// The work space, cut up.
-struct Work<'a> {
-    /// The even columns of the rows of pixels, those above and below among them, and the odd ones: channels one after the other.
-    apart: [&'a mut [f32]; COLUMNS],
-    /// The same, a number of each channel for each column. Empty without panels.
-    together: [&'a mut [f32]; COLUMNS],
-    /// Combinations of rows.
-    combined: &'a mut [f32],
-}
-
 impl Layout {
-    /// Numbers of the work space that filling and collecting take.
-    #[inline(always)]
-    pub fn work(&self) -> usize {
-        let panels = if self.depth > 1 { 2 } else { 1 };
-        COLUMNS * panels * self.half() + self.combined()
-    }
-
-    /// Numbers of the even or the odd columns, of each channel.
-    #[inline(always)]
-    fn columns(&self) -> usize {
-        if self.kernel == 1 {
-            self.tiles()
-        } else {
-            (self.tile_rows() * ROWS + ROW_PRODUCTS - ROWS) * self.tile_columns()
-        }
-    }
-
-    /// The same of all channels, with room for a vector that reaches beyond the last.
-    #[inline(always)]
-    fn half(&self) -> usize {
-        self.columns() * self.depth + WIDEST
-    }
-
-    /// Numbers of a row of tiles.
-    #[inline(always)]
-    fn run(&self) -> usize {
-        self.tile_columns() * self.depth
-    }
-
-    /// From one combination of rows to the next: with the zeros left or right of the image, and room for a vector beyond.
-    #[inline(always)]
-    fn combination(&self) -> usize {
-        WIDEST + self.run().next_multiple_of(WIDEST) + WIDEST
-    }
-
-    /// Rows of tiles that are combined before they are read.
-    #[inline(always)]
-    fn combined_rows(&self) -> usize {
-        (COMBINED / (COLUMNS * ROW_PRODUCTS * self.combination())).clamp(1, self.tile_rows())
-    }
-
-    /// Of the input's combinations, or those of all tiles of an image at the output.
-    #[inline(always)]
-    fn combined(&self) -> usize {
-        let output = self.tiles().next_multiple_of(WIDEST) + WIDEST;
-        COLUMNS * ROW_PRODUCTS * output.max(self.combined_rows() * self.combination())
-    }
-
-    #[inline(always)]
-    fn cut<'a>(&self, work: &'a mut [f32]) -> Work<'a> {
-        let (even, work) = work.split_at_mut(self.half());
-        let (odd, work) = work.split_at_mut(self.half());
-        let together = if self.depth > 1 { self.half() } else { 0 };
-        let (even_together, work) = work.split_at_mut(together);
-        let (odd_together, work) = work.split_at_mut(together);
-        Work { apart: [even, odd], together: [even_together, odd_together], combined: &mut work[..self.combined()] }
-    }
-
     /// Lays out one channel of all images, through the activation. `pixels` gives an image's plane.
     #[inline(always)]
     pub fn fill<'a, S: Simd>(
@@ -94,17 +25,17 @@ impl Layout {
         activation: Option<Activation>,
         pixels: impl Fn(usize) -> &'a [f32],
     ) {
-        for index in 0..self.images {
-            let pixels = pixels(self.image + index);
-            if self.kernel == 1 {
-                let target = &mut target[place.start + index * self.tiles()..][..self.tiles()];
-                activate::<S>(activation, target, &pixels[self.part()]);
-                continue;
+        if self.kernel == 1 {
+            for (index, target) in self.pixels_of(target, place).enumerate() {
+                activate::<S>(activation, target, &pixels(self.image + index)[self.part()]);
             }
-            let Work { apart: [even, odd], combined, .. } = self.cut(work);
-            self.halve_input::<S>([&mut *even, &mut *odd], activation, pixels);
-            self.transform(simd, target, place, [even, odd], combined, index);
+            return;
         }
+        let work = self.cut(work);
+        for (index, rows) in work.rows.chunks_exact_mut(self.rows() * self.row()).take(self.images).enumerate() {
+            self.activate_rows::<S>(rows, activation, pixels(self.image + index));
+        }
+        self.transform::<S, false>(simd, target, place, work);
     }
 
     /// Lays out a panel of channels, of which there may be fewer than a tile holds. `pixels` gives a channel's plane of an image.
@@ -120,28 +51,24 @@ impl Layout {
         channels: usize,
         pixels: impl Fn(usize, usize) -> &'a [f32],
     ) {
-        let (depth, columns) = (self.depth, self.columns());
-        let length = columns * depth;
+        let work = self.cut(work);
+        let length = if self.kernel == 1 { self.tiles() } else { work.apart.len() / self.depth };
+        let apart = &mut work.apart[..length * self.depth];
+        apart[channels * length..].fill(0.0);
         for index in 0..self.images {
-            let Work { apart: [even, odd], together, combined } = self.cut(work);
-            even[channels * columns..length].fill(0.0);
-            odd[channels * columns..length].fill(0.0);
-            for channel in 0..channels {
-                let (pixels, part) = (pixels(self.image + index, channel), channel * columns..(channel + 1) * columns);
+            for (channel, apart) in apart.chunks_exact_mut(length).take(channels).enumerate() {
+                let pixels = pixels(self.image + index, channel);
                 if self.kernel == 1 {
-                    activate::<S>(activation, &mut even[part], &pixels[self.part()]);
+                    activate::<S>(activation, apart, &pixels[self.part()]);
                 } else {
-                    self.halve_input::<S>([&mut even[part.clone()], &mut odd[part]], activation, pixels);
+                    self.activate_rows::<S>(apart, activation, pixels);
                 }
             }
-            if self.kernel == 1 {
-                interleave(&mut target[place.start + index * length..][..length], &even[..length], depth);
-                continue;
-            }
-            let [even_together, odd_together] = together;
-            interleave(&mut even_together[..length], &even[..length], depth);
-            interleave(&mut odd_together[..length], &odd[..length], depth);
-            self.transform(simd, target, place, [even_together, odd_together], combined, index);
+            let together = if self.kernel == 1 { &mut target[place.start..] } else { &mut *work.rows };
+            interleave(&mut together[index * apart.len()..][..apart.len()], apart, self.depth);
+        }
+        if self.kernel != 1 {
+            self.transform::<S, false>(simd, target, place, work);
         }
     }
 
@@ -155,163 +82,150 @@ impl Layout {
         work: &mut [f32],
         pixels: impl Fn(usize) -> &'a [f32],
     ) {
-        for index in 0..self.images {
-            let pixels = &pixels(self.image + index)[self.part()];
-            if self.kernel == 1 {
-                target[place.start + index * self.tiles()..][..self.tiles()].copy_from_slice(pixels);
-                continue;
+        if self.kernel == 1 {
+            for (index, target) in self.pixels_of(target, place).enumerate() {
+                target.copy_from_slice(&pixels(self.image + index)[self.part()]);
             }
-            let Work { apart: [even, odd], combined, .. } = self.cut(work);
-            // A last row of tiles of fewer than four rows of pixels is filled up with zeros.
-            let columns = self.tile_rows() * ROWS * self.tile_columns();
-            self.halve::<S>([&mut even[..columns], &mut odd[..columns]], None, pixels);
-            let (run, tiles) = (self.run(), self.tile_rows() * self.run());
-            let first = place.start + index * tiles;
-            self.check::<S>(target, place, first, even);
-            let stride = tiles.next_multiple_of(WIDEST) + WIDEST;
-            let (evens, odds) = combined.split_at_mut(ROW_PRODUCTS * stride);
-            assert!(odds.len() >= ROW_PRODUCTS * stride);
-            for (half, combined) in [(&*even, &mut *evens), (&*odd, &mut *odds)] {
-                for tile in 0..self.tile_rows() {
-                    for at in (0..run).step_by(lanes::<S>()) {
-                        let mut rows = [simd.splat_f32s(0.0); ROWS];
-                        for (row, vector) in rows.iter_mut().enumerate() {
-                            // SAFETY: by the check.
-                            *vector = unsafe { load::<S>(half, (tile * ROWS + row) * run + at) };
-                        }
-                        let products = winograd::gradient_rows(simd, rows);
-                        for (row, product) in products.iter().enumerate() {
-                            // SAFETY: a combination has room for the widest vector beyond the last tile.
-                            unsafe { store::<S>(combined, row * stride + tile * run + at, *product) };
-                        }
-                    }
-                }
+            return;
+        }
+        let work = self.cut(work);
+        // A last row of tiles of fewer than four rows of pixels is filled up with zeros.
+        for (index, rows) in
+            work.rows.chunks_exact_mut(self.tile_rows() * ROWS * self.row()).take(self.images).enumerate()
+        {
+            self.copy_rows::<S>(rows, None, &pixels(self.image + index)[self.part()]);
+        }
+        self.transform::<S, true>(simd, target, place, work);
+    }
+
+    /// The pixels of each image for a 1x1 kernel.
+    #[inline(always)]
+    fn pixels_of<'a>(&self, target: &'a mut [f32], place: Place) -> impl Iterator<Item = &'a mut [f32]> {
+        target[place.start..].chunks_exact_mut(self.tiles()).take(self.images)
+    }
+
+    /// Rows of pixels to their tiles in every product: of the input, with the rows above and below, or of the gradient at the
+    /// output.
+    #[inline(always)]
+    fn transform<S: Simd, const GRADIENT: bool>(&self, simd: S, target: &mut [f32], place: Place, work: Work) {
+        let Work { rows, combined, halves: [even, odd], inner: [left, right], .. } = work;
+        let tile_rows = self.images * self.tile_rows();
+        for first in (0..tile_rows).step_by(self.block()) {
+            let block = first..tile_rows.min(first + self.block());
+            self.combine_rows::<S, GRADIENT>(simd, rows, block.clone(), combined);
+            let columns = block.len() * self.row();
+            let combined = combined.chunks_exact(self.combination());
+            for ((even, odd), combined) in
+                even.chunks_exact_mut(self.half()).zip(odd.chunks_exact_mut(self.half())).zip(combined)
+            {
+                halve(&mut even[WIDEST..], &mut odd[WIDEST..], &combined[..columns], self.depth);
             }
-            let mut plane = first;
-            for (evens, odds) in evens.chunks_exact(stride).zip(odds.chunks_exact(stride)).take(ROW_PRODUCTS) {
-                for at in (0..tiles).step_by(lanes::<S>()) {
-                    // SAFETY: as above.
-                    let columns = unsafe { [load::<S>(evens, at), load::<S>(odds, at)] };
-                    let products = winograd::gradient_columns(simd, columns);
-                    for (column, product) in products.iter().enumerate() {
-                        // SAFETY: by the check.
-                        unsafe { store::<S>(target, plane + column * place.stride + at, *product) };
-                    }
+            let start = place.start + first * self.run();
+            let columns = ([&*even, &*odd], [&*left, &*right]);
+            self.combine_columns::<S, GRADIENT>(simd, columns, block.len(), target, Place { start, ..place });
+        }
+    }
+
+    /// Rows of pixels to combinations of them, for the rows of tiles of a block.
+    #[inline(always)]
+    fn combine_rows<S: Simd, const GRADIENT: bool>(
+        &self,
+        simd: S,
+        rows: &[f32],
+        block: Range<usize>,
+        combined: &mut [f32],
+    ) {
+        let (row, stride) = (self.row(), self.combination());
+        let (in_tile, in_image) = if GRADIENT { (ROWS, self.tile_rows() * ROWS) } else { (ROW_PRODUCTS, self.rows()) };
+        assert!(rows.len() >= self.images * in_image * row + WIDEST && lanes::<S>() <= WIDEST);
+        assert!(combined.len() >= ROW_PRODUCTS * stride && stride >= block.len() * row + WIDEST);
+        for (index, tile_row) in block.enumerate() {
+            let (image, tile) = (tile_row / self.tile_rows(), tile_row % self.tile_rows());
+            let from = (image * in_image + tile * ROWS) * row;
+            for at in (0..row).step_by(lanes::<S>()) {
+                let mut pixels = [simd.splat_f32s(0.0); ROW_PRODUCTS];
+                for (r, pixels) in pixels.iter_mut().enumerate().take(in_tile) {
+                    // SAFETY: a row of the image, with room for a vector after the last.
+                    *pixels = unsafe { load::<S>(rows, from + r * row + at) };
                 }
-                plane += COLUMN_PRODUCTS * place.stride;
+                let sums = if GRADIENT {
+                    let [y0, y1, y2, y3, ..] = pixels;
+                    winograd::gradient_rows(simd, [y0, y1, y2, y3])
+                } else {
+                    winograd::input_rows(simd, pixels)
+                };
+                for (product, sum) in sums.iter().enumerate() {
+                    // SAFETY: a row of the block, with room for a vector after the last.
+                    unsafe { store::<S>(combined, product * stride + index * row + at, *sum) };
+                }
             }
         }
     }
 
-    /// That the tiles of an image, of which the first is at `first`, and its halves may be read and written by whole vectors, which
-    /// begin before the last of them.
+    /// Even and odd columns of combined rows to the products of so many rows of tiles.
     #[inline(always)]
-    fn check<S: Simd>(&self, target: &[f32], place: Place, first: usize, half: &[f32]) {
-        let (count, lanes) = (self.tile_rows() * self.run(), lanes::<S>());
-        assert!((PRODUCTS - 1) * place.stride + first + count - 1 + lanes <= target.len());
-        assert!(count * ROWS - 1 + lanes <= half.len() && lanes <= WIDEST);
-    }
-
-    /// Rows of pixels of one image, in halves, to its tiles in every product.
-    #[inline(always)]
-    fn transform<S: Simd>(
+    fn combine_columns<S: Simd, const GRADIENT: bool>(
         &self,
         simd: S,
+        ([even, odd], inner): ([&[f32]; COLUMNS], [&[f32]; 2]),
+        tile_rows: usize,
         target: &mut [f32],
         place: Place,
-        halves: [&[f32]; COLUMNS],
-        combined: &mut [f32],
-        index: usize,
     ) {
-        let (run, stride) = (self.run(), self.combination());
-        let start = place.start + index * self.tile_rows() * run;
-        self.check::<S>(target, place, start, halves[0]);
-        let [even, odd] = halves;
-        let needed = (self.tile_rows() * ROWS + ROW_PRODUCTS - ROWS) * run - 1 + lanes::<S>();
-        assert!(even.len() >= needed && odd.len() >= needed);
-        for first in (0..self.tile_rows()).step_by(self.combined_rows()) {
-            let tiles = first..self.tile_rows().min(first + self.combined_rows());
-            let length = tiles.len() * stride;
-            let (evens, odds) = combined.split_at_mut(ROW_PRODUCTS * length);
-            assert!(odds.len() >= ROW_PRODUCTS * length);
-            for (half, combined) in [(even, &mut *evens), (odd, &mut *odds)] {
-                for (index, tile) in tiles.clone().enumerate() {
-                    for at in (0..run).step_by(lanes::<S>()) {
-                        let mut rows = [simd.splat_f32s(0.0); ROW_PRODUCTS];
-                        for (row, vector) in rows.iter_mut().enumerate() {
-                            // SAFETY: by the assertions.
-                            *vector = unsafe { load::<S>(half, (tile * ROWS + row) * run + at) };
-                        }
-                        let sums = winograd::input_rows(simd, rows);
-                        for (row, sum) in sums.iter().enumerate() {
-                            // SAFETY: a combination has room for the widest vector beyond the row.
-                            unsafe { store::<S>(combined, row * length + index * stride + WIDEST + at, *sum) };
-                        }
+        let depth = self.depth;
+        let tiles = tile_rows * self.run();
+        assert!(place.start + (PRODUCTS - 1) * place.stride + tiles + WIDEST <= target.len() + 1);
+        assert!(inner.iter().all(|inner| inner.len() >= tiles + WIDEST));
+        assert!(self.half() >= tiles + 2 * WIDEST && depth <= WIDEST && lanes::<S>() <= WIDEST);
+        let mut plane = place.start;
+        for (even, odd) in even.chunks_exact(self.half()).zip(odd.chunks_exact(self.half())) {
+            for at in (0..tiles).step_by(lanes::<S>()) {
+                let from = WIDEST + at;
+                // SAFETY: within the halves by the assertion, with what is before and after.
+                let products = unsafe {
+                    let (even_here, odd_here) = (load::<S>(even, from), load::<S>(odd, from));
+                    if GRADIENT {
+                        winograd::gradient_columns(simd, [even_here, odd_here])
+                    } else {
+                        // Columns 2t - 1 to 2t + 2 of tile t; outside the image there is nothing.
+                        let left = and(simd, load::<S>(odd, from - depth), load::<S>(inner[0], at));
+                        let right = and(simd, load::<S>(even, from + depth), load::<S>(inner[1], at));
+                        winograd::input_columns(simd, [left, even_here, odd_here, right])
                     }
+                };
+                for (column, product) in products.iter().enumerate() {
+                    // SAFETY: by the assertion.
+                    unsafe { store::<S>(target, plane + column * place.stride + at, *product) };
                 }
             }
-            // Left of the image lies an odd column, right of it an even one.
-            for (evens, odds) in evens.chunks_exact_mut(stride).zip(odds.chunks_exact_mut(stride)) {
-                evens[WIDEST + run..][..WIDEST].fill(0.0);
-                odds[..WIDEST].fill(0.0);
-            }
-            let mut plane = start + first * run;
-            for (evens, odds) in evens.chunks_exact(length).zip(odds.chunks_exact(length)).take(ROW_PRODUCTS) {
-                let mut to = plane;
-                for (evens, odds) in evens.chunks_exact(stride).zip(odds.chunks_exact(stride)) {
-                    for at in (0..run).step_by(lanes::<S>()) {
-                        let from = WIDEST + at;
-                        // Columns 2t - 1 to 2t + 2 of tile t.
-                        // SAFETY: as above, with zeros of a panel's depth on each side.
-                        let columns = unsafe {
-                            [
-                                load::<S>(odds, from - self.depth),
-                                load::<S>(evens, from),
-                                load::<S>(odds, from),
-                                load::<S>(evens, from + self.depth),
-                            ]
-                        };
-                        let products = winograd::input_columns(simd, columns);
-                        for (column, product) in products.iter().enumerate() {
-                            // SAFETY: by the check.
-                            unsafe { store::<S>(target, to + column * place.stride + at, *product) };
-                        }
-                    }
-                    to += run;
-                }
-                plane += COLUMN_PRODUCTS * place.stride;
-            }
+            plane += COLUMN_PRODUCTS * place.stride;
         }
     }
 
     /// One channel's rows of pixels with those above and below, through the activation; zeros where the image ends.
     #[inline(always)]
-    fn halve_input<S: Simd>(&self, [even, odd]: [&mut [f32]; COLUMNS], activation: Option<Activation>, pixels: &[f32]) {
-        let (columns, skipped) = (self.columns(), if self.first == 0 { self.tile_columns() } else { 0 });
-        even[..skipped].fill(0.0);
-        odd[..skipped].fill(0.0);
+    fn activate_rows<S: Simd>(&self, rows: &mut [f32], activation: Option<Activation>, pixels: &[f32]) {
+        // The rows begin with the one above the first.
         let begin = self.first.saturating_sub(1) * self.width;
-        self.halve::<S>([&mut even[skipped..columns], &mut odd[skipped..columns]], activation, &pixels[begin..]);
+        let skipped = if self.first == 0 { self.tile_columns() * COLUMNS } else { 0 };
+        rows[..skipped].fill(0.0);
+        self.copy_rows::<S>(&mut rows[skipped..], activation, &pixels[begin..]);
     }
 
-    /// Rows of pixels, through the activation, as even and odd columns; zeros where there are no more.
+    /// Rows of pixels, through the activation, to rows of an even number of columns; zeros where there are no more.
     #[inline(always)]
-    fn halve<S: Simd>(&self, [even, odd]: [&mut [f32]; COLUMNS], activation: Option<Activation>, pixels: &[f32]) {
-        let (width, columns) = (self.width, self.tile_columns());
-        let rows = (even.len() / columns).min(pixels.len() / width);
-        let (even, rest) = even.split_at_mut(rows * columns);
+    fn copy_rows<S: Simd>(&self, rows: &mut [f32], activation: Option<Activation>, pixels: &[f32]) {
+        let columns = self.tile_columns() * COLUMNS;
+        let count = (rows.len() / columns).min(pixels.len() / self.width);
+        let (rows, rest) = rows.split_at_mut(count * columns);
+        let pixels = &pixels[..count * self.width];
         rest.fill(0.0);
-        let (odd, rest) = odd.split_at_mut(rows * columns);
-        rest.fill(0.0);
-        let pixels = &pixels[..rows * width];
-        if width.is_multiple_of(COLUMNS) {
-            return pointwise::activate_halves::<S>(activation, [even, odd], pixels);
+        if columns == self.width {
+            return activate::<S>(activation, rows, pixels);
         }
-        let halves = even.chunks_exact_mut(columns).zip(odd.chunks_exact_mut(columns));
-        for ((even, odd), pixels) in halves.zip(pixels.chunks_exact(width)) {
-            pointwise::activate_halves::<S>(activation, [&mut *even, &mut *odd], pixels);
-            activate::<S>(activation, &mut even[columns - 1..], &pixels[width - 1..]);
-            odd[columns - 1] = 0.0;
+        for (row, pixels) in rows.chunks_exact_mut(columns).zip(pixels.chunks_exact(self.width)) {
+            activate::<S>(activation, &mut row[..self.width], pixels);
+            row[self.width..].fill(0.0);
         }
     }
 }
@@ -321,6 +235,31 @@ fn activate<S: Simd>(activation: Option<Activation>, target: &mut [f32], pixels:
     match activation {
         None => target.copy_from_slice(pixels),
         Some(activation) => pointwise::activate::<S>(activation, target, pixels),
+    }
+}
+
+/// The bits that both have.
+#[inline(always)]
+fn and<S: Simd>(simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
+    simd.transmute_f32s_u32s(simd.and_u32s(simd.transmute_u32s_f32s(a), simd.transmute_u32s_f32s(b)))
+}
+
+/// Every other `depth` numbers to `even`, the rest to `odd`.
+#[inline(always)]
+fn halve(even: &mut [f32], odd: &mut [f32], numbers: &[f32], depth: usize) {
+    if depth == 1 {
+        let count = numbers.len() / COLUMNS;
+        let (even, odd, numbers) = (&mut even[..count], &mut odd[..count], &numbers[..count * COLUMNS]);
+        for i in 0..count {
+            even[i] = numbers[2 * i];
+            odd[i] = numbers[2 * i + 1];
+        }
+        return;
+    }
+    let halves = even.chunks_exact_mut(depth).zip(odd.chunks_exact_mut(depth));
+    for ((even, odd), pair) in halves.zip(numbers.chunks_exact(COLUMNS * depth)) {
+        even.copy_from_slice(&pair[..depth]);
+        odd.copy_from_slice(&pair[depth..]);
     }
 }
 

@@ -19,6 +19,7 @@ mod resample;
 mod units;
 mod weight_gradient;
 mod winograd;
+mod work;
 
 pub use convolution::{Convolution, Epilogue};
 pub use output::Output;

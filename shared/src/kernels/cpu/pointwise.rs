@@ -106,23 +106,6 @@ pub fn activate<S: Simd>(activation: Activation, target: &mut [f32], x: &[f32]) 
     }
 }
 
-/// `s(x)`, or `x`, every other number to the first target and the rest to the second. A last number without a partner is left.
-#[inline(always)]
-pub fn activate_halves<S: Simd>(activation: Option<Activation>, [even, odd]: [&mut [f32]; 2], x: &[f32]) {
-    #[inline(always)]
-    fn all([even, odd]: [&mut [f32]; 2], x: &[f32], value: impl Fn(f32) -> f32) {
-        let (pairs, _) = x.as_chunks::<2>();
-        for ((even, odd), [first, second]) in even.iter_mut().zip(odd).zip(pairs) {
-            (*even, *odd) = (value(*first), value(*second));
-        }
-    }
-    match activation {
-        None => all([even, odd], x, |v| v),
-        Some(Activation::Elu) => all([even, odd], x, Elu::value::<S>),
-        Some(Activation::Silu) => all([even, odd], x, Silu::value::<S>),
-    }
-}
-
 /// `first = s'(x) u`, `second = s''(x) q u`
 #[inline(always)]
 fn multiply_slope_and_bend<S: Simd>(activation: Activation, [first, second]: [&mut [f32]; 2], [x, q, u]: [&[f32]; 3]) {

@@ -30,10 +30,11 @@ impl Units {
         let fits = |images: &usize| layout(*images).scratch(channels) <= wish.cache;
         let for_cache = (1..=geometry.images).rev().find(fits).unwrap_or(1);
         let whole = layout(1);
-        let images = (wish.positions / whole.tiles()).min(for_cache).min(geometry.images / wish.units).max(1);
-        // Whole pairs of vectors, where they are to be had.
-        let even = (2 * WIDEST).div_ceil(whole.tiles());
-        let images = if images > even { images - images % even } else { images };
+        // Two vectors of tiles at least, for a register tile, even if there are fewer units then; and whole pairs of vectors.
+        let pair = (2 * WIDEST).div_ceil(whole.tiles());
+        let images = (wish.positions / whole.tiles()).min(geometry.images / wish.units).max(pair);
+        let images = images.min(for_cache).min(geometry.images);
+        let images = if images > pair { images - images % pair } else { images };
         let groups = geometry.images.div_ceil(images);
         let for_cache = whole.scratch(channels).div_ceil(wish.cache);
         let for_threads = wish.units.div_ceil(groups.max(1));

@@ -116,6 +116,7 @@ impl WithSimd for Part<'_> {
         let input = aligned(input, panels.scratch(count));
         let dy = aligned(output, layout.scratch(channels));
         let work = aligned(work, panels.work());
+        panels.prepare(work);
         whole.fill_input(simd, &panels, input, work);
         whole.fill_gradient(simd, &layout, channels, dy, work, bias);
         let mut sums = Sums { whole, layout, panels, channels, input, dy, weight };
@@ -164,11 +165,11 @@ impl WeightGradient<'_> {
         bias: &mut [f32],
     ) {
         let Geometry { channels_out, .. } = self.geometry;
-        for channel in 0..channels_out {
+        for (channel, bias) in bias.iter_mut().enumerate() {
             let pixels = |image| self.geometry.pixels(self.dy, channels_out, image, channel);
             layout.fill_gradient(simd, dy, layout.place(channel, channels), work, pixels);
             for image in 0..layout.images {
-                bias[channel] += pointwise::sum(&pixels(layout.image + image)[layout.part()]);
+                *bias += pointwise::sum(&pixels(layout.image + image)[layout.part()]);
             }
         }
         for channel in channels_out..channels {

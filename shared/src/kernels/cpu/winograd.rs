@@ -95,35 +95,31 @@ pub fn gradient_rows<S: Simd>(simd: S, y: [S::f32s; ROWS]) -> [S::f32s; ROW_PROD
     ]
 }
 
-/// What a combination of rows takes of the kernel's rows.
-const KERNEL_ROWS: [[f32; 3]; ROW_PRODUCTS] = [
-    [1.0 / 4.0, 0.0, 0.0],
-    [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-    [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-    [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
-    [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
-    [0.0, 0.0, 1.0],
-];
-
-/// What a combination of columns takes of the kernel's columns.
-const KERNEL_COLUMNS: [[f32; 3]; COLUMN_PRODUCTS] =
-    [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
-
 /// `N` kernels, row by row, to what each product takes of them.
 #[inline(always)]
 pub fn kernels<const N: usize>(kernels: &[[f32; N]; 9]) -> [[f32; N]; PRODUCTS] {
-    let mut products = [[0.0; N]; PRODUCTS];
-    for (row, products) in KERNEL_ROWS.iter().zip(products.chunks_exact_mut(COLUMN_PRODUCTS)) {
-        let mut columns = [[0.0; N]; 3];
-        for (x, column) in columns.iter_mut().enumerate() {
-            for (y, factor) in row.iter().enumerate() {
-                add(column, *factor, &kernels[y * 3 + x]);
-            }
+    let mut rows = [[[0.0; N]; 3]; ROW_PRODUCTS];
+    for x in 0..3 {
+        let [k0, k1, k2] = [&kernels[x], &kernels[3 + x], &kernels[6 + x]];
+        for n in 0..N {
+            let sum = (k0[n] + k2[n]) * (-1.0 / 6.0);
+            let far = k0[n] * (1.0 / 24.0) + k2[n] * (1.0 / 6.0);
+            rows[0][x][n] = k0[n] * 0.25;
+            rows[1][x][n] = sum - k1[n] * (1.0 / 6.0);
+            rows[2][x][n] = sum + k1[n] * (1.0 / 6.0);
+            rows[3][x][n] = far + k1[n] * (1.0 / 12.0);
+            rows[4][x][n] = far - k1[n] * (1.0 / 12.0);
+            rows[5][x][n] = k2[n];
         }
-        for (factors, product) in KERNEL_COLUMNS.iter().zip(products) {
-            for (factor, column) in factors.iter().zip(&columns) {
-                add(product, *factor, column);
-            }
+    }
+    let mut products = [[0.0; N]; PRODUCTS];
+    for ([k0, k1, k2], products) in rows.iter().zip(products.as_chunks_mut::<COLUMN_PRODUCTS>().0) {
+        for n in 0..N {
+            let sum = (k0[n] + k2[n]) * 0.5;
+            products[0][n] = k0[n];
+            products[1][n] = sum + k1[n] * 0.5;
+            products[2][n] = sum - k1[n] * 0.5;
+            products[3][n] = k2[n];
         }
     }
     products
@@ -132,24 +128,25 @@ pub fn kernels<const N: usize>(kernels: &[[f32; N]; 9]) -> [[f32; N]; PRODUCTS] 
 /// The adjoint of [`kernels`].
 #[inline(always)]
 pub fn kernels_adjoint<const N: usize>(products: &[[f32; N]; PRODUCTS]) -> [[f32; N]; 9] {
-    let mut kernels = [[0.0; N]; 9];
-    for (row, products) in KERNEL_ROWS.iter().zip(products.chunks_exact(COLUMN_PRODUCTS)) {
-        let mut columns = [[0.0; N]; 3];
-        for (factors, product) in KERNEL_COLUMNS.iter().zip(products) {
-            for (factor, column) in factors.iter().zip(&mut columns) {
-                add(column, *factor, product);
-            }
+    let mut rows = [[[0.0; N]; 3]; ROW_PRODUCTS];
+    for (row, [p0, p1, p2, p3]) in rows.iter_mut().zip(products.as_chunks::<COLUMN_PRODUCTS>().0) {
+        for n in 0..N {
+            let sum = (p1[n] + p2[n]) * 0.5;
+            row[0][n] = p0[n] + sum;
+            row[1][n] = (p1[n] - p2[n]) * 0.5;
+            row[2][n] = sum + p3[n];
         }
-        for (y, factor) in row.iter().enumerate() {
-            for (x, column) in columns.iter().enumerate() {
-                add(&mut kernels[y * 3 + x], *factor, column);
-            }
+    }
+    let mut kernels = [[0.0; N]; 9];
+    for x in 0..3 {
+        let [r0, r1, r2, r3, r4, r5] = rows.each_ref().map(|row| &row[x]);
+        for n in 0..N {
+            let near = (r1[n] + r2[n]) * (-1.0 / 6.0);
+            let far = r3[n] + r4[n];
+            kernels[x][n] = r0[n] * 0.25 + near + far * (1.0 / 24.0);
+            kernels[3 + x][n] = (r2[n] - r1[n]) * (1.0 / 6.0) + (r3[n] - r4[n]) * (1.0 / 12.0);
+            kernels[6 + x][n] = near + far * (1.0 / 6.0) + r5[n];
         }
     }
     kernels
-}
-
-#[inline(always)]
-fn add<const N: usize>(sum: &mut [f32; N], factor: f32, v: &[f32; N]) {
-    sum.iter_mut().zip(v).for_each(|(sum, v)| *sum += factor * v);
 }
