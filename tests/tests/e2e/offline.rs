@@ -34,6 +34,40 @@ async fn after_the_first_visit_no_network_is_needed() -> Result<()> {
     .await
 }
 
+/// Puts weights of another hash in the place of those that are kept.
+const AGE: &str = "
+    const done = arguments[arguments.length - 1];
+    (async () => {
+        const cache = await caches.open('models');
+        const kept = (await cache.keys()).filter(({ url }) => url.includes('/weights/'));
+        await cache.put(kept[0].url.replace(/[^/]*$/, 'old'), new Response('weights of yesterday'));
+        return kept.length === 1 && cache.delete(kept[0]);
+    })().then(done, (e) => done(`${e}`));";
+
+/// Resolves to the names of the weights that are kept.
+const WEIGHTS: &str = "
+    const done = arguments[arguments.length - 1];
+    caches.open('models').then((cache) => cache.keys()).then(
+        (keys) => done(keys.map(({ url }) => url).filter((url) => url.includes('/weights/')).map((url) => url.split('/').pop())),
+        (e) => done(`${e}`));";
+
+#[tokio::test]
+async fn new_weights_take_the_place_of_old_ones() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let url = site.url("?count=1&steps=4&backend=cpu&autorun=1");
+        Page::open(browser, &url).await?.wait_for("done", 60).await?;
+        let first = browser.client.execute_async(WEIGHTS, vec![]).await?;
+        let aged = browser.client.execute_async(AGE, vec![]).await?;
+        ensure!(aged == true, "{aged}");
+        Page::open(browser, &url).await?.wait_for("done", 60).await?;
+        let second = browser.client.execute_async(WEIGHTS, vec![]).await?;
+        ensure!(first == second && first.as_array().is_some_and(|names| names.len() == 1), "{first}, then {second}");
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test]
 async fn blocked_storage_does_no_harm() -> Result<()> {
     let site = Site::new()?;

@@ -1,16 +1,22 @@
 //! Files that came once, in the browser's cache: models work without a network afterwards. A browser that stores nothing, as
 //! in private windows of some, only has to fetch them again, so nothing here can fail.
 
-use js_sys::{Uint8Array, global};
+use js_sys::{Array, Uint8Array, global};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Cache, DedicatedWorkerGlobalScope, Response};
+use web_sys::{Cache, DedicatedWorkerGlobalScope, Request, Response};
 
 const NAME: &str = "models";
 
 /// Keeps a file under a name that is an address relative to the site.
 pub async fn keep(name: &str, bytes: &[u8]) {
     let _ = try_to_keep(name, bytes).await;
+}
+
+/// Keeps a file, and no other whose name begins with `folder`.
+pub async fn keep_alone(folder: &str, name: &str, bytes: &[u8]) {
+    keep(name, bytes).await;
+    let _ = try_to_forget_others(folder, name).await;
 }
 
 /// The file that was kept under this name.
@@ -31,6 +37,20 @@ async fn open() -> Result<Cache, JsValue> {
 async fn try_to_keep(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
     let response = Response::new_with_opt_js_u8_array(Some(&Uint8Array::from(bytes)))?;
     JsFuture::from(open().await?.put_with_str(name, &response)).await.map(drop)
+}
+
+async fn try_to_forget_others(folder: &str, name: &str) -> Result<(), JsValue> {
+    let cache = open().await?;
+    let address = |name: &str| Request::new_with_str(name).map(|request| request.url());
+    let (folder, kept) = (address(folder)?, address(name)?);
+    let requests: Array = JsFuture::from(cache.keys()).await?.unchecked_into();
+    for request in requests.iter() {
+        let request: Request = request.unchecked_into();
+        if request.url().starts_with(&folder) && request.url() != kept {
+            JsFuture::from(cache.delete_with_request(&request)).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn try_to_find(name: &str) -> Result<Option<Vec<u8>>, JsValue> {

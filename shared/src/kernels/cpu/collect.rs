@@ -69,8 +69,8 @@ impl Layout {
         [even, odd]: [&mut [f32]; COLUMNS],
     ) {
         let tiles = tile_rows * self.run();
-        assert!(place.start + (PRODUCTS - 1) * place.stride + tiles + WIDEST <= sums.len() + 1);
-        assert!(self.half() >= tiles + WIDEST && lanes::<S>() <= WIDEST);
+        let vectors = tiles.next_multiple_of(lanes::<S>());
+        assert!(place.start + (PRODUCTS - 1) * place.stride + vectors <= sums.len() && self.half() >= vectors);
         let mut plane = place.start;
         for (even, odd) in even.chunks_exact_mut(self.half()).zip(odd.chunks_exact_mut(self.half())) {
             for at in (0..tiles).step_by(lanes::<S>()) {

@@ -174,9 +174,9 @@ impl Layout {
     ) {
         let depth = self.depth;
         let tiles = tile_rows * self.run();
-        assert!(place.start + (PRODUCTS - 1) * place.stride + tiles + WIDEST <= target.len() + 1);
-        assert!(inner.iter().all(|inner| inner.len() >= tiles + WIDEST));
-        assert!(self.half() >= tiles + 2 * WIDEST && depth <= WIDEST && lanes::<S>() <= WIDEST);
+        let vectors = tiles.next_multiple_of(lanes::<S>());
+        assert!(place.start + (PRODUCTS - 1) * place.stride + vectors <= target.len() && depth <= WIDEST);
+        assert!(inner.iter().all(|inner| inner.len() >= vectors) && self.half() >= WIDEST + vectors + depth);
         let mut plane = place.start;
         for (even, odd) in even.chunks_exact(self.half()).zip(odd.chunks_exact(self.half())) {
             for at in (0..tiles).step_by(lanes::<S>()) {
