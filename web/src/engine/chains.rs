@@ -8,7 +8,7 @@ use web::{
     messages::{FromEngine, Run, Start},
 };
 
-use crate::{link, load::Ready};
+use crate::{link, ready::Ready};
 
 impl Ready {
     /// How many pictures suit the device at a time.

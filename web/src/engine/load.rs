@@ -1,34 +1,13 @@
 //! From the name of a model to a model that works on a device.
 
 use burn::tensor::Device;
-use shared::{Frame, Manifest, Model, ModelError, WeightsCard};
+use shared::{Frame, Manifest, Model, ModelError};
 use web::{
     Backend, Envelope, Pictures,
     messages::{Card, FromEngine, Loaded, ModelFiles},
 };
 
-use crate::{
-    device::Gpu,
-    fetch::{fetch, newest},
-    link,
-    run::warm_up,
-    store,
-};
-
-/// A model that has passed its self-test.
-pub struct Ready {
-    /// The model.
-    pub model: Model,
-    /// Where it computes.
-    pub device: Device,
-    /// Which kind of device that is.
-    pub backend: Backend,
-    /// How its pictures lie in what the network sees.
-    pub frame: Frame,
-}
-
-const MANIFEST_LIMIT: u64 = 1 << 20;
-const HELD_OUT_LIMIT: u64 = 1 << 24;
+use crate::{device::Gpu, link, ready::Ready, run::warm_up, source::Source};
 
 /// Fetches a model and finds a device that computes it correctly: the one asked for, else the CPU.
 ///
@@ -99,68 +78,6 @@ fn card(Model { manifest, network }: &Model) -> Card {
         images_seen: manifest.training.images_seen,
         seconds: manifest.training.seconds,
         metrics: manifest.metrics.iter().map(|m| (m.name.clone(), m.value, m.how.clone())).collect(),
-    }
-}
-
-/// Where a model's files come from: a folder of the site, or the visitor.
-struct Source<'a> {
-    name: &'a str,
-    files: Option<&'a ModelFiles>,
-}
-
-impl Source<'_> {
-    fn path(&self, file: &str) -> String {
-        format!("models/{}/{file}", self.name)
-    }
-
-    fn advice(&self) -> &'static str {
-        if self.files.is_some() {
-            "Drop the folder that “trainer export” writes: model.json, the weights and held-out.png."
-        } else {
-            "Choose another model, or export this one again with “trainer export” and rebuild the site."
-        }
-    }
-
-    async fn manifest(&self) -> Result<Vec<u8>, String> {
-        match self.files {
-            Some(files) => Ok(fetch(&files.manifest, MANIFEST_LIMIT, |_| ()).await?),
-            None => newest(&self.path("model.json"), MANIFEST_LIMIT).await,
-        }
-    }
-
-    /// The weights, from the browser's cache if they are there. Whether they are those of the card, the model checks.
-    async fn weights(&self, card: &WeightsCard) -> Result<Vec<u8>, String> {
-        let total = card.bytes;
-        let progress = |received| link::post(FromEngine::Downloading { received, total });
-        if let Some(files) = self.files {
-            return Ok(fetch(&files.weights, total, progress).await?);
-        }
-        // By hash, so that a model that was trained on never meets its old weights, which are forgotten with the first new ones.
-        let folder = self.path("weights/");
-        let kept = format!("{folder}{}", card.sha256.to_ascii_lowercase());
-        let right = |bytes: &[u8]| WeightsCard::of("", bytes).sha256.eq_ignore_ascii_case(&card.sha256);
-        if let Some(bytes) = store::find(&kept).await.filter(|bytes| right(bytes)) {
-            return Ok(bytes);
-        }
-        let bytes = fetch(&self.path(&card.file), total, progress).await?;
-        if right(&bytes) {
-            store::keep_alone(&folder, &kept, &bytes).await;
-        }
-        Ok(bytes)
-    }
-
-    async fn held_out(&self, manifest: &Manifest) -> Result<Pictures, String> {
-        if manifest.held_out_pictures == 0 {
-            return Ok(Pictures::default());
-        }
-        let file = match self.files.map(|files| files.held_out.as_ref()) {
-            Some(None) => return Err("The folder has no “held-out.png”.".to_owned()),
-            Some(Some(address)) => fetch(address, HELD_OUT_LIMIT, |_| ()).await?,
-            None => newest(&self.path("held-out.png"), HELD_OUT_LIMIT).await?,
-        };
-        let (count, size, channels) = (manifest.held_out_pictures, manifest.data.size, manifest.network.channels);
-        Pictures::from_strip(&file, count, size, channels)
-            .map_err(|problem| format!("“held-out.png” cannot be used: {problem}."))
     }
 }
 

@@ -7,8 +7,10 @@ mod device;
 mod fetch;
 mod link;
 mod load;
+mod ready;
 mod run;
 mod score;
+mod source;
 mod store;
 mod toy;
 

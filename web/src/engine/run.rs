@@ -12,7 +12,7 @@ use crate::{
     chains::{self, batches},
     control::Control,
     link,
-    load::Ready,
+    ready::Ready,
 };
 
 /// Milliseconds between reports: about what the eye follows.

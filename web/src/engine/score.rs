@@ -8,7 +8,7 @@ use web::{
     messages::{FromEngine, Purpose},
 };
 
-use crate::{chains::floats, link, load::Ready, run::BREATHE_EVERY};
+use crate::{chains::floats, link, ready::Ready, run::BREATHE_EVERY};
 
 /// Energies, slopes and denoising jumps of the pictures in `payload`.
 ///

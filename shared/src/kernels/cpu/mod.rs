@@ -16,6 +16,7 @@ mod parallel;
 mod pointwise;
 mod product_weights;
 mod resample;
+mod rows;
 mod units;
 mod weight_gradient;
 mod winograd;

@@ -1,0 +1,91 @@
+//! The files of a model: fetched, kept, checked for size.
+
+use shared::{Manifest, WeightsCard};
+use web::{
+    Pictures,
+    messages::{FromEngine, ModelFiles},
+};
+
+use crate::{
+    fetch::{fetch, newest},
+    link, store,
+};
+
+const MANIFEST_LIMIT: u64 = 1 << 20;
+const HELD_OUT_LIMIT: u64 = 1 << 24;
+
+/// Where a model's files come from: a folder of the site, or the visitor.
+pub struct Source<'a> {
+    /// The model's name.
+    pub name: &'a str,
+    /// What the visitor brought.
+    pub files: Option<&'a ModelFiles>,
+}
+
+impl Source<'_> {
+    fn path(&self, file: &str) -> String {
+        format!("models/{}/{file}", self.name)
+    }
+
+    /// What a visitor can do where something is wrong with them.
+    pub fn advice(&self) -> &'static str {
+        if self.files.is_some() {
+            "Drop the folder that “trainer export” writes: model.json, the weights and held-out.png."
+        } else {
+            "Choose another model, or export this one again with “trainer export” and rebuild the site."
+        }
+    }
+
+    /// `model.json`.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub async fn manifest(&self) -> Result<Vec<u8>, String> {
+        match self.files {
+            Some(files) => Ok(fetch(&files.manifest, MANIFEST_LIMIT, |_| ()).await?),
+            None => newest(&self.path("model.json"), MANIFEST_LIMIT).await,
+        }
+    }
+
+    /// The weights, from the browser's cache if they are there. Whether they are those of the card, the model checks.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub async fn weights(&self, card: &WeightsCard) -> Result<Vec<u8>, String> {
+        let total = card.bytes;
+        let progress = |received| link::post(FromEngine::Downloading { received, total });
+        if let Some(files) = self.files {
+            return Ok(fetch(&files.weights, total, progress).await?);
+        }
+        // By hash, so that a model that was trained on never meets its old weights, which are forgotten with the first new ones.
+        let folder = self.path("weights/");
+        let kept = format!("{folder}{}", card.sha256.to_ascii_lowercase());
+        let right = |bytes: &[u8]| WeightsCard::of("", bytes).sha256.eq_ignore_ascii_case(&card.sha256);
+        if let Some(bytes) = store::find(&kept).await.filter(|bytes| right(bytes)) {
+            return Ok(bytes);
+        }
+        let bytes = fetch(&self.path(&card.file), total, progress).await?;
+        if right(&bytes) {
+            store::keep_alone(&folder, &kept, &bytes).await;
+        }
+        Ok(bytes)
+    }
+
+    /// The held-out pictures, if the model has any.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub async fn held_out(&self, manifest: &Manifest) -> Result<Pictures, String> {
+        if manifest.held_out_pictures == 0 {
+            return Ok(Pictures::default());
+        }
+        let file = match self.files.map(|files| files.held_out.as_ref()) {
+            Some(None) => return Err("The folder has no “held-out.png”.".to_owned()),
+            Some(Some(address)) => fetch(address, HELD_OUT_LIMIT, |_| ()).await?,
+            None => newest(&self.path("held-out.png"), HELD_OUT_LIMIT).await?,
+        };
+        let (count, size, channels) = (manifest.held_out_pictures, manifest.data.size, manifest.network.channels);
+        Pictures::from_strip(&file, count, size, channels)
+            .map_err(|problem| format!("“held-out.png” cannot be used: {problem}."))
+    }
+}
