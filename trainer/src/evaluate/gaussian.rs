@@ -5,6 +5,9 @@ use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 use super::features::Features;
 use crate::error::{Error, Result};
 
+/// Rows that are multiplied at a time.
+const BLOCK: usize = 2048;
+
 /// Mean and covariance.
 #[derive(Clone, Debug)]
 pub struct Gaussian {
@@ -15,17 +18,19 @@ pub struct Gaussian {
 impl Gaussian {
     /// The Gaussian with the mean and the covariance of these rows.
     pub fn fit(features: &Features) -> Self {
-        let rows = DMatrix::from_row_iterator(
-            features.count(),
-            features.size,
-            features.values.iter().map(|&value| f64::from(value)),
-        );
-        let mean = rows.row_mean().transpose();
-        let mut centred = rows;
-        for mut row in centred.row_iter_mut() {
-            row -= mean.transpose();
+        let (count, size) = (features.count(), features.size);
+        let mut mean = DVector::zeros(size);
+        for row in features.values.chunks_exact(size) {
+            mean.iter_mut().zip(row).for_each(|(mean, &value)| *mean += f64::from(value) / count as f64);
         }
-        let covariance = centred.tr_mul(&centred) / (features.count().max(2) - 1) as f64;
+        // Block by block: 60,000 pictures of many pixels would take gigabytes as a matrix.
+        let mut covariance = DMatrix::zeros(size, size);
+        for rows in features.values.chunks(BLOCK * size) {
+            let mut columns =
+                DMatrix::from_iterator(size, rows.len() / size, rows.iter().map(|&value| f64::from(value)));
+            columns.column_iter_mut().for_each(|mut column| column -= &mean);
+            covariance.gemm(1.0 / (count.max(2) - 1) as f64, &columns, &columns.transpose(), 1.0);
+        }
         Self { mean, covariance }
     }
 
@@ -46,18 +51,27 @@ impl Gaussian {
     /// # Errors
     /// The rows that it was fitted to were not finite.
     pub fn whitening(&self) -> Result<(Vec<f64>, Vec<f64>)> {
-        let size = self.mean.len();
-        // A little of the identity, in case two of the numbers always go together.
-        let ridge = 1e-6 * self.covariance.trace() / size as f64 + f64::MIN_POSITIVE;
-        let factor = Cholesky::new(&self.covariance + DMatrix::identity(size, size) * ridge)
-            .ok_or_else(|| Error::failed("the measured numbers have no covariance: they are not finite"))?;
-        let inverse = factor.l().try_inverse().ok_or_else(|| Error::failed("a covariance could not be inverted"))?;
+        let inverse =
+            self.factor()?.try_inverse().ok_or_else(|| Error::failed("a covariance could not be inverted"))?;
         Ok((self.mean.iter().copied().collect(), inverse.transpose().iter().copied().collect()))
     }
 
+    /// Cholesky's factor of the covariance.
+    fn factor(&self) -> Result<DMatrix<f64>> {
+        let size = self.mean.len();
+        // A little of the identity, in case two of the numbers always go together.
+        let ridge = 1e-6 * self.covariance.trace() / size as f64 + f64::MIN_POSITIVE;
+        Cholesky::new(&self.covariance + DMatrix::identity(size, size) * ridge)
+            .map(|cholesky| cholesky.l())
+            .ok_or_else(|| Error::failed("the measured numbers have no covariance: they are not finite"))
+    }
+
     /// Rows drawn from the Gaussian, one for each row of standard normal numbers.
-    pub fn rows(&self, normal: &Features) -> Features {
-        let root = square_root(self.covariance.clone());
+    ///
+    /// # Errors
+    /// The rows that it was fitted to were not finite.
+    pub fn rows(&self, normal: &Features) -> Result<Features> {
+        let root = self.factor()?.transpose();
         let draws = DMatrix::from_row_iterator(
             normal.count(),
             normal.size,
@@ -67,7 +81,7 @@ impl Gaussian {
         for mut row in rows.row_iter_mut() {
             row += self.mean.transpose();
         }
-        Features { size: normal.size, values: rows.transpose().iter().map(|&value| value as f32).collect() }
+        Ok(Features { size: normal.size, values: rows.transpose().iter().map(|&value| value as f32).collect() })
     }
 }
 
@@ -128,7 +142,7 @@ mod tests {
     fn drawn_rows_have_the_gaussian_s_mean_and_covariance() {
         let truth = gaussian(&[1.0, -1.0], &[2.0, 0.8, 0.8, 1.0]);
         let noise = shared::Noise::new(0).normal(0, shared::Draw::Start, 2 * 20_000);
-        let fit = Gaussian::fit(&truth.rows(&Features { size: 2, values: noise }));
+        let fit = Gaussian::fit(&truth.rows(&Features { size: 2, values: noise }).unwrap());
         assert!(truth.frechet_distance(&fit) < 1e-2);
     }
 }

@@ -166,13 +166,13 @@ impl<'a> Judge<'a> {
     /// As many draws from the Gaussian with the training pixels' mean and covariance, clamped to 0..1: what a model must beat.
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails, or the pictures are not finite.
     pub fn pixel_gaussian(&self, count: usize) -> Result<Quality> {
         let train = &self.data.train;
         let size = train.image(0).len();
         let fit = Gaussian::fit(&Features { size, values: train.floats() });
         let normal = (0..count as u64).flat_map(|row| Noise::new(0).normal(row, Draw::Start, size)).collect();
-        let draws = fit.rows(&Features { size, values: normal });
+        let draws = fit.rows(&Features { size, values: normal })?;
         let picture = |row: &[f32]| Picture {
             channels: train.channels,
             height: train.height,
