@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn the_learning_rate_rises_to_its_peak_and_falls_to_its_end() {
-        let plan = Optimization { steps: 4000, ..TrainingPreset::Unet.settings().optimization };
+        let plan = Optimization { steps: 4000, learning_rate: 1e-3, ..TrainingPreset::Unet.settings().optimization };
         assert!(plan.learning_rate_at(0) < 1e-5);
         assert!((plan.learning_rate_at(200) - 1e-3).abs() < 1e-9);
         assert!((plan.learning_rate_at(2100) - 0.5e-3).abs() < 1e-5);
