@@ -102,6 +102,8 @@ impl Tile<'_> {
         let stride = stride(channels_in * T);
         // SAFETY: each tile is written by one thread, and completely.
         let values = unsafe { target.part(index * products * stride, products * stride) };
+        // What keeps the products apart is read by nobody, and written all the same: all of the buffer counts as written.
+        values.chunks_exact_mut(stride).for_each(|values| values[channels_in * T..].fill(0.0));
         let mut taps = [[0.0; T]; 9];
         for channel_in in 0..channels_in {
             let start = |channel| (index * T + channel) * order.channel_out + channel_in * order.channel_in;

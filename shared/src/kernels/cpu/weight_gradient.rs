@@ -115,7 +115,7 @@ impl WithSimd for Part<'_> {
         let channels = channels_out.next_multiple_of(2 * tile);
         let input = aligned(input, panels.scratch(count));
         let dy = aligned(output, layout.scratch(channels));
-        let work = aligned(work, panels.work());
+        let work = aligned(work, panels.work().max(layout.work()));
         panels.prepare(work);
         whole.fill_input(simd, &panels, input, work);
         whole.fill_gradient(simd, &layout, channels, dy, work, bias);

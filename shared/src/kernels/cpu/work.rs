@@ -60,6 +60,10 @@ impl Layout {
 
     #[inline(always)]
     fn parts(&self) -> [usize; 5] {
+        if self.kernel == 1 {
+            // Nothing is transformed; panels are put together.
+            return [0, if self.depth > 1 { self.tiles() * self.depth } else { 0 }, 0, 0, 0];
+        }
         let image = self.rows() * self.row();
         let apart = if self.depth > 1 { image } else { 0 };
         let (combined, half) = (ROW_PRODUCTS * self.combination(), ROW_PRODUCTS * self.half());
