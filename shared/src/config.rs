@@ -14,8 +14,10 @@ pub enum Preset {
     Res12,
     /// Nine residual blocks: the paper's network for CIFAR-10 (width 128).
     Res18,
-    /// The reconstruction energy of a small U-Net.
+    /// The reconstruction energy of a small U-Net of three scales.
     Unet,
+    /// The same with a fourth scale, which sees the whole of a picture: better pictures for little more time.
+    Unet4,
 }
 
 /// Everything that decides the network's parameters and what they compute.

@@ -28,7 +28,8 @@ impl EnergyNetwork {
             Preset::Res6 => Self::ResNet(ResNet::new(config, 1, device)),
             Preset::Res12 => Self::ResNet(ResNet::new(config, 2, device)),
             Preset::Res18 => Self::ResNet(ResNet::new(config, 3, device)),
-            Preset::Unet => Self::UNet(UNet::new(config, device)),
+            Preset::Unet => Self::UNet(UNet::new(config, 3, device)),
+            Preset::Unet4 => Self::UNet(UNet::new(config, 4, device)),
         })
     }
 

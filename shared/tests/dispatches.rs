@@ -39,7 +39,7 @@ const MORE: usize = 6;
 #[test]
 fn two_dispatches_a_convolution_and_six_more_a_step() {
     let device = Device::wgpu(DeviceKind::DefaultDevice);
-    for preset in [Preset::Res6, Preset::Res12, Preset::Unet] {
+    for preset in [Preset::Res6, Preset::Res12, Preset::Unet, Preset::Unet4] {
         let config =
             NetworkConfig { preset, width: 4, channels: 1, image_size: 16, activation: Activation::Silu, sigma_0: 0.1 };
         let network = EnergyNetwork::new(&config, &device).expect("a possible configuration");

@@ -131,6 +131,8 @@ fn networks() -> impl Iterator<Item = NetworkConfig> {
         odd(Preset::Res18, Activation::Silu, 2, 24),
         odd(Preset::Unet, Activation::Silu, 3, 16),
         odd(Preset::Unet, Activation::Elu, 1, 8),
+        odd(Preset::Unet4, Activation::Silu, 1, 8),
+        odd(Preset::Unet4, Activation::Elu, 2, 16),
     ]
     .into_iter()
 }

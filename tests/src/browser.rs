@@ -89,12 +89,16 @@ fn options(gpu: Gpu, screen: Screen, downloads: &Path) -> Value {
 struct Driver {
     process: Child,
     port: u16,
+    /// Where it and its browsers put their files, profiles of 50 megabytes among them, which they do not always remove.
+    _files: TempDir,
 }
 
 impl Driver {
     fn start() -> Result<Self> {
-        let started = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut process = started.context("chromedriver: cannot be started; install it with Chromium")?;
+        let files = tempfile::tempdir()?;
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").env("TMPDIR", files.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().context("chromedriver: cannot be started; install it with Chromium")?;
         let output = process.stdout.take().context("chromedriver: has no output")?;
         let mut lines = BufReader::new(output).lines();
         let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
@@ -103,7 +107,7 @@ impl Driver {
         });
         // Read on, or the driver would block on a full pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        let driver = Self { process, port: port.unwrap_or_default() };
+        let driver = Self { process, port: port.unwrap_or_default(), _files: files };
         ensure!(port.is_some(), "chromedriver: does not say its port");
         Ok(driver)
     }

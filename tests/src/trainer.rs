@@ -33,8 +33,9 @@ pub fn export_small_model(folder: &Path) -> Result<()> {
         "unet",
         "--width",
         "4",
+        // Enough for chains to end in different pictures.
         "--steps",
-        "20",
+        "100",
         "--backend",
         "flex",
         "--out",

@@ -51,7 +51,7 @@ fn what_makes_the_run_cannot_change_on_the_way() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     trainer().args(tiny(&run, 2)).assert().success();
-    for change in [["--width", "3"], ["--preset", "res6"], ["--activation", "elu"]] {
+    for change in [["--width", "3"], ["--preset", "res6"], ["--activation", "silu"]] {
         let mut arguments: Vec<String> = tiny(&run, 4);
         if change[0] == "--width" {
             arguments.retain(|argument| argument != "--width" && argument != "2");

@@ -53,27 +53,30 @@ class ResNet(nn.Module):
 
 
 class UNet(nn.Module):
-    def __init__(self, width, channels, sigma_0=0.1):
+    def __init__(self, width, scales, channels, activation, sigma_0=0.1):
         super().__init__()
-        w = width
+        widths = [width << min(scale, 2) for scale in range(scales)]
 
         def block(channels_in, channels_out):
-            return Block(channels_in, channels_out, channels_out, F.silu, True)
+            return Block(channels_in, channels_out, channels_out, activation, True)
 
-        self.stem = conv(channels, w, 3)
-        self.down0, self.down1, self.down2 = block(w, w), block(w, 2 * w), block(2 * w, 4 * w)
-        self.middle = block(4 * w, 4 * w)
-        self.up0, self.up1 = block(6 * w, 2 * w), block(3 * w, w)
-        self.out = conv(w, channels, 3)
+        self.stem = conv(channels, width, 3)
+        self.down = nn.ModuleList(block(above, here) for above, here in zip([width, *widths], widths))
+        self.middle = block(widths[-1], widths[-1])
+        self.up = nn.ModuleList(block(here + below, here) for here, below in reversed(list(zip(widths, widths[1:]))))
+        self.out = conv(width, channels, 3)
+        self.activation = activation
         self.sigma_0 = sigma_0
 
     def forward(self, x):
-        a = self.down0(self.stem(x))
-        b = self.down1(F.avg_pool2d(a, 2))
-        c = self.middle(self.down2(F.avg_pool2d(b, 2)))
-        b = self.up0(torch.cat([b, F.interpolate(c, scale_factor=2)], 1))
-        a = self.up1(torch.cat([a, F.interpolate(b, scale_factor=2)], 1))
-        r = x - self.out(F.silu(a))
+        h, skips = self.down[0](self.stem(x)), []
+        for block in self.down[1:]:
+            skips.append(h)
+            h = block(F.avg_pool2d(h, 2))
+        h = self.middle(h)
+        for block in self.up:
+            h = block(torch.cat([skips.pop(), F.interpolate(h, scale_factor=2)], 1))
+        r = x - self.out(self.activation(h))
         return (r * r).flatten(1).sum(1) / (2 * self.sigma_0**2)
 
 
@@ -91,7 +94,7 @@ def median_seconds(work, device, warm_up=2, repetitions=7):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--preset", choices=["res6", "res12", "res18", "unet"], required=True)
+    parser.add_argument("--preset", choices=["res6", "res12", "res18", "unet", "unet4"], required=True)
     parser.add_argument("--width", type=int, required=True)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--image-size", type=int, default=32)
@@ -105,7 +108,9 @@ def main():
     # In 32 bits, as the trainer computes.
     torch.backends.cudnn.allow_tf32 = False
     if options.preset == "unet":
-        net = UNet(options.width, options.channels)
+        net = UNet(options.width, 3, options.channels, F.silu)
+    elif options.preset == "unet4":
+        net = UNet(options.width, 4, options.channels, F.elu)
     else:
         blocks = {"res6": 1, "res12": 2, "res18": 3}[options.preset]
         net = ResNet(options.width, blocks, options.channels, options.image_size)

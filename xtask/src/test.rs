@@ -48,7 +48,9 @@ fn wasm_tests(shell: &Shell) -> Result<()> {
     // The site's profile: most dependencies are then built once for both.
     let driver = chromedriver().context("chromedriver: not on the path; install it with Chromium")?;
     let test = cmd!(shell, "cargo test --profile site --target wasm32-unknown-unknown --package shared --lib --tests");
-    let test = compiler.apply(test).env("CHROMEDRIVER", driver);
+    // The browser leaves its files behind.
+    let files = shell.create_temp_dir()?;
+    let test = compiler.apply(test).env("CHROMEDRIVER", driver).env("TMPDIR", files.path());
     Ok(test.env("WASM_BINDGEN_USE_BROWSER", "1").run()?)
 }
 

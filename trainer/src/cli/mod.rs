@@ -73,7 +73,7 @@ pub struct NetworkArgs {
     /// Channels after the first convolution.
     #[arg(long, default_value_t = 16, value_parser = count_parser(512))]
     pub width: usize,
-    /// The non-linearity [default: silu for unet, elu for the others, as in the paper].
+    /// The non-linearity [default: silu for unet, elu for the others].
     #[arg(long, value_enum)]
     pub activation: Option<ActivationArg>,
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     BackendArgs,
-    values::{ActivationArg, SpacingArg, WeightingArg, count_parser, fraction, positive},
+    values::{ActivationArg, OptimizerArg, SpacingArg, WeightingArg, count_parser, fraction, positive},
 };
 use crate::train::TrainingPreset;
 
@@ -39,7 +39,7 @@ pub struct LayersArgs {
     /// Settings as TOML; any run's `run.toml` is one, any part of it as well.
     #[arg(long)]
     pub config: Option<PathBuf>,
-    /// What the settings that nobody gives are [default: unet].
+    /// What the settings that nobody gives are [default: unet4].
     #[arg(long, value_enum)]
     pub preset: Option<TrainingPreset>,
     #[command(flatten)]
@@ -69,7 +69,7 @@ pub struct NetworkSettingsArgs {
     #[arg(long, value_parser = count_parser(512))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
-    /// The non-linearity [default: silu for unet, elu for the others, as in the paper].
+    /// The non-linearity [default: silu for unet, elu for the others].
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activation: Option<ActivationArg>,
@@ -101,6 +101,10 @@ pub struct OptimizationArgs {
     #[arg(long, value_parser = count_parser(8192))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
+    /// How gradients become steps.
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub optimizer: Option<OptimizerArg>,
     /// Peak learning rate, after a linear warm-up and before a cosine decay.
     #[arg(long, value_parser = positive)]
     #[serde(skip_serializing_if = "Option::is_none")]

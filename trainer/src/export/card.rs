@@ -35,8 +35,11 @@ pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampl
         (
             "optimizer",
             format!(
-                "Adam, learning rate {} after {} steps of warm-up, cosine decay over {} steps{clip}",
-                optimization.learning_rate, optimization.warm_up, optimization.steps
+                "{}, learning rate {} after {} steps of warm-up, cosine decay over {} steps{clip}",
+                optimization.optimizer.name(),
+                optimization.learning_rate,
+                optimization.warm_up,
+                optimization.steps
             ),
         ),
         ("weight of a noise level", optimization.weighting.formula()),

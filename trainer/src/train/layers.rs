@@ -21,7 +21,7 @@ impl RunConfig {
         let preset = match preset {
             Some(preset) => preset,
             None if given.contains("preset") => given.extract_inner("preset").map_err(|error| wrong(&error))?,
-            None => TrainingPreset::Unet,
+            None => TrainingPreset::Unet4,
         };
         let layers = Figment::from(Serialized::defaults(preset.settings())).merge(given);
         let mut config: Self =
@@ -50,6 +50,9 @@ impl RunConfig {
             return Err(Error::input(
                 "--resume: a run's data, preset and network cannot change; train anew into another --out",
             ));
+        }
+        if changed.optimization.optimizer != self.optimization.optimizer {
+            return Err(Error::input("--resume: a run's optimizer cannot change; train anew into another --out"));
         }
         if (changed.noise, &changed.optimization) != (self.noise, &self.optimization) {
             changed.optimization.warm_up_from = step;
@@ -98,7 +101,7 @@ mod tests {
     use shared::{Activation, DataCard, Preset};
 
     use super::*;
-    use crate::train::config::PicturesCard;
+    use crate::train::{config::PicturesCard, optimizer::OptimizerKind};
 
     fn layered(file: &str, flags: serde_json::Value) -> Result<RunConfig> {
         let folder = tempfile::tempdir().unwrap();
@@ -132,6 +135,20 @@ mod tests {
             config.optimization.warm_up_from = 0;
             assert_eq!(again, config);
         }
+    }
+
+    #[test]
+    fn a_run_goes_on_with_its_own_optimizer() {
+        let record = TrainingPreset::Unet.settings().to_toml().unwrap();
+        // Runs of before do not name it.
+        let record: String =
+            record.lines().filter(|line| !line.starts_with("optimizer")).fold(String::new(), |a, b| a + b + "\n");
+        let run: RunConfig = toml::from_str(&record).unwrap();
+        assert_eq!(run.optimization.optimizer, OptimizerKind::Adam);
+        let longer = run.resumed(5, None, None, &json!({ "optimization": { "steps": 9 } })).unwrap();
+        assert_eq!((longer.optimization.steps, longer.optimization.optimizer), (9, OptimizerKind::Adam));
+        let error = run.resumed(5, None, None, &json!({ "optimization": { "optimizer": "muon" } })).unwrap_err();
+        assert!(error.to_string().contains("optimizer") && error.exit_code() == 2, "{error}");
     }
 
     #[test]

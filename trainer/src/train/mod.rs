@@ -9,6 +9,7 @@ mod ema;
 mod folder;
 mod layers;
 mod metrics;
+mod optimizer;
 mod presets;
 mod probe;
 mod replicas;

@@ -6,15 +6,11 @@ use std::{
     time::Instant,
 };
 
-use burn::{
-    module::Module,
-    optim::{AdamConfig, ModuleOptimizer},
-    tensor::Device,
-};
+use burn::{module::Module, optim::ModuleOptimizer, tensor::Device};
 use shared::{EnergyNetwork, Frame, Method, Noise, Sampler, Weights};
 
 use super::{
-    Checkpoint, Optimization, RunConfig, RunFolder,
+    Checkpoint, RunConfig, RunFolder,
     checkpoint::Progress,
     clip::clip_by_global_norm,
     display::Display,
@@ -145,8 +141,6 @@ pub fn train(
 
 impl State {
     fn new(config: &RunConfig, start: Option<Checkpoint>, device: &Device) -> Result<Self> {
-        let (beta_1, beta_2) = Optimization::BETAS;
-        let adam = AdamConfig::new().with_beta_1(beta_1).with_beta_2(beta_2).with_epsilon(Optimization::EPSILON);
         let failed =
             |error: &dyn std::fmt::Display| Error::input(format!("the checkpoint does not fit its run: {error}"));
         let shape = config.network();
@@ -154,22 +148,27 @@ impl State {
             |weights: Weights, device: &Device| weights.into_network(&shape, device).map_err(|error| failed(&error));
         let training = device.clone().autodiff();
         Ok(match start {
-            Some(checkpoint) => Self {
-                network: network(checkpoint.weights, &training)?,
-                ema: network(checkpoint.ema, device)?,
-                optimizer: adam.init().from_bytes(checkpoint.optimizer).map_err(|error| failed(&error))?,
-                progress: checkpoint.progress,
-            },
+            Some(checkpoint) => {
+                let trained = network(checkpoint.weights, &training)?;
+                let fresh = config.optimization.optimizer.init(&trained.parameters());
+                Self {
+                    ema: network(checkpoint.ema, device)?,
+                    optimizer: fresh.from_bytes(checkpoint.optimizer).map_err(|error| failed(&error))?,
+                    network: trained,
+                    progress: checkpoint.progress,
+                }
+            }
             None => {
                 // Drawn on the CPU, so that a seed gives the same start on every backend.
                 let cpu = Device::flex();
                 cpu.seed(config.optimization.seed);
                 let fresh = EnergyNetwork::new(&shape, &cpu).map_err(|error| Error::input(error.to_string()))?;
                 let weights = Weights::of(&fresh);
+                let trained = network(weights.clone(), &training)?;
                 Self {
-                    network: network(weights.clone(), &training)?,
                     ema: network(weights, device)?,
-                    optimizer: adam.init(),
+                    optimizer: config.optimization.optimizer.init(&trained.parameters()),
+                    network: trained,
                     progress: Progress { step: 0, seconds: 0.0, images: Some(0) },
                 }
             }
