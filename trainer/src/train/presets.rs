@@ -38,11 +38,11 @@ impl TrainingPreset {
     }
 }
 
-/// Settings for minutes to hours on a CPU. Against the paper's: Muon, which needs half of Adam's steps and less; a warm-up and a limit
-/// on the gradient, which allow a twenty times higher learning rate (with Adam four times that ran away on Fashion-MNIST); weights that make large noise levels count,
-/// where the paper's all but forget them; an average of the weights, for samples on the way, as it changes nothing once the cosine
-/// has come down; smaller batches. What each is worth in 1,000 steps on the digits is in `docs/settings.md`, in 500 on Fashion-MNIST
-/// in `docs/settings-fashion.md`.
+/// Settings for minutes to hours on a CPU. Against the paper's: Muon, which learns more in as many steps; a warm-up and a limit on the
+/// gradient, which allow a twenty times higher learning rate (with Adam four times that ran away on Fashion-MNIST, and `res12` at this
+/// one); weights that make large noise levels count, where the paper's all but forget them; an average of the weights, for samples on
+/// the way, as it changes nothing once the cosine has come down; smaller batches. What each is worth in short trainings is in
+/// `docs/settings.md`, on the digits, and `docs/settings-fashion.md`.
 fn ours(preset: TrainingPreset, shape: Preset, activation: Activation) -> RunConfig {
     RunConfig {
         data: "digits".into(),
