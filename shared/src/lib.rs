@@ -3,7 +3,7 @@
 //!
 //! Read in this order: [`NoiseLevels`] corrupt images, [`EnergyNetwork`] gives each image one scalar and its gradient,
 //! [`mdsm_loss`] trains that gradient as a denoiser at every level at once, [`Annealing`] and [`langevin`] turn noise into
-//! images as in the paper, [`consistent`] and [`ode`] in fewer steps, [`Sampler`] runs chains from a seed, [`hmc`] and
+//! images as in the paper, [`consistent`] in fewer steps, [`Sampler`] runs chains from a seed, [`hmc`] and
 //! [`importance`] measure densities, [`OutlierScore`] finds unusual pictures, [`Model`] carries a trained network between the
 //! trainer and the page. [`toy`] is all of it once more in the plane.
 
@@ -24,7 +24,6 @@ mod network;
 mod noise;
 mod noise_levels;
 mod objective;
-pub mod ode;
 mod outliers;
 mod product;
 mod resnet;

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Bool, Device, Tensor};
 
-use crate::{Draw, Energy, Noise, Schedule, consistent, langevin, ode};
+use crate::{Draw, Energy, Noise, Schedule, consistent, langevin};
 
 /// The part of each picture that is given.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct Sampler {
     known: Option<Known>,
     /// Known pixels are anywhere here: nothing reads them before they are put back.
     x: Tensor<4>,
-    /// What the deterministic sampler's last step saw as the picture.
+    /// What the last step saw as the picture, if the level fell in it.
     denoised: Option<Tensor<4>>,
     done: usize,
 }
@@ -98,26 +98,22 @@ impl Sampler {
 
     /// Where a step leads.
     fn moved(&mut self, gradient: Tensor<4>, temperature: f32) -> Tensor<4> {
-        let x = self.x.clone();
-        let z = || self.draw(Draw::Langevin(self.done as u32));
-        match &self.schedule {
-            Schedule::Annealed(annealing) => langevin::step(x, gradient, z(), annealing.step_size, temperature),
-            Schedule::Consistent(fall) | Schedule::Ode(fall) if self.done == 0 && fall.holds(0) => {
-                consistent::restart(x, gradient, z(), self.sigma_0, fall.level(0))
+        let (x, step) = (self.x.clone(), self.done as u32);
+        let fall = match &self.schedule {
+            Schedule::Annealed(annealing) => {
+                return langevin::step(x, gradient, self.draw(Draw::Langevin(step)), annealing.step_size, temperature);
             }
-            Schedule::Consistent(fall) | Schedule::Ode(fall) if fall.holds(self.done) => {
-                consistent::hold(x, gradient, z(), self.sigma_0, fall.level(self.done))
-            }
-            Schedule::Consistent(fall) => {
-                let (level, next) = (fall.level(self.done), fall.level(self.done + 1));
-                consistent::step(x, gradient, z(), self.sigma_0, fall.share, level, next)
-            }
-            Schedule::Ode(fall) => {
-                let (level, next) = (fall.level(self.done), fall.level(self.done + 1));
-                let denoised = langevin::denoise(x.clone(), gradient, self.sigma_0);
-                ode::step(x, denoised.clone(), self.denoised.replace(denoised), level, next)
-            }
+            Schedule::Consistent(fall) | Schedule::Ode(fall) => fall,
+        };
+        let (level, next) = (fall.level(self.done), fall.level(self.done + 1));
+        let denoised = langevin::denoise(x.clone(), gradient, self.sigma_0);
+        if fall.holds(self.done) {
+            let before = step.checked_sub(1).map_or(Draw::Start, Draw::Langevin);
+            return consistent::hold(denoised, self.draw(before), self.draw(Draw::Langevin(step)), level);
         }
+        let z = fall.injects().then(|| self.draw(Draw::Langevin(step)));
+        let share = fall.share;
+        consistent::step(x, denoised.clone(), self.denoised.replace(denoised), z, share, level, next)
     }
 
     /// What the network is shown.

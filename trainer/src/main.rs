@@ -33,6 +33,10 @@ use crate::cli::{Cli, Command, ExperimentCommand};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Burn reads the state of an optimizer onto its default device before it moves it: where that is a GPU that is not there, it
+    // panics, so it shall be the CPU.
+    // SAFETY: nothing else runs yet that could read the environment.
+    unsafe { std::env::set_var("BURN_DEVICE", "flex") };
     // clap exits by itself with 2 on wrong use, as the interface asks.
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -92,6 +92,20 @@ fn more_steps_extend_a_run() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_run_is_resumed_where_there_is_no_graphics_driver() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    trainer().args(tiny(&run, 2)).assert().success();
+    let drivers = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "__EGL_VENDOR_LIBRARY_FILENAMES", "LIBGL_DRIVERS_PATH"];
+    let nowhere = drivers.map(|variable| (variable, "/nonexistent"));
+    let assert = trainer().args(tiny(&run, 3)).arg("--resume").envs(nowhere).assert().success();
+    let stderr = String::from_utf8_lossy(&assert.get_output().stderr);
+    // Without a GPU in the build nobody looks for one either.
+    assert!(!stderr.contains("XDG_RUNTIME_DIR"), "{stderr}");
+}
+
+#[test]
 fn a_damaged_newest_checkpoint_is_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
