@@ -19,29 +19,51 @@ pub const SHARE: f32 = 1.5;
 /// pixel (root mean square), on MNIST by 0.40, 0.37 and 0.36; 100 steps were no better (`trainer evaluate`, inpainting).
 pub const SHARE_AROUND_KNOWN: f32 = 5.0;
 
+/// Where chains were and what the energy's gradient was there, both `[N, C, H, W]`.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The chains.
+    pub x: Tensor<4>,
+    /// The gradient.
+    pub gradient: Tensor<4>,
+}
+
 /// A step from `level` to `next`: of the residual `x - D`, which is noise of standard deviation `level`, the part
-/// `(next / level)^share` stays, and new noise `z` brings it to `next`. For `D` stands the denoised picture as it will be half a
-/// step further on if it goes on as since the step before, in which it was `before`; levels fall by a constant ratio. All
-/// tensors are `[N, C, H, W]`. Without `z` the share should be 1.
+/// `(next / level)^share` stays, and new noise `z`, `[N, C, H, W]`, brings it to `next`. For `D` stands the denoised picture as it
+/// will be half a step further on if it goes on as since the step before, where chains were at `before`; levels fall by a constant
+/// ratio. Without `z` the share should be 1.
 pub fn step(
-    x: Tensor<4>,
-    denoised: Tensor<4>,
-    before: Option<Tensor<4>>,
+    now: Seen,
+    before: Option<Seen>,
     z: Option<Tensor<4>>,
+    sigma_0: f32,
     share: f32,
     level: f32,
     next: f32,
 ) -> Tensor<4> {
     let ratio = next / level;
     let kept = ratio.powf(share);
-    let moved = match before {
-        Some(before) => combination3((kept, x), (1.5 * (1.0 - kept), denoised), (-0.5 * (1.0 - kept), before)),
-        None => combination2((kept, x), (1.0 - kept, denoised)),
-    };
+    let (removed, scale) = (1.0 - kept, sigma_0 * sigma_0);
     let injected = level * (ratio * ratio - kept * kept).max(0.0).sqrt();
-    match z {
-        Some(z) => combination2((1.0, moved), (injected, z)),
-        None => moved,
+    let z = z.map(|z| (injected, z));
+    let (x, gradient) = (now.x, now.gradient);
+    match before {
+        None => combination(((1.0, x), (-removed * scale, gradient)), z),
+        Some(before) => {
+            let half = 0.5 * removed;
+            let sum = combination3((1.0 + half, x), (-3.0 * half * scale, gradient), (-half, before.x));
+            combination(((1.0, sum), (half * scale, before.gradient)), z)
+        }
+    }
+}
+
+/// A tensor and its factor.
+type Term = (f32, Tensor<4>);
+
+fn combination((a, b): (Term, Term), c: Option<Term>) -> Tensor<4> {
+    match c {
+        Some(c) => combination3(a, b, c),
+        None => combination2(a, b),
     }
 }
 
@@ -49,7 +71,8 @@ pub fn step(
 /// noise, whatever they start from. Half of the noise's variance is that of the step before: with noise that is all new the
 /// chains would have too little of the data's variance, up to a half; so they have it exactly, if the data is a Gaussian
 /// (Leimkuhler and Matthews 2013, "Rational construction of stochastic numerical methods for molecular sampling").
-pub fn hold(denoised: Tensor<4>, z_before: Tensor<4>, z: Tensor<4>, level: f32) -> Tensor<4> {
+pub fn hold(now: Seen, z_before: Tensor<4>, z: Tensor<4>, sigma_0: f32, level: f32) -> Tensor<4> {
     let each = level * core::f32::consts::FRAC_1_SQRT_2;
+    let denoised = combination2((1.0, now.x), (-sigma_0 * sigma_0, now.gradient));
     combination3((1.0, denoised), (each, z_before), (each, z))
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Bool, Device, Tensor};
 
-use crate::{Draw, Energy, Noise, Schedule, consistent, langevin};
+use crate::{Draw, Energy, Noise, Schedule, consistent, consistent::Seen, langevin};
 
 /// The part of each picture that is given.
 #[derive(Clone, Debug)]
@@ -34,8 +34,8 @@ pub struct Sampler {
     known: Option<Known>,
     /// Known pixels are anywhere here: nothing reads them before they are put back.
     x: Tensor<4>,
-    /// What the last step saw as the picture, if the level fell in it.
-    denoised: Option<Tensor<4>>,
+    /// What the last step saw, if the level fell in it.
+    before: Option<Seen>,
     done: usize,
 }
 
@@ -51,7 +51,7 @@ impl Sampler {
         device: &Device,
     ) -> Self {
         let x = noise.tensor(first_chain, Draw::Start, shape, device) * schedule.first_level() + 0.5;
-        Self { schedule, sigma_0, noise, first_chain, known: None, x, denoised: None, done: 0 }
+        Self { schedule, sigma_0, noise, first_chain, known: None, x, before: None, done: 0 }
     }
 
     /// The same chains around known pixels: only unknown ones move.
@@ -106,14 +106,14 @@ impl Sampler {
             Schedule::Consistent(fall) | Schedule::Ode(fall) => fall,
         };
         let (level, next) = (fall.level(self.done), fall.level(self.done + 1));
-        let denoised = langevin::denoise(x.clone(), gradient, self.sigma_0);
+        let now = Seen { x, gradient };
         if fall.holds(self.done) {
-            let before = step.checked_sub(1).map_or(Draw::Start, Draw::Langevin);
-            return consistent::hold(denoised, self.draw(before), self.draw(Draw::Langevin(step)), level);
+            let z_before = self.draw(step.checked_sub(1).map_or(Draw::Start, Draw::Langevin));
+            return consistent::hold(now, z_before, self.draw(Draw::Langevin(step)), self.sigma_0, level);
         }
         let z = fall.injects().then(|| self.draw(Draw::Langevin(step)));
         let share = fall.share;
-        consistent::step(x, denoised.clone(), self.denoised.replace(denoised), z, share, level, next)
+        consistent::step(now.clone(), self.before.replace(now), z, self.sigma_0, share, level, next)
     }
 
     /// What the network is shown.
