@@ -69,7 +69,8 @@ async fn memory_is_flat_over_thousands_of_steps() -> Result<()> {
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?count=4&steps=8000&backend=cpu&autorun=1")).await?;
         page.wait_for("running", 60).await?;
-        page.wait_for_step(500).await?;
+        // Since the noise level falls, chains keep their last step too.
+        page.wait_for_step(2500).await?;
         let before = browser.client.execute_async(MEMORY, vec![]).await?.as_u64();
         page.wait_for("done", 180).await?;
         let after = browser.client.execute_async(MEMORY, vec![]).await?.as_u64();
