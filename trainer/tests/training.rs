@@ -101,7 +101,7 @@ fn a_run_is_resumed_where_there_is_no_graphics_driver() {
     let nowhere = drivers.map(|variable| (variable, "/nonexistent"));
     let assert = trainer().args(tiny(&run, 3)).arg("--resume").envs(nowhere).assert().success();
     let stderr = String::from_utf8_lossy(&assert.get_output().stderr);
-    // Without a GPU in the build nobody looks for one either.
+    // On the CPU nobody looks for a GPU: its drivers would complain.
     assert!(!stderr.contains("XDG_RUNTIME_DIR"), "{stderr}");
 }
 

@@ -198,7 +198,8 @@ pub fn combination3(x: (f32, Tensor<4>), y: (f32, Tensor<4>), z: (f32, Tensor<4>
     combination(x, y, Some(z))
 }
 
-fn combination(x: (f32, Tensor<4>), y: (f32, Tensor<4>), z: Option<(f32, Tensor<4>)>) -> Tensor<4> {
+/// The sum of two or three tensors, each times its factor.
+pub(crate) fn combination(x: (f32, Tensor<4>), y: (f32, Tensor<4>), z: Option<(f32, Tensor<4>)>) -> Tensor<4> {
     let factors = [x.0, y.0, z.as_ref().map_or(0.0, |z| z.0)];
     let z = Optional::of(z.map(|z| z.1.into_dispatch()));
     Tensor::from_dispatch(<Dispatch as ImageOps>::combination(x.1.into_dispatch(), y.1.into_dispatch(), z, factors))
