@@ -2,10 +2,10 @@
 //! Multi-scale Denoising Score Matching", arXiv 1910.07762), the network and the mathematics, without I/O and without UI.
 //!
 //! Read in this order: [`NoiseLevels`] corrupt images, [`EnergyNetwork`] gives each image one scalar and its gradient,
-//! [`mdsm_loss`] trains that gradient as a denoiser at every level at once, [`Annealing`] and [`langevin`] turn noise into
-//! images as in the paper, [`consistent`] in fewer steps, [`Sampler`] runs chains from a seed, [`hmc`] and
-//! [`importance`] measure densities, [`OutlierScore`] finds unusual pictures, [`Model`] carries a trained network between the
-//! trainer and the page. [`toy`] is all of it once more in the plane.
+//! [`mdsm_loss`] trains that gradient as a denoiser at every level at once, with less chance in it where its targets are
+//! [`posterior_mean`]s, [`Annealing`] and [`langevin`] turn noise into images as in the paper, [`consistent`] in fewer steps,
+//! [`Sampler`] runs chains from a seed, [`hmc`] and [`importance`] measure densities, [`OutlierScore`] finds unusual pictures,
+//! [`Model`] carries a trained network between the trainer and the page. [`toy`] is all of it once more in the plane.
 
 mod activation;
 mod annealing;
@@ -25,6 +25,7 @@ mod noise;
 mod noise_levels;
 mod objective;
 mod outliers;
+mod posterior;
 mod product;
 mod resnet;
 mod sampler;
@@ -45,6 +46,7 @@ pub use noise::{Draw, Noise};
 pub use noise_levels::{NoiseLevels, Spacing};
 pub use objective::mdsm_loss;
 pub use outliers::OutlierScore;
+pub use posterior::posterior_mean;
 pub use product::Product;
 pub use resnet::ResNet;
 pub use sampler::{Known, Sampler, Step};

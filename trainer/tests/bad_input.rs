@@ -27,7 +27,7 @@ fn wrong_flags() {
     refused(&["train", "--width", "0"], &["--width"]);
     refused(&["train", "--ema", "1"], &["--ema", "below 1"]);
     refused(&["train", "--learning-rate", "NaN"], &["--learning-rate", "positive"]);
-    refused(&["train", "--sigma-min", "3", "--out", "nowhere/run"], &["--sigma-min 3", "--sigma-max 2"]);
+    refused(&["train", "--sigma-min", "6", "--out", "nowhere/run"], &["--sigma-min 6", "--sigma-max 5"]);
     let two = ["train", "--devices", "2", "--backend", "flex", "--out", "nowhere/run"];
     refused(&two, &["--devices 2", "flex finds 1"]);
     refused(&["train", "--data", "no-such-set", "--out", "nowhere/run"], &["no-such-set", "digits"]);

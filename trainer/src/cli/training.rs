@@ -117,6 +117,10 @@ pub struct OptimizationArgs {
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weighting: Option<WeightingArg>,
+    /// Training pictures that targets are averaged over, by how likely each is under a noisy picture; 0 for the paper's targets.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub references: Option<usize>,
     /// Mirror half of the pictures, by chance.
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -43,6 +43,15 @@ pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampl
             ),
         ),
         ("weight of a noise level", optimization.weighting.formula()),
+        (
+            "target of a noisy picture",
+            match optimization.references {
+                0 => "the picture that it was made of".to_owned(),
+                count => format!(
+                    "the mean of those of {count} training pictures that it may have been made of, by how likely each is"
+                ),
+            },
+        ),
         ("average of the weights", format!("decay {}", training.ema_decay)),
         ("compute", HumanDuration(Duration::from_secs_f64(training.seconds)).to_string()),
         ("seed", training.seed.to_string()),

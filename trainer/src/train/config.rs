@@ -108,6 +108,10 @@ pub struct Optimization {
     /// What the loss at a noise level counts.
     #[serde(default)]
     pub weighting: Weighting,
+    /// Training pictures that the targets of a batch are averaged over, those that a noisy picture may have been made of by how likely
+    /// that is; 0 for the one that it was made of, as in the paper.
+    #[serde(default)]
+    pub references: usize,
     /// Whether half of the pictures are mirrored, by chance.
     pub flip: bool,
     /// Seed of the weights, the data order and the noise.
@@ -132,7 +136,7 @@ impl RunConfig {
     /// # Errors
     /// The first that is not.
     pub fn checked(self) -> Result<Self> {
-        let Optimization { steps, batch, learning_rate, clip, ema_decay, .. } = self.optimization;
+        let Optimization { steps, batch, learning_rate, clip, ema_decay, references, .. } = self.optimization;
         let (least, most) = (self.noise.min, self.noise.max);
         let demands = [
             (steps >= 1, "optimization.steps must be at least 1"),
@@ -140,6 +144,7 @@ impl RunConfig {
             (learning_rate > 0.0 && learning_rate.is_finite(), "optimization.learning_rate must be a positive number"),
             (clip > 0.0, "optimization.clip must be a positive number, or inf for no limit"),
             ((0.0..1.0).contains(&ema_decay), "optimization.ema_decay must be at least 0 and below 1"),
+            (references <= 1 << 20, "optimization.references must be at most 1048576"),
             (least > 0.0 && most.is_finite(), "noise.min and noise.max must be positive numbers"),
             (self.record.checkpoint_every >= 1, "record.checkpoint_every must be at least 1"),
             (self.record.keep >= 1, "record.keep must be at least 1"),

@@ -57,8 +57,9 @@ impl Replicas {
         }
     }
 
-    /// The paper's loss, `[1]`, and the gradients of the objective, on the first device. The objective weighs the losses and is scaled
-    /// by the pixels, so that the clipping limit means the same for every image size.
+    /// The paper's loss (its expectation, where targets are means of pictures), `[1]`, and the gradients of the objective, on the first
+    /// device. The objective weighs the losses and is scaled by the pixels, so that the clipping limit means the same for every image
+    /// size.
     ///
     /// # Errors
     /// A device has failed.
@@ -74,7 +75,8 @@ impl Replicas {
                     scope.spawn(move || self.gradients_of(share, &replica, batch))
                 })
                 .collect();
-            let (mut loss, gradients) = self.gradients_of(first, network, batch);
+            let (loss, gradients) = self.gradients_of(first, network, batch);
+            let mut loss = loss + batch.unlearnable_loss;
             if replicas.is_empty() {
                 return Ok((loss, gradients));
             }
@@ -123,7 +125,7 @@ mod tests {
         let network = EnergyNetwork::new(&config.network_of(1, 8), &Device::flex().autodiff()).unwrap();
         let frame = Frame::new(8, 8).unwrap();
         let noise = |key| Noise::new(key).numbers(0, Draw::Start, [7, 1, 8, 8]);
-        let batch = Batch { clean: noise(1), noise: noise(2) };
+        let batch = Batch { clean: noise(1), noise: noise(2), unlearnable_loss: 0.0 };
         let on = |devices: &[Device]| {
             let replicas =
                 Replicas { picture: [1, 1, 8, 8], input: [1, 1, 8, 8], ..Replicas::new(&config, frame, devices) };

@@ -70,15 +70,15 @@ pub fn train(
     let (mut clock, mut lap) = (Instant::now(), Instant::now());
 
     thread::scope(|scope| {
-        let batches = supply(scope, &data.train, plan, state.progress.step, network.batch_shape(plan.batch));
+        let batches = supply(scope, &data.train, config, frame, state.progress.step);
         while state.progress.step < plan.steps {
             let step = state.progress.step;
-            let batch = batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))?;
+            let batch = batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))??;
             let (loss, mut gradients) = replicas.gradients(&state.network, &batch)?;
             let norm = clip_by_global_norm(&mut gradients, &parameters, plan.clip);
             state.network = state.optimizer.step(plan.learning_rate_at(step), state.network, gradients);
             state.ema = ema::update(state.ema, &state.network, plan.ema_decay_at(step));
-            // What is told is the paper's loss, whatever the weighting, so that runs can be compared.
+            // What is told is the paper's loss, whatever the weighting and the targets, so that runs can be compared.
             told.add(loss, norm);
             state.progress.step += 1;
             state.progress.images = state.progress.images.map(|images| images + plan.batch as u64);
