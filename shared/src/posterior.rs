@@ -12,14 +12,22 @@ use burn::tensor::{Tensor, activation::softmax};
 ///
 /// `noisy` is `[N, D]`, its noise levels `sigma` are `[N]`, `pictures` is `[M, D]`.
 pub fn posterior_mean(noisy: Tensor<2>, sigma: Tensor<1>, pictures: Tensor<2>) -> Tensor<2> {
-    // |xn - x|^2 without |xn|^2, which changes no weight.
-    let squares = pictures.clone().square().sum_dim(1).transpose();
-    let distances = squares - noisy.matmul(pictures.clone().transpose()) * 2.0;
-    let weights = softmax(distances / sigma.square().reshape([-1, 1]) * -0.5, 1);
-    // Weights below what a float keeps beside 1 only cost time, as subnormal numbers do.
-    let weights = weights.clone().mask_fill(weights.lower_elem(1e-9), 0.0);
-    weights.matmul(pictures)
+    let squares = pictures.clone().square().sum_dim(1);
+    let precision = sigma.square().recip().reshape([1, -1]);
+    let mean = |(noisy, precision): (Tensor<2>, Tensor<2>)| {
+        // -|xn - x|^2 / 2 without |xn|^2, which changes no weight: [M, n].
+        let nearness = pictures.clone().matmul(noisy.transpose()) - squares.clone() * 0.5;
+        let weights = softmax(nearness * precision, 0);
+        // Weights below what a float keeps beside 1 only cost time, as subnormal numbers do.
+        let weights = weights.clone().mask_fill(weights.lower_elem(1e-9), 0.0);
+        pictures.clone().transpose().matmul(weights).transpose()
+    };
+    let parts = noisy.split(AT_ONCE, 0).into_iter().zip(precision.split(AT_ONCE, 1));
+    Tensor::cat(parts.map(mean).collect(), 0)
 }
+
+/// Noisy pictures whose products with all others are found at once: Burn's CPU backend takes three times as long for twice as many.
+const AT_ONCE: usize = 32;
 
 #[cfg(test)]
 mod tests {
