@@ -44,6 +44,11 @@ impl Part {
         }
     }
 
+    /// A section, with the machine that it was measured on: parts may be measured on different ones.
+    fn on(self, machine: &str, section: &str) -> String {
+        section.replacen(self.heading(), &format!("{}\nOn {machine}.\n", self.heading()), 1)
+    }
+
     /// The section that an earlier run has written.
     fn earlier(self, text: &str) -> Result<String> {
         let start = text.find(self.heading()).with_context(|| format!("docs/benchmarks.md has no {self:?} to keep"))?;
@@ -60,10 +65,8 @@ impl Part {
 pub fn run(shell: &Shell, only: Option<Part>) -> Result<()> {
     let path = paths::root().join("docs/benchmarks.md");
     let threads = available_parallelism()?.to_string();
-    let mut text = format!(
-        "# Benchmarks\n\nWritten by `cargo xtask bench` on {threads} cores of: {}. 32x32 grey, medians, one after the other.\n",
-        processor(),
-    );
+    let mut text =
+        "# Benchmarks\n\nWritten by `cargo xtask bench`. 32x32 grey, medians, one after the other.\n".to_owned();
     let earlier = fs::read_to_string(&path).unwrap_or_default();
     // What is to be kept first: that it is not there should not be found out after half an hour.
     let kept = |part: Part| match only {
@@ -72,7 +75,10 @@ pub fn run(shell: &Shell, only: Option<Part>) -> Result<()> {
     };
     let kept = Part::ALL.map(kept).into_iter().collect::<Result<Vec<_>>>()?;
     for (part, kept) in Part::ALL.into_iter().zip(kept) {
-        let section = kept.map_or_else(|| part.measure(shell, &threads), Ok)?;
+        let section = match kept {
+            Some(section) => section,
+            None => part.on(&format!("{threads} threads of: {}", processor()), &part.measure(shell, &threads)?),
+        };
         text = format!("{text}\n{}\n", section.trim_end());
     }
     fs::write(&path, text).with_context(|| format!("{}", path.display()))?;
@@ -117,6 +123,7 @@ mod tests {
         let text = "# Benchmarks\n\n## Training\n\na\n\n## In a browser\n\nb\n\n## Kernels\n\nc\n";
         let sections = Part::ALL.map(|part| part.earlier(text).unwrap());
         assert_eq!(sections, ["## Training\n\na\n", "## In a browser\n\nb\n", "## Kernels\n\nc\n"].map(str::to_owned));
+        assert_eq!(Part::Kernels.on("a machine", "## Kernels\n\nc\n"), "## Kernels\n\nOn a machine.\n\nc\n");
         assert!(Part::Browser.earlier("# Benchmarks\n\n## Training\n").is_err());
     }
 

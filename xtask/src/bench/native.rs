@@ -9,7 +9,7 @@ use xshell::{Shell, cmd};
 use super::{beside, number};
 use crate::{paths, test};
 
-const PRESETS: [&str; 2] = ["unet", "res12"];
+const PRESETS: [&str; 3] = ["unet4", "unet", "res12"];
 const WIDTHS: [&str; 2] = ["16", "32"];
 const LAYOUTS: [&str; 2] = ["contiguous", "channels_last"];
 /// What is compared, in images per second.
