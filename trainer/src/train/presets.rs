@@ -51,7 +51,7 @@ fn ours(preset: TrainingPreset, shape: Preset, activation: Activation) -> RunCon
         network: NetworkSettings { shape, width: 16, activation, sigma_0: SIGMA_0 },
         noise: NoiseLevels { min: 0.05, max: 5.0, spacing: Spacing::Geometric },
         optimization: Optimization {
-            // Two minutes for the default network and data on two cores.
+            // Two to four minutes for the default network and data on two cores.
             steps: 2000,
             batch: 64,
             optimizer: OptimizerKind::Muon,
