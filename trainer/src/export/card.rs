@@ -48,7 +48,7 @@ pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampl
             match optimization.references {
                 0 => "the picture that it was made of".to_owned(),
                 count => format!(
-                    "the mean of those of {count} training pictures that it may have been made of, by how likely each is"
+                    "the mean of those of up to {count} training pictures that it may have been made of, by how likely each is"
                 ),
             },
         ),

@@ -25,7 +25,7 @@ impl Batches {
     }
 
     /// The images of step `step` and others, `count` in all: those that follow in the epoch, and from its start again, so that no
-    /// image comes twice before every image has come.
+    /// image comes twice before every image has come (but for a batch that crosses the end of an epoch).
     pub fn with_others(&mut self, step: u64, count: usize) -> Vec<usize> {
         let mut images = self.at(step);
         let (end, all) = ((step + 1) * self.batch as u64, self.images as u64);

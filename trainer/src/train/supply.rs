@@ -164,6 +164,9 @@ mod tests {
         for (plain, stable) in noisy(&plain).iter().zip(noisy(&stable)) {
             assert!((plain - stable).abs() < 1e-5, "{plain} against {stable}");
         }
+        // What is told stays the paper's loss.
+        let squares: f32 = plain.noise.iter().zip(&stable.noise).map(|(plain, stable)| (plain - stable).powi(2)).sum();
+        assert!((stable.unlearnable_loss - squares / 8.0).abs() < 1e-3 * stable.unlearnable_loss, "{squares}");
         // Under little noise there is one picture that it can be; under the largest there are several.
         assert_eq!(stable.clean[..each], plain.clean[..each]);
         assert_eq!(stable.noise[..each], plain.noise[..each]);
