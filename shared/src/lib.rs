@@ -3,7 +3,7 @@
 //!
 //! Read in this order: [`NoiseLevels`] corrupt images, [`EnergyNetwork`] gives each image one scalar and its gradient,
 //! [`mdsm_loss`] trains that gradient as a denoiser at every level at once, with less chance in it where its targets are
-//! [`posterior_mean`]s, [`Annealing`] and [`langevin`] turn noise into images as in the paper, [`consistent`] in fewer steps,
+//! [`stable_targets`], [`Annealing`] and [`langevin`] turn noise into images as in the paper, [`consistent`] in fewer steps,
 //! [`Sampler`] runs chains from a seed, [`hmc`] and [`importance`] measure densities, [`OutlierScore`] finds unusual pictures,
 //! [`Model`] carries a trained network between the trainer and the page. [`toy`] is all of it once more in the plane.
 
@@ -46,7 +46,7 @@ pub use noise::{Draw, Noise};
 pub use noise_levels::{NoiseLevels, Spacing};
 pub use objective::mdsm_loss;
 pub use outliers::OutlierScore;
-pub use posterior::posterior_mean;
+pub use posterior::{StableTargets, posterior_mean, stable_targets};
 pub use product::Product;
 pub use resnet::ResNet;
 pub use sampler::{Known, Sampler, Step};

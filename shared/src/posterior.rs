@@ -2,6 +2,37 @@
 
 use burn::tensor::{Tensor, activation::softmax};
 
+use crate::Frame;
+
+/// What a network is to find in noisy pictures, in place of the pictures that they were made of and their noise.
+pub struct StableTargets {
+    /// Means of the pictures that each noisy one may have been made of, `[N, C, h, w]`.
+    pub clean: Tensor<4>,
+    /// What the noisy pictures hold beside them, in units of the noise level, `[N, C, H, W]`.
+    pub noise: Tensor<4>,
+    /// What the loss of each image ([`crate::mdsm_loss`]) is larger by, in expectation, where the picture itself is to be found, `[N]`:
+    /// no network can learn that part.
+    pub unlearnable: Tensor<1>,
+}
+
+/// Targets with the expectation of the pictures themselves and less chance ([`posterior_mean`]); the noisy pictures,
+/// `clean + sigma noise`, stay the same.
+///
+/// `pictures` are `[M, C, h, w]`, the first N are those that are made noisy; their `noise`, standard normal numbers, is
+/// `[N, C, H, W]` with the `frame` around them; `sigma` is `[N]`.
+pub fn stable_targets(pictures: Tensor<4>, noise: Tensor<4>, sigma: Tensor<1>, frame: Frame) -> StableTargets {
+    let clean = pictures.clone().narrow(0, 0, sigma.dims()[0]);
+    let level = sigma.clone().reshape([-1, 1, 1, 1]);
+    let noisy = clean.clone() + frame.remove(noise.clone()) * level.clone();
+    let mean = posterior_mean(noisy.flatten(1, 3), sigma, pictures.flatten(1, 3)).reshape(clean.dims());
+    let moved = (clean - mean.clone()) / level;
+    StableTargets {
+        clean: mean,
+        noise: noise + frame.add(moved.clone()),
+        unlearnable: moved.square().flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1),
+    }
+}
+
 /// The mean of the pictures that each noisy one may have been made of, `[N, D]`: `sum_i w_i x_i` with `w_i` in proportion to
 /// `exp(-|xn - x_i|^2 / (2 sigma^2))`, over pictures of which each is as likely as another.
 ///

@@ -63,19 +63,20 @@ pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampl
     }
     if history.len() > 1 {
         text.push_str("\nThese are the settings at the end. The run was resumed with others:\n\n");
-        text.push_str("| after step | batch | learning rate, cosine over | noise levels | weight of a level |\n");
-        text.push_str("| --- | --- | --- | --- | --- |\n");
+        text.push_str("| after step | batch | learning rate, cosine over | noise levels | weight of a level | pictures in a target |\n");
+        text.push_str("| --- | --- | --- | --- | --- | --- |\n");
         for Settings { step, noise, optimization } in history {
             let _ = writeln!(
                 text,
-                "| {step} | {} | {}, {} steps | {} to {}, {} | {} |",
+                "| {step} | {} | {}, {} steps | {} to {}, {} | {} | {} |",
                 optimization.batch,
                 optimization.learning_rate,
                 optimization.steps,
                 noise.min,
                 noise.max,
                 format!("{:?}", noise.spacing).to_lowercase(),
-                optimization.weighting.formula()
+                optimization.weighting.formula(),
+                optimization.references.max(1)
             );
         }
     }

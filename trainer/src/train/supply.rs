@@ -6,7 +6,7 @@ use std::{
 };
 
 use burn::tensor::{Device, Tensor, TensorData};
-use shared::{Draw, Frame, Noise, posterior_mean};
+use shared::{Draw, Frame, Noise, stable_targets};
 
 use super::{RunConfig, batches::Batches};
 use crate::{data::Images, error::Result, output};
@@ -84,26 +84,19 @@ impl<'a> Maker<'a> {
         self.stabilized(pictures, noise)
     }
 
-    /// A batch whose pictures are replaced by the means of those that the noisy ones may have been made of. The first of `pictures`
-    /// are the batch's own.
+    /// A batch of targets that are means over all of `pictures`, the first of which are the batch's own.
     fn stabilized(&self, pictures: Vec<f32>, noise: Vec<f32>) -> Result<Batch> {
         let device = Device::flex();
         let batch = self.config.optimization.batch;
         let Images { channels, height, width, .. } = *self.images;
-        let pixels = channels * height * width;
-        let count = pictures.len() / pixels;
-        let pictures = Tensor::<2>::from_data(TensorData::new(pictures, [count, pixels]), &device);
-        let noise = Tensor::<4>::from_data(TensorData::new(noise, self.config.network().batch_shape(batch)), &device);
-        let clean = pictures.clone().narrow(0, 0, batch);
-        let level = self.sigma.clone().reshape([-1, 1]);
-        let noisy = clean.clone() + self.frame.remove(noise.clone()).reshape([batch, pixels]) * level.clone();
-        let mean = posterior_mean(noisy, self.sigma.clone(), pictures);
-        let moved = ((clean - mean.clone()) / level).reshape([batch, channels, height, width]);
-        let unlearnable_loss = output::floats(moved.clone().square().sum())?.iter().sum::<f32>() / batch as f32;
+        let shape = [pictures.len() / (channels * height * width), channels, height, width];
+        let pictures = Tensor::from_data(TensorData::new(pictures, shape), &device);
+        let noise = Tensor::from_data(TensorData::new(noise, self.config.network().batch_shape(batch)), &device);
+        let targets = stable_targets(pictures, noise, self.sigma.clone(), self.frame);
         Ok(Batch {
-            clean: output::floats(mean)?,
-            noise: output::floats(noise + self.frame.add(moved))?,
-            unlearnable_loss,
+            clean: output::floats(targets.clean)?,
+            noise: output::floats(targets.noise)?,
+            unlearnable_loss: output::floats(targets.unlearnable)?.iter().sum::<f32>() / batch as f32,
         })
     }
 }
