@@ -100,6 +100,28 @@ fn known_pixels_come_out_of_inpainting_as_they_went_in() {
 }
 
 #[test]
+fn one_picture_can_be_put_in_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let (sample, completion) = (folder.path().join("sample.png"), folder.path().join("completion.png"));
+    let chain = |command: &str, out: &Path| {
+        let mut trainer = trainer();
+        trainer.args([command, "--backend", "flex", "--count", "1", "--steps", "5", "--model"]).arg(&run);
+        trainer.arg("--out").arg(out);
+        trainer
+    };
+    chain("sample", &sample).assert().success();
+    let inpaint = chain("inpaint", &completion).args(["--mask", "left", "--image"]).arg(&sample).assert().success();
+    assert_eq!(String::from_utf8_lossy(&inpaint.get_output().stderr), "", "nothing to resize");
+    let open = |path: &Path| image::open(path).unwrap().into_luma8();
+    let (sample, completion) = (open(&sample), open(&completion));
+    assert_eq!((sample.dimensions(), completion.dimensions()), ((16, 16), (16, 16)));
+    for (x, y, pixel) in completion.enumerate_pixels().filter(|(x, ..)| *x >= 8) {
+        assert_eq!(pixel, sample.get_pixel(x, y), "pixel {x}, {y}");
+    }
+}
+
+#[test]
 fn an_exported_model_scores_denoises_and_samples() {
     let folder = tempfile::tempdir().unwrap();
     let run = tiny_run(folder.path());

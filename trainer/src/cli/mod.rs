@@ -108,7 +108,7 @@ pub struct ChainArgs {
     /// Steps, one energy gradient each [default: 2700 for annealed, 50 for consistent, 20 for ode].
     #[arg(long, value_parser = count_parser(1_000_000))]
     pub steps: Option<usize>,
-    /// The picture grid to write.
+    /// The picture grid to write; one picture (`--count 1`) is written as it is, at the model's size.
     #[arg(long)]
     pub out: PathBuf,
     /// Also write the pixels: float32 [N, H, W, C], 0..1.

@@ -23,9 +23,12 @@ pub fn run(args: &ChainArgs, model: &LoadedModel, known: Option<&Known>, device:
     Chains { schedule, count: args.count, seed: args.seed }.run(model, known, device)
 }
 
-/// Writes the grid, and the numbers if asked for.
+/// Writes the grid, and the numbers if asked for. A picture alone is written as it is, so that it can be put in again.
 pub fn write(args: &ChainArgs, images: &[Picture]) -> Result<()> {
-    pictures::write_grid(&args.out, images, None)?;
+    match images {
+        [alone] => pictures::write_picture(&args.out, alone)?,
+        _ => pictures::write_grid(&args.out, images, None)?,
+    }
     if let (Some(path), Some(first)) = (&args.npy, images.first()) {
         let shape = [images.len(), first.height, first.width, first.channels];
         let values: Vec<f32> = images.iter().flat_map(output::channels_last).collect();
