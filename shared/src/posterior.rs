@@ -18,10 +18,15 @@ pub struct StableTargets {
 /// Targets with the expectation of the pictures themselves and less chance ([`posterior_mean`]); the noisy pictures,
 /// `clean + sigma noise`, stay the same.
 ///
-/// `pictures` are `[M, C, h, w]`, the first N are those that are made noisy; their `noise`, standard normal numbers, is
-/// `[N, C, H, W]` with the `frame` around them; `sigma` is `[N]`.
-pub fn stable_targets(pictures: Tensor<4>, noise: Tensor<4>, sigma: Tensor<1>, frame: Frame) -> StableTargets {
-    let clean = pictures.clone().narrow(0, 0, sigma.dims()[0]);
+/// `clean` are the pictures that are made noisy, `[N, C, h, w]`; their `noise`, standard normal numbers, is `[N, C, H, W]` with the
+/// `frame` around them; `sigma` is `[N]`. `pictures` are those of the mean, `[M, C, h, w]`, with the clean ones among them.
+pub fn stable_targets(
+    clean: Tensor<4>,
+    noise: Tensor<4>,
+    sigma: Tensor<1>,
+    pictures: Tensor<4>,
+    frame: Frame,
+) -> StableTargets {
     let level = sigma.clone().reshape([-1, 1, 1, 1]);
     let noisy = clean.clone() + frame.remove(noise.clone()) * level.clone();
     let mean = posterior_mean(noisy.flatten(1, 3), sigma, pictures.flatten(1, 3)).reshape(clean.dims());
@@ -65,6 +70,7 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+    use crate::{Draw, Noise};
 
     fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
         tensor.into_data().try_to_vec().unwrap()
@@ -99,5 +105,32 @@ mod tests {
         for (found, expected) in mean(1e3).iter().zip(expected) {
             assert!((found - expected).abs() < 1e-5);
         }
+    }
+
+    #[test]
+    fn targets_leave_the_noisy_pictures_and_the_expected_loss_as_they_are() {
+        let device = Device::flex();
+        let frame = Frame::new(12, 16).unwrap();
+        let pictures: Vec<f32> = (0..40 * 144).map(|index| (index * index % 251) as f32 / 251.0).collect();
+        let pictures = Tensor::<1>::from_floats(pictures.as_slice(), &device).reshape([40, 1, 12, 12]);
+        let (clean, levels) = (pictures.clone().narrow(0, 3, 4), [0.05f32, 0.3, 1.5, 5.0]);
+        let noise = Noise::new(1).tensor(0, Draw::Corruption(0), [4, 1, 16, 16], &device);
+        let sigma = Tensor::<1>::from_floats(levels, &device);
+        let targets = stable_targets(clean.clone(), noise.clone(), sigma.clone(), pictures, frame);
+        let noisy = |clean: Tensor<4>, noise: Tensor<4>| {
+            floats(frame.add(clean) + noise * sigma.clone().reshape([-1, 1, 1, 1]))
+        };
+        let expected = noisy(clean.clone(), noise.clone());
+        for (found, expected) in noisy(targets.clean.clone(), targets.noise.clone()).iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-5, "{found} against {expected}");
+        }
+        // The loss is smaller by what the noise of the targets is nearer to what was drawn.
+        let squares = floats((targets.noise.clone() - noise.clone()).square().flatten::<2>(1, 3).sum_dim(1));
+        for (found, expected) in floats(targets.unlearnable).iter().zip(squares) {
+            assert!((found - expected).abs() <= 1e-3 * expected, "{found} against {expected}");
+        }
+        // Under little noise there is one picture that it can be; under much there are several.
+        let moved = floats((targets.clean - clean).abs().flatten::<2>(1, 3).mean_dim(1));
+        assert!(moved[0] == 0.0 && moved[3] > 0.01, "{moved:?}");
     }
 }

@@ -50,7 +50,7 @@ impl Sampler {
         shape: [usize; 4],
         device: &Device,
     ) -> Self {
-        let x = noise.tensor(first_chain, Draw::Start, shape, device) * schedule.first_level() + 0.5;
+        let x = noise.tensor(first_chain, Draw::Start, shape, device) * schedule.first_level(sigma_0) + 0.5;
         Self { schedule, sigma_0, noise, first_chain, known: None, x, before: None, done: 0 }
     }
 

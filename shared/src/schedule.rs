@@ -8,7 +8,7 @@ use crate::{Annealing, NoiseLevels, consistent::SHARE};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// Annealed Langevin dynamics, as in the paper.
+    /// Annealed Langevin dynamics: the paper's, from the model's largest noise level.
     Annealed,
     /// Consistent annealed sampling.
     Consistent,
@@ -30,7 +30,7 @@ impl Method {
     /// The schedule of this many steps, one energy gradient each, for a model that was trained at these levels.
     pub fn schedule(self, steps: usize, sigma_0: f32, levels: &NoiseLevels) -> Schedule {
         match self {
-            Self::Annealed => Schedule::Annealed(Annealing::paper(steps)),
+            Self::Annealed => Schedule::Annealed(Annealing::falling(f64::from(levels.max / sigma_0).powi(2), steps)),
             Self::Consistent => Schedule::Consistent(Fall::new(steps, sigma_0, levels)),
             Self::Ode => Schedule::Ode(Fall { share: Fall::NO_NOISE, ..Fall::new(steps, sigma_0, levels) }),
         }
@@ -82,10 +82,11 @@ impl Schedule {
         }
     }
 
-    /// The noise that chains start with around the middle grey: 1 for the paper's sampler (`sample.py` of its code).
-    pub(crate) fn first_level(&self) -> f32 {
+    /// The noise that chains start with around the middle grey: that of the first temperature (1 in the paper, `sample.py` of its
+    /// code).
+    pub(crate) fn first_level(&self, sigma_0: f32) -> f32 {
         match self {
-            Self::Annealed(_) => 1.0,
+            Self::Annealed(_) => sigma_0 * self.temperature(0).sqrt(),
             Self::Consistent(fall) | Self::Ode(fall) => fall.level(0),
         }
     }
@@ -151,6 +152,17 @@ impl Fall {
 mod tests {
     use super::*;
     use crate::Spacing;
+
+    #[test]
+    fn the_paper_s_sampler_starts_at_the_largest_level() {
+        for (max, hottest) in [(1.0, 100.0), (5.0, 2500.0)] {
+            let levels = NoiseLevels { min: 0.05, max, spacing: Spacing::Geometric };
+            let schedule = Method::Annealed.schedule(2700, 0.1, &levels);
+            assert!((schedule.temperature(0) / hottest - 1.0).abs() < 1e-5, "{}", schedule.temperature(0));
+            assert!((schedule.first_level(0.1) - max).abs() < 1e-5);
+            assert!((schedule.temperature(2500) - 1.0).abs() < 1e-5 && schedule.temperature(2699) == 0.0);
+        }
+    }
 
     #[test]
     fn levels_fall_from_the_largest_to_the_smallest() {

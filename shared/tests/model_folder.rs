@@ -147,6 +147,7 @@ fn hostile_manifests_are_refused() {
     assert!(refused(|m| m["weights"]["file"] = json!("../../etc/passwd")).contains("no plain name"));
     assert!(refused(|m| m["name"] = json!("a/b")).contains("no plain name"));
     assert!(refused(|m| m["data"]["size"] = json!(9)).contains("does not fit"));
+    assert!(refused(|m| m["share"] = json!(0.5)).contains("share must be"));
     assert!(refused(|m| m["energy_percentiles"] = json!([1, 2])).contains("101 finite numbers"));
     assert!(refused(|m| m["probe"]["energies"] = json!([])).contains("probe.energies"));
     assert!(refused(|m| drop(m.as_object_mut().unwrap().remove("weights"))).contains("missing field"));

@@ -42,7 +42,8 @@ pub fn export_small_model(folder: &Path) -> Result<()> {
     ];
     run(train.map(OsStr::new).into_iter().chain([run_folder.as_os_str()]))?;
     let (run_folder, folder) = (run_folder.as_os_str(), folder.as_os_str());
-    let export = ["export", "--backend", "flex", "--run"].map(OsStr::new);
+    // A share of its own, which the page has to follow as well.
+    let export = ["export", "--backend", "flex", "--share", "2.5", "--run"].map(OsStr::new);
     run(export.into_iter().chain([run_folder, OsStr::new("--out"), folder]))?;
     Ok(())
 }

@@ -6,10 +6,13 @@ use std::{
 };
 
 use burn::tensor::Device;
-use shared::{DataCard, EnergyNetwork, Frame, Manifest, Model, NetworkConfig, NoiseLevels, Product};
+use shared::{
+    DataCard, EnergyNetwork, Frame, Manifest, Method, Model, NetworkConfig, NoiseLevels, Product, Schedule,
+    consistent::SHARE,
+};
 
 use crate::{
-    cli::SubjectArgs,
+    cli::{ShareArgs, SubjectArgs},
     data::{self, DataSet},
     error::{Error, Result},
     files,
@@ -24,6 +27,8 @@ pub struct LoadedModel {
     pub data: DataCard,
     /// The noise levels it was trained at.
     pub noise: NoiseLevels,
+    /// The [`shared::consistent::SHARE`] of its samples.
+    share: f32,
     /// The network; for a run or a checkpoint, its averaged weights.
     pub network: EnergyNetwork,
     /// What an exported folder says besides.
@@ -105,7 +110,24 @@ impl LoadedModel {
             let (size, side) = (data.size, config.image_size);
             Error::input(format!("--model {}: pictures of {size} do not fit into {side}", path.display()))
         })?;
-        Ok(Self { config, data, noise, network, manifest, frame, others: Vec::new() })
+        let share = manifest.as_ref().and_then(|manifest| manifest.share).unwrap_or(SHARE);
+        Ok(Self { config, data, noise, share, network, manifest, frame, others: Vec::new() })
+    }
+
+    /// The same with the share that was asked for, if one was.
+    #[must_use]
+    pub fn with_share(self, args: &ShareArgs) -> Self {
+        Self { share: args.share.map_or(self.share, |share| share as f32), ..self }
+    }
+
+    /// The share of its samples.
+    pub fn share(&self) -> f32 {
+        self.share
+    }
+
+    /// The schedule of this many steps of a sampler.
+    pub fn schedule(&self, method: Method, steps: usize) -> Schedule {
+        method.schedule(steps, self.energy().1, &self.noise).with_share(self.share)
     }
 
     /// Has another model's energy added in sampling.

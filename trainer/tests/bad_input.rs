@@ -34,6 +34,8 @@ fn wrong_flags() {
     refused(&["sample", "--model", "m", "--out", "o.png", "--count", "0"], &["--count"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--steps", "0"], &["--steps"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--sampler", "gibbs"], &["--sampler", "annealed"]);
+    refused(&["sample", "--model", "m", "--out", "o.png", "--share", "0.9"], &["--share", "at least 1"]);
+    refused(&["sample", "--model", "m", "--out", "o.png", "--hottest", "0"], &["--hottest", "positive"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--backend", "abacus"], &["--backend", "flex"]);
     refused(&["data", "fetch", "no-such-set"], &["no-such-set", "fashion-mnist"]);
     assert!(!Path::new("nowhere").exists(), "a refused training makes no folder");
@@ -55,6 +57,9 @@ fn missing_and_damaged_models() {
     refuse(&path("absent"), &["absent", "no model here"]);
 
     let run = tiny_run(folder.path());
+    let mut without_temperature = sample(run.to_str().unwrap());
+    without_temperature.extend(["--hottest", "100"].map(str::to_owned));
+    refused(&without_temperature.iter().map(String::as_str).collect::<Vec<_>>(), &["--hottest", "--sampler annealed"]);
     let model = folder.path().join("models/tiny");
     trainer().args(["export", "--backend", "flex", "--run"]).arg(&run).arg("--out").arg(&model).assert().success();
     let weights = model.join("model.safetensors");

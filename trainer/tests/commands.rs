@@ -122,6 +122,26 @@ fn one_picture_can_be_put_in_again() {
 }
 
 #[test]
+fn an_exported_model_has_the_share_that_its_samples_want() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let model = folder.path().join("models/tiny");
+    let export = ["export", "--backend", "flex", "--share", "4", "--run"];
+    trainer().args(export).arg(&run).arg("--out").arg(&model).assert().success();
+    let sample = |share: &[&str]| {
+        let numbers = folder.path().join("samples.npy");
+        let mut command = trainer();
+        command.args(["sample", "--backend", "flex", "--count", "2", "--steps", "10"]).args(share).arg("--model");
+        command.arg(&model).arg("--out").arg(folder.path().join("samples.png")).arg("--npy").arg(&numbers);
+        command.assert().success();
+        npy(&numbers).1
+    };
+    let of_its_own = sample(&[]);
+    assert_eq!(of_its_own, sample(&["--share", "4"]));
+    assert_ne!(of_its_own, sample(&["--share", "1.5"]));
+}
+
+#[test]
 fn an_exported_model_scores_denoises_and_samples() {
     let folder = tempfile::tempdir().unwrap();
     let run = tiny_run(folder.path());

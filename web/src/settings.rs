@@ -20,7 +20,7 @@ pub enum Backend {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sampler {
-    /// Annealed Langevin dynamics, as in the paper.
+    /// Annealed Langevin dynamics: the paper's sampler.
     Annealed,
     /// Consistent annealed sampling.
     Consistent,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ModelError, Probe};
-use crate::{NetworkConfig, NoiseLevels, OutlierScore};
+use crate::{Method, NetworkConfig, NoiseLevels, OutlierScore, Schedule, consistent};
 
 /// What `model.json` says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Manifest {
     pub training: TrainingCard,
     /// The noise levels it was trained at.
     pub noise: NoiseLevels,
+    /// The [`consistent::SHARE`] that its samples want, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f32>,
     /// Numbers measured on the model, each with how.
     pub metrics: Vec<Metric>,
     /// Energies of held-out pictures at percentiles 0, 1, ..., 100, for outlier scores.
@@ -118,6 +121,9 @@ impl Manifest {
         if !(least > 0.0 && least <= most && most.is_finite()) {
             return wrong(format!("noise levels from {least} to {most} are not positive numbers in rising order"));
         }
+        if self.share.is_some_and(|share| !(share >= 1.0 && share.is_finite())) {
+            return wrong("share must be a number of at least 1".to_owned());
+        }
         if !are_percentiles(&self.energy_percentiles) {
             return wrong("energy_percentiles must be 101 finite numbers in rising order".to_owned());
         }
@@ -125,6 +131,12 @@ impl Manifest {
             score.validate().map_err(ModelError::Manifest)?;
         }
         self.probe.validate().map_err(ModelError::Manifest)
+    }
+
+    /// The schedule of this many steps of a sampler.
+    pub fn schedule(&self, method: Method, steps: usize) -> Schedule {
+        let share = self.share.unwrap_or(consistent::SHARE);
+        method.schedule(steps, self.network.sigma_0, &self.noise).with_share(share)
     }
 
     /// Whether this can name a model or one of its files: it cannot leave the folder, nor does it need escaping in a URL.

@@ -12,7 +12,7 @@ use shared::Activation;
 use crate::backend::Backend;
 pub use experiments::{ExperimentCommand, MixingArgs, NoiseLevelsArgs, SamplersArgs, SettingsTrialArgs, StartsArgs};
 pub use training::{LayersArgs, TrainArgs};
-use values::{ActivationArg, count_parser};
+use values::{ActivationArg, at_least_one, count_parser, positive};
 pub use values::{PresetArg, SamplerArg};
 
 /// Train, sample and export energy-based models by multi-scale denoising score matching.
@@ -108,6 +108,10 @@ pub struct ChainArgs {
     /// Steps, one energy gradient each [default: 2700 for annealed, 50 for consistent, 20 for ode].
     #[arg(long, value_parser = count_parser(1_000_000))]
     pub steps: Option<usize>,
+    /// Temperature that annealed Langevin dynamics starts from [default: that of the model's largest noise level; the paper's is
+    /// 100].
+    #[arg(long, value_parser = positive)]
+    pub hottest: Option<f64>,
     /// The picture grid to write; one picture (`--count 1`) is written as it is, at the model's size.
     #[arg(long)]
     pub out: PathBuf,
@@ -117,9 +121,19 @@ pub struct ChainArgs {
 }
 
 #[derive(Args)]
+pub struct ShareArgs {
+    /// How much more noise a step of consistent annealed sampling removes and puts back than it must: more corrects more, and strays
+    /// further [default: the exported model's own, else 1.5].
+    #[arg(long, value_parser = at_least_one)]
+    pub share: Option<f64>,
+}
+
+#[derive(Args)]
 pub struct SampleArgs {
     #[command(flatten)]
     pub model: ModelArgs,
+    #[command(flatten)]
+    pub share: ShareArgs,
     /// More models, for pictures that all find likely: their energies are added.
     #[arg(long = "and", value_name = "MODEL")]
     pub and: Vec<PathBuf>,
@@ -204,6 +218,8 @@ pub struct EvaluateArgs {
     /// Steps, one energy gradient each [default: 2700 for annealed, 50 for consistent, 20 for ode].
     #[arg(long, value_parser = count_parser(1_000_000))]
     pub steps: Option<usize>,
+    #[command(flatten)]
+    pub share: ShareArgs,
     /// Densities on the way from a Gaussian to the model's, for the likelihood: more narrow its bounds; 0 for no likelihood.
     #[arg(long, default_value_t = 300)]
     pub density_steps: u32,
@@ -232,6 +248,8 @@ pub struct ExportArgs {
     /// What `trainer evaluate` has measured of this run (its evaluation.json), for the model card.
     #[arg(long)]
     pub evaluation: Option<PathBuf>,
+    #[command(flatten)]
+    pub share: ShareArgs,
     #[command(flatten)]
     pub backend: BackendArgs,
 }

@@ -83,7 +83,7 @@ pub enum WeightingArg {
 /// A value of `--sampler`.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum SamplerArg {
-    /// Annealed Langevin dynamics, as in the paper.
+    /// Annealed Langevin dynamics: the paper's sampler.
     Annealed,
     /// Consistent annealed sampling: fewer steps, each injecting the noise that the next level has.
     Consistent,
@@ -113,6 +113,13 @@ pub fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
         _ => Err("it must be a positive number".to_owned()),
+    }
+}
+
+pub fn at_least_one(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value >= 1.0 && value.is_finite() => Ok(value),
+        _ => Err("it must be a number of at least 1".to_owned()),
     }
 }
 

@@ -1,12 +1,12 @@
 //! What sampling and inpainting share: running the chains that the flags ask for, and writing what they became.
 
 use burn::tensor::Device;
-use shared::{Known, Method};
+use shared::{Annealing, Known, Method, Schedule};
 
 use crate::{
     chains::Chains,
     cli::ChainArgs,
-    error::Result,
+    error::{Error, Result},
     files,
     model::LoadedModel,
     npy, output,
@@ -19,7 +19,12 @@ pub fn run(args: &ChainArgs, model: &LoadedModel, known: Option<&Known>, device:
         files::check_writable(path)?;
     }
     let method = Method::from(args.sampler);
-    let schedule = method.schedule(args.steps.unwrap_or(method.default_steps()), model.energy().1, &model.noise);
+    let steps = args.steps.unwrap_or(method.default_steps());
+    let schedule = match (args.hottest, method) {
+        (None, _) => model.schedule(method, steps),
+        (Some(hottest), Method::Annealed) => Schedule::Annealed(Annealing::falling(hottest, steps)),
+        (Some(_), _) => return Err(Error::input("--hottest: only --sampler annealed has a temperature")),
+    };
     Chains { schedule, count: args.count, seed: args.seed }.run(model, known, device)
 }
 

@@ -46,7 +46,8 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let network = Weights::parse(&bytes).and_then(|w| w.into_network(&shape, &device)).map_err(input)?;
     let probe = Probe::measure(PROBE_SEED, &network, &shape, &device).map_err(input)?;
     config.check(&data.held_out)?;
-    let model = LoadedModel::new(&args.run, shape.clone(), config.card(), config.noise, network, None)?;
+    let model =
+        LoadedModel::new(&args.run, shape.clone(), config.card(), config.noise, network, None)?.with_share(&args.share);
     let measured = data.held_out.first(MEASURED);
     let held_out = Validation::new(&measured, shape.sigma_0, model.frame, &device);
     let shown: Vec<&[u8]> =
@@ -68,6 +69,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
             ema_decay: plan.ema_decay,
         },
         noise: config.noise,
+        share: args.share.share.map(|share| share as f32),
         metrics: numbers,
         energy_percentiles: percentiles(held_out.energies(&model.network)?),
         outlier_score: Some(outlier_score),
@@ -77,7 +79,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     };
     let method = Method::Consistent;
     let steps = method.default_steps();
-    let schedule = method.schedule(steps, config.network.sigma_0, &config.noise);
+    let schedule = model.schedule(method, steps);
     let samples = Chains { schedule, count: SAMPLES, seed: 1 }.run(&model, None, &device)?;
     let sampling = format!(
         "trainer sample --model models/{} --count {SAMPLES} --seed 1 --sampler consistent --steps {steps} --out samples.png",

@@ -6,7 +6,7 @@ use crate::{cli::SampleArgs, error::Result, model::LoadedModel};
 /// Turns noise into pictures.
 pub fn sample(args: SampleArgs) -> Result<()> {
     let (device, _) = args.model.backend.backend.device()?;
-    let mut model = LoadedModel::open(&args.model.model, &device)?;
+    let mut model = LoadedModel::open(&args.model.model, &device)?.with_share(&args.share);
     for other in &args.and {
         model.join(other, LoadedModel::open(other, &device)?)?;
     }

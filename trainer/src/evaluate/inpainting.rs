@@ -90,7 +90,7 @@ fn complete(
 ) -> Result<Vec<Picture>> {
     let model = subject.model;
     let known = around(model, truth, mask, subject.device);
-    let schedule = sampling.sampler.schedule(sampling.steps, model.config.sigma_0, &model.noise);
+    let schedule = model.schedule(sampling.sampler, sampling.steps);
     let seed = sampling.seed.wrapping_add(number as u64);
     Chains { schedule, count: COMPLETIONS, seed }.run(model, Some(&known), subject.device)
 }

@@ -82,6 +82,8 @@ pub struct Sampling {
     pub sampler: Method,
     /// Energy gradients of each sample.
     pub steps: usize,
+    /// The [`shared::consistent::SHARE`] of consistent annealed sampling.
+    pub share: f32,
     /// Of the noise.
     pub seed: u64,
     /// Samples.
@@ -148,12 +150,12 @@ pub fn evaluate(
     plan: DensityPlan,
     device: &Device,
 ) -> Result<(Evaluation, Shown)> {
-    let Sampling { sampler, steps, seed, count } = sampling;
+    let Sampling { sampler, steps, seed, count, .. } = sampling;
     let subject = Subject { model, device };
     let held_out = data.held_out.first(HELD_OUT);
 
     eprintln!("sampling {count} pictures");
-    let schedule = sampler.schedule(steps, model.config.sigma_0, &model.noise);
+    let schedule = model.schedule(sampler, steps);
     let samples = Chains { schedule, count, seed }.run(model, None, device)?;
     let sample_quality = match Judge::new(data) {
         Err(error) => {

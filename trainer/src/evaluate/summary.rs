@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use serde::Deserialize;
-use shared::Metric;
+use shared::{Method, Metric};
 
 use super::{Evaluation, SampleQuality};
 use crate::{
@@ -39,8 +39,12 @@ impl Summary {
 pub fn card(evaluation: &Evaluation) -> Vec<Metric> {
     let metric = |name: String, value: f64, how: String| Metric { name, value, how };
     let sampling = &evaluation.sampling;
+    let share = match sampling.sampler {
+        Method::Consistent => format!(" of share {}", sampling.share),
+        Method::Annealed | Method::Ode => String::new(),
+    };
     let samples = format!(
-        "{} samples of {} steps, {} sampler, seed {}",
+        "{} samples of {} steps, {} sampler{share}, seed {}",
         sampling.count,
         sampling.steps,
         format!("{:?}", sampling.sampler).to_lowercase(),

@@ -84,7 +84,7 @@ fn measure(
     device: &Device,
     (sampler, steps, share): (Method, usize, Option<f32>),
 ) -> Result<Point> {
-    let schedule = sampler.schedule(steps, model.config.sigma_0, &model.noise).with_share(share.unwrap_or(SHARE));
+    let schedule = model.schedule(sampler, steps).with_share(share.unwrap_or(SHARE));
     let begun = Instant::now();
     let pictures = Chains { schedule, count: args.count, seed: args.seed }.run(model, None, device)?;
     Ok(Point { sampler, steps, share, seconds: begun.elapsed().as_secs_f64(), quality: judge.samples(&pictures)? })

@@ -65,7 +65,7 @@ pub fn run(
 
     let model = LoadedModel::open(place.path(), device)?;
     let Sampling { method, steps, count } = sampling;
-    let schedule = method.schedule(steps, model.config.sigma_0, &model.noise);
+    let schedule = model.schedule(method, steps);
     let samples = Chains { schedule, count, seed: 1 }.run(&model, None, device)?;
     let parameters = model.network.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();
     let held_out_loss = train::held_out_loss(&folder)?.unwrap_or(f64::NAN);

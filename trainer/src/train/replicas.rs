@@ -8,7 +8,7 @@ use burn::{
     optim::{GradientsAccumulator, GradientsParams},
     tensor::{Device, Tensor, TensorData},
 };
-use shared::{EnergyNetwork, Frame, mdsm_loss};
+use shared::{EnergyNetwork, Frame, StableTargets, mdsm_loss, stable_targets};
 
 use super::{RunConfig, supply::Batch};
 use crate::error::{Error, Result};
@@ -19,6 +19,8 @@ pub struct Replicas {
     frame: Frame,
     sigma_0: f32,
     batch: usize,
+    /// Whether targets are means of the pictures of a batch.
+    means: bool,
     /// Shapes of one image, as the data have it and as the network sees it.
     picture: [usize; 4],
     input: [usize; 4],
@@ -42,16 +44,16 @@ impl Replicas {
         let factors = plan.weighting.factors(&levels);
         let boundary = |index: usize| plan.batch * index / devices.len();
         let shares = devices.iter().enumerate().map(|(index, device)| {
-            let device = device.clone().autodiff();
             let slots = boundary(index)..boundary(index + 1);
-            let tensor = |numbers: &[f32]| Tensor::from_floats(&numbers[slots.clone()], &device);
-            Share { sigma: tensor(&levels), factors: tensor(&factors), slots, device }
+            let tensor = |numbers: &[f32]| Tensor::from_floats(&numbers[slots.clone()], device);
+            Share { sigma: tensor(&levels), factors: tensor(&factors), slots, device: device.clone() }
         });
         Self {
             shares: shares.collect(),
             frame,
             sigma_0: network.sigma_0,
             batch: plan.batch,
+            means: plan.references > 0,
             picture: [1, network.channels, config.card().size, config.card().size],
             input: network.batch_shape(1),
         }
@@ -75,8 +77,7 @@ impl Replicas {
                     scope.spawn(move || self.gradients_of(share, &replica, batch))
                 })
                 .collect();
-            let (loss, gradients) = self.gradients_of(first, network, batch);
-            let mut loss = loss + batch.unlearnable_loss;
+            let (mut loss, gradients) = self.gradients_of(first, network, batch);
             if replicas.is_empty() {
                 return Ok((loss, gradients));
             }
@@ -93,21 +94,30 @@ impl Replicas {
     }
 
     fn gradients_of(&self, share: &Share, network: &EnergyNetwork, batch: &Batch) -> (Tensor<1>, GradientsParams) {
-        let clean = part(&batch.clean, &share.slots, self.picture, &share.device);
-        let noise = part(&batch.noise, &share.slots, self.input, &share.device);
-        let losses = mdsm_loss(network, self.sigma_0, self.frame.add(clean), noise, share.sigma.clone());
-        let objective =
-            (losses.clone() * share.factors.clone()).sum() / (self.batch * self.input.iter().product::<usize>()) as f64;
+        let StableTargets { clean, noise, unlearnable } = self.targets(share, batch);
+        let [clean, noise] = [self.frame.add(clean), noise].map(Tensor::autodiff);
+        let losses = mdsm_loss(network, self.sigma_0, clean, noise, share.sigma.clone().autodiff());
+        let objective = (losses.clone() * share.factors.clone().autodiff()).sum()
+            / (self.batch * self.input.iter().product::<usize>()) as f64;
         let gradients = GradientsParams::from_grads(objective.backward(), network);
-        (losses.inner().sum() / self.batch as f64, gradients)
+        ((losses.inner() + unlearnable).sum() / self.batch as f64, gradients)
+    }
+
+    /// What the network is to find in a share of a batch.
+    fn targets(&self, share: &Share, Batch { pictures, noise }: &Batch) -> StableTargets {
+        let pictures = tensor(pictures, self.picture, &share.device);
+        let clean = pictures.clone().slice([share.slots.clone()]);
+        let noise = tensor(noise, self.input, &share.device).slice([share.slots.clone()]);
+        if self.means {
+            return stable_targets(clean, noise, share.sigma.clone(), pictures, self.frame);
+        }
+        StableTargets { clean, noise, unlearnable: Tensor::zeros([share.slots.len()], &share.device) }
     }
 }
 
-/// Some images of many, as `[N, C, H, W]`.
-fn part(numbers: &[f32], slots: &Range<usize>, [_, c, h, w]: [usize; 4], device: &Device) -> Tensor<4> {
-    let each = c * h * w;
-    let numbers = numbers[slots.start * each..slots.end * each].to_vec();
-    Tensor::from_data(TensorData::new(numbers, [slots.len(), c, h, w]), device)
+/// Images of this shape, `[N, C, H, W]`.
+fn tensor(numbers: &[f32], [_, c, h, w]: [usize; 4], device: &Device) -> Tensor<4> {
+    Tensor::from_data(TensorData::new(numbers.to_vec(), [numbers.len() / (c * h * w), c, h, w]), device)
 }
 
 #[cfg(all(test, feature = "wgpu"))]
@@ -124,11 +134,11 @@ mod tests {
         (config.optimization.batch, config.network.width) = (7, 4);
         let network = EnergyNetwork::new(&config.network_of(1, 8), &Device::flex().autodiff()).unwrap();
         let frame = Frame::new(8, 8).unwrap();
-        let noise = |key| Noise::new(key).numbers(0, Draw::Start, [7, 1, 8, 8]);
-        let batch = Batch { clean: noise(1), noise: noise(2), unlearnable_loss: 0.0 };
-        let on = |devices: &[Device]| {
-            let replicas =
-                Replicas { picture: [1, 1, 8, 8], input: [1, 1, 8, 8], ..Replicas::new(&config, frame, devices) };
+        let numbers = |key, count| Noise::new(key).numbers(0, Draw::Start, [count, 1, 8, 8]);
+        let batch = Batch { pictures: numbers(1, 20), noise: numbers(2, 7) };
+        let on = |devices: &[Device], means: bool| {
+            let shape = [1, 1, 8, 8];
+            let replicas = Replicas { picture: shape, input: shape, means, ..Replicas::new(&config, frame, devices) };
             let (loss, gradients) = replicas.gradients(&network, &batch).unwrap();
             let mut found = vec![output::floats(loss).unwrap()];
             for parameter in network.parameters().iter().filter(|parameter| parameter.shape.len() == 4) {
@@ -136,15 +146,19 @@ mod tests {
             }
             found
         };
-        let expected = on(&[Device::flex()]);
-        // The second is another device where there is a GPU, or one made of software.
-        for devices in [vec![Device::flex(); 3], vec![Device::flex(), Device::wgpu(DeviceKind::DefaultDevice)]] {
-            let found = on(&devices);
-            assert!(expected.len() > 10 && found.len() == expected.len());
-            for (found, expected) in found.iter().zip(&expected) {
-                let largest = expected.iter().fold(0f32, |largest, value| largest.max(value.abs()));
-                for (found, expected) in found.iter().zip(expected) {
-                    assert!((found - expected).abs() <= 1e-5 * largest, "{found} against {expected} (up to {largest})");
+        let gpu = Device::wgpu(DeviceKind::DefaultDevice);
+        for means in [false, true] {
+            let expected = on(&[Device::flex()], means);
+            // The second is another device where there is a GPU, or one made of software.
+            for devices in [vec![Device::flex(); 3], vec![Device::flex(), gpu.clone()]] {
+                let found = on(&devices, means);
+                assert!(expected.len() > 10 && found.len() == expected.len());
+                for (found, expected) in found.iter().zip(&expected) {
+                    let largest = expected.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+                    for (found, expected) in found.iter().zip(expected) {
+                        let difference = (found - expected).abs();
+                        assert!(difference <= 1e-5 * largest, "{found} against {expected} (up to {largest})");
+                    }
                 }
             }
         }

@@ -70,10 +70,10 @@ pub fn train(
     let (mut clock, mut lap) = (Instant::now(), Instant::now());
 
     thread::scope(|scope| {
-        let batches = supply(scope, &data.train, config, frame, state.progress.step);
+        let batches = supply(scope, &data.train, config, state.progress.step);
         while state.progress.step < plan.steps {
             let step = state.progress.step;
-            let batch = batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))??;
+            let batch = batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))?;
             let (loss, mut gradients) = replicas.gradients(&state.network, &batch)?;
             let norm = clip_by_global_norm(&mut gradients, &parameters, plan.clip);
             state.network = state.optimizer.step(plan.learning_rate_at(step), state.network, gradients);

@@ -118,16 +118,16 @@ pub fn batches(ready: &Ready, run: &Run, mut payload: Vec<f32>) -> Result<Vec<Sa
 
 /// What the steps of a run do.
 pub fn schedule(ready: &Ready, run: &Run) -> Schedule {
-    let (sigma_0, levels) = (ready.model.manifest.network.sigma_0, &ready.model.manifest.noise);
+    let manifest = &ready.model.manifest;
     if let Start::Pictures { level } = run.start {
-        return Schedule::falling(run.steps, sigma_0, level, levels);
+        return Schedule::falling(run.steps, manifest.network.sigma_0, level, &manifest.noise);
     }
     let method = match run.sampler {
         web::Sampler::Annealed => Method::Annealed,
         web::Sampler::Consistent => Method::Consistent,
         web::Sampler::Ode => Method::Ode,
     };
-    method.schedule(run.steps, sigma_0, levels)
+    manifest.schedule(method, run.steps)
 }
 
 /// What is known of one picture, `[1, C, S, S]`, if the payload has picture and mask. The frame of zeros around small pictures

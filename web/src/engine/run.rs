@@ -107,7 +107,7 @@ pub async fn warm_up(ready: &Ready) -> Result<(), String> {
     let pixels = Tensor::zeros(shape, &ready.device);
     let known = Known { unknown: pixels.clone().greater_elem(0.5), pixels };
     for method in [Method::Annealed, Method::Consistent, Method::Ode] {
-        let schedule = method.schedule(2, network.sigma_0, &ready.model.manifest.noise);
+        let schedule = ready.model.manifest.schedule(method, 2);
         let free = Sampler::new(schedule, network.sigma_0, Noise::new(0), 0, shape, &ready.device);
         for mut sampler in [free.clone(), free.around(known.clone())] {
             let steps = std::iter::from_fn(|| sampler.step(&Flat)).map(|step| step.energies).collect();
