@@ -13,6 +13,8 @@ use crate::kernels::{combination, combination2, combination3};
 /// How much of the residual a step removes, in units of what it must remove at least for the level to fall: 1 injects no noise
 /// at all. More noise corrects more of what earlier steps did wrong, and strays further in a step: on Fashion-MNIST, 1,000
 /// samples of 50 steps, shares 1.2, 1.5 and 2.2 gave Frechet distances of 8.1, 7.1 and 7.4 (`trainer experiment samplers --shares`).
+/// Where a model errs more, more noise is better: on emoji 1.5, 3 and 5 gave 243, 225 and 220 (`docs/models.md`), so an exported
+/// model may have a share of its own ([`crate::Manifest::share`]).
 pub const SHARE: f32 = 1.5;
 /// The same for chains around known pixels: what they make of the rest must come to fit, and correcting counts most. On held-out
 /// pictures of Fashion-MNIST, a half or the middle unknown, 50 steps, shares 1.5, 3.5 and 5 were wrong by 0.28, 0.22 and 0.21 on a
