@@ -46,7 +46,7 @@ pub use noise::{Draw, Noise};
 pub use noise_levels::{NoiseLevels, Spacing};
 pub use objective::mdsm_loss;
 pub use outliers::OutlierScore;
-pub use posterior::{StableTargets, posterior_mean, stable_targets};
+pub use posterior::{StableTargets, stable_targets};
 pub use product::Product;
 pub use resnet::ResNet;
 pub use sampler::{Known, Sampler, Step};

@@ -15,7 +15,7 @@ pub struct StableTargets {
     pub unlearnable: Tensor<1>,
 }
 
-/// Targets with the expectation of the pictures themselves and less chance ([`posterior_mean`]); the noisy pictures,
+/// Targets with the expectation of the pictures themselves and less chance; the noisy pictures,
 /// `clean + sigma noise`, stay the same.
 ///
 /// `clean` are the pictures that are made noisy, `[N, C, h, w]`; their `noise`, standard normal numbers, is `[N, C, H, W]` with the
@@ -47,7 +47,7 @@ pub fn stable_targets(
 /// mean leans towards these, which vanishes as pictures become many.
 ///
 /// `noisy` is `[N, D]`, its noise levels `sigma` are `[N]`, `pictures` is `[M, D]`.
-pub fn posterior_mean(noisy: Tensor<2>, sigma: Tensor<1>, pictures: Tensor<2>) -> Tensor<2> {
+fn posterior_mean(noisy: Tensor<2>, sigma: Tensor<1>, pictures: Tensor<2>) -> Tensor<2> {
     let squares = pictures.clone().square().sum_dim(1);
     let precision = sigma.square().recip().reshape([1, -1]);
     let mean = |(noisy, precision): (Tensor<2>, Tensor<2>)| {

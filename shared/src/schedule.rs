@@ -154,7 +154,7 @@ mod tests {
     use crate::Spacing;
 
     #[test]
-    fn the_paper_s_sampler_starts_at_the_largest_level() {
+    fn the_papers_sampler_starts_at_the_largest_level() {
         for (max, hottest) in [(1.0, 100.0), (5.0, 2500.0)] {
             let levels = NoiseLevels { min: 0.05, max, spacing: Spacing::Geometric };
             let schedule = Method::Annealed.schedule(2700, 0.1, &levels);

@@ -12,7 +12,7 @@ use shared::Activation;
 use crate::backend::Backend;
 pub use experiments::{ExperimentCommand, MixingArgs, NoiseLevelsArgs, SamplersArgs, SettingsTrialArgs, StartsArgs};
 pub use training::{LayersArgs, TrainArgs};
-use values::{ActivationArg, at_least_one, count_parser, positive};
+use values::{ActivationArg, at_least_one, count_parser};
 pub use values::{PresetArg, SamplerArg};
 
 /// Train, sample and export energy-based models by multi-scale denoising score matching.
@@ -110,7 +110,7 @@ pub struct ChainArgs {
     pub steps: Option<usize>,
     /// Temperature that annealed Langevin dynamics starts from [default: that of the model's largest noise level; the paper's is
     /// 100].
-    #[arg(long, value_parser = positive)]
+    #[arg(long, value_parser = at_least_one)]
     pub hottest: Option<f64>,
     /// The picture grid to write; one picture (`--count 1`) is written as it is, at the model's size.
     #[arg(long)]
