@@ -110,7 +110,7 @@ impl LoadedModel {
             let (size, side) = (data.size, config.image_size);
             Error::input(format!("--model {}: pictures of {size} do not fit into {side}", path.display()))
         })?;
-        let share = manifest.as_ref().and_then(|manifest| manifest.share).unwrap_or(SHARE);
+        let share = manifest.as_ref().map_or(SHARE, |manifest| manifest.share);
         Ok(Self { config, data, noise, share, network, manifest, frame, others: Vec::new() })
     }
 

@@ -19,9 +19,9 @@ pub struct Manifest {
     pub training: TrainingCard,
     /// The noise levels it was trained at.
     pub noise: NoiseLevels,
-    /// The [`consistent::SHARE`] that its samples want, where it was measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub share: Option<f32>,
+    /// The share of its samples, as [`consistent::SHARE`], which models of before have.
+    #[serde(default = "default_share")]
+    pub share: f32,
     /// Numbers measured on the model, each with how.
     pub metrics: Vec<Metric>,
     /// Energies of held-out pictures at percentiles 0, 1, ..., 100, for outlier scores.
@@ -121,7 +121,7 @@ impl Manifest {
         if !(least > 0.0 && least <= most && most.is_finite()) {
             return wrong(format!("noise levels from {least} to {most} are not positive numbers in rising order"));
         }
-        if self.share.is_some_and(|share| !(share >= 1.0 && share.is_finite())) {
+        if !(self.share >= 1.0 && self.share.is_finite()) {
             return wrong("share must be a number of at least 1".to_owned());
         }
         if !are_percentiles(&self.energy_percentiles) {
@@ -135,8 +135,7 @@ impl Manifest {
 
     /// The schedule of this many steps of a sampler.
     pub fn schedule(&self, method: Method, steps: usize) -> Schedule {
-        let share = self.share.unwrap_or(consistent::SHARE);
-        method.schedule(steps, self.network.sigma_0, &self.noise).with_share(share)
+        method.schedule(steps, self.network.sigma_0, &self.noise).with_share(self.share)
     }
 
     /// Whether this can name a model or one of its files: it cannot leave the folder, nor does it need escaping in a URL.
@@ -149,6 +148,10 @@ impl Manifest {
     pub fn energy_percentile(&self, energy: f32) -> f32 {
         percentile(&self.energy_percentiles, energy)
     }
+}
+
+fn default_share() -> f32 {
+    consistent::SHARE
 }
 
 /// Whether these can be values at percentiles 0, 1, ..., 100.

@@ -69,7 +69,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
             ema_decay: plan.ema_decay,
         },
         noise: config.noise,
-        share: args.share.share.map(|share| share as f32),
+        share: model.share(),
         metrics: numbers,
         energy_percentiles: percentiles(held_out.energies(&model.network)?),
         outlier_score: Some(outlier_score),

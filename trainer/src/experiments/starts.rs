@@ -61,7 +61,8 @@ pub fn starts(args: StartsArgs) -> Result<()> {
         starts: Vec::new(),
     };
     for &level in &args.levels {
-        let schedule = Schedule::falling(args.steps, model.config.sigma_0, level as f32, &model.noise);
+        let schedule =
+            Schedule::falling(args.steps, model.config.sigma_0, level as f32, &model.noise).with_share(model.share());
         let chains = Chains { schedule, count, seed: measurement.seed };
         let pictures = chains.run_from(&model, &(clean.clone() + z.clone() * level), &device)?;
         let start = Start { level, quality: judge.samples(&pictures)? };

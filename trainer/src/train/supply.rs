@@ -1,4 +1,4 @@
-//! Batches, made ahead of their steps on a thread of their own: making one takes longer than a step on a large GPU.
+//! Batches, made ahead of their steps on a thread of their own, so that a GPU has not to wait for them.
 
 use std::{
     sync::mpsc::{Receiver, sync_channel},
@@ -16,7 +16,7 @@ const AHEAD: usize = 2;
 
 /// What a step learns from.
 pub struct Batch {
-    /// Pictures, `[M, C, h, w]`, 0..1: the first are made noisy, and targets are means over all of them where there are more.
+    /// Pictures, `[M, C, h, w]`, 0..1: the first are made noisy; targets that are means are so over all of them.
     pub pictures: Vec<f32>,
     /// Standard normal numbers for the pictures that are made noisy, of the shape of the network's input.
     pub noise: Vec<f32>,

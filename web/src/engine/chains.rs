@@ -120,7 +120,8 @@ pub fn batches(ready: &Ready, run: &Run, mut payload: Vec<f32>) -> Result<Vec<Sa
 pub fn schedule(ready: &Ready, run: &Run) -> Schedule {
     let manifest = &ready.model.manifest;
     if let Start::Pictures { level } = run.start {
-        return Schedule::falling(run.steps, manifest.network.sigma_0, level, &manifest.noise);
+        return Schedule::falling(run.steps, manifest.network.sigma_0, level, &manifest.noise)
+            .with_share(manifest.share);
     }
     let method = match run.sampler {
         web::Sampler::Annealed => Method::Annealed,
