@@ -23,7 +23,7 @@ pub struct Found {
 }
 
 impl ToyWalk {
-    /// Chains from noise as wide as the largest level.
+    /// Chains from noise of 1, that of the paper's first temperature, which is about as wide as the points lie.
     pub fn new(seed: u64, count: usize, steps: usize) -> Self {
         let noise = Noise::new(seed);
         let chains = noise.normal(2, Draw::Start, 2 * count).as_chunks().0.to_vec();

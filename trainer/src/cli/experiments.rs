@@ -116,8 +116,8 @@ pub struct NoiseLevelsArgs {
     /// Smallest of the many levels.
     #[arg(long, default_value_t = 0.05, value_parser = positive)]
     pub sigma_min: f64,
-    /// Largest of the many levels.
-    #[arg(long, default_value_t = 2.0, value_parser = positive)]
+    /// Largest of the many levels, which the chains of all begin at.
+    #[arg(long, default_value_t = 5.0, value_parser = positive)]
     pub sigma_max: f64,
     /// Training steps of each.
     #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..))]

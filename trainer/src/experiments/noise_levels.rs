@@ -50,6 +50,8 @@ struct Results {
 
 /// Training steps and batch of the plane, and the sampler's chains and steps.
 const PLANE: (usize, usize, usize, usize) = (1500, 128, 200, 270);
+/// Largest of many levels there, as in the page: the points lie within about 1 of the middle.
+const PLANE_LARGEST: f32 = 1.5;
 const SHAPES: [ToyShape; 4] = [ToyShape::Moons, ToyShape::Rings, ToyShape::Grid, ToyShape::Spiral];
 
 /// Trains with one level and with many, samples all by annealed Langevin dynamics, and writes numbers, plots, grids and a table.
@@ -74,9 +76,14 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
     let mut pictures = Vec::new();
     for &(level, noise) in &settings {
         eprintln!("training with {}", name(level));
-        pictures.push(Trained { level, quality: trained(&args, &data, &judge, level, noise, &device)? });
+        pictures.push(Trained { level, quality: trained(&args, &data, &judge, (level, noise), many, &device)? });
     }
-    let plane = settings.iter().flat_map(|&(level, noise)| SHAPES.map(|shape| walked(level, noise, shape))).collect();
+    let many_in_plane = NoiseLevels { max: many.max.min(PLANE_LARGEST.max(many.min)), ..many };
+    let plane = settings.iter().flat_map(|&(level, noise)| {
+        let noise = if level.is_some() { noise } else { many_in_plane };
+        SHAPES.map(|shape| walked(level, noise, shape))
+    });
+    let plane = plane.collect();
     let results = Results {
         data: data.name.clone(),
         features: judge.features()?,
@@ -91,15 +98,16 @@ fn trained(
     args: &NoiseLevelsArgs,
     data: &DataSet,
     judge: &Judge,
-    level: Option<f32>,
-    noise: NoiseLevels,
+    (level, noise): (Option<f32>, NoiseLevels),
+    many: NoiseLevels,
     device: &Device,
 ) -> Result<Quality> {
-    let mut config = RunConfig { data: args.data.clone(), noise, ..TrainingPreset::Unet.settings() };
+    let mut config = RunConfig { data: args.data.clone(), noise, ..TrainingPreset::Unet4.settings() };
     config.network.width = args.width;
     config.optimization.steps = args.steps.into();
-    // The paper's sampler for all: the others begin at the largest trained level.
-    let sampling = Sampling { method: Method::Annealed, steps: args.sampler_steps, count: args.count };
+    // The same for all, which is not what each model's own sampler would be: that begins at its largest level.
+    let schedule = Method::Annealed.schedule(args.sampler_steps, config.network.sigma_0, &many);
+    let sampling = Sampling { schedule, count: args.count };
     let (outcome, samples) = trial::run(config, data, judge, sampling, device)?;
     let shown = &samples[..samples.len().min(SHOWN)];
     pictures::write_grid(&args.out.join(grid(level)), shown, Some(COLUMNS))?;
@@ -180,18 +188,22 @@ impl Results {
     fn text(&self, args: &NoiseLevelsArgs) -> String {
         let levels: Vec<String> = args.levels.iter().map(f64::to_string).collect();
         let mut text = format!(
-            "# One noise level, or many\n\nWritten by `trainer experiment noise-levels --data {} --levels {} --steps {} --width {} \
-             --count {} --out {}`.\n\n## Pictures\n\nThe same network and training, {} steps, and the same sampler, annealed \
-             Langevin dynamics of {} steps; the levels alone differ. {} samples each; Frechet distance on {}. Training \
+            "# One noise level, or many\n\nWritten by `trainer experiment noise-levels --data {} --levels {} --sigma-min {} --sigma-max {} \
+             --steps {} --width {} --count {} --sampler-steps {} --out {}`.\n\n## Pictures\n\nThe same network and training, {} \
+             steps, and the same sampler, annealed Langevin dynamics of {} steps from noise of {}; the levels alone differ. {} samples each; Frechet distance on {}. Training \
              pictures have {:.2}.\n\n![Samples after training with one level](noise-levels-pictures.svg)\n\n",
             args.data,
             levels.join(","),
+            args.sigma_min,
+            args.sigma_max,
             args.steps,
             args.width,
             args.count,
+            args.sampler_steps,
             args.out.display(),
             args.steps,
             args.sampler_steps,
+            args.sigma_max,
             args.count,
             self.features,
             self.floor.frechet_distance,
@@ -210,9 +222,10 @@ impl Results {
                 grid(*level)
             );
         }
-        text.push_str(
-            "\n## The plane\n\nThe same in two dimensions, where noise of one level does not lie on a thin shell: how many chains end at \
-             the data, and how much of the data has a chain near it.\n\n![Points after training with one level](noise-levels-plane.svg)\n\n\
+        let _ = write!(
+            text,
+            "\n## The plane\n\nThe same in two dimensions, where noise of one level does not lie on a thin shell, with many levels up \
+             to {PLANE_LARGEST}: how many chains end at the data, and how much of the data has a chain near it.\n\n![Points after training with one level](noise-levels-plane.svg)\n\n\
              | levels | shape | chains at the data | data found |\n| --- | --- | --- | --- |\n",
         );
         for Walked { level, shape, near, covered } in &self.plane {

@@ -49,10 +49,11 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
     let judge = Judge::new(&data)?;
     let floor = judge.floor(args.count.min(data.train.len()))?;
     let mut results = Results { base: base.clone(), features: judge.features()?, floor, trials: Vec::new() };
-    let sampling = Sampling { method: Method::Consistent, steps: args.sampler_steps, count: args.count };
     let changes = std::iter::once((String::new(), base)).chain(args.changes.iter().cloned().zip(changed));
     for (change, config) in changes {
         eprintln!("training {}", if change.is_empty() { "as given" } else { &change });
+        let schedule = Method::Consistent.schedule(args.sampler_steps, config.network.sigma_0, &config.noise);
+        let sampling = Sampling { schedule, count: args.count };
         let (outcome, _) = trial::run(config, &data, &judge, sampling, &device)?;
         results.trials.push(Trial { change, outcome });
         results.write(&args)?;

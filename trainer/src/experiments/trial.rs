@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use serde::Serialize;
-use shared::Method;
+use shared::Schedule;
 
 use crate::{
     chains::Chains,
@@ -31,12 +31,9 @@ pub struct Outcome {
 }
 
 /// How samples are made.
-#[derive(Clone, Copy)]
 pub struct Sampling {
-    /// The sampler.
-    pub method: Method,
-    /// Its steps.
-    pub steps: usize,
+    /// The sampler and its steps.
+    pub schedule: Schedule,
     /// Samples.
     pub count: usize,
 }
@@ -64,8 +61,7 @@ pub fn run(
     let seconds = begun.elapsed().as_secs_f64();
 
     let model = LoadedModel::open(place.path(), device)?;
-    let Sampling { method, steps, count } = sampling;
-    let schedule = model.schedule(method, steps);
+    let Sampling { schedule, count } = sampling;
     let samples = Chains { schedule, count, seed: 1 }.run(&model, None, device)?;
     let parameters = model.network.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();
     let held_out_loss = train::held_out_loss(&folder)?.unwrap_or(f64::NAN);
