@@ -4,7 +4,7 @@
 //! Read in this order: [`NoiseLevels`] corrupt images, [`EnergyNetwork`] gives each image one scalar and its gradient,
 //! [`mdsm_loss`] trains that gradient as a denoiser at every level at once, with less chance in it where its targets are
 //! [`stable_targets`], [`Annealing`] and [`langevin`] turn noise into images as in the paper, [`consistent`] in fewer steps,
-//! [`Sampler`] runs chains from a seed, [`hmc`] and [`importance`] measure densities, [`OutlierScore`] finds unusual pictures,
+//! [`Sampler`] runs chains from a seed, [`Guided`] away from a weaker model's errors, [`hmc`] and [`importance`] measure densities, [`OutlierScore`] finds unusual pictures,
 //! [`Model`] carries a trained network between the trainer and the page. [`toy`] is all of it once more in the plane.
 
 mod activation;
@@ -14,6 +14,7 @@ mod config;
 pub mod consistent;
 mod energy;
 mod frame;
+mod guidance;
 pub mod hmc;
 pub mod importance;
 pub mod kernels;
@@ -40,7 +41,8 @@ pub use annealing::Annealing;
 pub use config::{ConfigError, NetworkConfig, Preset};
 pub use energy::Energy;
 pub use frame::Frame;
-pub use model::{DataCard, Manifest, Metric, Model, ModelError, Probe, TrainingCard, Weights, WeightsCard};
+pub use guidance::Guided;
+pub use model::{DataCard, GuideCard, Manifest, Metric, Model, ModelError, Probe, TrainingCard, Weights, WeightsCard};
 pub use network::{EnergyNetwork, Parameter};
 pub use noise::{Draw, Noise};
 pub use noise_levels::{NoiseLevels, Spacing};

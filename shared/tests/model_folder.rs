@@ -2,10 +2,11 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use burn::tensor::{Device, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::{Value, json};
 use shared::{
-    Activation, EnergyNetwork, Manifest, Model, ModelError, NetworkConfig, Preset, Probe, Weights, WeightsCard,
+    Activation, Draw, Energy, EnergyNetwork, GuideCard, Manifest, Model, ModelError, NetworkConfig, Noise, Preset,
+    Probe, Weights, WeightsCard,
 };
 
 fn config() -> NetworkConfig {
@@ -45,6 +46,32 @@ fn folder() -> (Value, Vec<u8>) {
     (manifest, bytes)
 }
 
+/// A valid folder of a model with a guide of width 1, and the weights before they were written.
+fn guided_folder() -> (Value, Weights) {
+    let device = Device::flex();
+    let (mut manifest, _) = folder();
+    let config = NetworkConfig { width: 1, ..config() };
+    device.seed(2);
+    let of_guide = Weights::of(&EnergyNetwork::new(&config, &device).unwrap()).to_safetensors(true).unwrap();
+    let of_guide = Weights::parse(&of_guide).unwrap();
+    let network = of_guide.clone().into_network(&config, &device).unwrap();
+    let mut guide = json!(config);
+    guide["weight"] = json!(0.75);
+    guide["training"] = manifest["training"].clone();
+    guide["probe"] = json!(Probe::measure(1, &network, &config, &device).unwrap());
+    manifest["guide"] = guide;
+    let mut weights = weights();
+    weights.insert_prefix(GuideCard::PREFIX, of_guide);
+    (manifest, weights)
+}
+
+/// The folder with these weights, and a manifest that agrees.
+fn load_with(mut manifest: Value, weights: &Weights) -> Result<Model, ModelError> {
+    let bytes = weights.to_safetensors(true).unwrap();
+    manifest["weights"] = json!(WeightsCard::of("model.safetensors", &bytes));
+    load(&manifest, &bytes)
+}
+
 fn load(manifest: &Value, weights: &[u8]) -> Result<Model, ModelError> {
     Model::load(Manifest::parse(manifest.to_string().as_bytes())?, weights, &Device::flex())
 }
@@ -75,6 +102,50 @@ fn a_device_that_computes_something_else_fails_the_self_test() {
     let energies = manifest["probe"]["energies"].as_array_mut().unwrap();
     energies[3] = json!(energies[3].as_f64().unwrap() * 1.01);
     let model = load(&manifest, &bytes).unwrap();
+    let error = pollster::block_on(model.self_test(&Device::flex())).unwrap_err();
+    assert!(matches!(error, ModelError::SelfTest { .. }), "{error}");
+}
+
+#[test]
+fn samples_of_a_guided_model_go_down_its_energy_and_up_its_guides() {
+    let (manifest, weights) = guided_folder();
+    let model = load_with(manifest, &weights).unwrap();
+    pollster::block_on(model.self_test(&Device::flex())).unwrap();
+    let x = Noise::new(3).tensor(0, Draw::Start, [2, 1, 8, 8], &Device::flex());
+    let floats = |gradient: Tensor<4>| gradient.into_data().iter::<f32>().collect::<Vec<_>>();
+    let (energy, gradient) = model.guided().energy_and_gradient(x.clone());
+    let (own, steep) = model.network.energy_and_gradient(x.clone());
+    let (_, weaker) = model.guide.as_ref().unwrap().energy_and_gradient(x);
+    assert_eq!(energy.into_data(), own.into_data(), "pictures are compared by the model's own energy");
+    let (gradient, steep, weaker) = (floats(gradient), floats(steep), floats(weaker));
+    let largest = gradient.iter().fold(0f32, |most, value| most.max(value.abs()));
+    for ((&found, steep), weaker) in gradient.iter().zip(steep).zip(weaker) {
+        let wanted = steep + 0.75 * (steep - weaker);
+        assert!((found - wanted).abs() < 1e-5 * largest, "{found}, wanted {wanted}");
+    }
+}
+
+#[test]
+fn a_guide_that_does_not_fit_is_refused() {
+    let refused = |change: fn(&mut Value, &mut Weights)| {
+        let (mut manifest, mut weights) = guided_folder();
+        change(&mut manifest, &mut weights);
+        load_with(manifest, &weights).unwrap_err().to_string()
+    };
+    assert!(refused(|m, _| m["guide"]["weight"] = json!(0)).contains("guide.weight"));
+    assert!(refused(|m, _| m["guide"]["channels"] = json!(3)).contains("guide must have the model's channels"));
+    assert!(refused(|m, _| m["guide"]["sigma_0"] = json!(0.2)).contains("guide must have"));
+    assert!(refused(|m, _| m["guide"]["probe"]["energies"] = json!([])).contains("guide.probe.energies"));
+    assert!(refused(|m, _| m["guide"]["width"] = json!(3)).contains("tensor `guide."));
+    let missing = refused(|_, w| drop(w.take("guide.stem.bias").unwrap()));
+    assert!(missing.contains("tensor `guide.stem.bias` is missing"), "{missing}");
+    let unwanted = refused(|m, _| drop(m.as_object_mut().unwrap().remove("guide")));
+    assert!(unwanted.contains("is unknown to this network"), "{unwanted}");
+
+    let (mut manifest, weights) = guided_folder();
+    let energies = manifest["guide"]["probe"]["energies"].as_array_mut().unwrap();
+    energies[3] = json!(energies[3].as_f64().unwrap() * 1.01);
+    let model = load_with(manifest, &weights).unwrap();
     let error = pollster::block_on(model.self_test(&Device::flex())).unwrap_err();
     assert!(matches!(error, ModelError::SelfTest { .. }), "{error}");
 }

@@ -18,33 +18,24 @@ pub fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Result<St
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Trains a small network for a moment and exports it as the model folder `folder`.
+/// Trains a small network for a moment, and a smaller one as its guide, and exports it as the model folder `folder`.
 ///
 /// # Errors
 /// Training or export failed.
 pub fn export_small_model(folder: &Path) -> Result<()> {
     let runs = tempfile::tempdir()?;
-    let run_folder = runs.path().join("run");
-    let train = [
-        "train",
-        "--data",
-        "digits",
-        "--preset",
-        "unet",
-        "--width",
-        "4",
-        // Enough for chains to end in different pictures.
-        "--steps",
-        "100",
-        "--backend",
-        "flex",
-        "--out",
-    ];
-    run(train.map(OsStr::new).into_iter().chain([run_folder.as_os_str()]))?;
-    let (run_folder, folder) = (run_folder.as_os_str(), folder.as_os_str());
-    // A share of its own, which the page has to follow as well.
-    let export = ["export", "--backend", "flex", "--share", "2.5", "--run"].map(OsStr::new);
-    run(export.into_iter().chain([run_folder, OsStr::new("--out"), folder]))?;
+    let (network, guide) = (runs.path().join("run"), runs.path().join("guide"));
+    // Enough for chains to end in different pictures.
+    for (folder, width, steps) in [(&network, "4", "100"), (&guide, "2", "40")] {
+        let train = ["train", "--data", "digits", "--preset", "unet", "--backend", "flex", "--width", width];
+        let out = [OsStr::new("--out"), folder.as_os_str()];
+        run(train.into_iter().chain(["--steps", steps]).map(OsStr::new).chain(out))?;
+    }
+    // A share and a guide of its own, which the page has to follow as well.
+    let export = ["export", "--backend", "flex", "--share", "2.5", "--guidance", "0.5", "--guide"].map(OsStr::new);
+    let folders =
+        [guide.as_os_str(), OsStr::new("--run"), network.as_os_str(), OsStr::new("--out"), folder.as_os_str()];
+    run(export.into_iter().chain(folders))?;
     Ok(())
 }
 

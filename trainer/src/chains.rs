@@ -22,15 +22,24 @@ pub struct Chains {
 const BATCH: usize = 64;
 
 impl Chains {
-    /// Runs them to pictures, around `known` (for one picture, `[1, C, S, S]`) if given. Values are clamped to 0..1.
+    /// Runs them to pictures, around `known` (for one picture, `[1, C, S, S]`) if given, else away from the model's guide. Values are
+    /// clamped to 0..1.
     ///
     /// # Errors
     /// The device fails.
     pub fn run(&self, model: &LoadedModel, known: Option<&Known>, device: &Device) -> Result<Vec<Picture>> {
-        self.run_each(model, device, |sampler, chains| match known {
+        self.run_each(model, device, known.is_none(), |sampler, chains| match known {
             Some(known) => sampler.around(repeat(known, chains.len())),
             None => sampler,
         })
+    }
+
+    /// Runs them to pictures by the model's energy alone, without its guide. Values are clamped to 0..1.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn run_unguided(&self, model: &LoadedModel, device: &Device) -> Result<Vec<Picture>> {
+        self.run_each(model, device, false, |sampler, _| sampler)
     }
 
     /// Runs them to pictures from where they are, `[count, C, S, S]`. Values are clamped to 0..1.
@@ -38,7 +47,7 @@ impl Chains {
     /// # Errors
     /// The device fails.
     pub fn run_from(&self, model: &LoadedModel, starts: &Tensor<4>, device: &Device) -> Result<Vec<Picture>> {
-        self.run_each(model, device, |sampler, chains| sampler.at(starts.clone().slice([chains]), 0))
+        self.run_each(model, device, false, |sampler, chains| sampler.at(starts.clone().slice([chains]), 0))
     }
 
     /// Runs them, a batch at a time, after `prepare` has seen the sampler of the batch and the numbers of its chains.
@@ -46,11 +55,12 @@ impl Chains {
         &self,
         model: &LoadedModel,
         device: &Device,
+        guided: bool,
         prepare: impl Fn(Sampler, Range<usize>) -> Sampler,
     ) -> Result<Vec<Picture>> {
         let bar = ProgressBar::new((self.count.div_ceil(BATCH) * self.schedule.steps()) as u64);
         let mut images = Vec::new();
-        let (energy, sigma_0) = model.energy();
+        let (energy, sigma_0) = model.energy(guided);
         for first in (0..self.count).step_by(BATCH) {
             let count = BATCH.min(self.count - first);
             let sampler = Sampler::new(

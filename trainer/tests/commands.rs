@@ -142,6 +142,50 @@ fn an_exported_model_has_the_share_that_its_samples_want() {
 }
 
 #[test]
+fn samples_keep_away_from_a_guide_and_completions_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let guide = folder.path().join("guide");
+    trainer()
+        .args(["train", "--data", "digits", "--width", "1", "--steps", "2", "--backend", "flex", "--out"])
+        .arg(&guide)
+        .assert()
+        .success();
+    let model = folder.path().join("models/tiny");
+    let export = ["export", "--backend", "flex", "--guidance", "0.5", "--run"];
+    trainer().args(export).arg(&run).arg("--guide").arg(&guide).arg("--out").arg(&model).assert().success();
+    let card = std::fs::read_to_string(model.join("README.md")).unwrap();
+    assert!(card.contains("E + 0.5 (E - G)") && card.contains("width 1"), "{card}");
+
+    let given = folder.path().join("given.png");
+    picture(&given, 16, 16, |x, y| (x * 16 + y) as u8);
+    let pixels = |command: &str, more: &[&str]| {
+        let numbers = folder.path().join("pictures.npy");
+        let mut trainer = trainer();
+        trainer.args([command, "--backend", "flex", "--count", "2", "--steps", "10"]).args(more).arg("--model");
+        trainer.arg(&model).arg("--out").arg(folder.path().join("pictures.png")).arg("--npy").arg(&numbers);
+        if command == "inpaint" {
+            trainer.args(["--mask", "left", "--image"]).arg(&given);
+        }
+        trainer.assert().success();
+        npy(&numbers).1
+    };
+    let (guided, completed) = (pixels("sample", &[]), pixels("inpaint", &[]));
+    assert_eq!(guided, pixels("sample", &["--guidance", "0.5"]));
+    assert_ne!(guided, pixels("sample", &["--guidance", "1"]));
+    let alone = pixels("sample", &["--guidance", "0"]);
+    assert_ne!(guided, alone);
+
+    let export = ["export", "--backend", "flex", "--run"];
+    trainer().args(export).arg(&run).arg("--out").arg(&model).assert().success();
+    assert_eq!(alone, pixels("sample", &[]), "without its guide a model is what it was");
+    assert_eq!(completed, pixels("inpaint", &[]));
+    let unguided =
+        trainer().args(["sample", "--guidance", "1", "--out", "o.png", "--model"]).arg(&model).assert().code(2);
+    assert!(String::from_utf8_lossy(&unguided.get_output().stderr).contains("--guide MODEL"));
+}
+
+#[test]
 fn an_exported_model_scores_denoises_and_samples() {
     let folder = tempfile::tempdir().unwrap();
     let run = tiny_run(folder.path());

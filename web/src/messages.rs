@@ -192,6 +192,8 @@ pub struct Card {
     pub licence: String,
     /// Kind and width of the network, as `trainer train` calls it.
     pub network: String,
+    /// The same of the weaker model that new pictures keep away from, and how much, if there is one.
+    pub guide: Option<(String, f32)>,
     /// How many numbers it has learnt.
     pub parameters: usize,
     /// Length of the weights file.

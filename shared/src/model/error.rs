@@ -69,4 +69,12 @@ impl ModelError {
     pub(crate) fn tensor(name: &str, problem: impl Into<String>) -> Self {
         Self::Tensor { name: name.to_owned(), problem: problem.into() }
     }
+
+    /// The same, where tensors of the file have this before the names that the network has for them.
+    pub(crate) fn of_part(self, prefix: &str) -> Self {
+        match self {
+            Self::Tensor { name, problem } => Self::Tensor { name: format!("{prefix}{name}"), problem },
+            other => other,
+        }
+    }
 }

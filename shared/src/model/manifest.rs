@@ -22,6 +22,9 @@ pub struct Manifest {
     /// The share of its samples, as [`consistent::SHARE`], which models of before have.
     #[serde(default = "default_share")]
     pub share: f32,
+    /// The weaker model that samples keep away from; most models have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guide: Option<GuideCard>,
     /// Numbers measured on the model, each with how.
     pub metrics: Vec<Metric>,
     /// Energies of held-out pictures at percentiles 0, 1, ..., 100, for outlier scores.
@@ -63,6 +66,20 @@ pub struct TrainingCard {
     pub seed: u64,
     /// Decay of the exponential moving average of the weights, which are the ones exported.
     pub ema_decay: f64,
+}
+
+/// The guide of a model ([`crate::Guided`]). Its weights are in the model's file, their names behind [`GuideCard::PREFIX`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GuideCard {
+    /// Its network.
+    #[serde(flatten)]
+    pub network: NetworkConfig,
+    /// How much samples keep away from it: `w` in `E + w (E - G)`.
+    pub weight: f32,
+    /// How it was trained, on the model's data.
+    pub training: TrainingCard,
+    /// Its start-up self-test.
+    pub probe: Probe,
 }
 
 /// A measured number.
@@ -127,6 +144,9 @@ impl Manifest {
         if !are_percentiles(&self.energy_percentiles) {
             return wrong("energy_percentiles must be 101 finite numbers in rising order".to_owned());
         }
+        if let Some(guide) = &self.guide {
+            guide.check(&self.network)?;
+        }
         if let Some(score) = &self.outlier_score {
             score.validate().map_err(ModelError::Manifest)?;
         }
@@ -147,6 +167,25 @@ impl Manifest {
     /// The percentile, 0..100, of an energy among those of held-out pictures: near 100 is an outlier.
     pub fn energy_percentile(&self, energy: f32) -> f32 {
         percentile(&self.energy_percentiles, energy)
+    }
+}
+
+impl GuideCard {
+    /// What the names of its weights begin with.
+    pub const PREFIX: &str = "guide.";
+
+    fn check(&self, guided: &NetworkConfig) -> Result<(), ModelError> {
+        self.network.validate()?;
+        let sees = |config: &NetworkConfig| (config.channels, config.image_size, config.sigma_0);
+        if sees(&self.network) != sees(guided) {
+            return Err(ModelError::Manifest(
+                "guide must have the model's channels, image_size and sigma_0".to_owned(),
+            ));
+        }
+        if !(self.weight > 0.0 && self.weight.is_finite()) {
+            return Err(ModelError::Manifest("guide.weight must be a positive number".to_owned()));
+        }
+        self.probe.validate().map_err(|problem| ModelError::Manifest(format!("guide.{problem}")))
     }
 }
 

@@ -9,12 +9,12 @@ use burn::tensor::Device;
 use sha2::{Digest, Sha256};
 
 pub use error::ModelError;
-pub use manifest::{DataCard, Manifest, Metric, TrainingCard, WeightsCard};
+pub use manifest::{DataCard, GuideCard, Manifest, Metric, TrainingCard, WeightsCard};
 pub(crate) use manifest::{are_percentiles, percentile};
 pub use probe::Probe;
 pub use weights::Weights;
 
-use crate::EnergyNetwork;
+use crate::{EnergyNetwork, Guided};
 
 /// A trained energy and what is known of it.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Model {
     pub manifest: Manifest,
     /// The network with its weights.
     pub network: EnergyNetwork,
+    /// That of its guide, if it has one.
+    pub guide: Option<EnergyNetwork>,
 }
 
 impl Model {
@@ -39,16 +41,34 @@ impl Model {
         if !found.eq_ignore_ascii_case(&card.sha256) {
             return Err(ModelError::Hash { wanted: card.sha256.clone(), found });
         }
-        let network = Weights::parse(weights)?.into_network(&manifest.network, device)?;
-        Ok(Self { manifest, network })
+        let mut weights = Weights::parse(weights)?;
+        let guide = match &manifest.guide {
+            None => None,
+            Some(card) => {
+                let of_guide = weights.take_prefix(GuideCard::PREFIX).into_network(&card.network, device);
+                Some(of_guide.map_err(|error| error.of_part(GuideCard::PREFIX))?)
+            }
+        };
+        let network = weights.into_network(&manifest.network, device)?;
+        Ok(Self { manifest, network, guide })
     }
 
-    /// Compares this device's energies of the probe with those the trainer stored.
+    /// What samples go down.
+    pub fn guided(&self) -> Guided<'_> {
+        let guide = self.guide.as_ref().zip(self.manifest.guide.as_ref());
+        Guided::new(&self.network, guide.map(|(network, card)| (network, card.weight)))
+    }
+
+    /// Compares this device's energies of the probe, and of the guide's, with those the trainer stored.
     ///
     /// # Errors
     /// An energy that differs: this device computes something else, and must not be used.
     pub async fn self_test(&self, device: &Device) -> Result<(), ModelError> {
-        self.manifest.probe.check(&self.network, &self.manifest.network, device).await
+        self.manifest.probe.check(&self.network, &self.manifest.network, device).await?;
+        match self.guide.as_ref().zip(self.manifest.guide.as_ref()) {
+            Some((network, card)) => card.probe.check(network, &card.network, device).await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -80,6 +80,11 @@ impl Weights {
         self.0.insert(name.into(), data);
     }
 
+    /// Adds others, with this before their names.
+    pub fn insert_prefix(&mut self, prefix: &str, others: Self) {
+        self.0.extend(others.0.into_iter().map(|(name, data)| (format!("{prefix}{name}"), data)));
+    }
+
     /// The network that `config` describes, with these weights: exactly its parameters, in exactly its shapes.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, value_parser};
 
 use super::{
-    BackendArgs, LayersArgs, MeasurementArgs, SubjectArgs,
+    BackendArgs, GuideArgs, LayersArgs, MeasurementArgs, SubjectArgs,
     values::{count_parser, positive},
 };
 
@@ -28,6 +28,8 @@ pub enum ExperimentCommand {
 pub struct SamplersArgs {
     #[command(flatten)]
     pub measurement: MeasurementArgs,
+    #[command(flatten)]
+    pub guide: GuideArgs,
     /// Energy gradients of annealed Langevin dynamics.
     #[arg(long, value_delimiter = ',', default_values_t = [100, 270, 900, 2700], value_parser = count_parser(1_000_000))]
     pub annealed: Vec<usize>,

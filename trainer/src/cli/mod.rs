@@ -12,7 +12,7 @@ use shared::Activation;
 use crate::backend::Backend;
 pub use experiments::{ExperimentCommand, MixingArgs, NoiseLevelsArgs, SamplersArgs, SettingsTrialArgs, StartsArgs};
 pub use training::{LayersArgs, TrainArgs};
-use values::{ActivationArg, at_least_one, count_parser};
+use values::{ActivationArg, at_least_one, count_parser, not_negative};
 pub use values::{PresetArg, SamplerArg};
 
 /// Train, sample and export energy-based models by multi-scale denoising score matching.
@@ -129,11 +129,25 @@ pub struct ShareArgs {
 }
 
 #[derive(Args)]
+pub struct GuideArgs {
+    /// A weaker model of the same data, smaller or trained for shorter: new pictures keep away from what it finds likelier than the
+    /// model does, which are mistakes mostly [default: the exported model's own, if it has one].
+    #[arg(long, value_name = "MODEL")]
+    pub guide: Option<PathBuf>,
+    /// How much they do: they go down E + guidance (E - the guide's energy); 0 for no guide [default: the exported model's own; with
+    /// --guide 0.75].
+    #[arg(long, value_parser = not_negative)]
+    pub guidance: Option<f64>,
+}
+
+#[derive(Args)]
 pub struct SampleArgs {
     #[command(flatten)]
     pub model: ModelArgs,
     #[command(flatten)]
     pub share: ShareArgs,
+    #[command(flatten)]
+    pub guide: GuideArgs,
     /// More models, for pictures that all find likely: their energies are added.
     #[arg(long = "and", value_name = "MODEL")]
     pub and: Vec<PathBuf>,
@@ -220,6 +234,8 @@ pub struct EvaluateArgs {
     pub steps: Option<usize>,
     #[command(flatten)]
     pub share: ShareArgs,
+    #[command(flatten)]
+    pub guide: GuideArgs,
     /// Densities on the way from a Gaussian to the model's, for the likelihood: more narrow its bounds; 0 for no likelihood.
     #[arg(long, default_value_t = 300)]
     pub density_steps: u32,
@@ -250,6 +266,8 @@ pub struct ExportArgs {
     pub evaluation: Option<PathBuf>,
     #[command(flatten)]
     pub share: ShareArgs,
+    #[command(flatten)]
+    pub guide: GuideArgs,
     #[command(flatten)]
     pub backend: BackendArgs,
 }

@@ -123,6 +123,13 @@ pub fn at_least_one(text: &str) -> Result<f64, String> {
     }
 }
 
+pub fn not_negative(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value >= 0.0 && value.is_finite() => Ok(value),
+        _ => Err("it must be a number of at least 0".to_owned()),
+    }
+}
+
 pub fn fraction(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if (0.0..1.0).contains(&value) => Ok(value),

@@ -14,12 +14,12 @@ use crate::{
 pub fn evaluate(args: EvaluateArgs) -> Result<()> {
     let measurement = args.measurement;
     let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
-    let model = model.with_share(&args.share);
+    let model = model.with_share(&args.share).guided_by(&args.guide, &device)?;
     files::check_writable(&measurement.subject.out.join("evaluation.json"))?;
     let sampler = Method::from(args.sampler);
     let steps = args.steps.unwrap_or(sampler.default_steps());
-    let share = model.share();
-    let sampling = Sampling { sampler, steps, share, seed: measurement.seed, count: measurement.count };
+    let (share, guidance) = (model.share(), model.guide().map(|guide| guide.weight));
+    let sampling = Sampling { sampler, steps, share, guidance, seed: measurement.seed, count: measurement.count };
     let plan = DensityPlan { steps: args.density_steps, chains: args.density_chains };
     let name = measurement.subject.model.model.display().to_string();
     let (evaluation, shown) = evaluate::evaluate(&model, name, &data, sampling, plan, &device)?;

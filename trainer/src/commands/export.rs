@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use burn::tensor::Device;
 use shared::{
-    EnergyNetwork, Manifest, Method, Metric, NoiseLevels, OutlierScore, Probe, TrainingCard, Weights, WeightsCard,
+    EnergyNetwork, GuideCard, Manifest, Method, Metric, ModelError, NoiseLevels, OutlierScore, Probe, Weights,
+    WeightsCard,
 };
 
 use crate::{
@@ -13,7 +15,7 @@ use crate::{
     error::{Error, Result},
     evaluate::{Subject, Summary, fingerprint, outliers},
     export::{Contents, ModelFolder, card},
-    model::LoadedModel,
+    model::{Guide, LoadedModel},
     train::{Checkpoint, RunFolder, history},
     validation::{Validation, percentiles},
 };
@@ -40,36 +42,34 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let (device, _) = args.backend.backend.device()?;
 
     let shape = config.network();
-    let input = |error: shared::ModelError| Error::input(format!("--run {}: {error}", args.run.display()));
-    let bytes = checkpoint.ema.to_safetensors(true).map_err(input)?;
-    // Everything below is measured on what is shipped: the rounded weights.
-    let network = Weights::parse(&bytes).and_then(|w| w.into_network(&shape, &device)).map_err(input)?;
-    let probe = Probe::measure(PROBE_SEED, &network, &shape, &device).map_err(input)?;
+    let input = |error: ModelError| Error::input(format!("--run {}: {error}", args.run.display()));
     config.check(&data.held_out)?;
-    let model =
-        LoadedModel::new(&args.run, shape.clone(), config.card(), config.noise, network, None)?.with_share(&args.share);
+    let training = config.training(&checkpoint.progress);
+    let trained = checkpoint.ema.clone().into_network(&shape, &device).map_err(input)?;
+    let trained = LoadedModel::new(&args.run, shape.clone(), config.card(), config.noise, training.clone(), trained)?
+        .with_share(&args.share)
+        .guided_by(&args.guide, &device)?;
+    let bytes = weights(&trained).to_safetensors(true).map_err(input)?;
+    // Everything below is measured on what is shipped: the rounded weights.
+    let model = trained.with_weights(Weights::parse(&bytes).map_err(input)?, &device).map_err(input)?;
+    let probe = Probe::measure(PROBE_SEED, &model.network, &shape, &device).map_err(input)?;
+    let guide = model.guide().map(|guide| guide_card(guide, &device)).transpose().map_err(input)?;
     let measured = data.held_out.first(MEASURED);
     let held_out = Validation::new(&measured, shape.sigma_0, model.frame, &device);
     let shown: Vec<&[u8]> =
         (0..data.held_out.len().min(args.held_out)).map(|index| data.held_out.image(index)).collect();
     let outlier_score = outlier_score(&Subject { model: &model, device: &device }, &data)?;
 
-    let plan = &config.optimization;
     let mut numbers = metrics(&held_out, measured.len(), &model.network, &config.noise)?;
     numbers.extend(evaluated.unwrap_or_default());
     let manifest = Manifest {
         name,
         network: shape,
         data: config.card(),
-        training: TrainingCard {
-            steps: checkpoint.progress.step,
-            images_seen: checkpoint.progress.images.unwrap_or(checkpoint.progress.step * plan.batch as u64),
-            seconds: checkpoint.progress.seconds,
-            seed: plan.seed,
-            ema_decay: plan.ema_decay,
-        },
+        training,
         noise: config.noise,
         share: model.share(),
+        guide,
         metrics: numbers,
         energy_percentiles: percentiles(held_out.energies(&model.network)?),
         outlier_score: Some(outlier_score),
@@ -93,6 +93,20 @@ pub fn export(args: ExportArgs) -> Result<()> {
     }
     println!("{} ({} bytes of weights)", args.out.display(), bytes.len());
     Ok(())
+}
+
+/// The weights of a model and of its guide.
+fn weights(model: &LoadedModel) -> Weights {
+    let mut weights = Weights::of(&model.network);
+    if let Some(guide) = model.guide() {
+        weights.insert_prefix(GuideCard::PREFIX, Weights::of(&guide.model.network));
+    }
+    weights
+}
+
+fn guide_card(Guide { model, weight }: &Guide, device: &Device) -> std::result::Result<GuideCard, ModelError> {
+    let probe = Probe::measure(PROBE_SEED, &model.network, &model.config, device)?;
+    Ok(GuideCard { network: model.config.clone(), weight: *weight, training: model.training.clone(), probe })
 }
 
 /// The training loss and the error of the one-jump denoiser, on so many pictures.

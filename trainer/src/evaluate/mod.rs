@@ -84,6 +84,8 @@ pub struct Sampling {
     pub steps: usize,
     /// The [`shared::consistent::SHARE`] of consistent annealed sampling.
     pub share: f32,
+    /// The weight of the model's guide; null if it has none.
+    pub guidance: Option<f32>,
     /// Of the noise.
     pub seed: u64,
     /// Samples.
@@ -178,11 +180,14 @@ pub fn evaluate(
     let (interpolation, paths) = interpolation::interpolation(&subject, &held_out)?;
     let density = match plan.steps {
         0 => None,
-        steps => {
+        density_steps => {
             eprintln!("estimating the partition function");
             let (train, held_out) = (subject.read(&data.train.first(held_out.len()))?, subject.read(&held_out)?);
             let sets = [("training pictures", &train[..]), ("held-out pictures", &held_out[..])];
-            Some(density::density(&subject, &samples, &sets, steps, plan.chains)?)
+            // Not those of before: a guide changes what is likely.
+            let chains = Chains { schedule: model.schedule(sampler, steps), count: plan.chains, seed };
+            let samples = chains.run_unguided(model, device)?;
+            Some(density::density(&subject, &samples, &sets, density_steps, plan.chains)?)
         }
     };
     eprintln!("energies and outliers");

@@ -43,8 +43,9 @@ pub fn card(evaluation: &Evaluation) -> Vec<Metric> {
         Method::Consistent => format!(" of share {}", sampling.share),
         Method::Annealed | Method::Ode => String::new(),
     };
+    let guidance = sampling.guidance.map_or_else(String::new, |weight| format!(", guidance {weight}"));
     let samples = format!(
-        "{} samples of {} steps, {} sampler{share}, seed {}",
+        "{} samples of {} steps, {} sampler{share}{guidance}, seed {}",
         sampling.count,
         sampling.steps,
         format!("{:?}", sampling.sampler).to_lowercase(),

@@ -34,6 +34,9 @@ struct Results {
     model: PathBuf,
     data: String,
     seed: u64,
+    /// The weight of the model's guide, if it has one.
+    #[serde(default)]
+    guidance: Option<f32>,
     /// What the features are that the distances are measured on.
     features: String,
     /// Training pictures in place of samples.
@@ -50,8 +53,10 @@ struct Results {
 pub fn samplers(args: SamplersArgs) -> Result<()> {
     let measurement = &args.measurement;
     let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
+    let model = model.guided_by(&args.guide, &device)?;
     let judge = Judge::new(&data)?;
-    let mut results = Results::start(measurement, &judge)?;
+    let guidance = model.guide().map(|guide| guide.weight);
+    let mut results = Results::start(measurement, guidance, &judge)?;
     let wanted = [
         (Method::Annealed, &args.annealed, None),
         (Method::Consistent, &args.consistent, Some(SHARE)),
@@ -92,24 +97,25 @@ fn measure(
 
 impl Results {
     /// What an earlier run of the same measurement has left, or nothing but the comparisons.
-    fn start(args: &MeasurementArgs, judge: &Judge) -> Result<Self> {
+    fn start(args: &MeasurementArgs, guidance: Option<f32>, judge: &Judge) -> Result<Self> {
         let path = args.subject.out.join("samplers.json");
         let (model, data, seed) = (args.subject.model.model.clone(), args.subject.data.clone(), args.seed);
         if let Ok(text) = fs::read(&path) {
             let earlier: Self = serde_json::from_slice(&text).map_err(|error| {
                 Error::input(format!("{}: not an earlier measurement of samplers: {error}", path.display()))
             })?;
-            let same = (&earlier.model, &earlier.data, earlier.seed, earlier.floor.count);
-            if same == (&model, &data, seed, args.count) {
+            let same = (&earlier.model, &earlier.data, earlier.seed, earlier.guidance, earlier.floor.count);
+            if same == (&model, &data, seed, guidance, args.count) {
                 return Ok(earlier);
             }
-            let text = "it measures another model, data set, seed or count; choose another folder";
+            let text = "it measures another model, data set, seed, guidance or count; choose another folder";
             return Err(Error::input(format!("{}: {text}", path.display())));
         }
         Ok(Self {
             model,
             data,
             seed,
+            guidance,
             features: judge.features()?,
             floor: judge.floor(args.count)?,
             pixel_gaussian: judge.pixel_gaussian(args.count)?,
@@ -150,11 +156,12 @@ impl Results {
         let mut text = format!(
             "# Samplers\n\nWritten by `trainer experiment samplers --model {model} --data {data} --count {count} --seed {} --out \
              {}`.\n\n![Sample quality against energy gradients](samplers.svg)\n\n{count} pictures each, against the {data} \
-             pictures held out. FD: Frechet distance on {}. Share: how much more of the residual a step of consistent annealed sampling removes than \
+             pictures held out{}. FD: Frechet distance on {}. Share: how much more of the residual a step of consistent annealed sampling removes than \
              the fall of the level needs.\n\n| sampler | energy gradients | share | FD | class score | precision | recall | \
              density | coverage |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
             self.seed,
             args.subject.out.display(),
+            self.guidance.map_or_else(String::new, |weight| format!(", away from the model's guide by {weight}")),
             self.features,
         );
         let mut points: Vec<_> = self.points.iter().collect();

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use indicatif::HumanDuration;
-use shared::Manifest;
+use shared::{GuideCard, Manifest};
 
 use crate::train::{RunConfig, Settings};
 
@@ -60,6 +60,16 @@ pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampl
     text.push_str("| | |\n| --- | --- |\n");
     for (what, value) in rows {
         let _ = writeln!(text, "| {what} | {value} |");
+    }
+    if let Some(GuideCard { network, weight, training, .. }) = &manifest.guide {
+        let guide = format!("{:?}, width {}, {:?}", network.preset, network.width, network.activation).to_lowercase();
+        let _ = write!(
+            text,
+            "\nNew pictures keep away from a weaker model's errors (autoguidance, Karras and others 2024): they go down E + {weight} (E - \
+             G), where G is the energy of another network ({guide}), trained on the same data for {} steps, {} images. Its weights are \
+             in the same file. Completions, denoising and scores are the model's alone.\n",
+            training.steps, training.images_seen
+        );
     }
     if history.len() > 1 {
         text.push_str("\nThese are the settings at the end. The run was resumed with others:\n\n");

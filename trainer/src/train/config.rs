@@ -2,9 +2,9 @@
 
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize};
-use shared::{Activation, DataCard, NetworkConfig, NoiseLevels, Preset, Weighting};
+use shared::{Activation, DataCard, NetworkConfig, NoiseLevels, Preset, TrainingCard, Weighting};
 
-use super::optimizer::OptimizerKind;
+use super::{checkpoint::Progress, optimizer::OptimizerKind};
 use crate::{
     data::{self, DataSet, Images},
     error::{Error, Result},
@@ -204,6 +204,18 @@ impl RunConfig {
             || DataCard { name: self.data.clone(), licence: String::new(), size: 0, pixel_range: [0.0, 1.0] },
             |pictures| pictures.card.clone(),
         )
+    }
+
+    /// How far the training has come.
+    pub fn training(&self, progress: &Progress) -> TrainingCard {
+        let plan = &self.optimization;
+        TrainingCard {
+            steps: progress.step,
+            images_seen: progress.images.unwrap_or(progress.step * plan.batch as u64),
+            seconds: progress.seconds,
+            seed: plan.seed,
+            ema_decay: plan.ema_decay,
+        }
     }
 
     /// The network, whole.

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Bool, Tensor, TensorData};
 use futures::future::join;
-use shared::{Draw, Known, Method, Noise, Sampler, Schedule, kernels::combination2};
+use shared::{Draw, Guided, Known, Method, Noise, Sampler, Schedule, kernels::combination2};
 use web::{
     Backend,
     messages::{FromEngine, Run, Start},
@@ -114,6 +114,14 @@ pub fn batches(ready: &Ready, run: &Run, mut payload: Vec<f32>) -> Result<Vec<Sa
         }
     });
     Ok(chains.collect())
+}
+
+/// What the chains of a run go down: new pictures away from the model's guide, if it has one.
+pub fn energy<'a>(ready: &'a Ready, run: &Run) -> Guided<'a> {
+    match run.start {
+        Start::Noise => ready.model.guided(),
+        Start::Around | Start::Pictures { .. } => Guided::new(&ready.model.network, None),
+    }
 }
 
 /// What the steps of a run do.

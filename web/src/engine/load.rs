@@ -1,7 +1,7 @@
 //! From the name of a model to a model that works on a device.
 
 use burn::tensor::Device;
-use shared::{Frame, Manifest, Model, ModelError};
+use shared::{Frame, Manifest, Model, ModelError, NetworkConfig};
 use web::{
     Backend, Envelope, Pictures,
     messages::{Card, FromEngine, Loaded, ModelFiles},
@@ -66,12 +66,14 @@ pub async fn load(
     Ok((ready, answer))
 }
 
-fn card(Model { manifest, network }: &Model) -> Card {
+fn card(Model { manifest, network, .. }: &Model) -> Card {
     let shapes = network.parameters().into_iter();
+    let of = |network: &NetworkConfig| format!("{:?}, width {}", network.preset, network.width).to_lowercase();
     Card {
         data: manifest.data.name.clone(),
         licence: manifest.data.licence.clone(),
-        network: format!("{:?}, width {}", manifest.network.preset, manifest.network.width).to_lowercase(),
+        network: of(&manifest.network),
+        guide: manifest.guide.as_ref().map(|guide| (of(&guide.network), guide.weight)),
         parameters: shapes.map(|parameter| parameter.shape.iter().product::<usize>()).sum(),
         bytes: manifest.weights.bytes,
         steps: manifest.training.steps,

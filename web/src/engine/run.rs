@@ -34,6 +34,7 @@ pub async fn run(
     control: &Control,
 ) -> Result<Envelope<FromEngine>, String> {
     let mut batches = batches(ready, run, payload)?;
+    let energy = chains::energy(ready, run);
     let first = chains::schedule(ready, run).temperature(run.done);
     report(ready, run.done, first, Vec::new(), &batches).await?;
     let (mut chunk, mut reported, mut breathed) = (1, Date::now(), Date::now());
@@ -46,7 +47,7 @@ pub async fn run(
         for _ in 0..chunk.min(run.steps - done) {
             last.clear();
             for sampler in &mut batches {
-                last.extend(sampler.step(&ready.model.network));
+                last.extend(sampler.step(&energy));
                 if Date::now() - breathed > BREATHE_EVERY {
                     link::breathe().await;
                     breathed = Date::now();
@@ -67,7 +68,7 @@ pub async fn run(
             (chunk as f64 * REPORT_EVERY / (now - reported).max(1.0)).round().clamp(1.0, MOST_STEPS as f64) as usize;
         reported = now;
     }
-    let (pictures, energies): (Vec<_>, Vec<_>) = batches.iter().map(|batch| batch.finish(&ready.model.network)).unzip();
+    let (pictures, energies): (Vec<_>, Vec<_>) = batches.iter().map(|batch| batch.finish(&energy)).unzip();
     let (energies, mut payload) = ready.read(energies, pictures).await?;
     for value in &mut payload {
         *value = value.clamp(0.0, 1.0);

@@ -13,7 +13,7 @@ pub fn show(loaded: &Loaded) -> Result<()> {
     let card = &loaded.card;
     let colour = if loaded.channels == 1 { "grey" } else { "colour" };
     let (size, held_out) = (loaded.size, loaded.held_out);
-    let rows = [
+    let mut rows = vec![
         ("Data", card.data.clone()),
         ("Licence of the data", card.licence.clone()),
         ("Pictures", format!("{size} by {size} pixels, {colour}; {held_out} held-out ones came with the model")),
@@ -30,6 +30,12 @@ pub fn show(loaded: &Loaded) -> Result<()> {
         ("Noise levels", format!("{} to {}, σ₀ {}", loaded.noise.0, loaded.noise.1, loaded.sigma_0)),
         ("Weights", format!("{} kB, SHA-256 {}", card.bytes / 1000, loaded.sha256)),
     ];
+    if let Some((guide, weight)) = &card.guide {
+        let text = format!(
+            "{guide}: new pictures keep away from this weaker model’s errors, down E + {weight} (E − its energy)"
+        );
+        rows.insert(4, ("Guide", text));
+    }
     let list: Element = create("dl", "card")?;
     for (name, text) in rows {
         list.append_child(&*written("dt", "", name)?)?;
