@@ -11,7 +11,8 @@ use crate::{Energy, EnergyNetwork, kernels::squared_distance};
 /// `D + w (D - D_guide)`, at the model's own `sigma_0`.
 ///
 /// Far from all data the guide may rise more steeply than the model by any factor, and nothing would hold chains that came there. So
-/// what it adds to the gradient is never longer than half of the model's own: chains always go down the model's energy.
+/// what it adds to the gradient is never longer than half of the model's own: each step's drift goes down the model's energy. (Where
+/// that limit binds, the density above is no longer what chains follow.)
 ///
 /// Where nothing but the data is to speak, in completions, denoising and densities, the model stands alone.
 #[derive(Clone, Copy)]

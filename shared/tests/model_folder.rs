@@ -108,8 +108,17 @@ fn a_device_that_computes_something_else_fails_the_self_test() {
 
 #[test]
 fn samples_of_a_guided_model_go_down_its_energy_and_up_its_guides() {
-    let (manifest, weights) = guided_folder();
+    let (found, limited): (Vec<_>, Vec<_>) = [0.01, 100.0].map(gradient_of_a_guided_model).into_iter().unzip();
+    assert_eq!(limited, [false, true], "a small part is kept whole, a large one is not");
+    assert_ne!(found[0], found[1]);
+}
+
+/// Checks it, where the guide has this weight, and tells whether the guide's part was limited.
+fn gradient_of_a_guided_model(weight: f32) -> (Vec<f32>, bool) {
+    let (mut manifest, weights) = guided_folder();
+    manifest["guide"]["weight"] = json!(weight);
     let model = load_with(manifest, &weights).unwrap();
+    let mut limited = false;
     pollster::block_on(model.self_test(&Device::flex())).unwrap();
     let x = Noise::new(3).tensor(0, Draw::Start, [2, 1, 8, 8], &Device::flex());
     let floats = |gradient: Tensor<4>| gradient.into_data().iter::<f32>().collect::<Vec<_>>();
@@ -117,18 +126,21 @@ fn samples_of_a_guided_model_go_down_its_energy_and_up_its_guides() {
     let (own, steep) = model.network.energy_and_gradient(x.clone());
     let (_, weaker) = model.guide.as_ref().unwrap().energy_and_gradient(x);
     assert_eq!(energy.into_data(), own.into_data(), "pictures are compared by the model's own energy");
-    for (image, found) in floats(gradient).chunks(64).enumerate() {
+    let gradient = floats(gradient);
+    for (image, found) in gradient.chunks(64).enumerate() {
         let of = |values: &Tensor<4>| floats(values.clone())[64 * image..][..64].to_vec();
         let (steep, weaker) = (of(&steep), of(&weaker));
-        let away: Vec<f32> = steep.iter().zip(weaker).map(|(steep, weaker)| 0.75 * (steep - weaker)).collect();
+        let away: Vec<f32> = steep.iter().zip(weaker).map(|(steep, weaker)| weight * (steep - weaker)).collect();
         let length = |of: &[f32]| of.iter().map(|value| value * value).sum::<f32>().sqrt();
         // At most half of the model's own.
         let kept = (0.5 * length(&steep) / length(&away)).min(1.0);
+        limited |= kept < 1.0;
         for ((found, own), away) in found.iter().zip(&steep).zip(away) {
             let wanted = own + kept * away;
             assert!((found - wanted).abs() < 1e-5 * length(&steep), "{found}, wanted {wanted}");
         }
     }
+    (gradient, limited)
 }
 
 #[test]

@@ -164,6 +164,9 @@ impl LoadedModel {
         }
         let Some(weight) = args.guidance else { return Ok(self) };
         let Some(guide) = &mut self.guide else {
+            if weight == 0.0 {
+                return Ok(self);
+            }
             return Err(Error::input("--guidance: the model has no guide; give one with --guide MODEL"));
         };
         guide.weight = weight as f32;

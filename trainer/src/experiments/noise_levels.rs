@@ -78,7 +78,7 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
         eprintln!("training with {}", name(level));
         pictures.push(Trained { level, quality: trained(&args, &data, &judge, (level, noise), many, &device)? });
     }
-    let many_in_plane = NoiseLevels { max: many.max.min(PLANE_LARGEST.max(many.min)), ..many };
+    let many_in_plane = NoiseLevels { max: largest_in_plane(&args), ..many };
     let plane = settings.iter().flat_map(|&(level, noise)| {
         let noise = if level.is_some() { noise } else { many_in_plane };
         SHAPES.map(|shape| walked(level, noise, shape))
@@ -92,6 +92,10 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
         plane,
     };
     results.write(&args)
+}
+
+fn largest_in_plane(args: &NoiseLevelsArgs) -> f32 {
+    (args.sigma_max as f32).min(PLANE_LARGEST.max(args.sigma_min as f32))
 }
 
 fn trained(
@@ -225,8 +229,9 @@ impl Results {
         let _ = write!(
             text,
             "\n## The plane\n\nThe same in two dimensions, where noise of one level does not lie on a thin shell, with many levels up \
-             to {PLANE_LARGEST}: how many chains end at the data, and how much of the data has a chain near it.\n\n![Points after training with one level](noise-levels-plane.svg)\n\n\
+             to {}: how many chains end at the data, and how much of the data has a chain near it.\n\n![Points after training with one level](noise-levels-plane.svg)\n\n\
              | levels | shape | chains at the data | data found |\n| --- | --- | --- | --- |\n",
+            largest_in_plane(args),
         );
         for Walked { level, shape, near, covered } in &self.plane {
             let shape = format!("{shape:?}").to_lowercase();

@@ -34,7 +34,10 @@ struct Results {
     model: PathBuf,
     data: String,
     seed: u64,
-    /// The weight of the model's guide, if it has one.
+    /// The guide, if it is not the model's own.
+    #[serde(default)]
+    guide: Option<PathBuf>,
+    /// Its weight, if there is one.
     #[serde(default)]
     guidance: Option<f32>,
     /// What the features are that the distances are measured on.
@@ -56,7 +59,7 @@ pub fn samplers(args: SamplersArgs) -> Result<()> {
     let model = model.guided_by(&args.guide, &device)?;
     let judge = Judge::new(&data)?;
     let guidance = model.guide().map(|guide| guide.weight);
-    let mut results = Results::start(measurement, guidance, &judge)?;
+    let mut results = Results::start(measurement, (args.guide.guide.clone(), guidance), &judge)?;
     let wanted = [
         (Method::Annealed, &args.annealed, None),
         (Method::Consistent, &args.consistent, Some(SHARE)),
@@ -97,24 +100,26 @@ fn measure(
 
 impl Results {
     /// What an earlier run of the same measurement has left, or nothing but the comparisons.
-    fn start(args: &MeasurementArgs, guidance: Option<f32>, judge: &Judge) -> Result<Self> {
+    fn start(args: &MeasurementArgs, (guide, guidance): (Option<PathBuf>, Option<f32>), judge: &Judge) -> Result<Self> {
         let path = args.subject.out.join("samplers.json");
         let (model, data, seed) = (args.subject.model.model.clone(), args.subject.data.clone(), args.seed);
         if let Ok(text) = fs::read(&path) {
             let earlier: Self = serde_json::from_slice(&text).map_err(|error| {
                 Error::input(format!("{}: not an earlier measurement of samplers: {error}", path.display()))
             })?;
-            let same = (&earlier.model, &earlier.data, earlier.seed, earlier.guidance, earlier.floor.count);
-            if same == (&model, &data, seed, guidance, args.count) {
+            let guided = (&earlier.guide, earlier.guidance) == (&guide, guidance);
+            let same = (&earlier.model, &earlier.data, earlier.seed, earlier.floor.count);
+            if guided && same == (&model, &data, seed, args.count) {
                 return Ok(earlier);
             }
-            let text = "it measures another model, data set, seed, guidance or count; choose another folder";
+            let text = "it measures another model, data set, seed, guide or count; choose another folder";
             return Err(Error::input(format!("{}: {text}", path.display())));
         }
         Ok(Self {
             model,
             data,
             seed,
+            guide,
             guidance,
             features: judge.features()?,
             floor: judge.floor(args.count)?,
@@ -151,15 +156,22 @@ impl Results {
         })
     }
 
+    /// What says the guide on the command line.
+    fn guide_flags(&self) -> String {
+        let guide = self.guide.as_ref().map_or_else(String::new, |guide| format!(" --guide {}", guide.display()));
+        format!("{guide} --guidance {}", self.guidance.unwrap_or(0.0))
+    }
+
     fn text(&self, args: &MeasurementArgs) -> String {
         let (model, data, count) = (self.model.display(), &self.data, args.count);
         let mut text = format!(
-            "# Samplers\n\nWritten by `trainer experiment samplers --model {model} --data {data} --count {count} --seed {} --out \
+            "# Samplers\n\nWritten by `trainer experiment samplers --model {model} --data {data} --count {count} --seed {}{} --out \
              {}`.\n\n![Sample quality against energy gradients](samplers.svg)\n\n{count} pictures each, against the {data} \
              pictures held out{}. FD: Frechet distance on {}. Share: how much more of the residual a step of consistent annealed sampling removes than \
              the fall of the level needs.\n\n| sampler | energy gradients | share | FD | class score | precision | recall | \
              density | coverage |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
             self.seed,
+            self.guide_flags(),
             args.subject.out.display(),
             self.guidance.map_or_else(String::new, |weight| format!(", away from the model's guide by {weight}")),
             self.features,
