@@ -46,10 +46,13 @@ fn folder() -> (Value, Vec<u8>) {
     (manifest, bytes)
 }
 
-/// A valid folder of a model with a guide of width 1, and the weights before they were written.
+/// A valid folder of a model with a guide of width 1, and its weights.
 fn guided_folder() -> (Value, Weights) {
     let device = Device::flex();
-    let (mut manifest, _) = folder();
+    // The bytes of the folder itself: tests run side by side and share the device's random numbers, so a second network
+    // of the same seed need not be the same.
+    let (mut manifest, bytes) = folder();
+    let mut weights = Weights::parse(&bytes).unwrap();
     let config = NetworkConfig { width: 1, ..config() };
     device.seed(2);
     let of_guide = Weights::of(&EnergyNetwork::new(&config, &device).unwrap()).to_safetensors(true).unwrap();
@@ -60,7 +63,6 @@ fn guided_folder() -> (Value, Weights) {
     guide["training"] = manifest["training"].clone();
     guide["probe"] = json!(Probe::measure(1, &network, &config, &device).unwrap());
     manifest["guide"] = guide;
-    let mut weights = weights();
     weights.insert_prefix(GuideCard::PREFIX, of_guide);
     (manifest, weights)
 }
