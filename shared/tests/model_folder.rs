@@ -5,8 +5,8 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::{Value, json};
 use shared::{
-    Activation, Draw, Energy, EnergyNetwork, GuideCard, Manifest, Model, ModelError, NetworkConfig, Noise, Preset,
-    Probe, Weights, WeightsCard,
+    Activation, Draw, Energy, EnergyNetwork, Manifest, Model, ModelError, NetworkConfig, Noise, Preset, Probe, Weights,
+    WeightsCard,
 };
 
 fn config() -> NetworkConfig {
@@ -63,7 +63,7 @@ fn guided_folder() -> (Value, Weights) {
     guide["training"] = manifest["training"].clone();
     guide["probe"] = json!(Probe::measure(1, &network, &config, &device).unwrap());
     manifest["guide"] = guide;
-    weights.insert_prefix(GuideCard::PREFIX, of_guide);
+    weights.insert_guide(of_guide);
     (manifest, weights)
 }
 

@@ -7,8 +7,8 @@ use std::{
 
 use burn::tensor::Device;
 use shared::{
-    DataCard, EnergyNetwork, Frame, GuideCard, Guided, Manifest, Method, Model, ModelError, NetworkConfig, NoiseLevels,
-    Product, Schedule, TrainingCard, Weights, consistent::SHARE,
+    DataCard, EnergyNetwork, Frame, Guided, Manifest, Method, Model, ModelError, NetworkConfig, NoiseLevels, Product,
+    Schedule, TrainingCard, Weights, consistent::SHARE,
 };
 
 use crate::{
@@ -56,21 +56,21 @@ pub struct Guide {
 const GUIDANCE: f32 = 0.75;
 
 impl LoadedModel {
-    /// Loads from a folder of any of the three kinds.
+    /// Loads from a folder of any of the three kinds, given with this flag.
     ///
     /// # Errors
     /// The folder is none of them, or what it holds is damaged.
-    pub fn open(path: &Path, device: &Device) -> Result<Self> {
+    pub fn open(flag: &str, path: &Path, device: &Device) -> Result<Self> {
+        let named = named(flag, path);
         if path.join("model.json").is_file() {
-            return Self::exported(path, open_exported(path, device)?);
+            return Self::exported(&named, open_exported(path, device)?);
         }
         let is_checkpoint = Checkpoint::is_at(path);
         let run = RunFolder::at(&if is_checkpoint { run_of(path) } else { path.to_owned() });
         if !is_checkpoint && !run.exists() {
             return Err(Error::input(format!(
-                "--model {}: no model here; give an exported folder (with model.json), a run folder (with run.toml) or one of \
-                 its checkpoints",
-                path.display()
+                "{named}: no model here; give an exported folder (with model.json), a run folder (with run.toml) or one of \
+                 its checkpoints"
             )));
         }
         let config = run.load_config()?;
@@ -78,21 +78,21 @@ impl LoadedModel {
         let network = checkpoint
             .ema
             .into_network(&config.network(), device)
-            .map_err(|error| Error::input(format!("--model {}: {error}", path.display())))?;
+            .map_err(|error| Error::input(format!("{named}: {error}")))?;
         let training = config.training(&checkpoint.progress);
-        Self::new(path, config.network(), config.card(), config.noise, training, network)
+        Self::new(&named, config.network(), config.card(), config.noise, training, network)
     }
 
-    fn exported(path: &Path, Model { manifest, network, guide }: Model) -> Result<Self> {
+    fn exported(named: &str, Model { manifest, network, guide }: Model) -> Result<Self> {
         let (data, noise) = (manifest.data.clone(), manifest.noise);
         let guide = match guide.zip(manifest.guide.clone()) {
             None => None,
             Some((network, card)) => {
-                let model = Self::new(path, card.network, data.clone(), noise, card.training, network)?;
+                let model = Self::new(named, card.network, data.clone(), noise, card.training, network)?;
                 Some(Guide { model: Box::new(model), weight: card.weight })
             }
         };
-        let model = Self::new(path, manifest.network.clone(), data, noise, manifest.training.clone(), network)?;
+        let model = Self::new(named, manifest.network.clone(), data, noise, manifest.training.clone(), network)?;
         Ok(Self { share: manifest.share, guide, manifest: Some(manifest), ..model })
     }
 
@@ -102,7 +102,7 @@ impl LoadedModel {
     /// The model or the data cannot be read, or the folder cannot be made.
     pub fn subject(args: &SubjectArgs) -> Result<(Self, DataSet, Device)> {
         let (device, _) = args.model.backend.backend.device()?;
-        let model = Self::open(&args.model.model, &device)?;
+        let model = Self::open("--model", &args.model.model, &device)?;
         let data = model.open_data(&args.data, args.data_dir.as_deref())?;
         files::create_folder(&args.out)?;
         Ok((model, data, device))
@@ -121,12 +121,12 @@ impl LoadedModel {
         Ok(data)
     }
 
-    /// A network with what is known of it; `path` is what the user knows it by.
+    /// A network with what is known of it; messages begin with what it is [`named`].
     ///
     /// # Errors
     /// The pictures are larger than what the network sees.
     pub fn new(
-        path: &Path,
+        named: &str,
         config: NetworkConfig,
         data: DataCard,
         noise: NoiseLevels,
@@ -135,7 +135,7 @@ impl LoadedModel {
     ) -> Result<Self> {
         let frame = Frame::new(data.size, config.image_size).ok_or_else(|| {
             let (size, side) = (data.size, config.image_size);
-            Error::input(format!("--model {}: pictures of {size} do not fit into {side}", path.display()))
+            Error::input(format!("{named}: pictures of {size} do not fit into {side}"))
         })?;
         let (guide, manifest, others) = (None, None, Vec::new());
         Ok(Self { config, data, noise, training, share: SHARE, network, guide, manifest, frame, others })
@@ -158,7 +158,7 @@ impl LoadedModel {
     /// The guide cannot be read or sees other pictures, or there is none to be weighed.
     pub fn guided_by(mut self, args: &GuideArgs, device: &Device) -> Result<Self> {
         if let Some(path) = &args.guide {
-            let model = Self::open(path, device)?;
+            let model = Self::open("--guide", path, device)?;
             self.check_alike("--guide", path, &model)?;
             self.guide = Some(Guide { model: Box::new(model), weight: GUIDANCE });
         }
@@ -174,14 +174,13 @@ impl LoadedModel {
         Ok(self)
     }
 
-    /// The same with other weights for it and, behind [`GuideCard::PREFIX`], for its guide.
+    /// The same with other weights for it and, behind [`shared::GuideCard::PREFIX`], for its guide.
     ///
     /// # Errors
     /// They do not fit.
     pub fn with_weights(mut self, mut weights: Weights, device: &Device) -> std::result::Result<Self, ModelError> {
         if let Some(guide) = &mut self.guide {
-            let of_guide = weights.take_prefix(GuideCard::PREFIX);
-            guide.model.network = of_guide.into_network(&guide.model.config, device)?;
+            guide.model.network = weights.take_guide(&guide.model.config, device)?;
         }
         self.network = weights.into_network(&self.config, device)?;
         Ok(self)
@@ -211,7 +210,7 @@ impl LoadedModel {
         let sees = |model: &Self| (model.config.channels, model.data.size, model.config.image_size);
         if sees(other) != sees(self) || other.config.sigma_0 != self.config.sigma_0 {
             let text = "its pictures or its sigma_0 are not those of --model, so that the energies cannot be added";
-            return Err(Error::input(format!("{flag} {}: {text}", path.display())));
+            return Err(Error::input(format!("{}: {text}", named(flag, path))));
         }
         Ok(())
     }
@@ -229,6 +228,11 @@ impl LoadedModel {
         let guide = self.guide.as_ref().filter(|_| guided);
         Guided::new(&self.network, guide.map(|guide| (&guide.model.network, guide.weight)))
     }
+}
+
+/// What the user knows a model by: the flag that it was given with, and its folder.
+pub fn named(flag: &str, path: &Path) -> String {
+    format!("{flag} {}", path.display())
 }
 
 /// An exported model folder, with every check of [`Model::load`].

@@ -55,12 +55,19 @@ fn missing_and_damaged_models() {
         refused(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), words);
         assert!(!Path::new(&out).exists());
     };
-    refuse(&path("absent"), &["absent", "no model here"]);
+    refuse(&path("absent"), &["--model", "absent: no model here"]);
 
     let run = tiny_run(folder.path());
     let mut without_temperature = sample(run.to_str().unwrap());
     without_temperature.extend(["--hottest", "100"].map(str::to_owned));
     refused(&without_temperature.iter().map(String::as_str).collect::<Vec<_>>(), &["--hottest", "--sampler annealed"]);
+    for flag in ["--guide", "--and"] {
+        let absent = path("absent");
+        let mut with = sample(run.to_str().unwrap());
+        with.extend([flag, &absent].map(str::to_owned));
+        let named = format!("{flag} {absent}: no model here");
+        refused(&with.iter().map(String::as_str).collect::<Vec<_>>(), &[&named]);
+    }
     let model = folder.path().join("models/tiny");
     trainer().args(["export", "--backend", "flex", "--run"]).arg(&run).arg("--out").arg(&model).assert().success();
     let weights = model.join("model.safetensors");

@@ -71,7 +71,7 @@ impl ModelError {
     }
 
     /// The same, where tensors of the file have this before the names that the network has for them.
-    pub(crate) fn of_part(self, prefix: &str) -> Self {
+    pub(crate) fn behind(self, prefix: &str) -> Self {
         match self {
             Self::Tensor { name, problem } => Self::Tensor { name: format!("{prefix}{name}"), problem },
             other => other,

@@ -42,13 +42,7 @@ impl Model {
             return Err(ModelError::Hash { wanted: card.sha256.clone(), found });
         }
         let mut weights = Weights::parse(weights)?;
-        let guide = match &manifest.guide {
-            None => None,
-            Some(card) => {
-                let of_guide = weights.take_prefix(GuideCard::PREFIX).into_network(&card.network, device);
-                Some(of_guide.map_err(|error| error.of_part(GuideCard::PREFIX))?)
-            }
-        };
+        let guide = manifest.guide.as_ref().map(|card| weights.take_guide(&card.network, device)).transpose()?;
         let network = weights.into_network(&manifest.network, device)?;
         Ok(Self { manifest, network, guide })
     }

@@ -9,7 +9,7 @@ use burn::{
 use half::f16;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::ModelError;
+use super::{GuideCard, ModelError};
 use crate::{EnergyNetwork, NetworkConfig, Parameter};
 
 /// Named, finite f32 tensors.
@@ -80,9 +80,18 @@ impl Weights {
         self.0.insert(name.into(), data);
     }
 
-    /// Adds others, with this before their names.
-    pub fn insert_prefix(&mut self, prefix: &str, others: Self) {
-        self.0.extend(others.0.into_iter().map(|(name, data)| (format!("{prefix}{name}"), data)));
+    /// Adds those of a guide, with [`GuideCard::PREFIX`] before their names.
+    pub fn insert_guide(&mut self, guide: Self) {
+        self.0.extend(guide.0.into_iter().map(|(name, data)| (format!("{}{name}", GuideCard::PREFIX), data)));
+    }
+
+    /// Takes out those of a guide: the network that `config` describes, with them.
+    ///
+    /// # Errors
+    /// As of [`Weights::into_network`]; tensors have the names that they have here.
+    pub fn take_guide(&mut self, config: &NetworkConfig, device: &Device) -> Result<EnergyNetwork, ModelError> {
+        let guide = self.take_prefix(GuideCard::PREFIX);
+        guide.into_network(config, device).map_err(|error| error.behind(GuideCard::PREFIX))
     }
 
     /// The network that `config` describes, with these weights: exactly its parameters, in exactly its shapes.

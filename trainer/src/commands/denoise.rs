@@ -8,7 +8,7 @@ use crate::{cli::DenoiseArgs, error::Result, files, model::LoadedModel, output, 
 pub fn denoise(args: DenoiseArgs) -> Result<()> {
     files::check_writable(&args.out)?;
     let (device, _) = args.model.backend.backend.device()?;
-    let model = LoadedModel::open(&args.model.model, &device)?;
+    let model = LoadedModel::open("--model", &args.model.model, &device)?;
     let size = model.data.size;
     let picture = pictures::read(&args.image, model.config.channels, size, size)?;
     let x = model.frame.add(output::tensor(&[picture], &device));

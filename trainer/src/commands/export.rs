@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     evaluate::{Subject, Summary, fingerprint, outliers},
     export::{Contents, ModelFolder, card},
-    model::{Guide, LoadedModel},
+    model::{Guide, LoadedModel, named},
     train::{Checkpoint, RunFolder, history},
     validation::{Validation, percentiles},
 };
@@ -42,11 +42,12 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let (device, _) = args.backend.backend.device()?;
 
     let shape = config.network();
-    let input = |error: ModelError| Error::input(format!("--run {}: {error}", args.run.display()));
+    let named = named("--run", &args.run);
+    let input = |error: ModelError| Error::input(format!("{named}: {error}"));
     config.check(&data.held_out)?;
     let training = config.training(&checkpoint.progress);
     let trained = checkpoint.ema.clone().into_network(&shape, &device).map_err(input)?;
-    let trained = LoadedModel::new(&args.run, shape.clone(), config.card(), config.noise, training.clone(), trained)?
+    let trained = LoadedModel::new(&named, shape.clone(), config.card(), config.noise, training.clone(), trained)?
         .with_share(&args.share)
         .guided_by(&args.guide, &device)?;
     let bytes = weights(&trained).to_safetensors(true).map_err(input)?;
@@ -99,7 +100,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
 fn weights(model: &LoadedModel) -> Weights {
     let mut weights = Weights::of(&model.network);
     if let Some(guide) = model.guide() {
-        weights.insert_prefix(GuideCard::PREFIX, Weights::of(&guide.model.network));
+        weights.insert_guide(Weights::of(&guide.model.network));
     }
     weights
 }

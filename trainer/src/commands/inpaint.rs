@@ -6,7 +6,7 @@ use crate::{chains::around, cli::InpaintArgs, error::Result, model::LoadedModel,
 /// Fills in the unknown part of a picture, several times over.
 pub fn inpaint(args: InpaintArgs) -> Result<()> {
     let (device, _) = args.model.backend.backend.device()?;
-    let model = LoadedModel::open(&args.model.model, &device)?;
+    let model = LoadedModel::open("--model", &args.model.model, &device)?;
     let size = model.data.size;
     let channels = model.config.channels;
     let picture = pictures::read(&args.image, channels, size, size)?;

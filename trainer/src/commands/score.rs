@@ -25,7 +25,7 @@ struct Score {
 /// Prints the energy of each picture, and how unusual it is.
 pub fn score(args: ScoreArgs) -> Result<()> {
     let (device, _) = args.model.backend.backend.device()?;
-    let model = LoadedModel::open(&args.model.model, &device)?;
+    let model = LoadedModel::open("--model", &args.model.model, &device)?;
     let size = model.data.size;
     let mut scores = Vec::new();
     for path in &args.images {

@@ -60,7 +60,7 @@ pub fn run(
     train::train(&config, data, &folder, None, std::slice::from_ref(device))?;
     let seconds = begun.elapsed().as_secs_f64();
 
-    let model = LoadedModel::open(place.path(), device)?;
+    let model = LoadedModel::open("--model", place.path(), device)?;
     let Sampling { schedule, count } = sampling;
     let samples = Chains { schedule, count, seed: 1 }.run(&model, None, device)?;
     let parameters = model.network.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();

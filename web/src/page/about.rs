@@ -13,31 +13,23 @@ pub fn show(loaded: &Loaded) -> Result<()> {
     let card = &loaded.card;
     let colour = if loaded.channels == 1 { "grey" } else { "colour" };
     let (size, held_out) = (loaded.size, loaded.held_out);
-    let mut rows = vec![
-        ("Data", card.data.clone()),
-        ("Licence of the data", card.licence.clone()),
-        ("Pictures", format!("{size} by {size} pixels, {colour}; {held_out} held-out ones came with the model")),
-        ("Network", format!("{}, {} parameters", card.network, grouped(card.parameters as u64))),
-        (
-            "Training",
-            format!(
-                "{} steps, {} pictures seen, {}",
-                grouped(card.steps),
-                grouped(card.images_seen),
-                duration(card.seconds * 1000.0)
-            ),
-        ),
-        ("Noise levels", format!("{} to {}, σ₀ {}", loaded.noise.0, loaded.noise.1, loaded.sigma_0)),
-        ("Weights", format!("{} kB, SHA-256 {}", card.bytes / 1000, loaded.sha256)),
+    let guide = card.guide.as_ref().map(|(guide, weight)| {
+        format!("{guide}: new pictures keep away from this weaker model’s errors, down E + {weight} (E − its energy)")
+    });
+    let network = format!("{}, {} parameters", card.network, grouped(card.parameters as u64));
+    let seen = format!("{} steps, {} pictures seen", grouped(card.steps), grouped(card.images_seen));
+    let rows = [
+        ("Data", Some(card.data.clone())),
+        ("Licence of the data", Some(card.licence.clone())),
+        ("Pictures", Some(format!("{size} by {size} pixels, {colour}; {held_out} held-out ones came with the model"))),
+        ("Network", Some(network)),
+        ("Guide", guide),
+        ("Training", Some(format!("{seen}, {}", duration(card.seconds * 1000.0)))),
+        ("Noise levels", Some(format!("{} to {}, σ₀ {}", loaded.noise.0, loaded.noise.1, loaded.sigma_0))),
+        ("Weights", Some(format!("{} kB, SHA-256 {}", card.bytes / 1000, loaded.sha256))),
     ];
-    if let Some((guide, weight)) = &card.guide {
-        let text = format!(
-            "{guide}: new pictures keep away from this weaker model’s errors, down E + {weight} (E − its energy)"
-        );
-        rows.insert(4, ("Guide", text));
-    }
     let list: Element = create("dl", "card")?;
-    for (name, text) in rows {
+    for (name, text) in rows.into_iter().filter_map(|(name, text)| Some((name, text?))) {
         list.append_child(&*written("dt", "", name)?)?;
         list.append_child(&*written("dd", "", &text)?)?;
     }
