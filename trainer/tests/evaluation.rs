@@ -102,6 +102,11 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     let distance = format!("| Frechet distance | {samples:.4} |");
     assert!(fs::read_to_string(model.join("README.md")).unwrap().contains(&distance), "{distance}");
     assert!(fs::read_to_string(model.join("model.json")).unwrap().contains("share of suspicious samples"));
+    let mut other = trainer();
+    other.args(["export", "--backend", "flex", "--share", "5", "--run"]).arg(&run).arg("--evaluation").arg(&report);
+    let told = other.arg("--out").arg(&model).assert().code(2).get_output().stderr.clone();
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.contains("share 1.5 and guidance 0, the model would have share 5 and guidance 0"), "{told}");
     let mut more = trainer();
     more.args(["train", "--backend", "flex", "--resume", "--steps", "5", "--out"]).arg(&run).assert().success();
     let told = String::from_utf8(export().code(2).get_output().stderr.clone()).unwrap();

@@ -13,7 +13,7 @@ use crate::{
     cli::ExportArgs,
     data::{self, DataSet},
     error::{Error, Result},
-    evaluate::{Subject, Summary, fingerprint, outliers},
+    evaluate::{Sampling, Subject, Summary, fingerprint, outliers},
     export::{Contents, ModelFolder, card},
     model::{Guide, LoadedModel, named},
     train::{Checkpoint, RunFolder, history},
@@ -37,7 +37,6 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let folder = RunFolder::at(&args.run);
     let config = folder.load_config()?;
     let checkpoint = folder.newest()?;
-    let evaluated = args.evaluation.as_deref().map(|path| evaluated(path, &checkpoint)).transpose()?;
     let data = data::open_sized(&config.data, args.data_dir.as_deref(), Some(config.card().size))?;
     let (device, _) = args.backend.backend.device()?;
 
@@ -50,6 +49,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let trained = LoadedModel::new(&named, shape.clone(), config.card(), config.noise, training.clone(), trained)?
         .with_share(&args.share)
         .guided_by(&args.guide, &device)?;
+    let evaluated = args.evaluation.as_deref().map(|path| evaluated(path, &checkpoint, &trained)).transpose()?;
     let bytes = weights(&trained).to_safetensors(true).map_err(input)?;
     // Everything below is measured on what is shipped: the rounded weights.
     let model = trained.with_weights(Weights::parse(&bytes).map_err(input)?, &device).map_err(input)?;
@@ -127,8 +127,8 @@ fn metrics(pictures: &Validation, count: usize, network: &EnergyNetwork, noise: 
     Ok(metrics)
 }
 
-/// What an evaluation of the run has found.
-fn evaluated(path: &Path, checkpoint: &Checkpoint) -> Result<Vec<Metric>> {
+/// What an evaluation of the run has found, if its samples were made as those of the exported model will be.
+fn evaluated(path: &Path, checkpoint: &Checkpoint, model: &LoadedModel) -> Result<Vec<Metric>> {
     let summary = Summary::read(path)?;
     if summary.weights != fingerprint(&checkpoint.ema)? {
         return Err(Error::input(format!(
@@ -136,6 +136,17 @@ fn evaluated(path: &Path, checkpoint: &Checkpoint) -> Result<Vec<Metric>> {
             path.display(),
             summary.model,
             checkpoint.progress.step
+        )));
+    }
+    let (share, guidance) = (model.share(), model.guide().map(|guide| guide.weight));
+    if (Sampling { share, guidance, ..summary.sampling }) != summary.sampling {
+        let told = |share, guidance: Option<f32>| format!("share {share} and guidance {}", guidance.unwrap_or(0.0));
+        return Err(Error::input(format!(
+            "--evaluation {}: its samples had {}, the model would have {}; give the --share, --guide and --guidance of the \
+             evaluation, or evaluate again",
+            path.display(),
+            told(summary.sampling.share, summary.sampling.guidance),
+            told(share, guidance)
         )));
     }
     Ok(summary.card)

@@ -19,7 +19,7 @@ mod subject;
 mod summary;
 
 use burn::tensor::Device;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::{Method, Metric, Weights};
 
 use crate::{
@@ -76,7 +76,7 @@ pub struct Evaluation {
 }
 
 /// How samples are made.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sampling {
     /// The sampler.
     pub sampler: Method,

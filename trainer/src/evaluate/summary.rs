@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use serde::Deserialize;
 use shared::{Method, Metric};
 
-use super::{Evaluation, SampleQuality};
+use super::{Evaluation, SampleQuality, Sampling};
 use crate::{
     error::{Error, Result},
     files,
@@ -18,6 +18,8 @@ pub struct Summary {
     pub model: String,
     /// What its weights were known by.
     pub weights: String,
+    /// How its samples were made.
+    pub sampling: Sampling,
     /// What the card is to say.
     pub card: Vec<Metric>,
 }
