@@ -261,7 +261,8 @@ pub struct ExportArgs {
     /// Held-out pictures that go with the model, for the page to complete; 0 where their licence does not allow it.
     #[arg(long, default_value_t = 24)]
     pub held_out: usize,
-    /// What `trainer evaluate` has measured of this run (its evaluation.json), for the model card.
+    /// What `trainer evaluate` has measured of this run (its evaluation.json), for the model card; of the same share and
+    /// guidance.
     #[arg(long)]
     pub evaluation: Option<PathBuf>,
     #[command(flatten)]
