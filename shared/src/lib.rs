@@ -5,7 +5,8 @@
 //! [`mdsm_loss`] trains that gradient as a denoiser at every level at once, with less chance in it where its targets are
 //! [`stable_targets`], [`Annealing`] and [`langevin`] turn noise into images as in the paper, [`consistent`] in fewer steps,
 //! [`Sampler`] runs chains from a seed, [`Guided`] away from a weaker model's errors, [`hmc`] and [`importance`] measure
-//! densities, [`OutlierScore`] finds unusual pictures, [`Model`] carries a trained network between the trainer and the page. [`toy`] is all of it once more in the plane.
+//! densities, [`OutlierScore`] finds unusual pictures, [`Model`] carries a trained network between the trainer and the
+//! page. [`toy`] is all of it once more in the plane.
 
 mod activation;
 mod annealing;

@@ -91,25 +91,23 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     assert!(told.contains("warning") && told.contains("training a classifier"), "{told}");
     assert_eq!(first, third);
 
-    // What was measured goes on the card of the model, if it is of these weights.
+    // What was measured goes on the card of the model, if it is of these weights and their sampling.
     let (report, model) = (out.join("evaluation.json"), folder.path().join("models/tiny"));
-    let export = || {
+    let export = |flags: &[&str]| {
         let mut command = trainer();
         command.args(["export", "--backend", "flex", "--run"]).arg(&run).arg("--evaluation").arg(&report);
-        command.arg("--out").arg(&model).assert()
+        command.arg("--out").arg(&model).args(flags).assert()
     };
-    export().success();
+    let refused = |flags: &[&str]| String::from_utf8(export(flags).code(2).get_output().stderr.clone()).unwrap();
+    export(&[]).success();
     let distance = format!("| Frechet distance | {samples:.4} |");
     assert!(fs::read_to_string(model.join("README.md")).unwrap().contains(&distance), "{distance}");
     assert!(fs::read_to_string(model.join("model.json")).unwrap().contains("share of suspicious samples"));
-    let mut other = trainer();
-    other.args(["export", "--backend", "flex", "--share", "5", "--run"]).arg(&run).arg("--evaluation").arg(&report);
-    let told = other.arg("--out").arg(&model).assert().code(2).get_output().stderr.clone();
-    let told = String::from_utf8(told).unwrap();
+    let told = refused(&["--share", "5"]);
     assert!(told.contains("share 1.5 and guidance 0, the model would have share 5 and guidance 0"), "{told}");
     let mut more = trainer();
     more.args(["train", "--backend", "flex", "--resume", "--steps", "5", "--out"]).arg(&run).assert().success();
-    let told = String::from_utf8(export().code(2).get_output().stderr.clone()).unwrap();
+    let told = refused(&[]);
     assert!(told.contains("it is of"), "{told}");
 }
 
