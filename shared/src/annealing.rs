@@ -2,8 +2,8 @@
 
 /// A temperature for every step, and the step size.
 ///
-/// Annealing the temperature of the one static energy is annealing the noise level: on the shell of level `sigma` the energy
-/// behaves like that level's density at `T = (sigma / sigma_0)^2`.
+/// Annealing the temperature of the one static energy is annealing the noise level: on the shell of level `sigma` the
+/// energy behaves like that level's density at `T = (sigma / sigma_0)^2`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Annealing {
     /// One temperature a step.
@@ -20,13 +20,15 @@ impl Annealing {
     /// The temperature that the paper starts from.
     pub const PAPER_HOTTEST: f64 = 100.0;
 
-    /// The paper's schedule (`sample.py` of the authors' code): of 2,700 steps 500 at the temperature `hottest` (at least 1), 2,000
-    /// that fall exponentially to 1, 200 that fall linearly to 0. Any other number of steps keeps the proportions of the three
-    /// phases and the total relaxation `steps * step_size^2`, so that fewer, larger steps still reach each temperature's
-    /// equilibrium; below 216 steps the step size stops growing, for stability.
+    /// The paper's schedule (`sample.py` of the authors' code): of 2,700 steps 500 at the temperature `hottest` (at
+    /// least 1), 2,000 that fall exponentially to 1, 200 that fall linearly to 0. Any other number of steps keeps
+    /// the proportions of the three phases and the total relaxation `steps * step_size^2`, so that fewer, larger
+    /// steps still reach each temperature's equilibrium; below 216 steps the step size stops growing, for
+    /// stability.
     ///
-    /// The paper's `hottest` is 100, noise of 1. That is not where chains of every model can start: among pictures on white, a grey
-    /// one under noise of 1 is like none, and what a model makes of it is no picture. Under its largest noise all are alike.
+    /// The paper's `hottest` is 100, noise of 1. That is not where chains of every model can start: among pictures on
+    /// white, a grey one under noise of 1 is like none, and what a model makes of it is no picture. Under its
+    /// largest noise all are alike.
     pub fn falling(hottest: f64, steps: usize) -> Self {
         let hottest = hottest.max(1.0);
         let share = |part: usize| (steps * part + Self::PAPER_STEPS / 2) / Self::PAPER_STEPS;

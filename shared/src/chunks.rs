@@ -6,12 +6,12 @@ use burn::tensor::{Device, Tensor};
 
 use crate::threads::threads;
 
-/// Images that go through a network together on a processor. Of fewer, the work on the weights would be too much of it; of more,
-/// activations would no longer stay in the last-level cache, which is several times as fast as main memory.
+/// Images that go through a network together on a processor. Of fewer, the work on the weights would be too much of it;
+/// of more, activations would no longer stay in the last-level cache, which is several times as fast as main memory.
 const CHUNK: RangeInclusive<usize> = 16..=32;
 
-/// Energies and energy gradients of the images `x`, `[N, C, H, W]`: by chunks on a processor, each on a core of its own, at once
-/// elsewhere. An image's numbers do not depend on those that it shares a chunk with.
+/// Energies and energy gradients of the images `x`, `[N, C, H, W]`: by chunks on a processor, each on a core of its
+/// own, at once elsewhere. An image's numbers do not depend on those that it shares a chunk with.
 ///
 /// What is to be differentiated is not cut: a gradient of the weights wants many images at once.
 pub fn in_chunks<N: Clone + Send>(

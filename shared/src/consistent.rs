@@ -1,7 +1,7 @@
-//! Consistent annealed sampling: the noise level falls by a constant ratio, and every step injects just the noise that makes the
-//! level the next one's (Jolicoeur-Martineau and others 2020, "Adversarial score matching and improved sampling"). Without
-//! injected noise it is the deterministic flow, `dx / d level = (x - D(x)) / level`, with the static energy's denoiser
-//! `D(x) = x - sigma_0^2 grad E(x)`.
+//! Consistent annealed sampling: the noise level falls by a constant ratio, and every step injects just the noise that
+//! makes the level the next one's (Jolicoeur-Martineau and others 2020, "Adversarial score matching and improved
+//! sampling"). Without injected noise it is the deterministic flow, `dx / d level = (x - D(x)) / level`, with the
+//! static energy's denoiser `D(x) = x - sigma_0^2 grad E(x)`.
 //!
 //! Steps are of second order (DPM-Solver++ 2M; Lu and others 2022): a step that takes the denoised picture for constant
 //! comes out with too little of the data's variance, a tenth in 50 steps, at every scale of a picture at once.
@@ -10,16 +10,16 @@ use burn::tensor::Tensor;
 
 use crate::kernels::{combination, combination2, combination3};
 
-/// How much of the residual a step removes, in units of what it must remove at least for the level to fall: 1 injects no noise
-/// at all. More noise corrects more of what earlier steps did wrong, and strays further in a step: on Fashion-MNIST, 1,000
-/// samples of 50 steps, shares 1.2, 1.5 and 2.2 gave Frechet distances of 8.1, 7.1 and 7.4 (`trainer experiment samplers --shares`).
-/// Where a model errs more, more noise is better: on emoji 1.5, 3 and 5 gave 243, 225 and 220 (`docs/models.md`), so an exported
-/// model may have a share of its own ([`crate::Manifest::share`]).
+/// How much of the residual a step removes, in units of what it must remove at least for the level to fall: 1 injects
+/// no noise at all. More noise corrects more of what earlier steps did wrong, and strays further in a step: on
+/// Fashion-MNIST, 1,000 samples of 50 steps, shares 1.2, 1.5 and 2.2 gave Frechet distances of 8.1, 7.1 and 7.4
+/// (`trainer experiment samplers --shares`). Where a model errs more, more noise is better: on emoji 1.5, 3 and 5 gave
+/// 243, 225 and 220 (`docs/models.md`), so an exported model may have a share of its own ([`crate::Manifest::share`]).
 pub const SHARE: f32 = 1.5;
-/// The same for chains around known pixels: what they make of the rest must come to fit, and correcting counts most. On held-out
-/// pictures of Fashion-MNIST, a half or the middle unknown, 50 steps, shares 1.5, 3.5 and 5 were wrong by 0.28, 0.22 and 0.21 on a
-/// pixel (root mean square), on MNIST by 0.40, 0.37 and 0.36; 100 steps were no better (`trainer evaluate`, inpainting;
-/// when steps were of first order).
+/// The same for chains around known pixels: what they make of the rest must come to fit, and correcting counts most. On
+/// held-out pictures of Fashion-MNIST, a half or the middle unknown, 50 steps, shares 1.5, 3.5 and 5 were wrong by
+/// 0.28, 0.22 and 0.21 on a pixel (root mean square), on MNIST by 0.40, 0.37 and 0.36; 100 steps were no better
+/// (`trainer evaluate`, inpainting; when steps were of first order).
 pub const SHARE_AROUND_KNOWN: f32 = 5.0;
 
 /// Where chains were and what the energy's gradient was there, both `[N, C, H, W]`.
@@ -32,9 +32,9 @@ pub struct Seen {
 }
 
 /// A step from `level` to `next`: of the residual `x - D`, which is noise of standard deviation `level`, the part
-/// `(next / level)^share` stays, and new noise `z`, `[N, C, H, W]`, brings it to `next`. For `D` stands the denoised picture as it
-/// will be half a step further on if it goes on as since the step before, where chains were at `before`; levels fall by a constant
-/// ratio. Without `z` the share should be 1.
+/// `(next / level)^share` stays, and new noise `z`, `[N, C, H, W]`, brings it to `next`. For `D` stands the denoised
+/// picture as it will be half a step further on if it goes on as since the step before, where chains were at `before`;
+/// levels fall by a constant ratio. Without `z` the share should be 1.
 pub fn step(
     now: Seen,
     before: Option<Seen>,
@@ -60,10 +60,11 @@ pub fn step(
     }
 }
 
-/// A step at a level that stays: the denoised picture under new noise. Chains come to have the distribution of the data under
-/// noise, whatever they start from. Half of the noise's variance is that of the step before: with noise that is all new the
-/// chains would have less than a half of the data's variance; so they have it exactly, if the data is a Gaussian
-/// (Leimkuhler and Matthews 2013, "Rational construction of stochastic numerical methods for molecular sampling").
+/// A step at a level that stays: the denoised picture under new noise. Chains come to have the distribution of the data
+/// under noise, whatever they start from. Half of the noise's variance is that of the step before: with noise that is
+/// all new the chains would have less than a half of the data's variance; so they have it exactly, if the data is a
+/// Gaussian (Leimkuhler and Matthews 2013, "Rational construction of stochastic numerical methods for molecular
+/// sampling").
 pub fn hold(now: Seen, z_before: Tensor<4>, z: Tensor<4>, sigma_0: f32, level: f32) -> Tensor<4> {
     let each = level * core::f32::consts::FRAC_1_SQRT_2;
     let denoised = combination2((1.0, now.x), (-sigma_0 * sigma_0, now.gradient));

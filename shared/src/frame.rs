@@ -1,4 +1,5 @@
-//! Pictures smaller than the network's input are framed by zeros (28x28 in 32x32, as in the paper's code) and cropped back.
+//! Pictures smaller than the network's input are framed by zeros (28x28 in 32x32, as in the paper's code) and cropped
+//! back.
 
 use burn::tensor::{Tensor, ops::PadMode};
 

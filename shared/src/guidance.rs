@@ -4,15 +4,15 @@ use burn::tensor::Tensor;
 
 use crate::{Energy, EnergyNetwork, kernels::squared_distance};
 
-/// A model's energy `E`, for samples along with that of a guide, `G`: a weaker model of the same data, smaller and trained for
-/// shorter. Chains go down `E + w (E - G)`, which has the density `p^(1 + w) / q^w`. What the model finds likely by mistake its guide
-/// mostly finds likelier still, and what it knows of the data its guide knows less well; so away from the guide is away from mistakes
-/// (autoguidance: Karras and others 2024, "Guiding a diffusion model with a bad version of itself"). The denoised picture is
-/// `D + w (D - D_guide)`, at the model's own `sigma_0`.
+/// A model's energy `E`, for samples along with that of a guide, `G`: a weaker model of the same data, smaller and
+/// trained for shorter. Chains go down `E + w (E - G)`, which has the density `p^(1 + w) / q^w`. What the model finds
+/// likely by mistake its guide mostly finds likelier still, and what it knows of the data its guide knows less well; so
+/// away from the guide is away from mistakes (autoguidance: Karras and others 2024, "Guiding a diffusion model with a
+/// bad version of itself"). The denoised picture is `D + w (D - D_guide)`, at the model's own `sigma_0`.
 ///
-/// Far from all data the guide may rise more steeply than the model by any factor, and nothing would hold chains that came there. So
-/// what it adds to the gradient is never longer than half of the model's own: each step's drift goes down the model's energy. (Where
-/// that limit binds, the density above is no longer what chains follow.)
+/// Far from all data the guide may rise more steeply than the model by any factor, and nothing would hold chains that
+/// came there. So what it adds to the gradient is never longer than half of the model's own: each step's drift goes
+/// down the model's energy. (Where that limit binds, the density above is no longer what chains follow.)
 ///
 /// Where nothing but the data is to speak, in completions, denoising and densities, the model stands alone.
 #[derive(Clone, Copy)]

@@ -33,9 +33,11 @@ pub struct Hmc {
 }
 
 impl Hmc {
-    /// One transition of every chain, each accepted or refused by itself: the new state, and 1 where it was accepted, `[N]`.
+    /// One transition of every chain, each accepted or refused by itself: the new state, and 1 where it was accepted,
+    /// `[N]`.
     ///
-    /// Chains are numbered from `first_chain`; `draw` numbers the transition, so that no two of a run have the same random numbers.
+    /// Chains are numbered from `first_chain`; `draw` numbers the transition, so that no two of a run have the same
+    /// random numbers.
     pub fn transition(
         &self,
         energy: &impl Energy,

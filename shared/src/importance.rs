@@ -1,9 +1,10 @@
-//! Annealed importance sampling (Neal 2001): the logarithm of the partition function `Z` of `exp(-E)`, and with it likelihoods.
+//! Annealed importance sampling (Neal 2001): the logarithm of the partition function `Z` of `exp(-E)`, and with it
+//! likelihoods.
 //!
-//! Forward, from a Gaussian whose `Z` is known, the mean weight has the expectation `Z`, so that its logarithm is too small on
-//! average. Backward, from pictures of the model (Burda, Grosse and Salakhutdinov 2015), it is too large. The truth lies between,
-//! as far as the pictures are exact samples. The paper's code (`AIS_sampling`, `Reverse_AIS_sampling`) walks the same densities, but
-//! its transitions are not reversible; these are.
+//! Forward, from a Gaussian whose `Z` is known, the mean weight has the expectation `Z`, so that its logarithm is too
+//! small on average. Backward, from pictures of the model (Burda, Grosse and Salakhutdinov 2015), it is too large. The
+//! truth lies between, as far as the pictures are exact samples. The paper's code (`AIS_sampling`,
+//! `Reverse_AIS_sampling`) walks the same densities, but its transitions are not reversible; these are.
 
 use burn::tensor::{Device, Tensor};
 
@@ -40,8 +41,8 @@ pub struct Walk {
 }
 
 impl Bridge {
-    /// From the Gaussian to the energy: `shape` is `[N, C, H, W]`, chains are numbered from `first_chain`. `progress` is told of
-    /// every transition.
+    /// From the Gaussian to the energy: `shape` is `[N, C, H, W]`, chains are numbered from `first_chain`. `progress`
+    /// is told of every transition.
     pub fn forward(
         &self,
         energy: &impl Energy,
@@ -85,8 +86,8 @@ impl Bridge {
         walker.walk(self.log_normaliser(shape))
     }
 
-    /// Where the energy weighs as much as the Gaussian, and from there to 1, in equal ratios: the density's width then shrinks
-    /// evenly. Before, from 0, in equal differences.
+    /// Where the energy weighs as much as the Gaussian, and from there to 1, in equal ratios: the density's width then
+    /// shrinks evenly. Before, from 0, in equal differences.
     fn beta(&self, place: u32) -> f32 {
         let ratio = f64::from(self.width / self.scale).powi(2).min(0.5);
         let first = (self.steps / 4).max(1);

@@ -1,4 +1,5 @@
-//! The steps of temperature-annealed Langevin dynamics, as functions of tensors (`functions/sampling.py` of the authors' code).
+//! The steps of temperature-annealed Langevin dynamics, as functions of tensors (`functions/sampling.py` of the
+//! authors' code).
 
 use burn::tensor::{Bool, Tensor};
 
@@ -15,8 +16,8 @@ pub fn denoise(x: Tensor<4>, gradient: Tensor<4>, sigma_0: f32) -> Tensor<4> {
     combination2((1.0, x), (-sigma_0 * sigma_0, gradient))
 }
 
-/// What the network sees while inpainting: on known pixels the known picture with noise of the level that the temperature
-/// stands for, `sigma_0 sqrt(T)`; on unknown pixels (`unknown` true) the chain.
+/// What the network sees while inpainting: on known pixels the known picture with noise of the level that the
+/// temperature stands for, `sigma_0 sqrt(T)`; on unknown pixels (`unknown` true) the chain.
 ///
 /// The authors' code takes the square root of the temperature twice; this is the intended level.
 pub fn show_known(

@@ -1,12 +1,13 @@
-//! Multi-scale denoising score matching (MDSM; Li, Chen, Sommer: "Learning Energy-Based Models in High-Dimensional Spaces with
-//! Multi-scale Denoising Score Matching", arXiv 1910.07762), the network and the mathematics, without I/O and without UI.
+//! Multi-scale denoising score matching (MDSM; Li, Chen, Sommer: "Learning Energy-Based Models in High-Dimensional
+//! Spaces with Multi-scale Denoising Score Matching", arXiv 1910.07762), the network and the mathematics, without I/O
+//! and without UI.
 //!
 //! Read in this order: [`NoiseLevels`] corrupt images, [`EnergyNetwork`] gives each image one scalar and its gradient,
-//! [`mdsm_loss`] trains that gradient as a denoiser at every level at once, with less chance in it where its targets are
-//! [`stable_targets`], [`Annealing`] and [`langevin`] turn noise into images as in the paper, [`consistent`] in fewer steps,
-//! [`Sampler`] runs chains from a seed, [`Guided`] away from a weaker model's errors, [`hmc`] and [`importance`] measure
-//! densities, [`OutlierScore`] finds unusual pictures, [`Model`] carries a trained network between the trainer and the
-//! page. [`toy`] is all of it once more in the plane.
+//! [`mdsm_loss`] trains that gradient as a denoiser at every level at once, with less chance in it where its targets
+//! are [`stable_targets`], [`Annealing`] and [`langevin`] turn noise into images as in the paper, [`consistent`] in
+//! fewer steps, [`Sampler`] runs chains from a seed, [`Guided`] away from a weaker model's errors, [`hmc`] and
+//! [`importance`] measure densities, [`OutlierScore`] finds unusual pictures, [`Model`] carries a trained network
+//! between the trainer and the page. [`toy`] is all of it once more in the plane.
 
 mod activation;
 mod annealing;

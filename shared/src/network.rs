@@ -7,8 +7,8 @@ use burn::{
 
 use crate::{ConfigError, Energy, NetworkConfig, Preset, ResNet, UNet, chunks::in_chunks};
 
-/// The network that a [`NetworkConfig`] describes. It sees the image only, never the noise level: one static energy serves
-/// all levels (the paper, section 3).
+/// The network that a [`NetworkConfig`] describes. It sees the image only, never the noise level: one static energy
+/// serves all levels (the paper, section 3).
 #[derive(Module, Debug)]
 pub enum EnergyNetwork {
     /// The paper's encoder with a quadratic head.
@@ -33,7 +33,8 @@ impl EnergyNetwork {
         })
     }
 
-    /// Floating-point operations of one forward pass for an image of this side (a multiply-add counts two; convolutions only).
+    /// Floating-point operations of one forward pass for an image of this side (a multiply-add counts two; convolutions
+    /// only).
     pub fn forward_flop(&self, side: usize) -> f64 {
         match self {
             Self::ResNet(net) => net.forward_flop(side),

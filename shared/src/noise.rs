@@ -1,5 +1,5 @@
-//! Standard normal noise from one counter-based generator, keyed by (seed, chain, draw): the same numbers natively and in
-//! wasm, whatever the batch split, and any draw can be reached without making those before it.
+//! Standard normal noise from one counter-based generator, keyed by (seed, chain, draw): the same numbers natively and
+//! in wasm, whatever the batch split, and any draw can be reached without making those before it.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::{
@@ -28,7 +28,8 @@ pub enum Draw {
     Acceptance(u32),
 }
 
-/// The generator of one seed: ChaCha8, keyed by the seed, with the chain as its stream and the draw as its block counter.
+/// The generator of one seed: ChaCha8, keyed by the seed, with the chain as its stream and the draw as its block
+/// counter.
 #[derive(Clone, Debug)]
 pub struct Noise {
     generator: ChaCha8Rng,
@@ -94,8 +95,8 @@ fn first_word(draw: Draw) -> u128 {
     ((purpose << 56) | (u128::from(step) << 24)) * 16
 }
 
-/// Two independent standard normal numbers from 64 random bits (Box and Muller 1958). In f64 and with `libm`, whose results
-/// do not depend on the platform.
+/// Two independent standard normal numbers from 64 random bits (Box and Muller 1958). In f64 and with `libm`, whose
+/// results do not depend on the platform.
 fn box_muller(radius: u32, angle: u32) -> (f32, f32) {
     const UNIT: f64 = 1.0 / 4_294_967_296.0;
     // Never 0, so that the logarithm is finite.

@@ -24,9 +24,9 @@ pub struct NoiseLevels {
 }
 
 impl NoiseLevels {
-    /// `count` levels from `min` to `max`. Batch slot i always gets level i: a stratified grid in every batch has a lower
-    /// gradient variance than independent levels (the paper's code, `train.py`). A single level is the geometric or
-    /// arithmetic middle.
+    /// `count` levels from `min` to `max`. Batch slot i always gets level i: a stratified grid in every batch has a
+    /// lower gradient variance than independent levels (the paper's code, `train.py`). A single level is the
+    /// geometric or arithmetic middle.
     pub fn levels(&self, count: usize) -> Vec<f32> {
         let (min, max) = (f64::from(self.min), f64::from(self.max));
         (0..count)

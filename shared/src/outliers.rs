@@ -1,8 +1,8 @@
 //! How unusual a picture is to a model, from its denoising errors at several noise levels.
 //!
-//! The energy alone finds flat and smooth pictures more usual than any real one, as likelihoods of all kinds do. The errors of
-//! the denoiser are two-sided: what is denoised too well is unusual too. After the score norms of Mahmood, Oliva and Styner 2021
-//! ("Multiscale score matching for out-of-distribution detection").
+//! The energy alone finds flat and smooth pictures more usual than any real one, as likelihoods of all kinds do. The
+//! errors of the denoiser are two-sided: what is denoised too well is unusual too. After the score norms of Mahmood,
+//! Oliva and Styner 2021 ("Multiscale score matching for out-of-distribution detection").
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,8 @@ use crate::{Draw, Energy, Noise, kernels, langevin};
 pub struct OutlierScore {
     /// Mean of the descriptions of training pictures.
     mean: Vec<f64>,
-    /// What makes the descriptions of training pictures uncorrelated with variance 1: the inverse of the Cholesky factor of their
-    /// covariance, row by row.
+    /// What makes the descriptions of training pictures uncorrelated with variance 1: the inverse of the Cholesky
+    /// factor of their covariance, row by row.
     whitening: Vec<f64>,
     /// Scores of held-out pictures at percentiles 0, 1, ..., 100.
     percentiles: Vec<f32>,
@@ -26,8 +26,8 @@ impl OutlierScore {
     pub const SIZE: usize = 2 * Self::LEVELS.len();
     const LEVELS: [f32; 6] = [0.05, 0.1, 0.2, 0.4, 0.7, 1.0];
 
-    /// A score by the `mean` of training pictures' descriptions, `[SIZE]`, and their `whitening`, `[SIZE, SIZE]`. What fits them
-    /// is the trainer.
+    /// A score by the `mean` of training pictures' descriptions, `[SIZE]`, and their `whitening`, `[SIZE, SIZE]`. What
+    /// fits them is the trainer.
     pub fn new(mean: Vec<f64>, whitening: Vec<f64>) -> Self {
         Self { mean, whitening, percentiles: Vec::new() }
     }
@@ -38,8 +38,8 @@ impl OutlierScore {
         Self { percentiles, ..self }
     }
 
-    /// What the denoiser makes of pictures `[N, C, H, W]` with noise that is the same for each: at every level the energy of the
-    /// noisy picture and the squared error after one jump, `[N]` each.
+    /// What the denoiser makes of pictures `[N, C, H, W]` with noise that is the same for each: at every level the
+    /// energy of the noisy picture and the squared error after one jump, `[N]` each.
     pub fn readings(energy: &impl Energy, sigma_0: f32, x: &Tensor<4>) -> Vec<Tensor<1>> {
         let shape = x.dims();
         let one = [1, shape[1], shape[2], shape[3]];

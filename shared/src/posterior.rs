@@ -10,15 +10,17 @@ pub struct StableTargets {
     pub clean: Tensor<4>,
     /// What the noisy pictures hold beside them, in units of the noise level, `[N, C, H, W]`.
     pub noise: Tensor<4>,
-    /// What the loss of each image ([`crate::mdsm_loss`]) is larger by, in expectation, where the picture itself is to be found, `[N]`:
-    /// no network can learn that part.
+    /// What the loss of each image ([`crate::mdsm_loss`]) is larger by, in expectation, where the picture itself is to
+    /// be found, `[N]`: no network can learn that part.
     pub unlearnable: Tensor<1>,
 }
 
-/// Targets with the expectation of the pictures themselves and less chance; the noisy pictures, `clean + sigma noise`, stay the same.
+/// Targets with the expectation of the pictures themselves and less chance; the noisy pictures, `clean + sigma noise`,
+/// stay the same.
 ///
-/// `clean` are the pictures that are made noisy, `[N, C, h, w]`; their `noise`, standard normal numbers, is `[N, C, H, W]` with the
-/// `frame` around them; `sigma` is `[N]`. `pictures` are those of the mean, `[M, C, h, w]`, with the clean ones among them.
+/// `clean` are the pictures that are made noisy, `[N, C, h, w]`; their `noise`, standard normal numbers, is `[N, C, H,
+/// W]` with the `frame` around them; `sigma` is `[N]`. `pictures` are those of the mean, `[M, C, h, w]`, with the clean
+/// ones among them.
 pub fn stable_targets(
     clean: Tensor<4>,
     noise: Tensor<4>,
@@ -37,13 +39,13 @@ pub fn stable_targets(
     }
 }
 
-/// The mean of the pictures that each noisy one may have been made of, `[N, D]`: `sum_i w_i x_i` with `w_i` in proportion to
-/// `exp(-|xn - x_i|^2 / (2 sigma^2))`, over pictures of which each is as likely as another.
+/// The mean of the pictures that each noisy one may have been made of, `[N, D]`: `sum_i w_i x_i` with `w_i` in
+/// proportion to `exp(-|xn - x_i|^2 / (2 sigma^2))`, over pictures of which each is as likely as another.
 ///
-/// As a target of denoising it has the expectation of the one picture that the noisy one was really made of and less variance: what
-/// no denoiser could have guessed is averaged out ("Stable Target Field for Reduced Variance Score Estimation in Diffusion Models",
-/// Xu, Tong, Jaakkola 2023, equation 5). The pictures have to include those that the noisy ones were made of; of few pictures the
-/// mean leans towards these, which vanishes as pictures become many.
+/// As a target of denoising it has the expectation of the one picture that the noisy one was really made of and less
+/// variance: what no denoiser could have guessed is averaged out ("Stable Target Field for Reduced Variance Score
+/// Estimation in Diffusion Models", Xu, Tong, Jaakkola 2023, equation 5). The pictures have to include those that the
+/// noisy ones were made of; of few pictures the mean leans towards these, which vanishes as pictures become many.
 ///
 /// `noisy` is `[N, D]`, its noise levels `sigma` are `[N]`, `pictures` is `[M, D]`.
 fn posterior_mean(noisy: Tensor<2>, sigma: Tensor<1>, pictures: Tensor<2>) -> Tensor<2> {
@@ -61,7 +63,8 @@ fn posterior_mean(noisy: Tensor<2>, sigma: Tensor<1>, pictures: Tensor<2>) -> Te
     Tensor::cat(parts.map(mean).collect(), 0)
 }
 
-/// Noisy pictures whose products with all others are found at once: Burn's CPU backend takes three times as long for twice as many.
+/// Noisy pictures whose products with all others are found at once: Burn's CPU backend takes three times as long for
+/// twice as many.
 const AT_ONCE: usize = 32;
 
 #[cfg(test)]

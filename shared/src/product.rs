@@ -16,8 +16,8 @@ impl<'a> Product<'a> {
         Self { first, others }
     }
 
-    /// The `sigma_0` of the sum, where each network has this one: n equal wells make one that is `sqrt(n)` times narrower. The
-    /// denoising jump then goes to the mean of the networks' denoised images.
+    /// The `sigma_0` of the sum, where each network has this one: n equal wells make one that is `sqrt(n)` times
+    /// narrower. The denoising jump then goes to the mean of the networks' denoised images.
     pub fn sigma_0(&self, of_each: f32) -> f32 {
         of_each / (1.0 + self.others.len() as f32).sqrt()
     }

@@ -40,8 +40,8 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Chains that start at `0.5 + level z`, with the level that the schedule begins at. `shape` is `[N, C, H, W]`; chain numbers
-    /// run from `first_chain`, so that any split of the chains over samplers gives the same pictures.
+    /// Chains that start at `0.5 + level z`, with the level that the schedule begins at. `shape` is `[N, C, H, W]`;
+    /// chain numbers run from `first_chain`, so that any split of the chains over samplers gives the same pictures.
     pub fn new(
         schedule: Schedule,
         sigma_0: f32,
@@ -62,7 +62,8 @@ impl Sampler {
         self
     }
 
-    /// The same chains at `x`, `[N, C, H, W]`, with `done` steps behind them: to start from pictures, or to go on after a stop.
+    /// The same chains at `x`, `[N, C, H, W]`, with `done` steps behind them: to start from pictures, or to go on after
+    /// a stop.
     #[must_use]
     pub fn at(mut self, x: Tensor<4>, done: usize) -> Self {
         self.x = x;
@@ -88,8 +89,8 @@ impl Sampler {
         Some(Step { done: self.done, temperature, energies })
     }
 
-    /// The denoising jump: the pictures, `[N, C, H, W]`, with known pixels exactly as they were given, and the energies of
-    /// the chains before the jump, `[N]`.
+    /// The denoising jump: the pictures, `[N, C, H, W]`, with known pixels exactly as they were given, and the energies
+    /// of the chains before the jump, `[N]`.
     pub fn finish(&self, energy: &impl Energy) -> (Tensor<4>, Tensor<1>) {
         let seen = self.seen(self.schedule.temperature(self.done));
         let (energies, gradient) = energy.energy_and_gradient(seen);

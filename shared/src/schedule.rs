@@ -17,8 +17,8 @@ pub enum Method {
 }
 
 impl Method {
-    /// Steps where nobody says how many: the paper's, and for the others about where more steps hardly bring the samples nearer to
-    /// the data (`docs/samplers.md`).
+    /// Steps where nobody says how many: the paper's, and for the others about where more steps hardly bring the
+    /// samples nearer to the data (`docs/samplers.md`).
     pub fn default_steps(self) -> usize {
         match self {
             Self::Annealed => Annealing::PAPER_STEPS,
@@ -58,7 +58,8 @@ impl Schedule {
         }
     }
 
-    /// Consistent annealed sampling for chains that start at pictures with noise of `level` on them: from there straight down.
+    /// Consistent annealed sampling for chains that start at pictures with noise of `level` on them: from there
+    /// straight down.
     pub fn falling(steps: usize, sigma_0: f32, level: f32, levels: &NoiseLevels) -> Self {
         let most = f64::from(level.max(levels.min));
         Self::Consistent(Fall::held_for(0, steps, sigma_0, most, f64::from(levels.min)))
@@ -82,8 +83,8 @@ impl Schedule {
         }
     }
 
-    /// The noise that chains start with around the middle grey: that of the first temperature (1 in the paper, `sample.py` of its
-    /// code).
+    /// The noise that chains start with around the middle grey: that of the first temperature (1 in the paper,
+    /// `sample.py` of its code).
     pub(crate) fn first_level(&self, sigma_0: f32) -> f32 {
         match self {
             Self::Annealed(_) => sigma_0 * self.temperature(0).sqrt(),
@@ -103,10 +104,10 @@ pub struct Fall {
 }
 
 impl Fall {
-    /// The share of the steps that stay at the largest level. Pictures differ from their mean by more than that level's noise,
-    /// and chains that fell at once would all become what is near the mean. A component of the data of variance `v` is missing to
-    /// `(v / (v + level^2))^k` after `k` steps. On Fashion-MNIST with levels up to 5 (1,000 samples of 50 steps) a third gave a
-    /// Frechet distance of 11.95, a sixth 11.87.
+    /// The share of the steps that stay at the largest level. Pictures differ from their mean by more than that level's
+    /// noise, and chains that fell at once would all become what is near the mean. A component of the data of
+    /// variance `v` is missing to `(v / (v + level^2))^k` after `k` steps. On Fashion-MNIST with levels up to 5
+    /// (1,000 samples of 50 steps) a third gave a Frechet distance of 11.95, a sixth 11.87.
     const HELD: f64 = 0.2;
     /// The share at which a step removes just what it must.
     const NO_NOISE: f32 = 1.0;

@@ -1,7 +1,7 @@
 //! The U-Net energy: `sigma0^2 E(x) = |x - f(x)|^2 / 2` with a small U-Net `f`.
 //!
-//! One jump is then `x - sigma0^2 grad E = f(x) + J_f^T (x - f(x))`: nearly a denoiser by construction (Salimans and Ho 2021;
-//! Reduce, Reuse, Recycle), which trains several times faster than a classifier-shaped energy.
+//! One jump is then `x - sigma0^2 grad E = f(x) + J_f^T (x - f(x))`: nearly a denoiser by construction (Salimans and Ho
+//! 2021; Reduce, Reuse, Recycle), which trains several times faster than a classifier-shaped energy.
 
 use std::iter;
 
@@ -15,8 +15,8 @@ use crate::{
     layers::{Block, Convolution, mean_pool, mean_pool_vjp_onto, upsample, upsample_vjp},
 };
 
-/// Several scales, each with half of the height and width of the one before, joined by skip connections. Channels double from
-/// scale to scale, from `w` up to `4w`.
+/// Several scales, each with half of the height and width of the one before, joined by skip connections. Channels
+/// double from scale to scale, from `w` up to `4w`.
 #[derive(Module, Debug)]
 pub struct UNet {
     stem: Convolution,
@@ -74,7 +74,8 @@ impl UNet {
         let (energy, residual) =
             kernels::squared_distance(x.clone(), self.out.forward(features.clone(), s, None), scale);
 
-        // The gradient of |x - f|^2 / 2 is r - J_f^T r; from here on J_f^T r, layer by layer from the output to the input.
+        // The gradient of |x - f|^2 / 2 is r - J_f^T r; from here on J_f^T r, layer by layer from the output to the
+        // input.
         let mut gradient = self.out.vjp(residual.clone(), features, s, None);
         let mut skips = Vec::new();
         for (block, tape) in self.up.iter().zip(tapes_up).rev() {

@@ -9,8 +9,8 @@ use shared::{
     importance::{Bridge, Walk},
 };
 
-/// Two Gaussians of standard deviation `width` around `-centre` and `centre` in every pixel, the second `ratio` times as heavy:
-/// the energy is minus the logarithm of their sum, without any normaliser.
+/// Two Gaussians of standard deviation `width` around `-centre` and `centre` in every pixel, the second `ratio` times
+/// as heavy: the energy is minus the logarithm of their sum, without any normaliser.
 struct Pair {
     centre: f32,
     width: f32,
@@ -114,7 +114,8 @@ fn transitions_leave_the_density_exactly_as_it_is() {
     let n = x.len() as f64;
     let mean = x.iter().sum::<f64>() / n;
     let square = x.iter().map(|x| x * x).sum::<f64>() / n;
-    // Five standard errors; both pixels of a chain have the same sign, so that the mean has only 4,096 independent parts.
+    // Five standard errors; both pixels of a chain have the same sign, so that the mean has only 4,096 independent
+    // parts.
     let variance = 0.15 * 0.15 + 0.1 * 0.1;
     assert!(mean.abs() < 5.0 * (variance / 4096.0_f64).sqrt(), "mean {mean}: both sides weigh the same");
     assert!((square - variance).abs() < 5.0 * variance * (2.0 / n).sqrt(), "second moment {square}, theory {variance}");

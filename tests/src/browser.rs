@@ -39,8 +39,8 @@ pub struct Browser {
     pub downloads: TempDir,
 }
 
-/// Gives `test` a browser, and ends it whatever comes of that. One browser at a time: two would share the processor and make
-/// each other's times meaningless.
+/// Gives `test` a browser, and ends it whatever comes of that. One browser at a time: two would share the processor and
+/// make each other's times meaningless.
 ///
 /// # Errors
 /// Chromium or chromedriver is not installed or does not start, or the test fails.
@@ -89,7 +89,8 @@ fn options(gpu: Gpu, screen: Screen, downloads: &Path) -> Value {
 struct Driver {
     process: Child,
     port: u16,
-    /// Where it and its browsers put their files, profiles of 50 megabytes among them, which they do not always remove.
+    /// Where it and its browsers put their files, profiles of 50 megabytes among them, which they do not always
+    /// remove.
     _files: TempDir,
 }
 

@@ -61,7 +61,8 @@ impl Pictures {
         &self.values[index * length..(index + 1) * length]
     }
 
-    /// Fails unless at least 95 % of the pictures equal the other's to 2/255 in every pixel: rounding may tip a rare chain.
+    /// Fails unless at least 95 % of the pictures equal the other's to 2/255 in every pixel: rounding may tip a rare
+    /// chain.
     ///
     /// # Errors
     /// Which pictures differ, and by how much.

@@ -1,5 +1,5 @@
-//! What the end-to-end tests are made of. They build nothing: `cargo xtask test` builds the trainer and the site before it
-//! runs them.
+//! What the end-to-end tests are made of. They build nothing: `cargo xtask test` builds the trainer and the site before
+//! it runs them.
 
 pub mod browser;
 pub mod compare;

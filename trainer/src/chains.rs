@@ -22,8 +22,8 @@ pub struct Chains {
 const BATCH: usize = 64;
 
 impl Chains {
-    /// Runs them to pictures, around `known` (for one picture, `[1, C, S, S]`) if given, else away from the model's guide. Values are
-    /// clamped to 0..1.
+    /// Runs them to pictures, around `known` (for one picture, `[1, C, S, S]`) if given, else away from the model's
+    /// guide. Values are clamped to 0..1.
     ///
     /// # Errors
     /// The device fails.
@@ -86,8 +86,8 @@ impl Chains {
     }
 }
 
-/// What is known of a picture whose unknown pixels, `[H, W]`, are marked: `[1, C, S, S]`. The frame of zeros around small pictures
-/// is known too.
+/// What is known of a picture whose unknown pixels, `[H, W]`, are marked: `[1, C, S, S]`. The frame of zeros around
+/// small pictures is known too.
 pub fn around(model: &LoadedModel, picture: &Picture, unknown: &[bool], device: &Device) -> Known {
     let marks: Vec<f32> = unknown.iter().map(|&unknown| f32::from(u8::from(unknown))).collect();
     let marks = Tensor::<4>::from_data(TensorData::new(marks, [1, 1, picture.height, picture.width]), device);

@@ -51,8 +51,9 @@ pub struct Guide {
     pub weight: f32,
 }
 
-/// The weight of a guide where nobody says how much: on emoji, 300 samples of share 2.5, weights of 0 (share 3), 0.5 and 0.75 had
-/// Frechet distances of 225, 189 and 183, on Fashion-MNIST, 500 samples, 0, 0.75 and 1.5 had 8.7, 6.0 and 17.2 (`docs/models.md`).
+/// The weight of a guide where nobody says how much: on emoji, 300 samples of share 2.5, weights of 0 (share 3), 0.5
+/// and 0.75 had Frechet distances of 225, 189 and 183, on Fashion-MNIST, 500 samples, 0, 0.75 and 1.5 had 8.7, 6.0 and
+/// 17.2 (`docs/models.md`).
 const GUIDANCE: f32 = 0.75;
 
 impl LoadedModel {

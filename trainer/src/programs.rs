@@ -10,8 +10,8 @@ use crate::{
     files::reason,
 };
 
-/// Runs a program that tells its progress in lines. `purpose` begins the message of an error, `advice` says what a machine without
-/// the program needs.
+/// Runs a program that tells its progress in lines. `purpose` begins the message of an error, `advice` says what a
+/// machine without the program needs.
 ///
 /// # Errors
 /// The program is missing, or fails.

@@ -31,7 +31,8 @@ impl Validation {
         Self { sigma_0, batches: all.chunks(Self::BATCH).map(batch).collect() }
     }
 
-    /// The paper's loss: the sum over pixels, in the mean over pictures and the levels, which are spread over each batch.
+    /// The paper's loss: the sum over pixels, in the mean over pictures and the levels, which are spread over each
+    /// batch.
     ///
     /// # Errors
     /// The device fails.

@@ -265,8 +265,8 @@ fn bench_reports_its_numbers() {
     assert_eq!(report["batch"], 2);
 }
 
-/// What a training step needs, 64 pictures at a time: PyTorch's double backward pass takes three times as much. More threads
-/// have more scratch memory.
+/// What a training step needs, 64 pictures at a time: PyTorch's double backward pass takes three times as much. More
+/// threads have more scratch memory.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_training_step_stays_within_its_memory() {

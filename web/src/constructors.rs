@@ -3,8 +3,8 @@
 
 /// Calls them, once: the first thing that a program with Burn does.
 ///
-/// The linker takes a program that does not call them for one whose every export is a whole run of its own, and has them
-/// called again at each message, timer and promise.
+/// The linker takes a program that does not call them for one whose every export is a whole run of its own, and has
+/// them called again at each message, timer and promise.
 pub fn run_constructors() {
     unsafe extern "C" {
         fn __wasm_call_ctors();

@@ -85,8 +85,8 @@ impl Pictures {
     }
 }
 
-/// Grids that follow each other as an animated PNG file, which plays for ever and rests at its end. All have as many pictures
-/// of the same kind.
+/// Grids that follow each other as an animated PNG file, which plays for ever and rests at its end. All have as many
+/// pictures of the same kind.
 ///
 /// # Errors
 /// There is no picture.

@@ -1,8 +1,8 @@
-//! What the page and its engine share: the messages between them, the settings and how the address bar spells them, and the
-//! pictures with the files they are saved in.
+//! What the page and its engine share: the messages between them, the settings and how the address bar spells them, and
+//! the pictures with the files they are saved in.
 //!
-//! `page` runs on the main thread and owns the document; `engine` runs in a dedicated worker and owns the model. They only
-//! exchange [`messages`], packed into [`Envelope`]s.
+//! `page` runs on the main thread and owns the document; `engine` runs in a dedicated worker and owns the model. They
+//! only exchange [`messages`], packed into [`Envelope`]s.
 
 #[cfg(target_family = "wasm")]
 mod constructors;

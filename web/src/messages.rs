@@ -17,8 +17,8 @@ pub enum ToEngine {
         /// Where to compute; none means the GPU if there is one.
         backend: Option<Backend>,
     },
-    /// Run chains with the model that was loaded. The payload is what [`Start`] says and, where steps are already done, where
-    /// the chains are.
+    /// Run chains with the model that was loaded. The payload is what [`Start`] says and, where steps are already done,
+    /// where the chains are.
     Run(Run),
     /// Hold the run before its next step.
     Pause,
@@ -71,8 +71,8 @@ pub enum Start {
     Noise,
     /// At noise on the unknown pixels of a picture. Payload: the picture, then the mask `[H, W]`, 1 = unknown.
     Around,
-    /// At pictures with noise on them, from where the level falls. Payload: a picture for each chain, or one for all, which then
-    /// gets the same noise in all.
+    /// At pictures with noise on them, from where the level falls. Payload: a picture for each chain, or one for all,
+    /// which then gets the same noise in all.
     Pictures {
         /// The level of the noise.
         level: f32,
@@ -139,8 +139,8 @@ pub enum FromEngine {
         energies: Vec<f32>,
         /// The length of the energy gradient at each picture.
         slopes: Vec<f32>,
-        /// How unusual each picture is by its denoising errors, a percentile of held-out ones; empty if the model cannot tell or
-        /// nobody asks.
+        /// How unusual each picture is by its denoising errors, a percentile of held-out ones; empty if the model
+        /// cannot tell or nobody asks.
         unusual: Vec<f32>,
     },
     /// How far the toy is. The payload is described by [`ToyReport`].
@@ -221,8 +221,8 @@ pub struct Stepped {
     pub energies: Vec<f32>,
 }
 
-/// The state of the toy. Its payload has `points` points of the data, the map of each energy, `side` by `side` over the square
-/// from -`reach` to `reach`, the upper row first, and then the `chains` chains of each, as x and y.
+/// The state of the toy. Its payload has `points` points of the data, the map of each energy, `side` by `side` over the
+/// square from -`reach` to `reach`, the upper row first, and then the `chains` chains of each, as x and y.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToyReport {
     /// Which toy it is.

@@ -14,7 +14,8 @@ pub struct SavedRun {
     pub sha256: String,
     /// The unknown pixels, for inpainting.
     pub mask: Option<Mask>,
-    /// The noise level that the run was continued from after its end, if it was: then the settings alone do not repeat it.
+    /// The noise level that the run was continued from after its end, if it was: then the settings alone do not repeat
+    /// it.
     pub continued_from: Option<f32>,
     /// Energy of each chain before the denoising jump.
     pub energies: Vec<f32>,
@@ -23,7 +24,8 @@ pub struct SavedRun {
 }
 
 impl SavedRun {
-    /// `settings`, `model_sha256`, `shape` and the nested `pixels` `[N][H][W][C]`, numbers 0..1; `mask` `[H][W]`, 1 = unknown.
+    /// `settings`, `model_sha256`, `shape` and the nested `pixels` `[N][H][W][C]`, numbers 0..1; `mask` `[H][W]`, 1 =
+    /// unknown.
     pub fn to_json(&self) -> String {
         let Pictures { side, channels, values } = &self.pictures;
         let mut settings = json!(self.settings);

@@ -151,8 +151,8 @@ impl Sampler {
         Self::from_word(name)
     }
 
-    /// Steps where nobody says how many: for the paper's sampler far fewer than the paper's, so that a page without a GPU shows
-    /// something soon; the clothes are no worse for it (`docs/samplers.md`).
+    /// Steps where nobody says how many: for the paper's sampler far fewer than the paper's, so that a page without a
+    /// GPU shows something soon; the clothes are no worse for it (`docs/samplers.md`).
     pub fn default_steps(self) -> usize {
         match self {
             Self::Annealed => 100,

@@ -28,7 +28,8 @@ pub fn run(shell: &Shell) -> Result<()> {
     })
 }
 
-/// Builds what the native tests run, the trainer among it: the same selection of packages, so that nothing is built twice.
+/// Builds what the native tests run, the trainer among it: the same selection of packages, so that nothing is built
+/// twice.
 ///
 /// # Errors
 /// It does not compile.

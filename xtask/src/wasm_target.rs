@@ -1,8 +1,8 @@
 //! A compiler and a standard library for `wasm32-unknown-unknown`.
 //!
-//! Ordinarily rustup adds the target. Where it cannot (a machine that reaches package registries only) Debian's `rustc-web`
-//! and `rust-web-src` bring a compiler and the library sources of one version; the library is then built here, once, and
-//! put where that compiler looks for it.
+//! Ordinarily rustup adds the target. Where it cannot (a machine that reaches package registries only) Debian's
+//! `rustc-web` and `rust-web-src` bring a compiler and the library sources of one version; the library is then built
+//! here, once, and put where that compiler looks for it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -30,11 +30,13 @@ pub struct BlockWeights<B: Backend> {
 
 /// Whole blocks, for backends where fewer operations are faster; the bodies here do one convolution after the other.
 ///
-/// A block's input may be in two tensors, `v` and `beside`, which together have its channels: they are not copied together.
+/// A block's input may be in two tensors, `v` and `beside`, which together have its channels: they are not copied
+/// together.
 #[backend_extension(Flex, Cube: cfg(feature = "cube"), Autodiff: cfg(feature = "autodiff"))]
 pub trait BlockOps: ImageOps {
-    /// `shortcut(v) + conv2(s(conv1(s(v))))`, `[N, channels_out, H, W]`, and `conv1(s(v))`, `[N, channels_between, H, W]`.
-    /// With `halve` the main path is averaged over 2x2 pixels after its convolutions, and the shortcut before its own.
+    /// `shortcut(v) + conv2(s(conv1(s(v))))`, `[N, channels_out, H, W]`, and `conv1(s(v))`, `[N, channels_between, H,
+    /// W]`. With `halve` the main path is averaged over 2x2 pixels after its convolutions, and the shortcut before
+    /// its own.
     fn block(
         v: FloatTensor<Self>,
         #[extension_type] beside: Optional<Self>,
@@ -56,8 +58,8 @@ pub trait BlockOps: ImageOps {
         (output, inner)
     }
 
-    /// The gradient `dy` at the output of [`BlockOps::block`] pulled back to `v` and to `beside`; `inner` is the second of what
-    /// it gave.
+    /// The gradient `dy` at the output of [`BlockOps::block`] pulled back to `v` and to `beside`; `inner` is the second
+    /// of what it gave.
     fn block_vjp(
         dy: FloatTensor<Self>,
         v: FloatTensor<Self>,

@@ -39,7 +39,8 @@ pub trait HeadOps: Backend {
         (energies, difference)
     }
 
-    /// `(a.h + a_bias)(c.h + c_bias) + e.(h*h) + e_bias` for features `h`, `[N, F]`: the values, `[N]`, and their gradient.
+    /// `(a.h + a_bias)(c.h + c_bias) + e.(h*h) + e_bias` for features `h`, `[N, F]`: the values, `[N]`, and their
+    /// gradient.
     fn quadratic(
         h: FloatTensor<Self>,
         #[extension_type] functionals: Functionals<Self>,

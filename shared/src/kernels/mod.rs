@@ -1,9 +1,11 @@
-//! The operations that take nearly all of the time: a convolution with what stands before and after it, as one operation.
+//! The operations that take nearly all of the time: a convolution with what stands before and after it, as one
+//! operation.
 //!
-//! [`ImageOps`] extends Burn's backends. Its bodies in plain tensor operations (`reference`) define what is computed; the
-//! CPU backend has kernels of its own (`cpu`), so have GPUs (`cube`), and autodiff knows the derivatives (`autodiff`), which are
-//! again these operations. [`BlockOps`] and [`HeadOps`] are larger pieces of the networks, whose bodies are made of smaller ones;
-//! GPUs do them in fewer dispatches. Everywhere `s` is the activation, or nothing where there is none.
+//! [`ImageOps`] extends Burn's backends. Its bodies in plain tensor operations (`reference`) define what is computed;
+//! the CPU backend has kernels of its own (`cpu`), so have GPUs (`cube`), and autodiff knows the derivatives
+//! (`autodiff`), which are again these operations. [`BlockOps`] and [`HeadOps`] are larger pieces of the networks,
+//! whose bodies are made of smaller ones; GPUs do them in fewer dispatches. Everywhere `s` is the activation, or
+//! nothing where there is none.
 
 #[cfg(feature = "autodiff")]
 mod autodiff;
@@ -54,8 +56,8 @@ impl<B: Backend> Optional<B> {
     }
 }
 
-/// What a backend must be able to do. All images are `[N, C, H, W]`, all kernels `[channels_out, channels_in, k, k]` with `k`
-/// 1 or 3, and every convolution keeps height and width.
+/// What a backend must be able to do. All images are `[N, C, H, W]`, all kernels `[channels_out, channels_in, k, k]`
+/// with `k` 1 or 3, and every convolution keeps height and width.
 #[backend_extension(Flex, Cube: cfg(feature = "cube"), Autodiff: cfg(feature = "autodiff"))]
 pub trait ImageOps: Backend {
     /// `conv(s(x), weight) + bias + residual`, `[N, channels_out, H, W]`; `bias` is `[channels_out]`.
@@ -118,7 +120,8 @@ pub trait ImageOps: Backend {
         reference::pool::<Self>(x, scale)
     }
 
-    /// The adjoint of [`ImageOps::pool`]: `scale` times each pixel for all of its cell, `[N, C, H, W]` to `[N, C, 2H, 2W]`.
+    /// The adjoint of [`ImageOps::pool`]: `scale` times each pixel for all of its cell, `[N, C, H, W]` to `[N, C, 2H,
+    /// 2W]`.
     fn unpool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
         reference::unpool::<Self>(x, scale)
     }

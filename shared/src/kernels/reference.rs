@@ -1,4 +1,5 @@
-//! What the kernels compute, in Burn's own operations: the body for backends without kernels, and the oracle of the tests.
+//! What the kernels compute, in Burn's own operations: the body for backends without kernels, and the oracle of the
+//! tests.
 
 use burn::{
     backend::{Backend, TensorMetadata, ops::ConvOptions, tensor::FloatTensor},
@@ -18,7 +19,8 @@ pub(super) fn convolution<B: Backend>(
     plus::<B>(B::conv2d(activated::<B>(x, activation), weight, bias, options), residual)
 }
 
-/// The adjoint of a "same" convolution is the convolution with the kernel turned by 180 degrees and in and out exchanged.
+/// The adjoint of a "same" convolution is the convolution with the kernel turned by 180 degrees and in and out
+/// exchanged.
 pub(super) fn convolution_vjp<B: Backend>(
     dy: FloatTensor<B>,
     weight: FloatTensor<B>,

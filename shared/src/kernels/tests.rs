@@ -12,8 +12,8 @@ use crate::{Activation, Draw, Noise};
 
 type Tracked = Autodiff<Flex>;
 
-/// Images, channels in, channels out, side, kernel: one channel and three, numbers that no vector length divides, one image and
-/// many, sides from less than a vector to more than any.
+/// Images, channels in, channels out, side, kernel: one channel and three, numbers that no vector length divides, one
+/// image and many, sides from less than a vector to more than any.
 pub(super) const SHAPES: [[usize; 5]; 10] = [
     [1, 1, 3, 8, 3],
     [65, 1, 16, 8, 3],

@@ -21,8 +21,8 @@ pub enum Resampling {
     Halve,
 }
 
-/// `shortcut(v) + conv2(s(conv1(s(v))))`: two 3x3 convolutions beside a learned 1x1 shortcut, which is there even where the
-/// channels stay the same (the paper's code, `models/ResNet.py`).
+/// `shortcut(v) + conv2(s(conv1(s(v))))`: two 3x3 convolutions beside a learned 1x1 shortcut, which is there even where
+/// the channels stay the same (the paper's code, `models/ResNet.py`).
 #[derive(Module, Debug)]
 pub struct Block {
     conv1: Convolution,

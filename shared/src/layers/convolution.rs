@@ -36,8 +36,8 @@ impl Convolution {
         kernels::convolution(x, self.weight.val(), self.bias.as_ref().map(Param::val), residual, activation)
     }
 
-    /// Vector-Jacobian product: the gradient `dy` at the output, `[N, channels_out, H, W]`, pulled back to the input `x`, plus
-    /// `residual`: `s'(x) conv^T(dy) + residual`.
+    /// Vector-Jacobian product: the gradient `dy` at the output, `[N, channels_out, H, W]`, pulled back to the input
+    /// `x`, plus `residual`: `s'(x) conv^T(dy) + residual`.
     pub fn vjp(
         &self,
         dy: Tensor<4>,

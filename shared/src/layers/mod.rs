@@ -1,6 +1,6 @@
 //! The layers of the energy networks. Each has a forward pass and a vector-Jacobian product in tensor operations, so
-//! that energy and energy gradient together are one ordinary computation: the browser needs no autodiff, and first-order
-//! autodiff over it gives the exact training gradient.
+//! that energy and energy gradient together are one ordinary computation: the browser needs no autodiff, and
+//! first-order autodiff over it gives the exact training gradient.
 
 mod block;
 mod convolution;

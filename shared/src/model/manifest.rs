@@ -68,7 +68,8 @@ pub struct TrainingCard {
     pub ema_decay: f64,
 }
 
-/// The guide of a model ([`crate::Guided`]). Its weights are in the model's file, their names behind [`GuideCard::PREFIX`].
+/// The guide of a model ([`crate::Guided`]). Its weights are in the model's file, their names behind
+/// [`GuideCard::PREFIX`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GuideCard {
     /// Its network.
@@ -158,7 +159,8 @@ impl Manifest {
         method.schedule(steps, self.network.sigma_0, &self.noise).with_share(self.share)
     }
 
-    /// Whether this can name a model or one of its files: it cannot leave the folder, nor does it need escaping in a URL.
+    /// Whether this can name a model or one of its files: it cannot leave the folder, nor does it need escaping in a
+    /// URL.
     pub fn is_name(text: &str) -> bool {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         !text.is_empty() && text.len() <= 100 && !text.starts_with('.') && text.chars().all(plain)

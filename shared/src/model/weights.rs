@@ -171,8 +171,8 @@ impl ModuleVisitor for Collect {
     }
 }
 
-/// Replaces every parameter's value, and its random id by its position: optimizer state is filed by id, and must find its
-/// parameter again in another process.
+/// Replaces every parameter's value, and its random id by its position: optimizer state is filed by id, and must find
+/// its parameter again in another process.
 struct Apply {
     names: std::iter::Enumerate<std::vec::IntoIter<String>>,
     tensors: BTreeMap<String, TensorData>,

@@ -3,8 +3,8 @@
 use super::{Point, SIGMA_0};
 use crate::{Draw, Noise};
 
-/// `sigma_0^2 E(x) = f(x) = v . s(B s(A x + a) + b)` with the activation `s(t) = t / (1 + exp(-t))`. Nothing in it knows where
-/// the data lies: what the energy is away from there, training alone decides.
+/// `sigma_0^2 E(x) = f(x) = v . s(B s(A x + a) + b)` with the activation `s(t) = t / (1 + exp(-t))`. Nothing in it
+/// knows where the data lies: what the energy is away from there, training alone decides.
 #[derive(Clone, Debug)]
 pub struct ToyEnergy {
     /// `A` by rows of two, `a`, `B` by rows, `b`, `v`.
@@ -66,9 +66,9 @@ impl ToyEnergy {
         let (first, second) = layers(&parts, x);
         let (adjoint, gradient) = slope(&parts, &first, &second);
         let error = [0, 1].map(|i| gradient[i] / sigma - z[i]);
-        // The loss depends on the parameters through `grad f` alone, and its derivative by that is `toward`. So the sum needs
-        // the derivative by the parameters of `toward . grad f`: how f changes along `toward`, followed layer by layer
-        // (`moved`), then taken back through the layers.
+        // The loss depends on the parameters through `grad f` alone, and its derivative by that is `toward`. So the sum
+        // needs the derivative by the parameters of `toward . grad f`: how f changes along `toward`, followed
+        // layer by layer (`moved`), then taken back through the layers.
         let toward = error.map(|e| 2.0 * e / sigma * weight);
         let moved_in: Vec<f32> = parts.a.iter().map(|row| row[0] * toward[0] + row[1] * toward[1]).collect();
         let moved_first: Vec<f32> = moved_in.iter().zip(&first.first).map(|(m, s)| m * s).collect();

@@ -1,5 +1,6 @@
-//! The method in the plane, small enough to be trained while somebody watches: points instead of pictures, and an energy with
-//! two hidden layers on plain slices, without Burn. Its gradients are written by hand and checked against finite differences.
+//! The method in the plane, small enough to be trained while somebody watches: points instead of pictures, and an
+//! energy with two hidden layers on plain slices, without Burn. Its gradients are written by hand and checked against
+//! finite differences.
 
 mod energy;
 mod shape;

@@ -37,7 +37,8 @@ impl ToyShape {
             .collect()
     }
 
-    /// Where point `index`, at `along` 0..1 of all, would be without scatter. Neighbours in the list lie on different parts.
+    /// Where point `index`, at `along` 0..1 of all, would be without scatter. Neighbours in the list lie on different
+    /// parts.
     fn center(self, index: usize, along: f32) -> Point {
         let circle = |radius: f32, angle: f32| [radius * angle.cos(), radius * angle.sin()];
         match (self, index % 2) {

@@ -1,5 +1,5 @@
-//! The page fits a phone and a desk, and can be used without seeing or pointing. The screenshots in `target/e2e` are for
-//! people.
+//! The page fits a phone and a desk, and can be used without seeing or pointing. The screenshots in `target/e2e` are
+//! for people.
 
 use anyhow::{Result, ensure};
 use tests::{

@@ -108,8 +108,8 @@ pub struct ChainArgs {
     /// Steps, one energy gradient each [default: 2700 for annealed, 50 for consistent, 20 for ode].
     #[arg(long, value_parser = count_parser(1_000_000))]
     pub steps: Option<usize>,
-    /// Temperature that annealed Langevin dynamics starts from [default: that of the model's largest noise level; the paper's is
-    /// 100].
+    /// Temperature that annealed Langevin dynamics starts from [default: that of the model's largest noise level; the
+    /// paper's is 100].
     #[arg(long, value_parser = at_least_one)]
     pub hottest: Option<f64>,
     /// The picture grid to write; one picture (`--count 1`) is written as it is, at the model's size.
@@ -122,20 +122,20 @@ pub struct ChainArgs {
 
 #[derive(Args)]
 pub struct ShareArgs {
-    /// How much more noise a step of consistent annealed sampling removes and puts back than it must: more corrects more, and strays
-    /// further [default: the exported model's own, else 1.5].
+    /// How much more noise a step of consistent annealed sampling removes and puts back than it must: more corrects
+    /// more, and strays further [default: the exported model's own, else 1.5].
     #[arg(long, value_parser = at_least_one)]
     pub share: Option<f64>,
 }
 
 #[derive(Args)]
 pub struct GuideArgs {
-    /// A weaker model of the same data, smaller or trained for shorter: new pictures keep away from what it finds likelier than the
-    /// model does, which are mistakes mostly [default: the exported model's own, if it has one].
+    /// A weaker model of the same data, smaller or trained for shorter: new pictures keep away from what it finds
+    /// likelier than the model does, which are mistakes mostly [default: the exported model's own, if it has one].
     #[arg(long, value_name = "MODEL")]
     pub guide: Option<PathBuf>,
-    /// How much they do: they go down E + guidance (E - the guide's energy); 0 for no guide [default: the exported model's own; with
-    /// --guide 0.75].
+    /// How much they do: they go down E + guidance (E - the guide's energy); 0 for no guide [default: the exported
+    /// model's own; with --guide 0.75].
     #[arg(long, value_parser = not_negative)]
     pub guidance: Option<f64>,
 }
@@ -236,7 +236,8 @@ pub struct EvaluateArgs {
     pub share: ShareArgs,
     #[command(flatten)]
     pub guide: GuideArgs,
-    /// Densities on the way from a Gaussian to the model's, for the likelihood: more narrow its bounds; 0 for no likelihood.
+    /// Densities on the way from a Gaussian to the model's, for the likelihood: more narrow its bounds; 0 for no
+    /// likelihood.
     #[arg(long, default_value_t = 300)]
     pub density_steps: u32,
     /// Chains that walk that way in each direction.
@@ -261,8 +262,8 @@ pub struct ExportArgs {
     /// Held-out pictures that go with the model, for the page to complete; 0 where their licence does not allow it.
     #[arg(long, default_value_t = 24)]
     pub held_out: usize,
-    /// What `trainer evaluate` has measured of this run (its evaluation.json), for the model card; of the same share and
-    /// guidance.
+    /// What `trainer evaluate` has measured of this run (its evaluation.json), for the model card; of the same share
+    /// and guidance.
     #[arg(long)]
     pub evaluation: Option<PathBuf>,
     #[command(flatten)]

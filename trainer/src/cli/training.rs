@@ -22,8 +22,8 @@ pub struct TrainArgs {
     /// The run folder: settings, metrics, checkpoints, sample grids, a report.
     #[arg(long, default_value = "runs/digits")]
     pub out: PathBuf,
-    /// Go on from the newest checkpoint in --out, with the settings stored there; flags and --config may change those of the
-    /// noise, the optimization and the record.
+    /// Go on from the newest checkpoint in --out, with the settings stored there; flags and --config may change those
+    /// of the noise, the optimization and the record.
     #[arg(long)]
     pub resume: bool,
     #[command(flatten)]
@@ -117,7 +117,8 @@ pub struct OptimizationArgs {
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weighting: Option<WeightingArg>,
-    /// Training pictures that targets are averaged over, by how likely each is under a noisy picture; 0 for the paper's targets.
+    /// Training pictures that targets are averaged over, by how likely each is under a noisy picture; 0 for the
+    /// paper's targets.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub references: Option<usize>,

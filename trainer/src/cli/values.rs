@@ -72,11 +72,11 @@ pub enum SpacingArg {
 #[derive(Clone, Copy, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum WeightingArg {
-    /// `1 / sigma^2`, the paper's: an error counts by what it is of the noise, so that errors under large noise hardly count, where
-    /// a picture's class is decided.
+    /// `1 / sigma^2`, the paper's: an error counts by what it is of the noise, so that errors under large noise hardly
+    /// count, where a picture's class is decided.
     InverseVariance,
-    /// `1 / sigma^2 + 1 / sigma_data^2` (EDM; Karras and others 2022, table 1): an error counts by what it is of the noise or of the
-    /// pictures themselves, whichever is less.
+    /// `1 / sigma^2 + 1 / sigma_data^2` (EDM; Karras and others 2022, table 1): an error counts by what it is of the
+    /// noise or of the pictures themselves, whichever is less.
     Edm,
 }
 

@@ -16,7 +16,8 @@ struct Score {
     energy: f32,
     /// Length of the denoising jump, `|sigma_0^2 grad E(x)|`, in pixel units.
     jump: f32,
-    /// How unusual the picture is among held-out ones, 0..100, by its denoising errors; null for a model that was not exported.
+    /// How unusual the picture is among held-out ones, 0..100, by its denoising errors; null for a model that was not
+    /// exported.
     percentile: Option<f32>,
     /// The same by its energy alone, which finds flat pictures usual.
     energy_percentile: Option<f32>,

@@ -70,7 +70,8 @@ mod tests {
         let (train, _) = read().unwrap();
         let row0 = &train.image(0)[..16];
         let [a, b, c] = [5.0_f32, 13.0, 9.0].map(|v| (v * 255.0 / 16.0).round());
-        // Sub-pixel centres lie a quarter of the way between native ones; above the first row there is only the first row.
+        // Sub-pixel centres lie a quarter of the way between native ones; above the first row there is only the first
+        // row.
         let expected = [0.25 * a, 0.75 * a, 0.75 * a + 0.25 * b, 0.25 * a + 0.75 * b, 0.75 * b + 0.25 * c];
         for (&got, want) in row0[3..8].iter().zip(expected) {
             assert!((f32::from(got) - want).abs() <= 1.0, "{row0:?}");

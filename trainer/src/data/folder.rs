@@ -71,7 +71,8 @@ pub(super) fn read(folder: &Path, side: usize) -> Result<DataSet> {
     })
 }
 
-/// All pictures cut to size, out of the cache where these very files were decoded before, and a line for each that is none.
+/// All pictures cut to size, out of the cache where these very files were decoded before, and a line for each that is
+/// none.
 fn decoded(paths: &[PathBuf], side: usize) -> Result<(Vec<Square>, Vec<String>)> {
     let cache = if paths.len() < FEW { None } else { Cache::of(paths, side) };
     if let Some(kept) = cache.as_ref().and_then(Cache::read) {

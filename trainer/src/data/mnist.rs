@@ -6,8 +6,8 @@ use super::catalogue::{Published, Set, Source};
 use super::{Images, idx};
 use crate::error::{Error, Result};
 
-/// The pictures of the training file and of the test file, from the first folder that has both, with the labels where that
-/// folder has them too.
+/// The pictures of the training file and of the test file, from the first folder that has both, with the labels where
+/// that folder has them too.
 pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Images, Images)> {
     let folders = set.folders(dir);
     let (folder, (train_path, test_path)) =

@@ -59,7 +59,8 @@ impl Images {
         unit(&self.pixels).collect()
     }
 
-    /// Checks that there are pictures of this shape, `[channels, height, width]`; `source` is what the user knows them by.
+    /// Checks that there are pictures of this shape, `[channels, height, width]`; `source` is what the user knows them
+    /// by.
     ///
     /// # Errors
     /// There are none, or they have another shape.

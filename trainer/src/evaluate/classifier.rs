@@ -26,8 +26,8 @@ use crate::{
     train::{Batches, to_tensor},
 };
 
-/// Three convolutions with pooling, the energy networks' own, which are fast, and two linear layers; its features are what the
-/// last layer sees.
+/// Three convolutions with pooling, the energy networks' own, which are fast, and two linear layers; its features are
+/// what the last layer sees.
 #[derive(Module, Debug)]
 pub struct Classifier {
     conv1: Convolution,

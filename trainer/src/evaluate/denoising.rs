@@ -14,8 +14,8 @@ use crate::{
     pictures::Picture,
 };
 
-/// Peak signal-to-noise ratios in dB at one noise level: `-10 log10` of the mean squared error over all pictures, of values
-/// clamped to 0..1.
+/// Peak signal-to-noise ratios in dB at one noise level: `-10 log10` of the mean squared error over all pictures, of
+/// values clamped to 0..1.
 #[derive(Clone, Debug, Serialize)]
 pub struct Denoising {
     /// Standard deviation of the noise.

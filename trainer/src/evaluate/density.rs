@@ -14,8 +14,8 @@ use shared::{
 use super::subject::{Reading, Subject};
 use crate::{error::Result, output, pictures::Picture};
 
-/// The density `exp(-E) / Z` of pictures in the network's frame. It is that of pictures with noise of about `sigma_0`: no density
-/// of that smoothness can have less than [`floor`](Self::floor) bits.
+/// The density `exp(-E) / Z` of pictures in the network's frame. It is that of pictures with noise of about `sigma_0`:
+/// no density of that smoothness can have less than [`floor`](Self::floor) bits.
 #[derive(Clone, Debug, Serialize)]
 pub struct Density {
     /// Densities on the way from the Gaussian.
@@ -30,8 +30,8 @@ pub struct Density {
     pub backward: Estimate,
     /// By set.
     pub bits_per_dimension: Vec<Bits>,
-    /// Bits per dimension of a Gaussian of standard deviation `sigma_0`, which such a density could reach if each picture were
-    /// known beforehand.
+    /// Bits per dimension of a Gaussian of standard deviation `sigma_0`, which such a density could reach if each
+    /// picture were known beforehand.
     pub floor: f64,
 }
 

@@ -14,8 +14,8 @@ use crate::{data::Images, error::Result};
 pub struct Energies {
     /// Each set.
     pub sets: Vec<SetEnergies>,
-    /// The probability that a held-out picture's energy is above a training picture's: 0.5 where the model has not learnt the
-    /// training pictures by heart.
+    /// The probability that a held-out picture's energy is above a training picture's: 0.5 where the model has not
+    /// learnt the training pictures by heart.
     pub held_out_above_training: f64,
 }
 

@@ -34,8 +34,8 @@ impl Gaussian {
         Self { mean, covariance }
     }
 
-    /// The squared Frechet distance `|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))` (Dowson and Landau 1982), as in the Frechet
-    /// Inception distance of Heusel and others 2017 but on any features.
+    /// The squared Frechet distance `|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))` (Dowson and Landau 1982), as in the
+    /// Frechet Inception distance of Heusel and others 2017 but on any features.
     pub fn frechet_distance(&self, other: &Self) -> f64 {
         let root = square_root(self.covariance.clone());
         // (C1 C2)^(1/2) has the eigenvalues of the symmetric (C1^(1/2) C2 C1^(1/2))^(1/2).
@@ -45,8 +45,8 @@ impl Gaussian {
         (distance + self.covariance.trace() + other.covariance.trace() - 2.0 * shared).max(0.0)
     }
 
-    /// The mean, and what makes the rows uncorrelated with variance 1: the inverse of the covariance's Cholesky factor, row by row.
-    /// The length of a whitened difference to the mean is Mahalanobis' distance.
+    /// The mean, and what makes the rows uncorrelated with variance 1: the inverse of the covariance's Cholesky factor,
+    /// row by row. The length of a whitened difference to the mean is Mahalanobis' distance.
     ///
     /// # Errors
     /// The rows that it was fitted to were not finite.
@@ -108,7 +108,8 @@ mod tests {
         let b = gaussian(&[1.0, 3.0], &[1.0, 0.0, 0.0, 25.0]);
         assert!((a.frechet_distance(&b) - (1.0 + 4.0 + 1.0 + 4.0)).abs() < 1e-9);
         assert!(a.frechet_distance(&a) < 1e-9);
-        // Covariances that do not commute, where (C1 C2)^(1/2) of 2x2 has the trace sqrt(tr(C1 C2) + 2 sqrt(det(C1 C2))).
+        // Covariances that do not commute, where (C1 C2)^(1/2) of 2x2 has the trace sqrt(tr(C1 C2) + 2 sqrt(det(C1
+        // C2))).
         let c = gaussian(&[0.0, 0.0], &[2.0, 1.0, 1.0, 3.0]);
         let d = gaussian(&[0.0, 0.0], &[5.0, -2.0, -2.0, 1.0]);
         let (trace, determinant) = (2.0 * 5.0 - 2.0 * 2.0 + 3.0, 5.0);

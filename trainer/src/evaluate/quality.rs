@@ -26,7 +26,8 @@ pub struct Quality {
     pub count: usize,
     /// Frechet distance to the held-out pictures on the features; less is better.
     pub frechet_distance: f64,
-    /// `exp E KL(p(class | picture) | p(class))`, from 1 to the number of classes: sure and various. Null without a classifier.
+    /// `exp E KL(p(class | picture) | p(class))`, from 1 to the number of classes: sure and various. Null without a
+    /// classifier.
     pub class_score: Option<f64>,
     /// The share of pictures in each class; empty without a classifier.
     pub classes: Vec<f64>,
@@ -110,7 +111,8 @@ fn joined(batches: impl Iterator<Item = Result<Features>>) -> Result<Features> {
 }
 
 impl<'a> Judge<'a> {
-    /// Trains the classifier of the set, if no run before has; or fetches the network that judges colour pictures without labels.
+    /// Trains the classifier of the set, if no run before has; or fetches the network that judges colour pictures
+    /// without labels.
     ///
     /// # Errors
     /// The set is grey and has no labels, or the network's weights cannot be fetched.
@@ -163,7 +165,8 @@ impl<'a> Judge<'a> {
         self.quality(&self.eye.features_of(&images)?)
     }
 
-    /// As many draws from the Gaussian with the training pixels' mean and covariance, clamped to 0..1: what a model must beat.
+    /// As many draws from the Gaussian with the training pixels' mean and covariance, clamped to 0..1: what a model
+    /// must beat.
     ///
     /// # Errors
     /// The device fails, or the pictures are not finite.

@@ -32,8 +32,8 @@ struct Mixing {
     step_size: f32,
     /// The share of accepted steps.
     acceptance: f64,
-    /// After so many steps, how much of a chain's denoised picture is still that of its start: their correlation around the mean
-    /// of all starts, 1 at first and 0 when it is forgotten.
+    /// After so many steps, how much of a chain's denoised picture is still that of its start: their correlation
+    /// around the mean of all starts, 1 at first and 0 when it is forgotten.
     correlation: Vec<(usize, f64)>,
     /// Mean energy of the chains after so many steps.
     energy: Vec<(usize, f64)>,

@@ -54,7 +54,8 @@ const PLANE: (usize, usize, usize, usize) = (1500, 128, 200, 270);
 const PLANE_LARGEST: f32 = 1.5;
 const SHAPES: [ToyShape; 4] = [ToyShape::Moons, ToyShape::Rings, ToyShape::Grid, ToyShape::Spiral];
 
-/// Trains with one level and with many, samples all by annealed Langevin dynamics, and writes numbers, plots, grids and a table.
+/// Trains with one level and with many, samples all by annealed Langevin dynamics, and writes numbers, plots, grids and
+/// a table.
 ///
 /// # Errors
 /// The data cannot be read or has nothing to judge samples with, or the folder cannot be written.

@@ -1,6 +1,6 @@
-//! At which noise level a model errs: chains begin at held-out pictures with noise of a level on them, where the chains of a
-//! perfect model would be, and fall from there. Their pictures are as good as the data until the level from which the model leads
-//! them astray.
+//! At which noise level a model errs: chains begin at held-out pictures with noise of a level on them, where the chains
+//! of a perfect model would be, and fall from there. Their pictures are as good as the data until the level from which
+//! the model leads them astray.
 
 use std::fmt::Write as _;
 

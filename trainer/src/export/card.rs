@@ -10,7 +10,8 @@ use crate::train::{RunConfig, Settings};
 /// Name of the sample grid beside the card.
 pub const SAMPLES: &str = "samples.png";
 
-/// The card as Markdown. `history` are the settings that the run had, `sampling` is the command that draws the grid again.
+/// The card as Markdown. `history` are the settings that the run had, `sampling` is the command that draws the grid
+/// again.
 pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampling: &str) -> String {
     let Manifest { name, network, data, training, noise, .. } = manifest;
     let colour = if network.channels == 1 { "grey" } else { "colour" };

@@ -1,5 +1,5 @@
-//! The order of the training images: a new permutation in every epoch, a function of the seed and the step alone, so that a
-//! resumed run sees what an uninterrupted one would.
+//! The order of the training images: a new permutation in every epoch, a function of the seed and the step alone, so
+//! that a resumed run sees what an uninterrupted one would.
 
 use rand::{RngExt, seq::SliceRandom};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
@@ -24,8 +24,8 @@ impl Batches {
         (first..first + self.batch as u64).map(|position| self.image(position)).collect()
     }
 
-    /// The images of step `step` and others, `count` in all: those that follow in the epoch, and from its start again, so that no
-    /// image comes twice before every image has come (but for a batch that crosses the end of an epoch).
+    /// The images of step `step` and others, `count` in all: those that follow in the epoch, and from its start again,
+    /// so that no image comes twice before every image has come (but for a batch that crosses the end of an epoch).
     pub fn with_others(&mut self, step: u64, count: usize) -> Vec<usize> {
         let mut images = self.at(step);
         let (end, all) = ((step + 1) * self.batch as u64, self.images as u64);

@@ -71,11 +71,11 @@ impl Checkpoint {
         Ok(Self { progress, weights: Weights::of(network), ema: Weights::of(ema), optimizer })
     }
 
-    /// Writes the checkpoint into `folder` (`checkpoints` of a run) and keeps only the newest `keep`, this one among them, and
-    /// that of step `best`.
+    /// Writes the checkpoint into `folder` (`checkpoints` of a run) and keeps only the newest `keep`, this one among
+    /// them, and that of step `best`.
     ///
-    /// Everything is written and synced in a hidden folder first, which is then renamed: a crash leaves either the whole
-    /// checkpoint or none, and the older ones untouched. What goes is likewise hidden before it is deleted.
+    /// Everything is written and synced in a hidden folder first, which is then renamed: a crash leaves either the
+    /// whole checkpoint or none, and the older ones untouched. What goes is likewise hidden before it is deleted.
     ///
     /// # Errors
     /// The disk is full or the folder cannot be written.
@@ -101,7 +101,8 @@ impl Checkpoint {
             fs::remove_dir_all(&draft).ok();
             return Err(cannot(error));
         }
-        // Later ones are what a resumed run has passed over as damaged: they must not count, least of all against this one.
+        // Later ones are what a resumed run has passed over as damaged: they must not count, least of all against this
+        // one.
         let (earlier, later): (Vec<_>, Vec<_>) = list(folder)
             .into_iter()
             .filter(|other| *other != target)

@@ -3,8 +3,8 @@
 use burn::{optim::GradientsParams, tensor::Tensor};
 use shared::Parameter;
 
-/// Scales the gradients so that their joint norm is at most `limit`; returns the norm before, `[1]`, which nobody has to wait for.
-/// Burn's own clipping works on one parameter at a time, which would turn the direction of the step.
+/// Scales the gradients so that their joint norm is at most `limit`; returns the norm before, `[1]`, which nobody has
+/// to wait for. Burn's own clipping works on one parameter at a time, which would turn the direction of the step.
 pub fn clip_by_global_norm(gradients: &mut GradientsParams, parameters: &[Parameter], limit: f64) -> Tensor<1> {
     let mut squares = Vec::with_capacity(parameters.len());
     for parameter in parameters {

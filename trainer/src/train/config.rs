@@ -10,7 +10,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Everything that decides what a run computes. As TOML it is `run.toml` of a run folder, and any part of that is a `--config`.
+/// Everything that decides what a run computes. As TOML it is `run.toml` of a run folder, and any part of that is a
+/// `--config`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
@@ -96,8 +97,8 @@ pub struct Optimization {
     pub learning_rate: f64,
     /// Steps of linear warm-up, at most a tenth of the run.
     pub warm_up: u64,
-    /// Where the warm-up was last begun: at 0, or where the run was resumed with other settings. A learning rate that jumps there from
-    /// nearly nothing to its peak can undo what was learned.
+    /// Where the warm-up was last begun: at 0, or where the run was resumed with other settings. A learning rate that
+    /// jumps there from nearly nothing to its peak can undo what was learned.
     #[serde(default)]
     pub warm_up_from: u64,
     /// Largest norm of the gradient of the loss per pixel, over all parameters; infinite for no limit.
@@ -108,8 +109,8 @@ pub struct Optimization {
     /// What the loss at a noise level counts.
     #[serde(default)]
     pub weighting: Weighting,
-    /// Training pictures that the targets of a batch are averaged over, those that a noisy picture may have been made of by how likely
-    /// that is; 0 for the one that it was made of, as in the paper.
+    /// Training pictures that the targets of a batch are averaged over, those that a noisy picture may have been made
+    /// of by how likely that is; 0 for the one that it was made of, as in the paper.
     #[serde(default)]
     pub references: usize,
     /// Whether half of the pictures are mirrored, by chance.
@@ -254,8 +255,8 @@ impl Optimization {
     /// Where the cosine ends (the paper's code).
     const FINAL_LEARNING_RATE: f64 = 1e-6;
 
-    /// The learning rate of step `step`, from 0: a linear rise, then half a cosine down; a run that was resumed with other settings
-    /// rises to that cosine once more.
+    /// The learning rate of step `step`, from 0: a linear rise, then half a cosine down; a run that was resumed with
+    /// other settings rises to that cosine once more.
     pub fn learning_rate_at(&self, step: u64) -> f64 {
         let warm_up = self.warm_up.min(self.steps / 10);
         let last = (self.steps - warm_up).max(1) as f64;

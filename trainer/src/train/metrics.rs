@@ -94,7 +94,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Opens the file as it was at a step: what a run had measured beyond the checkpoint that it goes on from is dropped.
+    /// Opens the file as it was at a step: what a run had measured beyond the checkpoint that it goes on from is
+    /// dropped.
     ///
     /// # Errors
     /// The file cannot be read or written.

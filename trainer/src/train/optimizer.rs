@@ -56,8 +56,9 @@ fn is_kernel_of_a_block(parameter: &Parameter) -> bool {
     parameter.shape.len() == 4 && !["stem.", "out."].iter().any(|layer| parameter.name.starts_with(layer))
 }
 
-/// Muon (Jordan and others 2024) for convolutions: a kernel `[out, in, k, k]` counts as the matrix `[out, in k k]`. Burn's takes
-/// matrices alone, and its iteration passes over them fifteen times; this one does so twice: a tenth more images a second.
+/// Muon (Jordan and others 2024) for convolutions: a kernel `[out, in, k, k]` counts as the matrix `[out, in k k]`.
+/// Burn's takes matrices alone, and its iteration passes over them fifteen times; this one does so twice: a tenth more
+/// images a second.
 #[derive(Clone)]
 struct Muon {
     momentum: Momentum,
@@ -67,15 +68,16 @@ impl Muon {
     /// The iteration's polynomial `a x + b x^3 + c x^5`, and how often it is applied (Jordan and others).
     const POLYNOMIAL: [f32; 3] = [3.4445, -4.775, 2.0315];
     const ITERATIONS: usize = 5;
-    /// The root mean square of a step in units of the learning rate: about Adam's, so that one rate fits both (Liu and others 2025).
+    /// The root mean square of a step in units of the learning rate: about Adam's, so that one rate fits both (Liu and
+    /// others 2025).
     const SIZE: f64 = 0.2;
 
     fn new() -> Self {
         Self { momentum: Momentum::new(&MomentumConfig { momentum: 0.95, dampening: 0.0, nesterov: true }) }
     }
 
-    /// The matrix with all singular values brought to about 1, by Newton and Schulz's iteration. Every iterate is a matrix
-    /// times `x`, and a polynomial in `x x^T`, so all but the last product are of the shorter side.
+    /// The matrix with all singular values brought to about 1, by Newton and Schulz's iteration. Every iterate is a
+    /// matrix times `x`, and a polynomial in `x x^T`, so all but the last product are of the shorter side.
     fn orthogonalize(x: Tensor<2>) -> Tensor<2> {
         let [rows, columns] = x.dims();
         if rows > columns {

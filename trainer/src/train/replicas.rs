@@ -1,5 +1,5 @@
-//! The loss of a batch and its gradient, from one device or from several that share the batch: a replica of the network on each, by
-//! Burn's forks, whose gradients Burn moves to the first and adds up.
+//! The loss of a batch and its gradient, from one device or from several that share the batch: a replica of the network
+//! on each, by Burn's forks, whose gradients Burn moves to the first and adds up.
 
 use std::{ops::Range, thread};
 
@@ -59,9 +59,9 @@ impl Replicas {
         }
     }
 
-    /// The paper's loss (its expectation, where targets are means of pictures), `[1]`, and the gradients of the objective, on the first
-    /// device. The objective weighs the losses and is scaled by the pixels, so that the clipping limit means the same for every image
-    /// size.
+    /// The paper's loss (its expectation, where targets are means of pictures), `[1]`, and the gradients of the
+    /// objective, on the first device. The objective weighs the losses and is scaled by the pixels, so that the
+    /// clipping limit means the same for every image size.
     ///
     /// # Errors
     /// A device has failed.

@@ -1,5 +1,5 @@
-//! What steps tell of themselves, read from the device for several at a time: a GPU answers only once it has done all that it was
-//! given, and idles until the answer has led to new work.
+//! What steps tell of themselves, read from the device for several at a time: a GPU answers only once it has done all
+//! that it was given, and idles until the answer has led to new work.
 
 use std::time::{Duration, Instant};
 

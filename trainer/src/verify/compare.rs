@@ -141,7 +141,8 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<f32>, Vec<usize>)> {
 }
 
 fn gradient_of(gradients: &GradientsParams, parameter: &Parameter) -> Result<(Vec<f32>, Vec<usize>)> {
-    // The head's constants do not reach the energy gradient, nor does the loss then depend on them: autodiff files nothing.
+    // The head's constants do not reach the energy gradient, nor does the loss then depend on them: autodiff files
+    // nothing.
     let zero = || (vec![0.0; parameter.shape.iter().product()], parameter.shape.clone());
     match parameter.shape.len() {
         1 => gradients.get::<1>(parameter.id).map_or_else(|| Ok(zero()), values),

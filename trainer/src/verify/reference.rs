@@ -48,8 +48,8 @@ impl Reference {
     /// Reads a file.
     ///
     /// # Errors
-    /// A missing or unreadable file, or a missing, misshapen or non-finite tensor, by name. Tensors that are unknown show
-    /// when the network takes its weights.
+    /// A missing or unreadable file, or a missing, misshapen or non-finite tensor, by name. Tensors that are unknown
+    /// show when the network takes its weights.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read(path)
             .map_err(|error| Error::input(format!("--reference {}: {}", path.display(), files::reason(&error))))?;

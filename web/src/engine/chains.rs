@@ -139,8 +139,8 @@ pub fn schedule(ready: &Ready, run: &Run) -> Schedule {
     manifest.schedule(method, run.steps)
 }
 
-/// What is known of one picture, `[1, C, S, S]`, if the payload has picture and mask. The frame of zeros around small pictures
-/// is known too.
+/// What is known of one picture, `[1, C, S, S]`, if the payload has picture and mask. The frame of zeros around small
+/// pictures is known too.
 fn known(ready: &Ready, payload: &[f32]) -> Option<Known> {
     let (picture, mask) = payload.split_at_checked(ready.picture_length())?;
     if mask.len() != ready.model.manifest.data.size.pow(2) {

@@ -45,8 +45,8 @@ pub fn report_panics() {
     }));
 }
 
-/// Lets the browser deliver waiting messages, by waiting for a message to itself: it comes after those that wait already.
-/// Promises would come before them, and timers that follow each other are held back for milliseconds.
+/// Lets the browser deliver waiting messages, by waiting for a message to itself: it comes after those that wait
+/// already. Promises would come before them, and timers that follow each other are held back for milliseconds.
 pub async fn breathe() {
     if let Ok(channel) = MessageChannel::new() {
         let delivered = Promise::new(&mut |resolve, _| channel.port1().set_onmessage(Some(&resolve)));

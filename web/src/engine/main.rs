@@ -1,5 +1,5 @@
-//! The engine: it runs in a dedicated worker, owns the model, and answers the page's messages. A run and a toy go on beside
-//! what is asked meanwhile: all of them return to the worker's event loop many times a second.
+//! The engine: it runs in a dedicated worker, owns the model, and answers the page's messages. A run and a toy go on
+//! beside what is asked meanwhile: all of them return to the worker's event loop many times a second.
 
 mod chains;
 mod control;

@@ -22,8 +22,8 @@ pub const BREATHE_EVERY: f64 = 50.0;
 /// Steps between reports, at most: each report waits for the GPU, so that no more work than this can pile up.
 const MOST_STEPS: usize = 32;
 
-/// Runs chains to their end or until they are to stop. The pictures do not depend on batches, reports, pauses or the device's
-/// speed.
+/// Runs chains to their end or until they are to stop. The pictures do not depend on batches, reports, pauses or the
+/// device's speed.
 ///
 /// # Errors
 /// What went wrong and what to do, in sentences.
@@ -91,7 +91,8 @@ async fn report(
     Ok(())
 }
 
-/// Has a GPU compile what runs need beside the network, which the self-test had compiled: the first step shall not wait for it.
+/// Has a GPU compile what runs need beside the network, which the self-test had compiled: the first step shall not wait
+/// for it.
 ///
 /// # Errors
 /// The device stopped computing.

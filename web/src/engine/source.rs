@@ -57,7 +57,8 @@ impl Source<'_> {
         if let Some(files) = self.files {
             return Ok(fetch(&files.weights, total, progress).await?);
         }
-        // By hash, so that a model that was trained on never meets its old weights, which are forgotten with the first new ones.
+        // By hash, so that a model that was trained on never meets its old weights, which are forgotten with the first
+        // new ones.
         let folder = self.path("weights/");
         let kept = format!("{folder}{}", card.sha256.to_ascii_lowercase());
         let right = |bytes: &[u8]| WeightsCard::of("", bytes).sha256.eq_ignore_ascii_case(&card.sha256);

@@ -1,5 +1,5 @@
-//! Files that came once, in the browser's cache: models work without a network afterwards. A browser that stores nothing, as
-//! in private windows of some, only has to fetch them again, so nothing here can fail.
+//! Files that came once, in the browser's cache: models work without a network afterwards. A browser that stores
+//! nothing, as in private windows of some, only has to fetch them again, so nothing here can fail.
 
 use js_sys::{Array, Uint8Array, global};
 use wasm_bindgen::{JsCast, JsValue};

@@ -1,7 +1,7 @@
 //! The page: it owns the document, asks the engine, and shows what comes back. It computes nothing itself.
 //!
-//! What scripts and tests can rely on: `document.body.dataset` (`state`, `backend`, `model`, `step`) and the element ids in
-//! `index.html`.
+//! What scripts and tests can rely on: `document.body.dataset` (`state`, `backend`, `model`, `step`) and the element
+//! ids in `index.html`.
 
 mod about;
 mod app;

@@ -40,7 +40,8 @@ impl Outliers {
         values
     }
 
-    /// Shows the answer. `unusual` are percentiles by denoising errors, empty if the model has none: they see more than energies.
+    /// Shows the answer. `unusual` are percentiles by denoising errors, empty if the model has none: they see more than
+    /// energies.
     pub fn judge(
         &mut self,
         energies: Vec<f32>,

@@ -1,4 +1,5 @@
-//! The energy gradient in headless Chromium: this project's kernels beside TensorFlow.js and beside Burn's own operations.
+//! The energy gradient in headless Chromium: this project's kernels beside TensorFlow.js and beside Burn's own
+//! operations.
 
 use std::fmt::Write;
 use std::fs;

@@ -12,8 +12,8 @@ use super::{
 };
 
 impl Layout {
-    /// Writes rows of pixels of all images from the sums of a channel, plus `bias`; `target` gives an image's part of the tensor's
-    /// plane.
+    /// Writes rows of pixels of all images from the sums of a channel, plus `bias`; `target` gives an image's part of
+    /// the tensor's plane.
     #[inline(always)]
     pub fn collect<'a, S: Simd>(
         &self,
@@ -99,7 +99,8 @@ impl Layout {
         for (index, tile_row) in block.enumerate() {
             let mut next = 0;
             while next < run {
-                // The last vector of a row ends where the row does, if it is long enough: no row is written into the next.
+                // The last vector of a row ends where the row does, if it is long enough: no row is written into the
+                // next.
                 let at = next.min(run.saturating_sub(lanes::<S>()));
                 let mut products = [simd.splat_f32s(0.0); ROW_PRODUCTS];
                 for (product, vector) in products.iter_mut().enumerate() {

@@ -38,7 +38,8 @@ impl Layout {
         self.transform::<S, false>(simd, target, place, work);
     }
 
-    /// Lays out a panel of channels, of which there may be fewer than a tile holds. `pixels` gives a channel's plane of an image.
+    /// Lays out a panel of channels, of which there may be fewer than a tile holds. `pixels` gives a channel's plane of
+    /// an image.
     #[inline(always)]
     #[allow(clippy::too_many_arguments, reason = "`fill`, with a number of channels")]
     pub fn fill_panel<'a, S: Simd>(
@@ -104,8 +105,8 @@ impl Layout {
         target[place.start..].chunks_exact_mut(self.tiles()).take(self.images)
     }
 
-    /// Rows of pixels to their tiles in every product: of the input, with the rows above and below, or of the gradient at the
-    /// output.
+    /// Rows of pixels to their tiles in every product: of the input, with the rows above and below, or of the gradient
+    /// at the output.
     #[inline(always)]
     fn transform<S: Simd, const GRADIENT: bool>(&self, simd: S, target: &mut [f32], place: Place, work: Work) {
         let Work { rows, combined, halves: [even, odd], inner: [left, right], .. } = work;

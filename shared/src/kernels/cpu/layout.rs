@@ -10,8 +10,8 @@ use super::{
 
 /// Rows of several images, transformed by [`winograd`](super::winograd).
 ///
-/// Scratch memory holds, for each product, planes of channels, and in a plane a number for each tile: tile by tile in a row of
-/// tiles, row by row, image by image. A 1x1 kernel has one product, and its tiles are pixels.
+/// Scratch memory holds, for each product, planes of channels, and in a plane a number for each tile: tile by tile in a
+/// row of tiles, row by row, image by image. A 1x1 kernel has one product, and its tiles are pixels.
 ///
 /// A plane is of one channel, or of a panel of several: then a tile has a number of each.
 #[derive(Clone, Copy, Debug)]
@@ -83,8 +83,8 @@ impl Layout {
         self.images * self.tiles()
     }
 
-    /// From one plane to the next: whole vectors, and an odd number of cache lines if there are many, so that the same tile of all
-    /// channels does not compete for the same few places in the cache.
+    /// From one plane to the next: whole vectors, and an odd number of cache lines if there are many, so that the same
+    /// tile of all channels does not compete for the same few places in the cache.
     #[inline(always)]
     pub fn plane(&self) -> usize {
         let lines = (self.positions() * self.depth).div_ceil(WIDEST);

@@ -1,10 +1,11 @@
 //! The kernels for processors, on plain slices.
 //!
-//! A convolution runs over a few images or a band of rows at a time: their rows are copied, through the activation and Winograd's
-//! transform of tiles of pixels, into scratch memory that stays in the cache. What is left is products of matrices, with a third of
-//! the multiplications. Consecutive numbers there are consecutive tiles, so that one vector holds tiles of one channel, and several
-//! vectors by several output channels stay in registers through the whole sum. No im2col, and no halo in the tensors themselves.
-//! For the weight gradient, a sum over tiles, a vector holds input channels of one tile instead.
+//! A convolution runs over a few images or a band of rows at a time: their rows are copied, through the activation and
+//! Winograd's transform of tiles of pixels, into scratch memory that stays in the cache. What is left is products of
+//! matrices, with a third of the multiplications. Consecutive numbers there are consecutive tiles, so that one vector
+//! holds tiles of one channel, and several vectors by several output channels stay in registers through the whole sum.
+//! No im2col, and no halo in the tensors themselves. For the weight gradient, a sum over tiles, a vector holds input
+//! channels of one tile instead.
 
 mod collect;
 mod convolution;

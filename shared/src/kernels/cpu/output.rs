@@ -50,8 +50,8 @@ impl Target {
     /// One part.
     ///
     /// # Safety
-    /// No other thread has an overlapping part at the same time, the memory lives on, and it is initialised or only written
-    /// to.
+    /// No other thread has an overlapping part at the same time, the memory lives on, and it is initialised or only
+    /// written to.
     #[allow(clippy::mut_from_ref, reason = "the parts of different threads do not overlap")]
     pub unsafe fn part(&self, start: usize, length: usize) -> &mut [f32] {
         assert!(start + length <= self.length);

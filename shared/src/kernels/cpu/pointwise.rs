@@ -1,5 +1,5 @@
-//! The activations with their derivatives, and what else happens pixel by pixel. Plain loops that the compiler turns into
-//! vectors: all is inlined into functions that are compiled for each kind of processor.
+//! The activations with their derivatives, and what else happens pixel by pixel. Plain loops that the compiler turns
+//! into vectors: all is inlined into functions that are compiled for each kind of processor.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -13,13 +13,13 @@ fn mul_add<S: Simd>(a: f32, b: f32, c: f32) -> f32 {
     if fused { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// From here on [`exp`] is 0 or infinite. An activation shows nothing of it: `exp(-50)` is 2e-22. But slopes as small, times
-/// gradients, would be subnormal numbers, with which some processors compute a hundred times slower: on an Intel Xeon 13 instead
-/// of 70 training images a second.
+/// From here on [`exp`] is 0 or infinite. An activation shows nothing of it: `exp(-50)` is 2e-22. But slopes as small,
+/// times gradients, would be subnormal numbers, with which some processors compute a hundred times slower: on an Intel
+/// Xeon 13 instead of 70 training images a second.
 const LARGEST_EXPONENT: f32 = 50.0;
 
-/// `exp(x)` to two units in the last place where `|x|` is at most [`LARGEST_EXPONENT`], without a table or a branch. NaN stays
-/// NaN.
+/// `exp(x)` to two units in the last place where `|x|` is at most [`LARGEST_EXPONENT`], without a table or a branch.
+/// NaN stays NaN.
 #[inline(always)]
 fn exp<S: Simd>(exponent: f32) -> f32 {
     let x = if exponent < -LARGEST_EXPONENT { -LARGEST_EXPONENT } else { exponent };

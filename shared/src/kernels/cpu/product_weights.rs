@@ -10,8 +10,8 @@ use super::{
     winograd::{self, PRODUCTS},
 };
 
-/// For each tile of output channels and each product: `[channels_in][channels of the tile]`, with zeros for channels that are not
-/// there.
+/// For each tile of output channels and each product: `[channels_in][channels of the tile]`, with zeros for channels
+/// that are not there.
 pub struct ProductWeights {
     values: Vec<f32>,
     /// Output channels of a tile.
@@ -42,8 +42,8 @@ impl ProductWeights {
         Self::new(weight, geometry, tile, order)
     }
 
-    /// Weights `[channels_in, channels_out, k, k]` (as of the adjoint) of a convolution whose adjoint this is: the kernel turned
-    /// by 180 degrees.
+    /// Weights `[channels_in, channels_out, k, k]` (as of the adjoint) of a convolution whose adjoint this is: the
+    /// kernel turned by 180 degrees.
     pub fn adjoint(weight: &[f32], geometry: &Geometry, tile: usize) -> Self {
         let taps = geometry.kernel * geometry.kernel;
         let order = Order { channel_out: taps, channel_in: geometry.channels_out * taps, turned: true };
@@ -102,7 +102,8 @@ impl Tile<'_> {
         let stride = stride(channels_in * T);
         // SAFETY: each tile is written by one thread, and completely.
         let values = unsafe { target.part(index * products * stride, products * stride) };
-        // What keeps the products apart is read by nobody, and written all the same: all of the buffer counts as written.
+        // What keeps the products apart is read by nobody, and written all the same: all of the buffer counts as
+        // written.
         values.chunks_exact_mut(stride).for_each(|values| values[channels_in * T..].fill(0.0));
         let mut taps = [[0.0; T]; 9];
         for channel_in in 0..channels_in {

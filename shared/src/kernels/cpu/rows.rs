@@ -43,8 +43,8 @@ pub fn activate<S: Simd>(activation: Option<Activation>, target: &mut [f32], pix
     }
 }
 
-/// From `depth` channels one after the other to a number of each, again and again. Four by four, which compilers know how to
-/// shuffle in registers.
+/// From `depth` channels one after the other to a number of each, again and again. Four by four, which compilers know
+/// how to shuffle in registers.
 #[inline(always)]
 pub fn interleave(target: &mut [f32], source: &[f32], depth: usize) {
     let length = source.len() / depth;

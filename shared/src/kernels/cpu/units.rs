@@ -30,7 +30,8 @@ impl Units {
         let fits = |images: &usize| layout(*images).scratch(channels) <= wish.cache;
         let for_cache = (1..=geometry.images).rev().find(fits).unwrap_or(1);
         let whole = layout(1);
-        // Two vectors of tiles at least, for a register tile, even if there are fewer units then; and whole pairs of vectors.
+        // Two vectors of tiles at least, for a register tile, even if there are fewer units then; and whole pairs of
+        // vectors.
         let pair = (2 * WIDEST).div_ceil(whole.tiles());
         let images = (wish.positions / whole.tiles()).min(geometry.images / wish.units).max(pair);
         let images = images.min(for_cache).min(geometry.images);

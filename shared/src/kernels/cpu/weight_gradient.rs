@@ -17,7 +17,8 @@ use crate::Activation;
 /// Partial sums, at most.
 const PARTS: usize = 8;
 
-/// Numbers in all partial sums, about: where there are many weights, adding up many partial sums takes longer than making them.
+/// Numbers in all partial sums, about: where there are many weights, adding up many partial sums takes longer than
+/// making them.
 const PARTIAL: usize = 1024 * 1024;
 
 /// A weight gradient that is ready to run.
@@ -102,8 +103,8 @@ struct Part<'a> {
 impl WithSimd for Part<'_> {
     type Output = ();
 
-    /// The input lies in panels of as many channels as a vector has, so that a vector of weights takes a vector of pixels times one
-    /// number of the gradient, and nothing is to be added up within vectors.
+    /// The input lies in panels of as many channels as a vector has, so that a vector of weights takes a vector of
+    /// pixels times one number of the gradient, and nothing is to be added up within vectors.
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { whole, layout, scratch: Scratch { input, output, work }, weight, bias } = self;

@@ -1,12 +1,13 @@
 //! Winograd's minimal filtering F(4x2, 3x3) (Winograd 1980; Lavin and Gray 2016).
 //!
-//! A tile of four rows by two columns of a 3x3 convolution's output takes `8 * 9` products of a pixel and a weight. Instead, 24
-//! suffice: of as many combinations of the tile's input (six rows by four columns), and as many of the kernel. Of each combination,
-//! all tiles of all channels together are one product of matrices. It leaves a third of the multiplications. Larger tiles leave
-//! fewer, but round worse: with four rows errors grow by less than ten, and two columns take only sums and halves.
+//! A tile of four rows by two columns of a 3x3 convolution's output takes `8 * 9` products of a pixel and a weight.
+//! Instead, 24 suffice: of as many combinations of the tile's input (six rows by four columns), and as many of the
+//! kernel. Of each combination, all tiles of all channels together are one product of matrices. It leaves a third of
+//! the multiplications. Larger tiles leave fewer, but round worse: with four rows errors grow by less than ten, and two
+//! columns take only sums and halves.
 //!
-//! Every transform is one along the rows after one along the columns, and works on whatever can be added: vectors of tiles, or
-//! arrays of channels.
+//! Every transform is one along the rows after one along the columns, and works on whatever can be added: vectors of
+//! tiles, or arrays of channels.
 
 use pulp::Simd;
 

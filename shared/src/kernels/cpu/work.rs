@@ -100,7 +100,8 @@ impl Layout {
         (self.block() * self.row()).next_multiple_of(WIDEST) + WIDEST
     }
 
-    /// From one combination of even, or of odd, columns to the next: with room for a panel or a vector before and after.
+    /// From one combination of even, or of odd, columns to the next: with room for a panel or a vector before and
+    /// after.
     #[inline(always)]
     pub fn half(&self) -> usize {
         WIDEST + (self.block() * self.run()).next_multiple_of(WIDEST) + WIDEST

@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl BlockOps for Cube {
-    /// The shortcut goes into the sum of the second convolution, and its average, being linear, comes after it: that one is small
-    /// beside a dispatch.
+    /// The shortcut goes into the sum of the second convolution, and its average, being linear, comes after it: that
+    /// one is small beside a dispatch.
     fn block(
         v: FloatTensor<Self>,
         beside: Optional<Self>,
@@ -31,7 +31,8 @@ impl BlockOps for Cube {
         };
         let conv1 = forward(weights.conv1, parts.clone());
         let inner = Convolution { biases: weights.bias1.get().into_iter().collect(), ..conv1 }.launch();
-        // Two parts and two biases are eight tensors, and their shapes are in one more buffer: WebGPU promises eight to a kernel.
+        // Two parts and two biases are eight tensors, and their shapes are in one more buffer: WebGPU promises eight to
+        // a kernel.
         let bindings = inner.client.properties().hardware.max_bindings;
         let biases = match (parts.len(), weights.bias2.get(), weights.shortcut_bias.get()) {
             (2, Some(a), Some(b)) if bindings < 9 => vec![Self::float_add(a, b)],

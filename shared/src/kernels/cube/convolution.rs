@@ -1,8 +1,8 @@
 //! The convolution, forward and adjoint, with what stands before and after it: one dispatch.
 //!
-//! A unit computes a block of pixels of several output channels. A value of the input is read and sent through the activation once
-//! for all of them, and a weight is read once for all pixels: on every GPU, and on those made of software even more so, reading
-//! takes longer than multiplying.
+//! A unit computes a block of pixels of several output channels. A value of the input is read and sent through the
+//! activation once for all of them, and a weight is read once for all pixels: on every GPU, and on those made of
+//! software even more so, reading takes longer than multiplying.
 
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::{calculate_cube_count_elemwise, prelude::*};

@@ -1,5 +1,5 @@
-//! The kernels for GPUs, as operations of Burn's CubeCL backends (WebGPU, Vulkan, Metal, CUDA): one dispatch each, but for
-//! the gradients of weights.
+//! The kernels for GPUs, as operations of Burn's CubeCL backends (WebGPU, Vulkan, Metal, CUDA): one dispatch each, but
+//! for the gradients of weights.
 
 mod activation;
 mod block;

@@ -1,8 +1,8 @@
 //! The gradient of a convolution's weight and bias: a sum over all positions of all images.
 //!
-//! A cube lays a patch of positions of some input and output channels into its shared memory, where a unit sums the products of one
-//! input channel, at all taps, with several output channels. The patches go round several cubes, whose sums another dispatch adds up,
-//! always in the same order.
+//! A cube lays a patch of positions of some input and output channels into its shared memory, where a unit sums the
+//! products of one input channel, at all taps, with several output channels. The patches go round several cubes, whose
+//! sums another dispatch adds up, always in the same order.
 
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::{calculate_cube_count_elemwise, prelude::*};
@@ -24,7 +24,8 @@ const GROUPS: usize = 4;
 /// Units of one group, which are all pairs of a cube's channels.
 const PAIRS: usize = TILE_IN * TILE_OUT / OUT;
 const UNITS: usize = GROUPS * PAIRS;
-/// Positions of a patch, and images that it may come from, at most: a cube has 16 KiB of shared memory where there is least.
+/// Positions of a patch, and images that it may come from, at most: a cube has 16 KiB of shared memory where there is
+/// least.
 const POSITIONS: usize = 64;
 const IMAGES: usize = 4;
 /// Cubes of one dispatch, about: enough to fill a large GPU.
@@ -47,7 +48,8 @@ struct Patch {
     columns: usize,
 }
 
-/// The gradient at the weight, of its shape, and at the bias, of the convolution of `s(x)` whose output has the gradient `dy`.
+/// The gradient at the weight, of its shape, and at the bias, of the convolution of `s(x)` whose output has the
+/// gradient `dy`.
 pub fn weight_gradient(
     x: CubeTensor,
     dy: CubeTensor,
@@ -235,7 +237,8 @@ fn sum_patches(x: &Tensor<f32>, dy: &Tensor<f32>, parts: &mut Tensor<f32>, #[com
 /// Each cube sums one plane.
 #[cube(launch)]
 fn sum_planes(x: &Tensor<f32>, sums: &mut Tensor<f32>, pixels: usize) {
-    // There may be more cubes than planes: those do the last one again, as some may not leave where all wait for each other.
+    // There may be more cubes than planes: those do the last one again, as some may not leave where all wait for each
+    // other.
     let plane = CUBE_POS.min(sums.len() - 1);
     let mut sum = 0f32;
     for pixel in range_stepped(UNIT_POS as usize, pixels, sum::UNITS) {

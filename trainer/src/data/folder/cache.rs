@@ -1,4 +1,5 @@
-//! What was decoded of a folder, kept by the content of its files: decoding many photographs takes longer than a short training.
+//! What was decoded of a folder, kept by the content of its files: decoding many photographs takes longer than a short
+//! training.
 
 use std::{
     fs,
