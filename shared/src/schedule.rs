@@ -65,6 +65,15 @@ impl Schedule {
         Self::Consistent(Fall::held_for(0, steps, sigma_0, most, f64::from(levels.min)))
     }
 
+    /// The sampler that follows it.
+    pub fn method(&self) -> Method {
+        match self {
+            Self::Annealed(_) => Method::Annealed,
+            Self::Consistent(_) => Method::Consistent,
+            Self::Ode(_) => Method::Ode,
+        }
+    }
+
     /// The number of steps.
     pub fn steps(&self) -> usize {
         match self {

@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 use common::{tiny_run, trainer};
 use serde_json::Value;
 
-fn evaluate(run: &Path, out: &Path, cache: &Path) -> (Value, String) {
+fn evaluate(run: &Path, out: &Path, cache: &Path, flags: &[&str]) -> (Value, String) {
     let output = trainer()
         .env("XDG_CACHE_HOME", cache)
         .args([
@@ -31,6 +31,7 @@ fn evaluate(run: &Path, out: &Path, cache: &Path) -> (Value, String) {
         .arg(run)
         .arg("--out")
         .arg(out)
+        .args(flags)
         .assert()
         .success()
         .get_output()
@@ -43,7 +44,7 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     let folder = tempfile::tempdir().unwrap();
     let run = tiny_run(folder.path());
     let (out, cache) = (folder.path().join("report"), folder.path().join("cache"));
-    let (first, told) = evaluate(&run, &out, &cache);
+    let (first, told) = evaluate(&run, &out, &cache, &[]);
     assert!(told.contains("training a classifier"), "{told}");
 
     let quality = &first["sample_quality"];
@@ -80,16 +81,28 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     assert!(!page.contains("http://") || page.matches("http://").count() == page.matches("http://www.w3.org").count());
     assert!(out.join("samples.png").is_file() && out.join("neighbours.png").is_file());
 
-    let (second, told) = evaluate(&run, &out, &cache);
+    let (second, told) = evaluate(&run, &out, &cache, &[]);
     assert!(!told.contains("training a classifier"), "{told}");
     assert_eq!(first, second);
 
     // A damaged cache costs a new classifier, not the evaluation.
     let classifier = fs::read_dir(cache.join("energy-models/classifiers")).unwrap().next().unwrap().unwrap().path();
     fs::write(&classifier, b"damaged").unwrap();
-    let (third, told) = evaluate(&run, &out, &cache);
+    let (third, told) = evaluate(&run, &out, &cache, &[]);
     assert!(told.contains("warning") && told.contains("training a classifier"), "{told}");
     assert_eq!(first, third);
+
+    // The paper's sampler from the paper's temperature, for completions and samples alike.
+    let flags = ["--sampler", "annealed", "--hottest", "100"];
+    let (paper, _) = evaluate(&run, &folder.path().join("paper"), &cache, &flags);
+    assert!(first["sampling"]["hottest"].is_null() && paper["sampling"]["hottest"] == 100.0, "{}", paper["sampling"]);
+    let told = "20 samples of 10 steps, annealed sampler from temperature 100, seed 1";
+    assert!(paper["card"][0]["how"].as_str().unwrap().contains(told), "{}", paper["card"]);
+    let hotter = ["--sampler", "annealed", "--hottest", "400"];
+    let (hotter, _) = evaluate(&run, &folder.path().join("hotter"), &cache, &hotter);
+    for part in ["sample_quality", "inpainting"] {
+        assert_ne!(paper[part], hotter[part], "{part}");
+    }
 
     // What was measured goes on the card of the model, if it is of these weights and their sampling.
     let (report, model) = (out.join("evaluation.json"), folder.path().join("models/tiny"));

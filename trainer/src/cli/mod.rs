@@ -95,13 +95,7 @@ pub struct ModelArgs {
 }
 
 #[derive(Args)]
-pub struct ChainArgs {
-    /// How many pictures.
-    #[arg(long, default_value_t = 16, value_parser = count_parser(1_000_000))]
-    pub count: usize,
-    /// Seed of the noise: the same seed gives the same pictures.
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
+pub struct SamplerArgs {
     /// How noise becomes pictures.
     #[arg(long, value_enum, default_value_t = SamplerArg::Consistent)]
     pub sampler: SamplerArg,
@@ -112,6 +106,18 @@ pub struct ChainArgs {
     /// paper's is 100].
     #[arg(long, value_parser = at_least_one)]
     pub hottest: Option<f64>,
+}
+
+#[derive(Args)]
+pub struct ChainArgs {
+    /// How many pictures.
+    #[arg(long, default_value_t = 16, value_parser = count_parser(1_000_000))]
+    pub count: usize,
+    /// Seed of the noise: the same seed gives the same pictures.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub sampler: SamplerArgs,
     /// The picture grid to write; one picture (`--count 1`) is written as it is, at the model's size.
     #[arg(long)]
     pub out: PathBuf,
@@ -226,12 +232,8 @@ pub struct MeasurementArgs {
 pub struct EvaluateArgs {
     #[command(flatten)]
     pub measurement: MeasurementArgs,
-    /// How noise becomes pictures.
-    #[arg(long, value_enum, default_value_t = SamplerArg::Consistent)]
-    pub sampler: SamplerArg,
-    /// Steps, one energy gradient each [default: 2700 for annealed, 50 for consistent, 20 for ode].
-    #[arg(long, value_parser = count_parser(1_000_000))]
-    pub steps: Option<usize>,
+    #[command(flatten)]
+    pub sampler: SamplerArgs,
     #[command(flatten)]
     pub share: ShareArgs,
     #[command(flatten)]

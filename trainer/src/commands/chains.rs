@@ -1,11 +1,11 @@
-//! What sampling and inpainting share: running the chains that the flags ask for, and writing what they became.
+//! What commands with chains share: the schedule and the chains that the flags ask for, and writing what they became.
 
 use burn::tensor::Device;
 use shared::{Annealing, Known, Method, Schedule};
 
 use crate::{
     chains::Chains,
-    cli::ChainArgs,
+    cli::{ChainArgs, SamplerArgs},
     error::{Error, Result},
     files,
     model::LoadedModel,
@@ -13,18 +13,23 @@ use crate::{
     pictures::{self, Picture},
 };
 
+/// The schedule of the sampler that `args` ask for.
+pub fn schedule(args: &SamplerArgs, model: &LoadedModel) -> Result<Schedule> {
+    let method = Method::from(args.sampler);
+    let steps = args.steps.unwrap_or(method.default_steps());
+    match (args.hottest, method) {
+        (None, _) => Ok(model.schedule(method, steps)),
+        (Some(hottest), Method::Annealed) => Ok(Schedule::Annealed(Annealing::falling(hottest, steps))),
+        (Some(_), _) => Err(Error::input("--hottest: only --sampler annealed has a temperature")),
+    }
+}
+
 /// Runs the chains that `args` ask for, around `known` (for one picture, `[1, C, S, S]`) if given.
 pub fn run(args: &ChainArgs, model: &LoadedModel, known: Option<&Known>, device: &Device) -> Result<Vec<Picture>> {
     for path in std::iter::once(&args.out).chain(&args.npy) {
         files::check_writable(path)?;
     }
-    let method = Method::from(args.sampler);
-    let steps = args.steps.unwrap_or(method.default_steps());
-    let schedule = match (args.hottest, method) {
-        (None, _) => model.schedule(method, steps),
-        (Some(hottest), Method::Annealed) => Schedule::Annealed(Annealing::falling(hottest, steps)),
-        (Some(_), _) => return Err(Error::input("--hottest: only --sampler annealed has a temperature")),
-    };
+    let schedule = schedule(&args.sampler, model)?;
     Chains { schedule, count: args.count, seed: args.seed }.run(model, known, device)
 }
 

@@ -1,11 +1,11 @@
 //! `trainer evaluate`.
 
-use shared::Method;
-
+use super::chains::schedule;
 use crate::{
+    chains::Chains,
     cli::EvaluateArgs,
     error::{Error, Result},
-    evaluate::{self, DensityPlan, Sampling},
+    evaluate::{self, DensityPlan},
     files,
     model::LoadedModel,
 };
@@ -16,13 +16,11 @@ pub fn evaluate(args: EvaluateArgs) -> Result<()> {
     let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
     let model = model.with_share(&args.share).guided_by(&args.guide, &device)?;
     files::check_writable(&measurement.subject.out.join("evaluation.json"))?;
-    let sampler = Method::from(args.sampler);
-    let steps = args.steps.unwrap_or(sampler.default_steps());
-    let (share, guidance) = (model.share(), model.guide().map(|guide| guide.weight));
-    let sampling = Sampling { sampler, steps, share, guidance, seed: measurement.seed, count: measurement.count };
+    let schedule = schedule(&args.sampler, &model)?;
+    let chains = Chains { schedule, count: measurement.count, seed: measurement.seed };
     let plan = DensityPlan { steps: args.density_steps, chains: args.density_chains };
     let name = measurement.subject.model.model.display().to_string();
-    let (evaluation, shown) = evaluate::evaluate(&model, name, &data, sampling, plan, &device)?;
+    let (evaluation, shown) = evaluate::evaluate(&model, name, &data, &chains, plan, &device)?;
     evaluate::write(&measurement.subject.out, &evaluation, &shown)?;
     if args.json {
         let text = serde_json::to_string(&evaluation).map_err(|error| Error::failed(error.to_string()))?;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Sampling, subject::Subject};
+use super::subject::Subject;
 use crate::{
     chains::{Chains, around},
     data::Images,
@@ -34,7 +34,7 @@ const COMPLETIONS: usize = 4;
 /// Pictures of each region that the report shows.
 const SHOWN: usize = 6;
 
-/// Completes pictures, and gives some to look at: the true one, what is known, the completions.
+/// Completes pictures by chains like these, and gives some to look at: the true one, what is known, the completions.
 ///
 /// # Errors
 /// The device fails.
@@ -42,7 +42,7 @@ pub fn inpainting(
     subject: &Subject,
     train: &Images,
     held_out: &Images,
-    sampling: Sampling,
+    chains: &Chains,
 ) -> Result<(Vec<Inpainting>, Vec<Picture>)> {
     let mean = mean_picture(train);
     let (mut rows, mut shown) = (Vec::new(), Vec::new());
@@ -53,7 +53,7 @@ pub fn inpainting(
         let pictures = PICTURES.min(held_out.len());
         for number in 0..pictures {
             let truth = held_out.picture(number);
-            let completions = complete(subject, &truth, &mask, sampling, number)?;
+            let completions = complete(subject, &truth, &mask, chains, number)?;
             for completion in &completions {
                 one.add(&truth, completion, &mask);
             }
@@ -81,18 +81,11 @@ pub fn inpainting(
 /// Columns of the pictures to look at.
 pub const COLUMNS: usize = 2 + COMPLETIONS;
 
-fn complete(
-    subject: &Subject,
-    truth: &Picture,
-    mask: &[bool],
-    sampling: Sampling,
-    number: usize,
-) -> Result<Vec<Picture>> {
+fn complete(subject: &Subject, truth: &Picture, mask: &[bool], chains: &Chains, number: usize) -> Result<Vec<Picture>> {
     let model = subject.model;
     let known = around(model, truth, mask, subject.device);
-    let schedule = model.schedule(sampling.sampler, sampling.steps);
-    let seed = sampling.seed.wrapping_add(number as u64);
-    Chains { schedule, count: COMPLETIONS, seed }.run(model, Some(&known), subject.device)
+    let seed = chains.seed.wrapping_add(number as u64);
+    Chains { schedule: chains.schedule.clone(), count: COMPLETIONS, seed }.run(model, Some(&known), subject.device)
 }
 
 fn mean_picture(images: &Images) -> Picture {

@@ -82,6 +82,8 @@ pub struct Sampling {
     pub sampler: Method,
     /// Energy gradients of each sample.
     pub steps: usize,
+    /// The temperature that annealed Langevin dynamics starts from; null for the other samplers.
+    pub hottest: Option<f32>,
     /// The [`shared::consistent::SHARE`] of consistent annealed sampling.
     pub share: f32,
     /// The weight of the model's guide; null if it has none.
@@ -90,6 +92,22 @@ pub struct Sampling {
     pub seed: u64,
     /// Samples.
     pub count: usize,
+}
+
+impl Sampling {
+    fn of(chains: &Chains, model: &LoadedModel) -> Self {
+        let schedule = &chains.schedule;
+        let sampler = schedule.method();
+        Self {
+            sampler,
+            steps: schedule.steps(),
+            hottest: (sampler == Method::Annealed).then(|| schedule.temperature(0)),
+            share: model.share(),
+            guidance: model.guide().map(|guide| guide.weight),
+            seed: chains.seed,
+            count: chains.count,
+        }
+    }
 }
 
 /// The samples, and what to compare them with.
@@ -140,7 +158,7 @@ pub fn fingerprint(weights: &Weights) -> Result<String> {
     Ok(files::sha256(&bytes))
 }
 
-/// Measures a model.
+/// Measures a model, by samples of these chains.
 ///
 /// # Errors
 /// The device fails.
@@ -148,17 +166,16 @@ pub fn evaluate(
     model: &LoadedModel,
     name: String,
     data: &DataSet,
-    sampling: Sampling,
+    chains: &Chains,
     plan: DensityPlan,
     device: &Device,
 ) -> Result<(Evaluation, Shown)> {
-    let Sampling { sampler, steps, seed, count, .. } = sampling;
+    let count = chains.count;
     let subject = Subject { model, device };
     let held_out = data.held_out.first(HELD_OUT);
 
     eprintln!("sampling {count} pictures");
-    let schedule = model.schedule(sampler, steps);
-    let samples = Chains { schedule, count, seed }.run(model, None, device)?;
+    let samples = chains.run(model, None, device)?;
     let sample_quality = match Judge::new(data) {
         Err(error) => {
             eprintln!("warning: {error}: sample quality is not measured");
@@ -176,7 +193,7 @@ pub fn evaluate(
     eprintln!("denoising");
     let denoising = denoising::denoising(&subject, &data.train, &held_out)?;
     eprintln!("completing pictures");
-    let (inpainting, completions) = inpainting::inpainting(&subject, &data.train, &held_out, sampling)?;
+    let (inpainting, completions) = inpainting::inpainting(&subject, &data.train, &held_out, chains)?;
     let (interpolation, paths) = interpolation::interpolation(&subject, &held_out)?;
     let density = match plan.steps {
         0 => None,
@@ -185,8 +202,8 @@ pub fn evaluate(
             let (train, held_out) = (subject.read(&data.train.first(held_out.len()))?, subject.read(&held_out)?);
             let sets = [("training pictures", &train[..]), ("held-out pictures", &held_out[..])];
             // Not those of before: a guide changes what is likely.
-            let chains = Chains { schedule: model.schedule(sampler, steps), count: plan.chains, seed };
-            let samples = chains.run_unguided(model, device)?;
+            let unguided = Chains { schedule: chains.schedule.clone(), count: plan.chains, seed: chains.seed };
+            let samples = unguided.run_unguided(model, device)?;
             Some(density::density(&subject, &samples, &sets, density_steps, plan.chains)?)
         }
     };
@@ -197,7 +214,7 @@ pub fn evaluate(
         weights: fingerprint(&Weights::of(&model.network))?,
         data: data.name.clone(),
         held_out: held_out.len(),
-        sampling,
+        sampling: Sampling::of(chains, model),
         sample_quality,
         denoising,
         energies: energies::energies(&subject, &data.train, &held_out, &foreign)?,

@@ -41,13 +41,14 @@ impl Summary {
 pub fn card(evaluation: &Evaluation) -> Vec<Metric> {
     let metric = |name: String, value: f64, how: String| Metric { name, value, how };
     let sampling = &evaluation.sampling;
-    let share = match sampling.sampler {
-        Method::Consistent => format!(" of share {}", sampling.share),
-        Method::Annealed | Method::Ode => String::new(),
+    let setting = match (sampling.sampler, sampling.hottest) {
+        (Method::Consistent, _) => format!(" of share {}", sampling.share),
+        (Method::Annealed, Some(hottest)) => format!(" from temperature {hottest:.0}"),
+        (Method::Annealed, None) | (Method::Ode, _) => String::new(),
     };
     let guidance = sampling.guidance.map_or_else(String::new, |weight| format!(", guidance {weight}"));
     let samples = format!(
-        "{} samples of {} steps, {} sampler{share}{guidance}, seed {}",
+        "{} samples of {} steps, {} sampler{setting}{guidance}, seed {}",
         sampling.count,
         sampling.steps,
         format!("{:?}", sampling.sampler).to_lowercase(),
