@@ -1,5 +1,6 @@
-//! The CPU kernels one by one, on layers of the U-Net of width 16 and of res12 of width 32, and batches of 64. `cargo
-//! xtask bench` runs them; an "item" is a floating-point operation of the plain algorithm, so that Gitem/s are GFLOP/s.
+//! The CPU kernels one by one, on layers of the U-Net of width 16 and of res12 of width 32, and batches of 64.
+//! `cargo xtask bench` runs them; an "item" is a floating-point operation of the plain algorithm, so that Gitem/s are
+//! GFLOP/s.
 
 use std::fmt::{Display, Formatter, Result};
 

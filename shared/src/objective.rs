@@ -6,8 +6,8 @@ use crate::Energy;
 
 /// The MDSM loss of each image, `[N]`: the sum over pixels of `((x - xn + sigma_0^2 grad E(xn)) / sigma)^2` with
 /// `xn = x + sigma z` (the paper, equation for multi-scale denoising score matching; `train.py` of the authors' code,
-/// whose "normalized loss" this is). `sigma_0` stays the same while the corruption `sigma` varies; the weight is `1 /
-/// sigma^2`. A constant energy gets the number of pixels in expectation.
+/// whose "normalized loss" this is). `sigma_0` stays the same while the corruption `sigma` varies; the weight is
+/// `1 / sigma^2`. A constant energy gets the number of pixels in expectation.
 ///
 /// `clean` and the standard normal `noise` are `[N, C, H, W]`, `sigma` is `[N]`.
 pub fn mdsm_loss(

@@ -18,9 +18,9 @@ pub struct StableTargets {
 /// Targets with the expectation of the pictures themselves and less chance; the noisy pictures, `clean + sigma noise`,
 /// stay the same.
 ///
-/// `clean` are the pictures that are made noisy, `[N, C, h, w]`; their `noise`, standard normal numbers, is `[N, C, H,
-/// W]` with the `frame` around them; `sigma` is `[N]`. `pictures` are those of the mean, `[M, C, h, w]`, with the clean
-/// ones among them.
+/// `clean` are the pictures that are made noisy, `[N, C, h, w]`; their `noise`, standard normal numbers, is
+/// `[N, C, H, W]` with the `frame` around them; `sigma` is `[N]`. `pictures` are those of the mean, `[M, C, h, w]`,
+/// with the clean ones among them.
 pub fn stable_targets(
     clean: Tensor<4>,
     noise: Tensor<4>,

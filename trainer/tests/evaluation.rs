@@ -98,6 +98,7 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     assert!(first["sampling"]["hottest"].is_null() && paper["sampling"]["hottest"] == 100.0, "{}", paper["sampling"]);
     let told = "20 samples of 10 steps, annealed sampler from temperature 100, seed 1";
     assert!(paper["card"][0]["how"].as_str().unwrap().contains(told), "{}", paper["card"]);
+    assert!(fs::read_to_string(folder.path().join("paper/index.html")).unwrap().contains(told));
     let hotter = ["--sampler", "annealed", "--hottest", "400"];
     let (hotter, _) = evaluate(&run, &folder.path().join("hotter"), &cache, &hotter);
     for part in ["sample_quality", "inpainting"] {

@@ -34,9 +34,9 @@ pub struct BlockWeights<B: Backend> {
 /// together.
 #[backend_extension(Flex, Cube: cfg(feature = "cube"), Autodiff: cfg(feature = "autodiff"))]
 pub trait BlockOps: ImageOps {
-    /// `shortcut(v) + conv2(s(conv1(s(v))))`, `[N, channels_out, H, W]`, and `conv1(s(v))`, `[N, channels_between, H,
-    /// W]`. With `halve` the main path is averaged over 2x2 pixels after its convolutions, and the shortcut before
-    /// its own.
+    /// `shortcut(v) + conv2(s(conv1(s(v))))`, `[N, channels_out, H, W]`, and `conv1(s(v))`,
+    /// `[N, channels_between, H, W]`. With `halve` the main path is averaged over 2x2 pixels after its convolutions,
+    /// and the shortcut before its own.
     fn block(
         v: FloatTensor<Self>,
         #[extension_type] beside: Optional<Self>,

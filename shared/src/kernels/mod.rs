@@ -120,8 +120,8 @@ pub trait ImageOps: Backend {
         reference::pool::<Self>(x, scale)
     }
 
-    /// The adjoint of [`ImageOps::pool`]: `scale` times each pixel for all of its cell, `[N, C, H, W]` to `[N, C, 2H,
-    /// 2W]`.
+    /// The adjoint of [`ImageOps::pool`]: `scale` times each pixel for all of its cell, `[N, C, H, W]` to
+    /// `[N, C, 2H, 2W]`.
     fn unpool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
         reference::unpool::<Self>(x, scale)
     }

@@ -18,6 +18,8 @@ mod report;
 mod subject;
 mod summary;
 
+use std::fmt;
+
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use shared::{Method, Metric, Weights};
@@ -107,6 +109,23 @@ impl Sampling {
             seed: chains.seed,
             count: chains.count,
         }
+    }
+}
+
+/// As a model card and the report tell it.
+impl fmt::Display for Sampling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sampler = format!("{:?}", self.sampler).to_lowercase();
+        write!(f, "{} samples of {} steps, {sampler} sampler", self.count, self.steps)?;
+        match (self.sampler, self.hottest) {
+            (Method::Consistent, _) => write!(f, " of share {}", self.share)?,
+            (_, Some(hottest)) => write!(f, " from temperature {hottest:.0}")?,
+            (_, None) => {}
+        }
+        if let Some(weight) = self.guidance {
+            write!(f, ", guidance {weight}")?;
+        }
+        write!(f, ", seed {}", self.seed)
     }
 }
 

@@ -39,14 +39,10 @@ pub fn write(folder: &Path, evaluation: &Evaluation, shown: &Shown) -> Result<()
 fn page(evaluation: &Evaluation, folder: &Path) -> Result<Markup> {
     let grid = |name: &str| embedded(&folder.join(name));
     let Evaluation { model, data, sampling, .. } = evaluation;
-    let sampler = format!("{:?}", sampling.sampler).to_lowercase();
     let body = html! {
                 p { "On " (data) ", with pictures that the model was not trained on." }
                 h2 { "Samples" }
-                p {
-                    (sampling.count) " samples: " (sampler) " sampler, " (sampling.steps) " energy gradients each, seed "
-                    (sampling.seed) ". The first:"
-                }
+                p { (sampling) ". The first:" }
                 img class="grid" alt="A grid of samples" src=(grid("samples.png")?);
                 (quality(evaluation))
                 h2 { "Nearest training pictures" }

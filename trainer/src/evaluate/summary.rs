@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use serde::Deserialize;
-use shared::{Method, Metric};
+use shared::Metric;
 
 use super::{Evaluation, SampleQuality, Sampling};
 use crate::{
@@ -40,20 +40,7 @@ impl Summary {
 /// The quality of samples, copies, denoising, outliers and likelihood.
 pub fn card(evaluation: &Evaluation) -> Vec<Metric> {
     let metric = |name: String, value: f64, how: String| Metric { name, value, how };
-    let sampling = &evaluation.sampling;
-    let setting = match (sampling.sampler, sampling.hottest) {
-        (Method::Consistent, _) => format!(" of share {}", sampling.share),
-        (Method::Annealed, Some(hottest)) => format!(" from temperature {hottest:.0}"),
-        (Method::Annealed, None) | (Method::Ode, _) => String::new(),
-    };
-    let guidance = sampling.guidance.map_or_else(String::new, |weight| format!(", guidance {weight}"));
-    let samples = format!(
-        "{} samples of {} steps, {} sampler{setting}{guidance}, seed {}",
-        sampling.count,
-        sampling.steps,
-        format!("{:?}", sampling.sampler).to_lowercase(),
-        sampling.seed
-    );
+    let samples = &evaluation.sampling;
     let mut metrics = Vec::new();
     if let Some(SampleQuality { features, samples: model, training_pictures: floor, pixel_gaussian: gaussian }) =
         &evaluation.sample_quality
