@@ -4,9 +4,12 @@
 
 use burn::tensor::{Device, Tensor, activation::log_sigmoid};
 use shared::{
-    Draw, Energy, Noise,
-    hmc::{Hmc, State},
-    importance::{Bridge, Walk},
+    measures::{
+        hmc::{Hmc, State},
+        importance::{Bridge, Walk},
+    },
+    network::Energy,
+    sampling::{Draw, Noise},
 };
 
 /// Two Gaussians of standard deviation `width` around `-centre` and `centre` in every pixel, the second `ratio` times

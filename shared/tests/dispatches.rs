@@ -9,8 +9,11 @@ use std::sync::{
 
 use burn::tensor::{Device, DeviceKind, Tensor};
 use cubecl::logging::{LaunchObservation, LaunchObserver};
+use options::{Activation, Architecture, Sampler, Spacing, Words};
 use shared::{
-    Activation, Energy, EnergyNetwork, Known, Method, NetworkConfig, Noise, NoiseLevels, Preset, Sampler, Spacing,
+    network::{Energy, EnergyNetwork, NetworkConfig},
+    sampling::{Chains, Known, Noise, Schedule},
+    training::NoiseLevels,
 };
 
 #[derive(Default)]
@@ -39,7 +42,7 @@ const MORE: usize = 6;
 #[test]
 fn two_dispatches_a_convolution_and_six_more_a_step() {
     let device = Device::wgpu(DeviceKind::DefaultDevice);
-    for preset in [Preset::Res6, Preset::Res12, Preset::Unet, Preset::Unet4] {
+    for preset in [Architecture::Res6, Architecture::Res12, Architecture::Unet, Architecture::Unet4] {
         let config =
             NetworkConfig { preset, width: 4, channels: 1, image_size: 16, activation: Activation::Silu, sigma_0: 0.1 };
         let network = EnergyNetwork::new(&config, &device).expect("a possible configuration");
@@ -52,19 +55,19 @@ fn two_dispatches_a_convolution_and_six_more_a_step() {
         let convolutions = network.parameters().iter().filter(|parameter| parameter.shape.len() == 4).count();
         println!("{preset:?}: {convolutions} convolutions, {gradient} dispatches an energy gradient");
         assert!(gradient > convolutions, "{preset:?}: only {gradient} launches were seen");
-        for method in [Method::Annealed, Method::Consistent, Method::Ode] {
+        for &sampler in Sampler::all() {
             let known = Known {
                 pixels: Tensor::zeros(shape, &device),
                 unknown: Tensor::<4>::ones(shape, &device).greater_elem(0.5),
             };
-            let sampler = Sampler::new(method.schedule(9, 0.1, &LEVELS), 0.1, Noise::new(1), 0, shape, &device);
-            for (what, mut sampler) in [("sampling", sampler.clone()), ("inpainting", sampler.around(known))] {
+            let chains = Chains::new(Schedule::of(sampler, 9, 0.1, &LEVELS), 0.1, Noise::new(1), 0, shape, &device);
+            for (what, mut chains) in [("sampling", chains.clone()), ("inpainting", chains.around(known))] {
                 for step in 0..3 {
-                    let step_launches = launches(|| drop(sampler.step(&network)));
-                    println!("{preset:?}, {method:?}, {what}, step {step}: {} more", step_launches - gradient);
+                    let step_launches = launches(|| drop(chains.step(&network)));
+                    println!("{preset:?}, {sampler:?}, {what}, step {step}: {} more", step_launches - gradient);
                     assert!(
                         step_launches <= 2 * convolutions + MORE,
-                        "{preset:?}, {method:?}, {what}: {step_launches} dispatches in step {step}"
+                        "{preset:?}, {sampler:?}, {what}: {step_launches} dispatches in step {step}"
                     );
                 }
             }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use burn::tensor::{Device, Tensor};
-use shared::Frame;
+use shared::network::Frame;
 
 #[test]
 fn a_frame_is_zeros_around_the_picture_and_comes_off_without_a_trace() {

@@ -8,11 +8,14 @@ use burn::{
     optim::GradientsParams,
     tensor::{Device, Distribution, Tensor},
 };
+use options::{Activation, Architecture};
 use shared::{
-    Activation, Energy, EnergyNetwork, NetworkConfig, Preset,
-    kernels::{convolution, convolution_vjp},
-    layers::{Block, Convolution, QuadraticHead, Resampling, mean_pool, mean_pool_vjp, upsample, upsample_vjp},
-    mdsm_loss,
+    backend::{convolution, convolution_vjp},
+    network::{
+        Energy, EnergyNetwork, NetworkConfig,
+        layers::{Block, Convolution, QuadraticHead, Resampling, mean_pool, mean_pool_vjp, upsample, upsample_vjp},
+    },
+    training::mdsm_loss,
 };
 
 /// All tests draw from one generator: one at a time, so that each always draws the same.
@@ -126,13 +129,13 @@ fn networks() -> impl Iterator<Item = NetworkConfig> {
         sigma_0: 0.1,
     };
     [
-        odd(Preset::Res6, Activation::Silu, 1, 8),
-        odd(Preset::Res12, Activation::Elu, 3, 16),
-        odd(Preset::Res18, Activation::Silu, 2, 24),
-        odd(Preset::Unet, Activation::Silu, 3, 16),
-        odd(Preset::Unet, Activation::Elu, 1, 8),
-        odd(Preset::Unet4, Activation::Silu, 1, 8),
-        odd(Preset::Unet4, Activation::Elu, 2, 16),
+        odd(Architecture::Res6, Activation::Silu, 1, 8),
+        odd(Architecture::Res12, Activation::Elu, 3, 16),
+        odd(Architecture::Res18, Activation::Silu, 2, 24),
+        odd(Architecture::Unet, Activation::Silu, 3, 16),
+        odd(Architecture::Unet, Activation::Elu, 1, 8),
+        odd(Architecture::Unet4, Activation::Silu, 1, 8),
+        odd(Architecture::Unet4, Activation::Elu, 2, 16),
     ]
     .into_iter()
 }
@@ -178,14 +181,14 @@ fn an_image_s_energy_does_not_depend_on_its_batch() {
 fn the_training_gradient_is_the_gradient_of_the_loss() {
     let (device, _alone) = device();
     let config = NetworkConfig {
-        preset: Preset::Unet,
+        preset: Architecture::Unet,
         width: 3,
         channels: 1,
         image_size: 8,
         activation: Activation::Silu,
         sigma_0: 0.1,
     };
-    let plain = shared::Weights::of(&EnergyNetwork::new(&config, &device).unwrap());
+    let plain = shared::model::Weights::of(&EnergyNetwork::new(&config, &device).unwrap());
     let clean = random(config.batch_shape(3), &device);
     let noise = random(config.batch_shape(3), &device);
     let sigma = Tensor::<1>::from_floats([0.1, 0.5, 1.5], &device);

@@ -3,15 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use burn::tensor::{Device, Tensor, TensorData};
+use options::{Activation, Architecture};
 use serde_json::{Value, json};
 use shared::{
-    Activation, Draw, Energy, EnergyNetwork, Manifest, Model, ModelError, NetworkConfig, Noise, Preset, Probe, Weights,
-    WeightsCard,
+    model::{Manifest, Model, ModelError, SelfTest, Weights, WeightsCard},
+    network::{Energy, EnergyNetwork, NetworkConfig},
+    sampling::{Draw, Noise},
 };
 
 fn config() -> NetworkConfig {
     NetworkConfig {
-        preset: Preset::Unet,
+        preset: Architecture::Unet,
         width: 2,
         channels: 1,
         image_size: 8,
@@ -31,7 +33,7 @@ fn folder() -> (Value, Vec<u8>) {
     let device = Device::flex();
     let bytes = weights().to_safetensors(true).unwrap();
     let network = Weights::parse(&bytes).unwrap().into_network(&config(), &device).unwrap();
-    let probe = Probe::measure(1, &network, &config(), &device).unwrap();
+    let probe = SelfTest::measure(1, &network, &config(), &device).unwrap();
     let manifest = json!({
         "name": "test", "preset": "unet", "width": 2, "channels": 1, "image_size": 8, "activation": "silu", "sigma_0": 0.1,
         "data": {"name": "nothing", "licence": "none", "size": 6, "pixel_range": [0.0, 1.0]},
@@ -61,7 +63,7 @@ fn guided_folder() -> (Value, Weights) {
     let mut guide = json!(config);
     guide["weight"] = json!(0.75);
     guide["training"] = manifest["training"].clone();
-    guide["probe"] = json!(Probe::measure(1, &network, &config, &device).unwrap());
+    guide["probe"] = json!(SelfTest::measure(1, &network, &config, &device).unwrap());
     manifest["guide"] = guide;
     weights.insert_guide(of_guide);
     (manifest, weights)
@@ -238,7 +240,8 @@ fn hostile_manifests_are_refused() {
     assert!(refused(|m| m["weights"]["file"] = json!("../../etc/passwd")).contains("no plain name"));
     assert!(refused(|m| m["name"] = json!("a/b")).contains("no plain name"));
     assert!(refused(|m| m["data"]["size"] = json!(9)).contains("does not fit"));
-    assert!(refused(|m| m["share"] = json!(0.5)).contains("share must be"));
+    assert!(refused(|m| m["churn"] = json!(-0.5)).contains("churn must be"));
+    assert!(refused(|m| m["share"] = json!(0.5)).contains("churn must be"), "as older models have it");
     assert!(refused(|m| m["energy_percentiles"] = json!([1, 2])).contains("101 finite numbers"));
     assert!(refused(|m| m["probe"]["energies"] = json!([])).contains("probe.energies"));
     assert!(refused(|m| drop(m.as_object_mut().unwrap().remove("weights"))).contains("missing field"));

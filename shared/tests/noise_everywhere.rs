@@ -1,7 +1,7 @@
 //! The generator gives the same bits natively and in a browser: this file runs in both.
 
 use sha2::{Digest, Sha256};
-use shared::{Draw, Noise};
+use shared::sampling::{Draw, Noise};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

@@ -1,11 +1,16 @@
-//! The sampler on energies whose answer is known in closed form.
+//! The samplers on energies whose answer is known in closed form.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::cell::Cell;
 
 use burn::tensor::{Device, Tensor};
-use shared::{Annealing, Energy, Known, Method, Noise, NoiseLevels, Sampler, Schedule, Spacing};
+use options::{Sampler, Spacing, Words};
+use shared::{
+    network::Energy,
+    sampling::{Annealing, Chains, Known, Noise, Schedule},
+    training::NoiseLevels,
+};
 
 const SIGMA_0: f32 = 0.1;
 
@@ -54,11 +59,11 @@ fn theory(annealing: &Annealing, centre: f64) -> (f64, f64) {
 fn at_a_fixed_temperature_the_chain_reaches_its_stationary_distribution() {
     let device = Device::flex();
     let annealing = Annealing { temperatures: vec![4.0; 600], step_size: 0.02 };
-    let mut sampler = Sampler::new(Schedule::Annealed(annealing), SIGMA_0, Noise::new(1), 0, [64, 1, 16, 16], &device);
+    let mut chains = Chains::new(Schedule::Annealed(annealing), SIGMA_0, Noise::new(1), 0, [64, 1, 16, 16], &device);
     let energy = Quadratic { centre: 0.3 };
-    while sampler.step(&energy).is_some() {}
+    while chains.step(&energy).is_some() {}
     // The discrete chain is slightly wider than T sigma_0^2: by 1 / (1 - a / 2) with a = 0.02.
-    assert_moments(&sampler.state(), 0.3, 4.0 * 0.01 / (1.0 - 0.01));
+    assert_moments(&chains.state(), 0.3, 4.0 * 0.01 / (1.0 - 0.01));
 }
 
 #[test]
@@ -67,17 +72,17 @@ fn the_whole_schedule_has_the_moments_that_theory_gives() {
     for steps in [2700, 540, 100] {
         let annealing = Annealing::falling(Annealing::PAPER_HOTTEST, steps);
         let (mean, variance) = theory(&annealing, 0.8);
-        let mut sampler =
-            Sampler::new(Schedule::Annealed(annealing), SIGMA_0, Noise::new(2), 0, [16, 1, 16, 16], &device);
+        let mut chains =
+            Chains::new(Schedule::Annealed(annealing), SIGMA_0, Noise::new(2), 0, [16, 1, 16, 16], &device);
         let energy = Quadratic { centre: 0.8 };
         let mut last = 0;
-        while let Some(step) = sampler.step(&energy) {
+        while let Some(step) = chains.step(&energy) {
             last = step.done;
         }
         assert_eq!(last, steps);
-        assert_moments(&sampler.state(), mean, variance);
+        assert_moments(&chains.state(), mean, variance);
         // The jump lands on the one point of the data.
-        let (pictures, _) = sampler.finish(&energy);
+        let (pictures, _) = chains.finish(&energy);
         let furthest = (pictures - 0.8).abs().max().into_scalar::<f32>();
         assert!(furthest < 1e-5, "{furthest} from the point after the jump");
     }
@@ -87,14 +92,14 @@ fn the_whole_schedule_has_the_moments_that_theory_gives() {
 fn the_injected_noise_restores_the_level_exactly() {
     let device = Device::flex();
     for steps in [1, 2, 20] {
-        let mut sampler =
-            Sampler::new(schedule(Method::Consistent, steps), SIGMA_0, Noise::new(6), 0, [16, 1, 16, 16], &device);
+        let mut chains =
+            Chains::new(schedule(Sampler::Consistent, steps), SIGMA_0, Noise::new(6), 0, [16, 1, 16, 16], &device);
         let energy = Quadratic { centre: 0.8 };
-        while let Some(step) = sampler.step(&energy) {
+        while let Some(step) = chains.step(&energy) {
             let held = 1 + steps / 5;
             let falls = (steps - held).max(1) as f64;
             let level = 2.0 * 0.025f64.powf(step.done.saturating_sub(held) as f64 / falls);
-            assert_moments(&sampler.state(), 0.8, level * level);
+            assert_moments(&chains.state(), 0.8, level * level);
         }
     }
 }
@@ -121,15 +126,15 @@ impl Energy for Wide {
 fn steps_that_hold_the_level_find_the_spread_of_the_data() {
     let device = Device::flex();
     let energy = Wide { spread: 4.0 };
-    let mut sampler =
-        Sampler::new(schedule(Method::Consistent, 120), SIGMA_0, Noise::new(8), 0, [64, 1, 16, 16], &device);
-    sampler.step(&energy);
-    let (_, after_one, _) = moments(&sampler.state());
+    let mut chains =
+        Chains::new(schedule(Sampler::Consistent, 120), SIGMA_0, Noise::new(8), 0, [64, 1, 16, 16], &device);
+    chains.step(&energy);
+    let (_, after_one, _) = moments(&chains.state());
     for _held in 0..24 {
-        sampler.step(&energy);
+        chains.step(&energy);
     }
     // Noise that half stays makes it exactly the data's and the level's.
-    assert_moments(&sampler.state(), 0.8, 16.0 + 4.0);
+    assert_moments(&chains.state(), 0.8, 16.0 + 4.0);
     assert!(after_one < 0.6 * 20.0, "{after_one}: nothing to find");
 }
 
@@ -151,27 +156,27 @@ impl Energy for Gaussian {
 #[test]
 fn samples_have_the_variance_of_the_data_at_every_scale() {
     let device = Device::flex();
-    for (method, steps, tolerance) in
-        [(Method::Consistent, 50, 0.005), (Method::Consistent, 25, 0.02), (Method::Ode, 20, 0.02)]
+    for (sampler, steps, tolerance) in
+        [(Sampler::Consistent, 50, 0.005), (Sampler::Consistent, 25, 0.02), (Sampler::Ode, 20, 0.02)]
     {
         for variance in [1.0f32, 0.1, 0.01] {
-            let schedule = schedule(method, steps);
+            let schedule = schedule(sampler, steps);
             let energy = Gaussian { variance, level: Cell::new(0.0) };
-            let mut sampler = Sampler::new(schedule.clone(), SIGMA_0, Noise::new(10), 0, [256, 1, 32, 32], &device);
+            let mut chains = Chains::new(schedule.clone(), SIGMA_0, Noise::new(10), 0, [256, 1, 32, 32], &device);
             for step in 0..=steps {
                 energy.level.set(SIGMA_0 * schedule.temperature(step).sqrt());
                 if step < steps {
-                    sampler.step(&energy);
+                    chains.step(&energy);
                 }
             }
-            let (mean, found, n) = moments(&sampler.finish(&energy).0);
+            let (mean, found, n) = moments(&chains.finish(&energy).0);
             // The best denoiser's pictures vary less than the data's by this much.
             let expected = f64::from(variance).powi(2) / (f64::from(variance) + 0.05f64.powi(2));
             let within = tolerance + 4.0 * (2.0 / n).sqrt();
-            assert!((mean - 0.8).abs() < 4.0 * (expected / n).sqrt(), "{method:?}, {steps} steps: mean {mean}");
+            assert!((mean - 0.8).abs() < 4.0 * (expected / n).sqrt(), "{sampler:?}, {steps} steps: mean {mean}");
             assert!(
                 (found / expected - 1.0).abs() < within,
-                "{method:?}, {steps} steps: variance {found} where the data's is {expected}"
+                "{sampler:?}, {steps} steps: variance {found} where the data's is {expected}"
             );
         }
     }
@@ -180,37 +185,35 @@ fn samples_have_the_variance_of_the_data_at_every_scale() {
 #[test]
 fn the_flow_scales_the_noise_down_without_adding_any() {
     let device = Device::flex();
-    let mut sampler = Sampler::new(schedule(Method::Ode, 20), SIGMA_0, Noise::new(7), 0, [4, 1, 16, 16], &device);
+    let mut chains = Chains::new(schedule(Sampler::Ode, 20), SIGMA_0, Noise::new(7), 0, [4, 1, 16, 16], &device);
     let energy = Quadratic { centre: 0.8 };
     for _held in 0..1 + 20 / 5 {
-        sampler.step(&energy);
+        chains.step(&energy);
     }
     // Around one point the flow is a straight line, on which every step is exact.
-    let first = sampler.state() - 0.8;
-    while sampler.step(&energy).is_some() {}
-    let error = (sampler.state() - 0.8 - first * 0.025).abs().max().into_scalar::<f32>();
+    let first = chains.state() - 0.8;
+    while chains.step(&energy).is_some() {}
+    let error = (chains.state() - 0.8 - first * 0.025).abs().max().into_scalar::<f32>();
     assert!(error < 1e-5, "{error} off the line");
 }
 
-fn schedule(method: Method, steps: usize) -> Schedule {
-    method.schedule(steps, SIGMA_0, &NoiseLevels { min: 0.05, max: 2.0, spacing: Spacing::Geometric })
+fn schedule(sampler: Sampler, steps: usize) -> Schedule {
+    Schedule::of(sampler, steps, SIGMA_0, &NoiseLevels { min: 0.05, max: 2.0, spacing: Spacing::Geometric })
 }
-
-const METHODS: [Method; 3] = [Method::Annealed, Method::Consistent, Method::Ode];
 
 #[test]
 fn pictures_do_not_depend_on_how_chains_are_split() {
     let device = Device::flex();
-    for method in METHODS {
+    for &sampler in Sampler::all() {
         let run = |first, count| {
             let shape = [count, 2, 8, 8];
-            let mut sampler = Sampler::new(schedule(method, 30), SIGMA_0, Noise::new(3), first, shape, &device);
+            let mut chains = Chains::new(schedule(sampler, 30), SIGMA_0, Noise::new(3), first, shape, &device);
             let energy = Quadratic { centre: 0.5 };
-            while sampler.step(&energy).is_some() {}
-            sampler.finish(&energy).0
+            while chains.step(&energy).is_some() {}
+            chains.finish(&energy).0
         };
         let split = Tensor::cat(vec![run(0, 2), run(2, 3)], 0);
-        assert_eq!(run(0, 5).to_data(), split.to_data(), "{method:?}");
+        assert_eq!(run(0, 5).to_data(), split.to_data(), "{sampler:?}");
     }
 }
 
@@ -220,23 +223,23 @@ fn known_pixels_come_back_bit_for_bit_and_unknown_ones_move() {
     let shape = [3, 1, 8, 8];
     // Values that no arithmetic would reproduce by chance, negative zero among them.
     let mut values = vec![0.0f32; 192];
-    Noise::new(9).fill(0, shared::Draw::Probe, &mut values);
+    Noise::new(9).fill(0, shared::sampling::Draw::Probe, &mut values);
     values[0] = -0.0;
     let pixels = Tensor::<1>::from_floats(values.as_slice(), &device).reshape(shape);
     let columns = Tensor::<1>::from_floats([0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0], &device);
     let unknown = columns.reshape([1, 1, 1, 8]).expand(shape).greater_elem(0.5);
-    for method in METHODS {
+    for &sampler in Sampler::all() {
         let known = Known { pixels: pixels.clone(), unknown: unknown.clone() };
-        let mut sampler = Sampler::new(schedule(method, 40), SIGMA_0, Noise::new(4), 0, shape, &device).around(known);
+        let mut chains = Chains::new(schedule(sampler, 40), SIGMA_0, Noise::new(4), 0, shape, &device).around(known);
         let energy = Quadratic { centre: 0.5 };
-        while sampler.step(&energy).is_some() {}
-        let (pictures, _) = sampler.finish(&energy);
+        while chains.step(&energy).is_some() {}
+        let (pictures, _) = chains.finish(&energy);
         let (before, after) = (pixels.to_data(), pictures.to_data());
         for (index, (before, after)) in before.iter::<f32>().zip(after.iter::<f32>()).enumerate() {
             if index % 8 < 4 {
-                assert_eq!(before.to_bits(), after.to_bits(), "{method:?}: known pixel {index}");
+                assert_eq!(before.to_bits(), after.to_bits(), "{sampler:?}: known pixel {index}");
             } else {
-                assert!((after - 0.5).abs() < 1e-5, "{method:?}: unknown pixel {index} is {after}");
+                assert!((after - 0.5).abs() < 1e-5, "{sampler:?}: unknown pixel {index} is {after}");
             }
         }
     }
@@ -245,10 +248,10 @@ fn known_pixels_come_back_bit_for_bit_and_unknown_ones_move() {
 #[test]
 fn nothing_happens_after_the_last_step() {
     let device = Device::flex();
-    let mut sampler = Sampler::new(schedule(Method::Annealed, 3), SIGMA_0, Noise::new(5), 0, [1, 1, 8, 8], &device);
+    let mut chains = Chains::new(schedule(Sampler::Annealed, 3), SIGMA_0, Noise::new(5), 0, [1, 1, 8, 8], &device);
     let energy = Quadratic { centre: 0.0 };
-    assert_eq!(std::iter::from_fn(|| sampler.step(&energy)).count(), 3);
-    let state = sampler.state().to_data();
-    assert!(sampler.step(&energy).is_none());
-    assert_eq!(state, sampler.state().to_data());
+    assert_eq!(std::iter::from_fn(|| chains.step(&energy)).count(), 3);
+    let state = chains.state().to_data();
+    assert!(chains.step(&energy).is_none());
+    assert_eq!(state, chains.state().to_data());
 }

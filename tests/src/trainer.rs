@@ -31,8 +31,8 @@ pub fn export_small_model(folder: &Path) -> Result<()> {
         let out = [OsStr::new("--out"), folder.as_os_str()];
         run(train.into_iter().chain(["--steps", steps]).map(OsStr::new).chain(out))?;
     }
-    // A share and a guide of its own, which the page has to follow as well.
-    let export = ["export", "--backend", "flex", "--share", "2.5", "--guidance", "0.5", "--guide"].map(OsStr::new);
+    // A churn and a guide of its own, which the page has to follow as well.
+    let export = ["export", "--backend", "flex", "--churn", "1.5", "--guidance", "0.5", "--guide"].map(OsStr::new);
     let folders =
         [guide.as_os_str(), OsStr::new("--run"), network.as_os_str(), OsStr::new("--out"), folder.as_os_str()];
     run(export.into_iter().chain(folders))?;

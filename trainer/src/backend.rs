@@ -42,12 +42,22 @@ impl Backend {
                 .init()
                 .map(|device| (device, "wgpu"))
                 .map_err(|error| Error::input(format!("--backend wgpu: no adapter ({error}); try --backend flex"))),
+            // Asked for where there is none, these end the program without a word of ours.
             #[cfg(feature = "vulkan")]
-            Self::Vulkan => Ok((Device::vulkan(DeviceKind::DefaultDevice), "vulkan")),
+            Self::Vulkan => {
+                there_is(DeviceType::Vulkan, "vulkan")?;
+                Ok((Device::vulkan(DeviceKind::DefaultDevice), "vulkan"))
+            }
             #[cfg(feature = "metal")]
-            Self::Metal => Ok((Device::metal(DeviceKind::DefaultDevice), "metal")),
+            Self::Metal => {
+                there_is(DeviceType::Metal, "metal")?;
+                Ok((Device::metal(DeviceKind::DefaultDevice), "metal"))
+            }
             #[cfg(feature = "cuda")]
-            Self::Cuda => Ok((Device::cuda(0), "cuda")),
+            Self::Cuda => {
+                there_is(DeviceType::Cuda, "cuda")?;
+                Ok((Device::cuda(0), "cuda"))
+            }
         }
     }
 
@@ -80,23 +90,33 @@ impl Backend {
     }
 }
 
-/// A hardware GPU, if there is one; a software adapter is slower than the CPU backend.
-#[cfg(feature = "wgpu")]
-fn gpu() -> Option<(Device, &'static str)> {
-    // Looking for one takes a second, and graphics drivers complain on stderr where there is no display.
-    let files = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
-    if cfg!(target_os = "linux") && !files.iter().any(|file| std::path::Path::new(file).exists()) {
-        return None;
+/// Whether this machine has such a device.
+#[cfg(any(feature = "vulkan", feature = "metal", feature = "cuda"))]
+fn there_is(kind: DeviceType, name: &str) -> Result<()> {
+    if Device::enumerate(kind).into_vec().is_empty() {
+        return Err(Error::input(format!("--backend {name}: this machine has no such GPU; try --backend flex")));
     }
-    [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0)]
-        .into_iter()
-        .find_map(|kind| Device::wgpu_options().device_kind(kind).init().ok())
-        .map(|device| (device, "wgpu"))
+    Ok(())
 }
 
-#[cfg(not(feature = "wgpu"))]
+/// A hardware GPU, if there is one; a software adapter is slower than the CPU backend.
 fn gpu() -> Option<(Device, &'static str)> {
-    #[allow(unused_imports, reason = "without a GPU backend there is nothing to fail")]
-    use Error as _;
+    #[cfg(feature = "cuda")]
+    if there_is(DeviceType::Cuda, "cuda").is_ok() {
+        return Some((Device::cuda(0), "cuda"));
+    }
+    #[cfg(feature = "wgpu")]
+    {
+        // Looking for one takes a second, and graphics drivers complain on stderr where there is no display.
+        let files = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
+        if cfg!(target_os = "linux") && !files.iter().any(|file| std::path::Path::new(file).exists()) {
+            return None;
+        }
+        [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0)]
+            .into_iter()
+            .find_map(|kind| Device::wgpu_options().device_kind(kind).init().ok())
+            .map(|device| (device, "wgpu"))
+    }
+    #[cfg(not(feature = "wgpu"))]
     None
 }

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use indicatif::ProgressBar;
-use shared::{Known, Noise, Sampler, Schedule};
+use shared::sampling::{Chains, Known, Noise, Schedule};
 
 use crate::{error::Result, model::LoadedModel, output, pictures::Picture};
 
 /// What decides the pictures.
-pub struct Chains {
+pub struct SamplingRun {
     /// What the steps do.
     pub schedule: Schedule,
     /// How many chains.
@@ -21,7 +21,7 @@ pub struct Chains {
 /// Chains at a time: bounds the memory; the pictures do not depend on it.
 const BATCH: usize = 64;
 
-impl Chains {
+impl SamplingRun {
     /// Runs them to pictures, around `known` (for one picture, `[1, C, S, S]`) if given, else away from the model's
     /// guide. Values are clamped to 0..1.
     ///
@@ -56,14 +56,14 @@ impl Chains {
         model: &LoadedModel,
         device: &Device,
         guided: bool,
-        prepare: impl Fn(Sampler, Range<usize>) -> Sampler,
+        prepare: impl Fn(Chains, Range<usize>) -> Chains,
     ) -> Result<Vec<Picture>> {
         let bar = ProgressBar::new((self.count.div_ceil(BATCH) * self.schedule.steps()) as u64);
         let mut images = Vec::new();
         let (energy, sigma_0) = model.energy(guided);
         for first in (0..self.count).step_by(BATCH) {
             let count = BATCH.min(self.count - first);
-            let sampler = Sampler::new(
+            let sampler = Chains::new(
                 self.schedule.clone(),
                 sigma_0,
                 Noise::new(self.seed),

@@ -72,10 +72,7 @@ impl Draft {
         let file = writer.into_inner().map_err(|error| fail(error.error()))?;
         file.as_file().sync_all().map_err(|error| fail(&error))?;
         file.persist(&path).map_err(|error| fail(&error.error))?;
-        // The rename itself is on the disk only once its folder is.
-        #[cfg(unix)]
-        File::open(folder_of(&path)).and_then(|folder| folder.sync_all()).map_err(|error| fail(&error))?;
-        Ok(())
+        sync_folder(folder_of(&path)).map_err(|error| fail(&error))
     }
 }
 
@@ -87,6 +84,12 @@ impl Write for Draft {
     fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
+}
+
+/// Puts what was created and renamed in a folder on the disk, where systems ask for that; Windows opens no folder as a
+/// file, and does it by itself.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(windows) { Ok(()) } else { File::open(folder)?.sync_all() }
 }
 
 /// The SHA-256 of bytes in hexadecimal digits.

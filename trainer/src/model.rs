@@ -6,13 +6,16 @@ use std::{
 };
 
 use burn::tensor::Device;
+use options::Sampler;
 use shared::{
-    DataCard, EnergyNetwork, Frame, Guided, Manifest, Method, Model, ModelError, NetworkConfig, NoiseLevels, Product,
-    Schedule, TrainingCard, Weights, consistent::SHARE,
+    model::{DataCard, Manifest, Model, ModelError, TrainingCard, Weights},
+    network::{EnergyNetwork, Frame, NetworkConfig},
+    sampling::{Churn, Guided, Product, Schedule},
+    training::NoiseLevels,
 };
 
 use crate::{
-    cli::{GuideArgs, ShareArgs, SubjectArgs},
+    cli::{ChurnArgs, GuideArgs, SubjectArgs},
     data::{self, DataSet},
     error::{Error, Result},
     files,
@@ -29,8 +32,8 @@ pub struct LoadedModel {
     pub noise: NoiseLevels,
     /// How it was trained.
     pub training: TrainingCard,
-    /// The [`shared::consistent::SHARE`] of its samples.
-    share: f32,
+    /// Of its samples.
+    churn: Churn,
     /// The network; for a run or a checkpoint, its averaged weights.
     pub network: EnergyNetwork,
     /// What its samples keep away from.
@@ -51,7 +54,7 @@ pub struct Guide {
     pub weight: f32,
 }
 
-/// The weight of a guide where nobody says how much: on emoji, 300 samples of share 2.5, weights of 0 (share 3), 0.5
+/// The weight of a guide where nobody says how much: on emoji, 300 samples of churn 1.5, weights of 0 (churn 2), 0.5
 /// and 0.75 had Frechet distances of 225, 189 and 183, on Fashion-MNIST, 500 samples, 0, 0.75 and 1.5 had 8.7, 6.0 and
 /// 17.2 (`docs/models.md`).
 const GUIDANCE: f32 = 0.75;
@@ -94,7 +97,7 @@ impl LoadedModel {
             }
         };
         let model = Self::new(named, manifest.network.clone(), data, noise, manifest.training.clone(), network)?;
-        Ok(Self { share: manifest.share, guide, manifest: Some(manifest), ..model })
+        Ok(Self { churn: manifest.churn, guide, manifest: Some(manifest), ..model })
     }
 
     /// What is to be measured, with the device and the data for it; makes the folder that the numbers go to.
@@ -102,7 +105,7 @@ impl LoadedModel {
     /// # Errors
     /// The model or the data cannot be read, or the folder cannot be made.
     pub fn subject(args: &SubjectArgs) -> Result<(Self, DataSet, Device)> {
-        let (device, _) = args.model.backend.backend.device()?;
+        let (device, _) = args.model.backend.device()?;
         let model = Self::open("--model", &args.model.model, &device)?;
         let data = model.open_data(&args.data, args.data_dir.as_deref())?;
         files::create_folder(&args.out)?;
@@ -139,18 +142,18 @@ impl LoadedModel {
             Error::input(format!("{named}: pictures of {size} do not fit into {side}"))
         })?;
         let (guide, manifest, others) = (None, None, Vec::new());
-        Ok(Self { config, data, noise, training, share: SHARE, network, guide, manifest, frame, others })
+        Ok(Self { config, data, noise, training, churn: Churn::USUAL, network, guide, manifest, frame, others })
     }
 
-    /// The same with the share that was asked for, if one was.
+    /// The same with the churn that was asked for, if one was.
     #[must_use]
-    pub fn with_share(self, args: &ShareArgs) -> Self {
-        Self { share: args.share.map_or(self.share, |share| share as f32), ..self }
+    pub fn with_churn(self, args: &ChurnArgs) -> Self {
+        Self { churn: args.churn.unwrap_or(self.churn), ..self }
     }
 
-    /// The share of its samples.
-    pub fn share(&self) -> f32 {
-        self.share
+    /// The churn of its samples.
+    pub fn churn(&self) -> Churn {
+        self.churn
     }
 
     /// The same with the guide that was asked for, if one was.
@@ -175,7 +178,7 @@ impl LoadedModel {
         Ok(self)
     }
 
-    /// The same with other weights for it and, behind [`shared::GuideCard::PREFIX`], for its guide.
+    /// The same with other weights for it and, behind [`shared::model::GuideCard::PREFIX`], for its guide.
     ///
     /// # Errors
     /// They do not fit.
@@ -193,8 +196,8 @@ impl LoadedModel {
     }
 
     /// The schedule of this many steps of a sampler.
-    pub fn schedule(&self, method: Method, steps: usize) -> Schedule {
-        method.schedule(steps, self.energy(false).1, &self.noise).with_share(self.share)
+    pub fn schedule(&self, sampler: Sampler, steps: usize) -> Schedule {
+        Schedule::of(sampler, steps, self.energy(false).1, &self.noise).with_churn(self.churn)
     }
 
     /// Has another model's energy added in sampling.

@@ -1,18 +1,22 @@
 //! What pictures say of a network: the loss, the error of the denoiser and the energies, always under the same noise.
 
 use burn::tensor::{Device, Tensor};
-use shared::{Draw, Energy, EnergyNetwork, Frame, Noise, NoiseLevels, langevin, mdsm_loss};
+use shared::{
+    network::{Energy, EnergyNetwork, Frame},
+    sampling::{Draw, Noise, langevin},
+    training::{NoiseLevels, mdsm_loss},
+};
 
 use crate::{data::Images, error::Result, output, train::to_tensor};
 
 /// Pictures on a device, and the noise that they are measured under.
 pub struct Validation {
     sigma_0: f32,
-    batches: Vec<Batch>,
+    batches: Vec<NoisyBatch>,
 }
 
 /// Both `[N, C, S, S]`, in the network's frame.
-struct Batch {
+struct NoisyBatch {
     clean: Tensor<4>,
     noise: Tensor<4>,
 }
@@ -26,7 +30,7 @@ impl Validation {
         let batch = |batch: &[usize]| {
             let clean = frame.add(to_tensor(images, batch, device));
             let first = batch.first().map_or(0, |&first| first as u64);
-            Batch { noise: Noise::new(0).tensor(first, Draw::Start, clean.dims(), device), clean }
+            NoisyBatch { noise: Noise::new(0).tensor(first, Draw::Start, clean.dims(), device), clean }
         };
         Self { sigma_0, batches: all.chunks(Self::BATCH).map(batch).collect() }
     }
@@ -37,7 +41,7 @@ impl Validation {
     /// # Errors
     /// The device fails.
     pub fn loss(&self, network: &EnergyNetwork, levels: &NoiseLevels) -> Result<f64> {
-        self.mean(|Batch { clean, noise }| {
+        self.mean(|NoisyBatch { clean, noise }| {
             let levels = levels.levels(clean.dims()[0]);
             let sigma = Tensor::<1>::from_floats(levels.as_slice(), &clean.device());
             mdsm_loss(network, self.sigma_0, clean.clone(), noise.clone(), sigma)
@@ -49,7 +53,7 @@ impl Validation {
     /// # Errors
     /// The device fails.
     pub fn denoising_error(&self, network: &EnergyNetwork, level: f32) -> Result<f64> {
-        let mean = self.mean(|Batch { clean, noise }| {
+        let mean = self.mean(|NoisyBatch { clean, noise }| {
             let noisy = clean.clone() + noise.clone() * level;
             let (_, gradient) = network.energy_and_gradient(noisy.clone());
             (langevin::denoise(noisy, gradient, self.sigma_0) - clean.clone()).square()
@@ -62,12 +66,12 @@ impl Validation {
     /// # Errors
     /// The device fails.
     pub fn energies(&self, network: &EnergyNetwork) -> Result<Vec<f32>> {
-        let energies = |batch: &Batch| output::floats(network.energy_and_gradient(batch.clean.clone()).0);
+        let energies = |batch: &NoisyBatch| output::floats(network.energy_and_gradient(batch.clean.clone()).0);
         Ok(self.batches.iter().map(energies).collect::<Result<Vec<_>>>()?.concat())
     }
 
     /// The mean of all values of all batches.
-    fn mean<const D: usize>(&self, of: impl Fn(&Batch) -> Tensor<D>) -> Result<f64> {
+    fn mean<const D: usize>(&self, of: impl Fn(&NoisyBatch) -> Tensor<D>) -> Result<f64> {
         let (mut sum, mut count) = (0.0, 0);
         for batch in &self.batches {
             let values = output::floats(of(batch))?;

@@ -34,7 +34,7 @@ fn wrong_flags() {
     refused(&["sample", "--model", "m", "--out", "o.png", "--count", "0"], &["--count"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--steps", "0"], &["--steps"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--sampler", "gibbs"], &["--sampler", "annealed"]);
-    refused(&["sample", "--model", "m", "--out", "o.png", "--share", "0.9"], &["--share", "at least 1"]);
+    refused(&["sample", "--model", "m", "--out", "o.png", "--churn", "-0.1"], &["--churn", "at least 0"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--guidance", "NaN"], &["--guidance", "at least 0"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--hottest", "0"], &["--hottest", "at least 1"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--backend", "abacus"], &["--backend", "flex"]);

@@ -126,19 +126,19 @@ fn an_exported_model_has_the_share_that_its_samples_want() {
     let folder = tempfile::tempdir().unwrap();
     let run = tiny_run(folder.path());
     let model = folder.path().join("models/tiny");
-    let export = ["export", "--backend", "flex", "--share", "4", "--run"];
+    let export = ["export", "--backend", "flex", "--churn", "3", "--run"];
     trainer().args(export).arg(&run).arg("--out").arg(&model).assert().success();
-    let sample = |share: &[&str]| {
+    let sample = |churn: &[&str]| {
         let numbers = folder.path().join("samples.npy");
         let mut command = trainer();
-        command.args(["sample", "--backend", "flex", "--count", "2", "--steps", "10"]).args(share).arg("--model");
+        command.args(["sample", "--backend", "flex", "--count", "2", "--steps", "10"]).args(churn).arg("--model");
         command.arg(&model).arg("--out").arg(folder.path().join("samples.png")).arg("--npy").arg(&numbers);
         command.assert().success();
         npy(&numbers).1
     };
     let of_its_own = sample(&[]);
-    assert_eq!(of_its_own, sample(&["--share", "4"]));
-    assert_ne!(of_its_own, sample(&["--share", "1.5"]));
+    assert_eq!(of_its_own, sample(&["--churn", "3"]));
+    assert_ne!(of_its_own, sample(&["--churn", "0.5"]));
 }
 
 #[test]

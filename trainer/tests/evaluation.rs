@@ -117,8 +117,8 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     let distance = format!("| Frechet distance | {samples:.4} |");
     assert!(fs::read_to_string(model.join("README.md")).unwrap().contains(&distance), "{distance}");
     assert!(fs::read_to_string(model.join("model.json")).unwrap().contains("share of suspicious samples"));
-    let told = refused(&["--share", "5"]);
-    assert!(told.contains("share 1.5 and guidance 0, the model would have share 5 and guidance 0"), "{told}");
+    let told = refused(&["--churn", "4"]);
+    assert!(told.contains("churn 0.5 and guidance 0, the model would have churn 4 and guidance 0"), "{told}");
     let mut more = trainer();
     more.args(["train", "--backend", "flex", "--resume", "--steps", "5", "--out"]).arg(&run).assert().success();
     let told = refused(&[]);
@@ -139,9 +139,9 @@ fn samplers_are_measured_once_and_plotted() {
                 "4",
                 "--consistent",
                 "3",
-                "--shares",
+                "--churns",
                 "1",
-                "--share-steps",
+                "--churn-steps",
                 "3",
                 "--ode",
                 ode,

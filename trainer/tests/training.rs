@@ -12,6 +12,7 @@ use std::{
 };
 
 use common::{tiny, trainer};
+use cpu_kernels::Vectors;
 
 fn weights(run: &Path, step: u32) -> [Vec<u8>; 2] {
     let folder = run.join(format!("checkpoints/step-{step:07}"));
@@ -27,6 +28,31 @@ fn a_resumed_run_ends_with_the_same_bytes() {
     fs::remove_dir_all(run.join("checkpoints/step-0000006")).unwrap();
     trainer().args(tiny(&run, 6)).arg("--resume").assert().success();
     assert!(weights(&run, 6) == uninterrupted, "resuming at step 3 must end where the run without a break did");
+}
+
+/// Bytes may depend on the width of the vectors, what is learned may not.
+#[test]
+fn every_vector_width_learns_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let losses = Vectors::all().into_iter().map(|vectors| {
+        let run = folder.path().join(vectors.name());
+        trainer().args(tiny(&run, 6)).args(["--vectors", vectors.name()]).assert().success();
+        let metrics = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+        let losses = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let losses: Vec<f64> = losses.filter_map(|entry| entry["loss"].as_f64()).collect();
+        assert!(!losses.is_empty(), "{metrics}");
+        (vectors, losses)
+    });
+    let losses: Vec<_> = losses.collect();
+    for (vectors, found) in &losses {
+        assert_eq!(found.len(), losses[0].1.len());
+        for (found, expected) in found.iter().zip(&losses[0].1) {
+            assert!(
+                (found / expected - 1.0).abs() < 1e-4,
+                "{vectors}: a loss of {found} where scalars have {expected}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -6,44 +6,62 @@ mod common;
 use std::{collections::HashMap, path::Path};
 
 use common::{reference, trainer};
+use cpu_kernels::Vectors;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::Value;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 6] = [
     "res6-w4-grey32-elu.safetensors",
     "res12-w3-rgb16-silu.safetensors",
     "res18-w2-rgb24-elu.safetensors",
     "unet-w4-grey16-silu.safetensors",
+    "unet4-w3-grey16-silu.safetensors",
+    "unet4-w4-rgb32-elu.safetensors",
 ];
 
-fn assert_agrees(backend: &str) {
+fn assert_agrees(backend: &[&str]) {
     for name in FILES {
         let output = trainer()
-            .args(["verify", "--json", "--backend", backend, "--reference"])
+            .args(["verify", "--json", "--backend"])
+            .args(backend)
+            .arg("--reference")
             .arg(reference(name))
             .assert()
             .success()
             .get_output()
             .clone();
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(report["ok"], true, "{name} on {backend}: {report:#}");
+        assert_eq!(report["ok"], true, "{name} on {backend:?}: {report:#}");
         let quantities = report["quantities"].as_array().unwrap();
         assert!(quantities.len() > 20, "{name}: every parameter has its gradient compared");
         for quantity in quantities {
             let (error, tolerance) = (&quantity["relative_error"], &quantity["tolerance"]);
-            assert!(error.as_f64().unwrap() <= tolerance.as_f64().unwrap(), "{name} on {backend}: {quantity}");
+            assert!(error.as_f64().unwrap() <= tolerance.as_f64().unwrap(), "{name} on {backend:?}: {quantity}");
         }
     }
 }
 
+/// Whole networks, training gradients among them, whatever vectors a user's processor has.
 #[test]
-fn the_cpu_agrees_with_the_reference() {
-    assert_agrees("flex");
+fn the_cpu_agrees_with_the_reference_at_every_vector_width() {
+    for vectors in Vectors::all() {
+        assert_agrees(&["flex", "--vectors", vectors.name()]);
+    }
 }
 
 #[test]
 fn a_gpu_agrees_with_the_reference() {
-    assert_agrees("wgpu");
+    assert_agrees(&["wgpu"]);
+}
+
+#[test]
+fn vectors_that_the_processor_lacks_are_refused() {
+    let verify =
+        |vectors| trainer().args(["verify", "--vectors", vectors, "--reference"]).arg(reference(FILES[0])).output();
+    let output = verify("mmx").unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("mmx") && stderr.contains("this processor has scalar"), "{stderr}");
 }
 
 /// A reference file as name -> (shape, values), and its header.

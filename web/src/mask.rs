@@ -1,5 +1,6 @@
 //! Which pixels of a picture are to be found.
 
+use options::Region;
 use serde::{Deserialize, Serialize};
 
 /// A square of pixels, each known or unknown.
@@ -7,49 +8,6 @@ use serde::{Deserialize, Serialize};
 pub struct Mask {
     side: usize,
     unknown: Vec<bool>,
-}
-
-/// A part of a picture that has a name: of the halves and the centre the same as in `trainer inpaint --mask`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Region {
-    Left,
-    Right,
-    Top,
-    Bottom,
-    Centre,
-    Stripes,
-    Random,
-}
-
-impl Region {
-    /// All of them, with their names.
-    pub const ALL: [(Self, &str); 7] = [
-        (Self::Left, "left"),
-        (Self::Right, "right"),
-        (Self::Top, "top"),
-        (Self::Bottom, "bottom"),
-        (Self::Centre, "centre"),
-        (Self::Stripes, "stripes"),
-        (Self::Random, "random"),
-    ];
-
-    fn contains(self, x: usize, y: usize, side: usize) -> bool {
-        let middle = |at: usize| at >= side / 4 && at < side - side / 4;
-        match self {
-            Self::Left => x < side / 2,
-            Self::Right => x >= side / 2,
-            Self::Top => y < side / 2,
-            Self::Bottom => y >= side / 2,
-            Self::Centre => middle(x) && middle(y),
-            Self::Stripes => y % 4 >= 2,
-            // Three quarters of the pixels, always the same ones.
-            Self::Random => {
-                ((y * side + x) as u32).wrapping_mul(0x9E37_79B1).rotate_left(16).wrapping_mul(0x85EB_CA6B) >> 30 > 0
-            }
-        }
-    }
 }
 
 impl Mask {
@@ -60,7 +18,7 @@ impl Mask {
 
     /// A mask with one unknown region.
     pub fn region(side: usize, region: Region) -> Self {
-        let unknown = (0..side * side).map(|i| region.contains(i % side, i / side, side)).collect();
+        let unknown = (0..side * side).map(|i| region.contains((i / side, i % side), (side, side))).collect();
         Self { side, unknown }
     }
 

@@ -1,9 +1,10 @@
 //! What the page and the engine say to each other. Pixels travel beside a message, as the payload of its
 //! [`Envelope`](crate::Envelope): floats 0..1 in the order `[N, H, W, C]`, at the data's own size.
 
+use options::{Sampler, ToyShape};
 use serde::{Deserialize, Serialize};
 
-use crate::{Backend, Sampler, Task, ToyShape};
+use crate::{Backend, Task};
 
 /// From the page to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,9 @@
 
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
-use crate::{Settings, settings::Word};
+use options::Words;
+
+use crate::{Settings, default_steps};
 
 /// What an address asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +32,7 @@ impl Request {
             seen.push(key);
         }
         if !seen.iter().any(|key| key == "steps") {
-            request.settings.steps = request.settings.sampler.default_steps();
+            request.settings.steps = default_steps(request.settings.sampler);
         }
         request
     }
@@ -85,9 +87,9 @@ fn corners(text: &str) -> Result<[usize; 3], String> {
     three.ok_or_else(|| "it must be three numbers of pictures, such as 0,1,2".to_owned())
 }
 
-fn word<T: Word>(text: &str) -> Result<T, String> {
+fn word<T: Words>(text: &str) -> Result<T, String> {
     T::from_word(text).ok_or_else(|| {
-        let words: Vec<_> = T::WORDS.iter().map(|(_, word)| *word).collect();
+        let words: Vec<_> = T::all().iter().map(|option| option.word()).collect();
         format!("it must be {}", words.join(" or "))
     })
 }
@@ -99,7 +101,9 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Backend, Region, Sampler, Task, ToyShape};
+    use options::{Region, Sampler, ToyShape};
+
+    use crate::{Backend, Task};
 
     #[test]
     fn an_empty_address_means_the_defaults() {
@@ -192,7 +196,7 @@ mod tests {
             assert_eq!((request.problems.len(), request.autorun), (1, false), "{bad}");
         }
         let request = Request::parse("sampler=annealed", 7);
-        assert_eq!(request.settings.steps, Sampler::Annealed.default_steps(), "each sampler has its own default");
+        assert_eq!(request.settings.steps, default_steps(Sampler::Annealed), "each sampler has its own default");
         let request = Request::parse("seed=1&count=x&seed=2&steps=9", 7);
         assert_eq!((request.settings.seed, request.settings.steps), (1, 9), "good values beside bad ones count");
         assert_eq!(request.problems.len(), 2);

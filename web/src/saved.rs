@@ -79,7 +79,7 @@ mod tests {
         let run = SavedRun {
             settings: Settings::with_seed(9),
             sha256: "ab".to_owned(),
-            mask: Some(Mask::region(2, crate::Region::Top)),
+            mask: Some(Mask::region(2, options::Region::Top)),
             continued_from: None,
             energies: vec![1.5, -2.0],
             pictures: Pictures { side: 2, channels: 3, values: values.clone() },

@@ -2,13 +2,14 @@
 
 use std::ops::RangeInclusive;
 
+use options::{Region, Sampler, ToyShape, Words};
 use serde::{Deserialize, Serialize};
-
-use crate::Region;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// Where the engine computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Backend {
     /// The graphics processor, through WebGPU.
     WebGpu,
@@ -16,21 +17,10 @@ pub enum Backend {
     Cpu,
 }
 
-/// How noise becomes pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Sampler {
-    /// Annealed Langevin dynamics: the paper's sampler.
-    Annealed,
-    /// Consistent annealed sampling.
-    Consistent,
-    /// The deterministic flow.
-    Ode,
-}
-
 /// What is done with the model: each is a room of the page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Task {
     /// New pictures from noise.
     Sample,
@@ -46,66 +36,7 @@ pub enum Task {
     About,
 }
 
-/// What the two-dimensional toy learns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum ToyShape {
-    Moons,
-    Rings,
-    Grid,
-    Spiral,
-}
-
-/// A choice that the address bar spells as a word.
-pub(crate) trait Word: Copy + PartialEq + 'static {
-    const WORDS: &'static [(Self, &'static str)];
-
-    fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(value, _)| *value == self).map_or("", |(_, word)| word)
-    }
-
-    fn from_word(word: &str) -> Option<Self> {
-        Self::WORDS.iter().find(|(_, known)| *known == word).map(|(value, _)| *value)
-    }
-}
-
-impl Word for Backend {
-    const WORDS: &'static [(Self, &'static str)] = &[(Self::WebGpu, "webgpu"), (Self::Cpu, "cpu")];
-}
-
-impl Word for Sampler {
-    const WORDS: &'static [(Self, &'static str)] =
-        &[(Self::Annealed, "annealed"), (Self::Consistent, "consistent"), (Self::Ode, "ode")];
-}
-
-impl Word for Task {
-    const WORDS: &'static [(Self, &'static str)] = &[
-        (Self::Sample, "sample"),
-        (Self::Inpaint, "inpaint"),
-        (Self::Denoise, "denoise"),
-        (Self::Outliers, "outliers"),
-        (Self::Landscape, "landscape"),
-        (Self::About, "about"),
-    ];
-}
-
-impl Word for ToyShape {
-    const WORDS: &'static [(Self, &'static str)] =
-        &[(Self::Moons, "moons"), (Self::Rings, "rings"), (Self::Grid, "grid"), (Self::Spiral, "spiral")];
-}
-
 impl Task {
-    /// All of them, in the order of the page.
-    pub fn all() -> impl Iterator<Item = Self> {
-        Self::WORDS.iter().map(|(task, _)| *task)
-    }
-
-    /// The word that the address bar uses.
-    pub fn name(self) -> &'static str {
-        self.word()
-    }
-
     /// What the page calls its room.
     pub fn title(self) -> &'static str {
         match self {
@@ -124,56 +55,22 @@ impl Task {
     }
 }
 
-impl ToyShape {
-    /// The word that the address bar uses.
-    pub fn name(self) -> &'static str {
-        self.word()
-    }
-
-    /// The shape of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::from_word(name)
-    }
-}
-
-impl Word for Region {
-    const WORDS: &'static [(Self, &'static str)] = &Self::ALL;
-}
-
-impl Sampler {
-    /// The word that the address bar uses.
-    pub fn name(self) -> &'static str {
-        self.word()
-    }
-
-    /// The sampler of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::from_word(name)
-    }
-
-    /// Steps where nobody says how many: for the paper's sampler far fewer than the paper's, so that a page without a
-    /// GPU shows something soon; the clothes are no worse for it (`docs/samplers.md`).
-    pub fn default_steps(self) -> usize {
-        match self {
-            Self::Annealed => 100,
-            Self::Consistent => 50,
-            Self::Ode => 20,
-        }
-    }
-}
-
 impl Backend {
-    /// The word that the address bar and the document use.
-    pub fn name(self) -> &'static str {
-        self.word()
-    }
-
     /// What people call it.
     pub fn title(self) -> &'static str {
         match self {
             Self::WebGpu => "GPU",
             Self::Cpu => "CPU",
         }
+    }
+}
+
+/// Steps of a sampler where nobody says how many: for the paper's far fewer than the paper's, so that a page without a
+/// GPU shows something soon; the clothes are no worse for it (`docs/samplers.md`).
+pub fn default_steps(sampler: Sampler) -> usize {
+    match sampler {
+        Sampler::Annealed => 100,
+        Sampler::Consistent | Sampler::Ode => sampler.default_steps(),
     }
 }
 
@@ -221,7 +118,7 @@ impl Settings {
             seed,
             count: 16,
             sampler: Sampler::Consistent,
-            steps: Sampler::Consistent.default_steps(),
+            steps: default_steps(Sampler::Consistent),
             backend: None,
             task: Task::Sample,
             picture: Some(0),

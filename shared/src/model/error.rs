@@ -1,6 +1,6 @@
 //! What can be wrong with a model folder.
 
-use crate::ConfigError;
+use crate::network::ConfigError;
 
 /// Why a model cannot be used; one line each.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,15 @@
 //! `model.json`.
 
+use options::Sampler;
 use serde::{Deserialize, Serialize};
 
-use super::{ModelError, Probe};
-use crate::{Method, NetworkConfig, NoiseLevels, OutlierScore, Schedule, consistent};
+use super::{ModelError, SelfTest};
+use crate::{
+    measures::OutlierScore,
+    network::NetworkConfig,
+    sampling::{Churn, Schedule},
+    training::NoiseLevels,
+};
 
 /// What `model.json` says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,9 +25,9 @@ pub struct Manifest {
     pub training: TrainingCard,
     /// The noise levels it was trained at.
     pub noise: NoiseLevels,
-    /// The share of its samples, as [`consistent::SHARE`], which models of before have.
-    #[serde(default = "default_share")]
-    pub share: f32,
+    /// The churn of its samples; the usual one for models that were written before there was a choice.
+    #[serde(flatten)]
+    pub churn: Churn,
     /// The weaker model that samples keep away from; most models have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guide: Option<GuideCard>,
@@ -29,11 +35,11 @@ pub struct Manifest {
     pub metrics: Vec<Metric>,
     /// Energies of held-out pictures at percentiles 0, 1, ..., 100, for outlier scores.
     pub energy_percentiles: Vec<f32>,
-    /// How unusual a picture is, better than by its energy; models of before had none.
+    /// How unusual a picture is, better than by its energy; older models have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outlier_score: Option<OutlierScore>,
     /// The start-up self-test.
-    pub probe: Probe,
+    pub probe: SelfTest,
     /// The weights file.
     pub weights: WeightsCard,
     /// How many held-out pictures `held-out.png` has, side by side.
@@ -68,7 +74,7 @@ pub struct TrainingCard {
     pub ema_decay: f64,
 }
 
-/// The guide of a model ([`crate::Guided`]). Its weights are in the model's file, their names behind
+/// The guide of a model ([`crate::sampling::Guided`]). Its weights are in the model's file, their names behind
 /// [`GuideCard::PREFIX`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GuideCard {
@@ -80,7 +86,7 @@ pub struct GuideCard {
     /// How it was trained, on the model's data.
     pub training: TrainingCard,
     /// Its start-up self-test.
-    pub probe: Probe,
+    pub probe: SelfTest,
 }
 
 /// A measured number.
@@ -139,9 +145,6 @@ impl Manifest {
         if !(least > 0.0 && least <= most && most.is_finite()) {
             return wrong(format!("noise levels from {least} to {most} are not positive numbers in rising order"));
         }
-        if !(self.share >= 1.0 && self.share.is_finite()) {
-            return wrong("share must be a number of at least 1".to_owned());
-        }
         if !are_percentiles(&self.energy_percentiles) {
             return wrong("energy_percentiles must be 101 finite numbers in rising order".to_owned());
         }
@@ -155,8 +158,8 @@ impl Manifest {
     }
 
     /// The schedule of this many steps of a sampler.
-    pub fn schedule(&self, method: Method, steps: usize) -> Schedule {
-        method.schedule(steps, self.network.sigma_0, &self.noise).with_share(self.share)
+    pub fn schedule(&self, sampler: Sampler, steps: usize) -> Schedule {
+        Schedule::of(sampler, steps, self.network.sigma_0, &self.noise).with_churn(self.churn)
     }
 
     /// Whether this can name a model or one of its files: it cannot leave the folder, nor does it need escaping in a
@@ -189,10 +192,6 @@ impl GuideCard {
         }
         self.probe.validate().map_err(|problem| ModelError::Manifest(format!("guide.{problem}")))
     }
-}
-
-fn default_share() -> f32 {
-    consistent::SHARE
 }
 
 /// Whether these can be values at percentiles 0, 1, ..., 100.

@@ -2,7 +2,7 @@
 
 mod error;
 mod manifest;
-mod probe;
+mod self_test;
 mod weights;
 
 use burn::tensor::Device;
@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 pub use error::ModelError;
 pub use manifest::{DataCard, GuideCard, Manifest, Metric, TrainingCard, WeightsCard};
 pub(crate) use manifest::{are_percentiles, percentile};
-pub use probe::Probe;
+pub use self_test::SelfTest;
 pub use weights::Weights;
 
-use crate::{EnergyNetwork, Guided};
+use crate::{network::EnergyNetwork, sampling::Guided};
 
 /// A trained energy and what is known of it.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use half::f16;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::{GuideCard, ModelError};
-use crate::{EnergyNetwork, NetworkConfig, Parameter};
+use crate::network::{EnergyNetwork, NetworkConfig, Parameter};
 
 /// Named, finite f32 tensors.
 #[derive(Clone, Debug, Default)]

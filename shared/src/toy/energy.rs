@@ -1,7 +1,7 @@
 //! The energy and its derivatives.
 
 use super::{Point, SIGMA_0};
-use crate::{Draw, Noise};
+use crate::sampling::{Draw, Noise};
 
 /// `sigma_0^2 E(x) = f(x) = v . s(B s(A x + a) + b)` with the activation `s(t) = t / (1 + exp(-t))`. Nothing in it
 /// knows where the data lies: what the energy is away from there, training alone decides.

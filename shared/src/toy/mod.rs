@@ -8,7 +8,7 @@ mod training;
 mod walk;
 
 pub use energy::ToyEnergy;
-pub use shape::ToyShape;
+pub use shape::points;
 pub use training::ToyTraining;
 pub use walk::{Found, ToyWalk};
 

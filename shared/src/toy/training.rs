@@ -1,7 +1,7 @@
 //! Training a toy energy.
 
 use super::{Point, ToyEnergy};
-use crate::{Draw, Noise};
+use crate::sampling::{Draw, Noise};
 
 /// An energy on its way: MDSM loss, Adam, and a learning rate that falls to nothing.
 #[derive(Clone, Debug)]
@@ -70,14 +70,16 @@ impl ToyTraining {
 
 #[cfg(test)]
 mod tests {
+    use options::{Spacing, ToyShape};
+
     use crate::{
-        NoiseLevels, Spacing,
-        toy::{ToyShape, ToyTraining, ToyWalk},
+        toy::{ToyTraining, ToyWalk, points},
+        training::NoiseLevels,
     };
 
     fn trained(shape: ToyShape, (min, max): (f32, f32)) -> ToyTraining {
         let levels = NoiseLevels { min, max, spacing: Spacing::Geometric }.levels(128);
-        let mut training = ToyTraining::new(2, shape.points(512), levels, 1500);
+        let mut training = ToyTraining::new(2, points(shape, 512), levels, 1500);
         while training.step().is_some() {}
         training
     }
@@ -89,7 +91,7 @@ mod tests {
                 let energy = trained(shape, levels).energy;
                 let mut walk = ToyWalk::new(2, 200, 270);
                 while walk.step(&energy) {}
-                walk.found(&shape.points(512))
+                walk.found(&points(shape, 512))
             });
             let [many, one] = found;
             assert!(many.near > 0.9 && many.covered > 0.9, "{shape:?}, many levels: {many:?}");

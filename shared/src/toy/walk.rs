@@ -1,7 +1,7 @@
 //! Chains that walk on a toy energy.
 
 use super::{Point, SIGMA_0, ToyEnergy};
-use crate::{Annealing, Draw, Noise};
+use crate::sampling::{Annealing, Draw, Noise};
 
 /// Chains of annealed Langevin dynamics in the plane, with the schedule that the pictures have.
 #[derive(Clone, Debug)]

@@ -25,8 +25,10 @@ fn axe() -> Result<String> {
     let program = folder.join(format!("axe-{AXE}.js"));
     if !program.is_file() {
         fs::create_dir_all(&folder)?;
-        let pack =
-            Command::new("npm").args(["pack", "--silent", &format!("axe-core@{AXE}")]).current_dir(&folder).status();
+        let pack = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+            .args(["pack", "--silent", &format!("axe-core@{AXE}")])
+            .current_dir(&folder)
+            .status();
         ensure!(pack.context("npm: cannot be run; install Node.js")?.success(), "npm cannot bring axe-core {AXE}");
         let archive = format!("axe-core-{AXE}.tgz");
         let unpack = Command::new("tar").args(["-xzf", &archive, "package/axe.min.js"]).current_dir(&folder).status();

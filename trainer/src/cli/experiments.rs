@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, value_parser};
+use shared::sampling::Churn;
 
 use super::{
     BackendArgs, GuideArgs, LayersArgs, MeasurementArgs, SubjectArgs,
-    values::{count_parser, positive},
+    values::{churn, count_parser, positive},
 };
 
 #[derive(Subcommand)]
@@ -39,12 +40,12 @@ pub struct SamplersArgs {
     /// Energy gradients of the deterministic flow.
     #[arg(long, value_delimiter = ',', default_values_t = [10, 20, 35, 50, 100, 200], value_parser = count_parser(1_000_000))]
     pub ode: Vec<usize>,
-    /// Shares of the residual to try in consistent annealed sampling, besides the default.
-    #[arg(long, value_delimiter = ',', value_parser = positive)]
-    pub shares: Vec<f64>,
-    /// Energy gradients that the shares are tried with.
+    /// Churns to try in consistent annealed sampling, besides the default.
+    #[arg(long, value_delimiter = ',', value_parser = churn, allow_negative_numbers = true)]
+    pub churns: Vec<Churn>,
+    /// Energy gradients that the churns are tried with.
     #[arg(long, value_delimiter = ',', default_values_t = [50, 100], value_parser = count_parser(1_000_000))]
-    pub share_steps: Vec<usize>,
+    pub churn_steps: Vec<usize>,
 }
 
 /// The folder gets starts.json, starts.svg and starts.md.

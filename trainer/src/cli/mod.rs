@@ -6,14 +6,16 @@ mod values;
 
 use std::path::PathBuf;
 
+use burn::tensor::Device;
 use clap::{Args, Parser, Subcommand};
-use shared::Activation;
+use cpu_kernels::Vectors;
+use options::{Activation, Architecture, Sampler};
+use shared::sampling::Churn;
 
-use crate::backend::Backend;
+use crate::{backend::Backend, error::Result};
 pub use experiments::{ExperimentCommand, MixingArgs, NoiseLevelsArgs, SamplersArgs, SettingsTrialArgs, StartsArgs};
 pub use training::{LayersArgs, TrainArgs};
-use values::{ActivationArg, at_least_one, count_parser, not_negative};
-pub use values::{PresetArg, SamplerArg};
+use values::{at_least_one, churn, count_parser, not_negative, vectors};
 
 /// Train, sample and export energy-based models by multi-scale denoising score matching.
 #[derive(Parser)]
@@ -68,14 +70,14 @@ pub enum DataCommand {
 #[derive(Args)]
 pub struct NetworkArgs {
     /// The shape of the network.
-    #[arg(long, value_enum, default_value_t = PresetArg::Unet)]
-    pub preset: PresetArg,
+    #[arg(long, value_enum, default_value_t = Architecture::Unet)]
+    pub preset: Architecture,
     /// Channels after the first convolution.
     #[arg(long, default_value_t = 16, value_parser = count_parser(512))]
     pub width: usize,
     /// The non-linearity [default: silu for unet, elu for the others].
     #[arg(long, value_enum)]
-    pub activation: Option<ActivationArg>,
+    pub activation: Option<Activation>,
 }
 
 #[derive(Args)]
@@ -83,6 +85,36 @@ pub struct BackendArgs {
     /// Where to compute: `auto` takes a GPU where there is one, else the CPU.
     #[arg(long, value_enum, default_value_t = Backend::Auto)]
     pub backend: Backend,
+    /// Compute on the CPU with narrower vectors than this processor has, to compare: `scalar`, `sse4`, `avx2`, `avx512`,
+    /// `neon` [default: the widest that it has].
+    #[arg(long, value_parser = vectors, hide_short_help = true)]
+    pub vectors: Option<Vectors>,
+}
+
+impl BackendArgs {
+    /// The device, and the name of the backend that was chosen.
+    ///
+    /// # Errors
+    /// The machine has no such device.
+    pub fn device(&self) -> Result<(Device, &'static str)> {
+        self.apply();
+        self.backend.device()
+    }
+
+    /// Several devices of one kind, and the name of the backend.
+    ///
+    /// # Errors
+    /// The machine has fewer.
+    pub fn devices(&self, count: usize) -> Result<(Vec<Device>, &'static str)> {
+        self.apply();
+        self.backend.devices(count)
+    }
+
+    fn apply(&self) {
+        if let Some(vectors) = self.vectors {
+            shared::backend::use_vectors(vectors);
+        }
+    }
 }
 
 #[derive(Args)]
@@ -97,8 +129,8 @@ pub struct ModelArgs {
 #[derive(Args)]
 pub struct SamplerArgs {
     /// How noise becomes pictures.
-    #[arg(long, value_enum, default_value_t = SamplerArg::Consistent)]
-    pub sampler: SamplerArg,
+    #[arg(long, value_enum, default_value_t = Sampler::Consistent)]
+    pub sampler: Sampler,
     /// Steps, one energy gradient each [default: 2700 for annealed, 50 for consistent, 20 for ode].
     #[arg(long, value_parser = count_parser(1_000_000))]
     pub steps: Option<usize>,
@@ -127,11 +159,11 @@ pub struct ChainArgs {
 }
 
 #[derive(Args)]
-pub struct ShareArgs {
-    /// How much more noise a step of consistent annealed sampling removes and puts back than it must: more corrects
-    /// more, and strays further [default: the exported model's own, else 1.5].
-    #[arg(long, value_parser = at_least_one)]
-    pub share: Option<f64>,
+pub struct ChurnArgs {
+    /// How much more noise a step of consistent annealed sampling removes and puts back than it must: 0 for none; more
+    /// corrects more, and strays further [default: the exported model's own, or 0.5].
+    #[arg(long, value_parser = churn, allow_negative_numbers = true)]
+    pub churn: Option<Churn>,
 }
 
 #[derive(Args)]
@@ -140,8 +172,8 @@ pub struct GuideArgs {
     /// likelier than the model does, which are mistakes mostly [default: the exported model's own, if it has one].
     #[arg(long, value_name = "MODEL")]
     pub guide: Option<PathBuf>,
-    /// How much they do: they go down E + guidance (E - the guide's energy); 0 for no guide [default: the exported
-    /// model's own; with --guide 0.75].
+    /// How strongly new pictures keep away from the guide: chains go down E + guidance (E - the guide's energy); 0 for no
+    /// guide [default: the exported model's own, or 0.75 with --guide].
     #[arg(long, value_parser = not_negative)]
     pub guidance: Option<f64>,
 }
@@ -151,10 +183,10 @@ pub struct SampleArgs {
     #[command(flatten)]
     pub model: ModelArgs,
     #[command(flatten)]
-    pub share: ShareArgs,
+    pub churn: ChurnArgs,
     #[command(flatten)]
     pub guide: GuideArgs,
-    /// More models, for pictures that all find likely: their energies are added.
+    /// Another model, for pictures that both find likely: their energies are added. May be given several times.
     #[arg(long = "and", value_name = "MODEL")]
     pub and: Vec<PathBuf>,
     #[command(flatten)]
@@ -235,7 +267,7 @@ pub struct EvaluateArgs {
     #[command(flatten)]
     pub sampler: SamplerArgs,
     #[command(flatten)]
-    pub share: ShareArgs,
+    pub churn: ChurnArgs,
     #[command(flatten)]
     pub guide: GuideArgs,
     /// Densities on the way from a Gaussian to the model's, for the likelihood: more narrow its bounds; 0 for no
@@ -264,12 +296,12 @@ pub struct ExportArgs {
     /// Held-out pictures that go with the model, for the page to complete; 0 where their licence does not allow it.
     #[arg(long, default_value_t = 24)]
     pub held_out: usize,
-    /// What `trainer evaluate` has measured of this run (its evaluation.json), for the model card; of the same share
+    /// What `trainer evaluate` has measured of this run (its evaluation.json), for the model card; of the same churn
     /// and guidance.
     #[arg(long)]
     pub evaluation: Option<PathBuf>,
     #[command(flatten)]
-    pub share: ShareArgs,
+    pub churn: ChurnArgs,
     #[command(flatten)]
     pub guide: GuideArgs,
     #[command(flatten)]
@@ -312,8 +344,8 @@ impl NetworkArgs {
     /// The non-linearity: as asked, else the paper's for the paper's networks and a smooth one for the U-Net.
     pub fn activation(&self) -> Activation {
         match (self.activation, self.preset) {
-            (Some(activation), _) => activation.into(),
-            (None, PresetArg::Unet) => Activation::Silu,
+            (Some(activation), _) => activation,
+            (None, Architecture::Unet) => Activation::Silu,
             (None, _) => Activation::Elu,
         }
     }

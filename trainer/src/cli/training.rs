@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, value_parser};
+use options::{Activation, Optimizer, Spacing, Weighting};
 use serde::Serialize;
 
 use super::{
     BackendArgs,
-    values::{ActivationArg, OptimizerArg, SpacingArg, WeightingArg, count_parser, fraction, positive},
+    values::{count_parser, fraction, positive},
 };
 use crate::train::TrainingPreset;
 
@@ -39,7 +40,7 @@ pub struct LayersArgs {
     /// Settings as TOML; any run's `run.toml` is one, any part of it as well.
     #[arg(long)]
     pub config: Option<PathBuf>,
-    /// What the settings that nobody gives are [default: unet4].
+    /// A set of settings to start from; flags and --config change single ones [default: unet4].
     #[arg(long, value_enum)]
     pub preset: Option<TrainingPreset>,
     #[command(flatten)]
@@ -72,7 +73,7 @@ pub struct NetworkSettingsArgs {
     /// The non-linearity [default: silu for unet, elu for the others].
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub activation: Option<ActivationArg>,
+    pub activation: Option<Activation>,
 }
 
 #[derive(Args, Serialize)]
@@ -88,7 +89,7 @@ pub struct NoiseArgs {
     /// How the noise levels lie between them.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub spacing: Option<SpacingArg>,
+    pub spacing: Option<Spacing>,
 }
 
 #[derive(Args, Serialize)]
@@ -104,7 +105,7 @@ pub struct OptimizationArgs {
     /// How gradients become steps.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub optimizer: Option<OptimizerArg>,
+    pub optimizer: Option<Optimizer>,
     /// Peak learning rate, after a linear warm-up and before a cosine decay.
     #[arg(long, value_parser = positive)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,10 +114,10 @@ pub struct OptimizationArgs {
     #[arg(long = "ema", value_parser = fraction)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ema_decay: Option<f64>,
-    /// What the loss at a noise level counts.
+    /// How much an error at each noise level weighs in the loss.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub weighting: Option<WeightingArg>,
+    pub weighting: Option<Weighting>,
     /// Training pictures that targets are averaged over, by how likely each is under a noisy picture; 0 for the
     /// paper's targets.
     #[arg(long)]

@@ -6,8 +6,12 @@ use burn::{
     optim::GradientsParams,
     tensor::{Device, Distribution, Tensor},
 };
+use options::Spacing;
 use serde::Serialize;
-use shared::{Energy, EnergyNetwork, NetworkConfig, NoiseLevels, Spacing, mdsm_loss};
+use shared::{
+    network::{Energy, EnergyNetwork, NetworkConfig},
+    training::{NoiseLevels, mdsm_loss},
+};
 
 use crate::{
     cli::BenchArgs,
@@ -19,12 +23,14 @@ use crate::{
 struct Report {
     backend: &'static str,
     device: String,
-    preset: shared::Preset,
+    preset: options::Architecture,
     width: usize,
     image_size: usize,
     channels: usize,
     batch: usize,
     threads: usize,
+    /// That the CPU computes with; null on a GPU.
+    vectors: Option<&'static str>,
     parameters: usize,
     forward_gflop_per_image: f64,
     energy_gradient: Speed,
@@ -55,9 +61,9 @@ const WARM_UP: usize = 2;
 
 /// Measures the energy gradient (2 forward passes' worth) and the training step (6).
 pub fn bench(args: BenchArgs) -> Result<()> {
-    let (device, backend) = args.backend.backend.device()?;
+    let (device, backend) = args.backend.device()?;
     let config = NetworkConfig {
-        preset: args.network.preset.into(),
+        preset: args.network.preset,
         width: args.network.width,
         channels: args.channels,
         image_size: args.image_size,
@@ -85,6 +91,7 @@ pub fn bench(args: BenchArgs) -> Result<()> {
         channels: config.channels,
         batch,
         threads: rayon::current_num_threads(),
+        vectors: (backend == "flex").then(|| shared::backend::vectors().name()),
         parameters: network.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum(),
         forward_gflop_per_image: forward_gflop,
         fraction_of_peak: gemm_peak_gflops.map(|peak| Fractions {

@@ -1,10 +1,11 @@
 //! What commands with chains share: the schedule and the chains that the flags ask for, and writing what they became.
 
 use burn::tensor::Device;
-use shared::{Annealing, Known, Method, Schedule};
+use options::Sampler;
+use shared::sampling::{Annealing, Known, Schedule};
 
 use crate::{
-    chains::Chains,
+    chains::SamplingRun,
     cli::{ChainArgs, SamplerArgs},
     error::{Error, Result},
     files,
@@ -15,11 +16,11 @@ use crate::{
 
 /// The schedule of the sampler that `args` ask for.
 pub fn schedule(args: &SamplerArgs, model: &LoadedModel) -> Result<Schedule> {
-    let method = Method::from(args.sampler);
-    let steps = args.steps.unwrap_or(method.default_steps());
-    match (args.hottest, method) {
-        (None, _) => Ok(model.schedule(method, steps)),
-        (Some(hottest), Method::Annealed) => Ok(Schedule::Annealed(Annealing::falling(hottest, steps))),
+    let sampler = args.sampler;
+    let steps = args.steps.unwrap_or(sampler.default_steps());
+    match (args.hottest, sampler) {
+        (None, _) => Ok(model.schedule(sampler, steps)),
+        (Some(hottest), Sampler::Annealed) => Ok(Schedule::Annealed(Annealing::falling(hottest, steps))),
         (Some(_), _) => Err(Error::input("--hottest: only --sampler annealed has a temperature")),
     }
 }
@@ -30,7 +31,7 @@ pub fn run(args: &ChainArgs, model: &LoadedModel, known: Option<&Known>, device:
         files::check_writable(path)?;
     }
     let schedule = schedule(&args.sampler, model)?;
-    Chains { schedule, count: args.count, seed: args.seed }.run(model, known, device)
+    SamplingRun { schedule, count: args.count, seed: args.seed }.run(model, known, device)
 }
 
 /// Writes the grid, and the numbers if asked for. A picture alone is written as it is, so that it can be put in again.

@@ -1,13 +1,13 @@
 //! `trainer denoise`.
 
-use shared::{Energy, langevin};
+use shared::{network::Energy, sampling::langevin};
 
 use crate::{cli::DenoiseArgs, error::Result, files, model::LoadedModel, output, pictures};
 
 /// One jump: `x - sigma_0^2 grad E(x)`.
 pub fn denoise(args: DenoiseArgs) -> Result<()> {
     files::check_writable(&args.out)?;
-    let (device, _) = args.model.backend.backend.device()?;
+    let (device, _) = args.model.backend.device()?;
     let model = LoadedModel::open("--model", &args.model.model, &device)?;
     let size = model.data.size;
     let picture = pictures::read(&args.image, model.config.channels, size, size)?;

@@ -2,7 +2,7 @@
 
 use super::chains::schedule;
 use crate::{
-    chains::Chains,
+    chains::SamplingRun,
     cli::EvaluateArgs,
     error::{Error, Result},
     evaluate::{self, DensityPlan},
@@ -14,10 +14,10 @@ use crate::{
 pub fn evaluate(args: EvaluateArgs) -> Result<()> {
     let measurement = args.measurement;
     let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
-    let model = model.with_share(&args.share).guided_by(&args.guide, &device)?;
+    let model = model.with_churn(&args.churn).guided_by(&args.guide, &device)?;
     files::check_writable(&measurement.subject.out.join("evaluation.json"))?;
     let schedule = schedule(&args.sampler, &model)?;
-    let chains = Chains { schedule, count: measurement.count, seed: measurement.seed };
+    let chains = SamplingRun { schedule, count: measurement.count, seed: measurement.seed };
     let plan = DensityPlan { steps: args.density_steps, chains: args.density_chains };
     let name = measurement.subject.model.model.display().to_string();
     let (evaluation, shown) = evaluate::evaluate(&model, name, &data, &chains, plan, &device)?;

@@ -3,17 +3,20 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use options::Sampler;
 use shared::{
-    EnergyNetwork, GuideCard, Manifest, Method, Metric, ModelError, NoiseLevels, OutlierScore, Probe, Weights,
-    WeightsCard,
+    measures::OutlierScore,
+    model::{GuideCard, Manifest, Metric, ModelError, SelfTest, Weights, WeightsCard},
+    network::EnergyNetwork,
+    training::NoiseLevels,
 };
 
 use crate::{
-    chains::Chains,
+    chains::SamplingRun,
     cli::ExportArgs,
     data::{self, DataSet},
     error::{Error, Result},
-    evaluate::{Sampling, Subject, Summary, fingerprint, outliers},
+    evaluate::{PlacedModel, Sampling, Summary, fingerprint, outliers},
     export::{Contents, ModelFolder, card},
     model::{Guide, LoadedModel, named},
     train::{Checkpoint, RunFolder, history},
@@ -38,7 +41,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let config = folder.load_config()?;
     let checkpoint = folder.newest()?;
     let data = data::open_sized(&config.data, args.data_dir.as_deref(), Some(config.card().size))?;
-    let (device, _) = args.backend.backend.device()?;
+    let (device, _) = args.backend.device()?;
 
     let shape = config.network();
     let named = named("--run", &args.run);
@@ -47,19 +50,19 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let training = config.training(&checkpoint.progress);
     let trained = checkpoint.ema.clone().into_network(&shape, &device).map_err(input)?;
     let trained = LoadedModel::new(&named, shape.clone(), config.card(), config.noise, training.clone(), trained)?
-        .with_share(&args.share)
+        .with_churn(&args.churn)
         .guided_by(&args.guide, &device)?;
     let evaluated = args.evaluation.as_deref().map(|path| evaluated(path, &checkpoint, &trained)).transpose()?;
     let bytes = weights(&trained).to_safetensors(true).map_err(input)?;
     // Everything below is measured on what is shipped: the rounded weights.
     let model = trained.with_weights(Weights::parse(&bytes).map_err(input)?, &device).map_err(input)?;
-    let probe = Probe::measure(PROBE_SEED, &model.network, &shape, &device).map_err(input)?;
+    let probe = SelfTest::measure(PROBE_SEED, &model.network, &shape, &device).map_err(input)?;
     let guide = model.guide().map(|guide| guide_card(guide, &device)).transpose().map_err(input)?;
     let measured = data.held_out.first(MEASURED);
     let held_out = Validation::new(&measured, shape.sigma_0, model.frame, &device);
     let shown: Vec<&[u8]> =
         (0..data.held_out.len().min(args.held_out)).map(|index| data.held_out.image(index)).collect();
-    let outlier_score = outlier_score(&Subject { model: &model, device: &device }, &data)?;
+    let outlier_score = outlier_score(&PlacedModel { model: &model, device: &device }, &data)?;
 
     let mut numbers = metrics(&held_out, measured.len(), &model.network, &config.noise)?;
     numbers.extend(evaluated.unwrap_or_default());
@@ -69,7 +72,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
         data: config.card(),
         training,
         noise: config.noise,
-        share: model.share(),
+        churn: model.churn(),
         guide,
         metrics: numbers,
         energy_percentiles: percentiles(held_out.energies(&model.network)?),
@@ -78,10 +81,10 @@ pub fn export(args: ExportArgs) -> Result<()> {
         weights: WeightsCard::of(WEIGHTS, &bytes),
         held_out_pictures: shown.len(),
     };
-    let method = Method::Consistent;
-    let steps = method.default_steps();
-    let schedule = model.schedule(method, steps);
-    let samples = Chains { schedule, count: SAMPLES, seed: 1 }.run(&model, None, &device)?;
+    let sampler = Sampler::Consistent;
+    let steps = sampler.default_steps();
+    let schedule = model.schedule(sampler, steps);
+    let samples = SamplingRun { schedule, count: SAMPLES, seed: 1 }.run(&model, None, &device)?;
     let sampling = format!(
         "trainer sample --model models/{} --count {SAMPLES} --seed 1 --sampler consistent --steps {steps} --out samples.png",
         manifest.name
@@ -106,7 +109,7 @@ fn weights(model: &LoadedModel) -> Weights {
 }
 
 fn guide_card(Guide { model, weight }: &Guide, device: &Device) -> std::result::Result<GuideCard, ModelError> {
-    let probe = Probe::measure(PROBE_SEED, &model.network, &model.config, device)?;
+    let probe = SelfTest::measure(PROBE_SEED, &model.network, &model.config, device)?;
     Ok(GuideCard { network: model.config.clone(), weight: *weight, training: model.training.clone(), probe })
 }
 
@@ -138,22 +141,22 @@ fn evaluated(path: &Path, checkpoint: &Checkpoint, model: &LoadedModel) -> Resul
             checkpoint.progress.step
         )));
     }
-    let (share, guidance) = (model.share(), model.guide().map(|guide| guide.weight));
-    if (Sampling { share, guidance, ..summary.sampling }) != summary.sampling {
-        let told = |share, guidance: Option<f32>| format!("share {share} and guidance {}", guidance.unwrap_or(0.0));
+    let (churn, guidance) = (model.churn(), model.guide().map(|guide| guide.weight));
+    if (Sampling { churn, guidance, ..summary.sampling }) != summary.sampling {
+        let told = |churn, guidance: Option<f32>| format!("churn {churn} and guidance {}", guidance.unwrap_or(0.0));
         return Err(Error::input(format!(
-            "--evaluation {}: its samples had {}, the model would have {}; give the --share, --guide and --guidance of the \
+            "--evaluation {}: its samples had {}, the model would have {}; give the --churn, --guide and --guidance of the \
              evaluation, or evaluate again",
             path.display(),
-            told(summary.sampling.share, summary.sampling.guidance),
-            told(share, guidance)
+            told(summary.sampling.churn, summary.sampling.guidance),
+            told(churn, guidance)
         )));
     }
     Ok(summary.card)
 }
 
 /// Fitted to training pictures, with the percentiles of held-out ones.
-fn outlier_score(subject: &Subject, data: &DataSet) -> Result<OutlierScore> {
+fn outlier_score(subject: &PlacedModel, data: &DataSet) -> Result<OutlierScore> {
     let score = outliers::fit(subject, &data.train)?;
     let held_out = outliers::scores(&score, subject, &data.held_out.first(MEASURED))?;
     Ok(score.with_percentiles(percentiles(held_out)))

@@ -5,7 +5,7 @@ use crate::{chains::around, cli::InpaintArgs, error::Result, model::LoadedModel,
 
 /// Fills in the unknown part of a picture, several times over.
 pub fn inpaint(args: InpaintArgs) -> Result<()> {
-    let (device, _) = args.model.backend.backend.device()?;
+    let (device, _) = args.model.backend.device()?;
     let model = LoadedModel::open("--model", &args.model.model, &device)?;
     let size = model.data.size;
     let channels = model.config.channels;

@@ -1,7 +1,7 @@
 //! `trainer score`.
 
 use serde::Serialize;
-use shared::{Energy, OutlierScore};
+use shared::{measures::OutlierScore, network::Energy};
 
 use crate::{
     cli::ScoreArgs,
@@ -25,7 +25,7 @@ struct Score {
 
 /// Prints the energy of each picture, and how unusual it is.
 pub fn score(args: ScoreArgs) -> Result<()> {
-    let (device, _) = args.model.backend.backend.device()?;
+    let (device, _) = args.model.backend.device()?;
     let model = LoadedModel::open("--model", &args.model.model, &device)?;
     let size = model.data.size;
     let mut scores = Vec::new();

@@ -18,7 +18,7 @@ pub fn train(args: TrainArgs) -> Result<()> {
             args.out.display()
         )));
     }
-    let (devices, backend) = args.backend.backend.devices(args.devices)?;
+    let (devices, backend) = args.backend.devices(args.devices)?;
     ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
         .map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
 

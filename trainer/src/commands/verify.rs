@@ -11,7 +11,7 @@ use crate::{
 /// Compares this implementation with an independent one.
 pub fn verify(args: VerifyArgs) -> Result<()> {
     let reference = Reference::read(&args.reference)?;
-    let (device, backend) = args.backend.backend.device()?;
+    let (device, backend) = args.backend.device()?;
     let quantities = compare(reference, &device).map_err(|error| match error {
         Error::Input(text) => Error::input(format!("--reference {}: {text}", args.reference.display())),
         failed => failed,

@@ -13,7 +13,7 @@ use burn::{
 };
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
-use shared::{
+use shared::network::{
     Frame,
     layers::{Convolution, mean_pool},
 };

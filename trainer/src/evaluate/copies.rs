@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_copy_is_found_and_suspected() {
-        let random = shared::Noise::new(0).normal(0, shared::Draw::Start, 300 * 16);
+        let random = shared::sampling::Noise::new(0).normal(0, shared::sampling::Draw::Start, 300 * 16);
         let pixels: Vec<u8> = random.iter().map(|z| (128.0 + 40.0 * z).clamp(0.0, 255.0) as u8).collect();
         let images =
             |pixels: &[u8]| Images { channels: 1, height: 4, width: 4, pixels: pixels.to_vec(), labels: Vec::new() };

@@ -6,7 +6,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::subject::Subject;
+use super::placed_model::PlacedModel;
 use crate::{
     data::Images,
     error::{Error, Result},
@@ -40,15 +40,15 @@ const WIDTHS: [f32; 10] = [0.3, 0.5, 0.7, 0.9, 1.2, 1.5, 2.0, 3.0, 4.0, 6.0];
 ///
 /// # Errors
 /// The device fails.
-pub fn denoising(subject: &Subject, train: &Images, held_out: &Images) -> Result<Vec<Denoising>> {
+pub fn denoising(placed: &PlacedModel, train: &Images, held_out: &Images) -> Result<Vec<Denoising>> {
     let (train, held_out) = (train.first(COUNT), held_out.first(COUNT));
     let one = |level| {
-        let tried = Pairs::new(subject, &train, level)?;
+        let tried = Pairs::new(placed, &train, level)?;
         let width = WIDTHS
             .into_iter()
             .max_by(|&a, &b| tried.psnr(|p| gaussian(p, a)).total_cmp(&tried.psnr(|p| gaussian(p, b))))
             .unwrap_or(1.0);
-        let pairs = Pairs::new(subject, &held_out, level)?;
+        let pairs = Pairs::new(placed, &held_out, level)?;
         Ok(Denoising {
             level,
             noisy: pairs.psnr(Picture::clone),
@@ -68,14 +68,14 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn new(subject: &Subject, images: &Images, level: f32) -> Result<Self> {
+    fn new(placed: &PlacedModel, images: &Images, level: f32) -> Result<Self> {
         let mut pairs = Self { clean: Vec::new(), noisy: Vec::new(), jumped: Vec::new() };
-        for (first, clean) in subject.batches(images) {
-            let denoised = subject.denoise(first, clean.clone(), level);
+        for (first, clean) in placed.batches(images) {
+            let denoised = placed.denoise(first, clean.clone(), level);
             let all =
                 [(&mut pairs.clean, clean), (&mut pairs.noisy, denoised.noisy), (&mut pairs.jumped, denoised.clean)];
             for (pictures, tensor) in all {
-                pictures.extend(output::pictures(subject.model.frame.remove(tensor))?);
+                pictures.extend(output::pictures(placed.model.frame.remove(tensor))?);
             }
         }
         Ok(pairs)
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn the_classical_denoisers_denoise() {
         let clean = step();
-        let noise = shared::Noise::new(3).normal(0, shared::Draw::Start, 256);
+        let noise = shared::sampling::Noise::new(3).normal(0, shared::sampling::Draw::Start, 256);
         let pixels = clean.pixels.iter().zip(noise).map(|(pixel, z)| pixel + 0.2 * z).collect();
         let noisy = Picture { pixels, ..clean.clone() };
         let score = |picture: Picture| psnr(std::slice::from_ref(&clean), &[picture]);

@@ -6,12 +6,14 @@ use rand::RngExt;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::Serialize;
 use shared::{
-    Draw, Noise,
-    hmc::{Hmc, State},
-    importance::{Bridge, Walk},
+    measures::{
+        hmc::{Hmc, State},
+        importance::{Bridge, Walk},
+    },
+    sampling::{Draw, Noise},
 };
 
-use super::subject::{Reading, Subject};
+use super::placed_model::{PlacedModel, Reading};
 use crate::{error::Result, output, pictures::Picture};
 
 /// The density `exp(-E) / Z` of pictures in the network's frame. It is that of pictures with noise of about `sigma_0`:
@@ -70,28 +72,28 @@ const BURN_IN: u32 = 50;
 /// # Errors
 /// The device fails.
 pub fn density(
-    subject: &Subject,
+    placed: &PlacedModel,
     samples: &[Picture],
     sets: &[(&str, &[Reading])],
     steps: u32,
     chains: usize,
 ) -> Result<Density> {
-    let network = &subject.model.network;
-    let config = &subject.model.config;
+    let network = &placed.model.network;
+    let config = &placed.model.config;
     let bridge = Bridge { mean: 0.5, scale: 1.0, width: config.sigma_0, steps, leaps: LEAPS, stride: STRIDE };
     let (mut forward, mut backward) = (Vec::new(), Vec::new());
-    let batches = chains.div_ceil(Subject::BATCH);
+    let batches = chains.div_ceil(PlacedModel::BATCH);
     let bar = ProgressBar::new(2 * u64::from(steps) * batches as u64);
-    for first in (0..chains).step_by(Subject::BATCH) {
-        let count = Subject::BATCH.min(chains - first);
+    for first in (0..chains).step_by(PlacedModel::BATCH) {
+        let count = PlacedModel::BATCH.min(chains - first);
         let shape = config.batch_shape(count);
         let tick = || bar.inc(1);
-        forward.push(bridge.forward(network, &Noise::new(1), first as u64, shape, subject.device, tick));
+        forward.push(bridge.forward(network, &Noise::new(1), first as u64, shape, placed.device, tick));
 
         let numbers = (first..first + count).map(|number| samples[number % samples.len()].clone());
-        let clean = subject.model.frame.add(output::tensor(&numbers.collect::<Vec<_>>(), subject.device));
+        let clean = placed.model.frame.add(output::tensor(&numbers.collect::<Vec<_>>(), placed.device));
         let noise = Noise::new(2);
-        let noisy = clean + noise.tensor(first as u64, Draw::Start, shape, subject.device) * config.sigma_0;
+        let noisy = clean + noise.tensor(first as u64, Draw::Start, shape, placed.device) * config.sigma_0;
         let hmc = Hmc { leaps: LEAPS, step_size: STRIDE * config.sigma_0 };
         let settled = (0..BURN_IN).fold(State::at(noisy, network), |state, draw| {
             hmc.transition(network, state, &noise, first as u64, u32::MAX - draw).0

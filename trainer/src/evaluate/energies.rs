@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     foreign::Foreign,
     outliers::auroc,
-    subject::{Reading, Subject},
+    placed_model::{PlacedModel, Reading},
 };
 use crate::{data::Images, error::Result};
 
@@ -37,9 +37,9 @@ const COUNT: usize = 1000;
 ///
 /// # Errors
 /// The device fails.
-pub fn energies(subject: &Subject, train: &Images, held_out: &Images, foreign: &[Foreign]) -> Result<Energies> {
+pub fn energies(placed: &PlacedModel, train: &Images, held_out: &Images, foreign: &[Foreign]) -> Result<Energies> {
     let set = |name: &str, images: &Images| -> Result<SetEnergies> {
-        let energies: Vec<f32> = subject.read(images)?.iter().map(|reading: &Reading| reading.energy).collect();
+        let energies: Vec<f32> = placed.read(images)?.iter().map(|reading: &Reading| reading.energy).collect();
         let mean = energies.iter().map(|&energy| f64::from(energy)).sum::<f64>() / energies.len() as f64;
         Ok(SetEnergies { name: name.to_owned(), mean, energies })
     };

@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn drawn_rows_have_the_gaussian_s_mean_and_covariance() {
         let truth = gaussian(&[1.0, -1.0], &[2.0, 0.8, 0.8, 1.0]);
-        let noise = shared::Noise::new(0).normal(0, shared::Draw::Start, 2 * 20_000);
+        let noise = shared::sampling::Noise::new(0).normal(0, shared::sampling::Draw::Start, 2 * 20_000);
         let fit = Gaussian::fit(&truth.rows(&Features { size: 2, values: noise }).unwrap());
         assert!(truth.frechet_distance(&fit) < 1e-2);
     }

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::subject::Subject;
+use super::placed_model::PlacedModel;
 use crate::{
-    chains::{Chains, around},
+    chains::{SamplingRun, around},
     data::Images,
     error::Result,
     pictures::{self, Picture},
@@ -39,10 +39,10 @@ const SHOWN: usize = 6;
 /// # Errors
 /// The device fails.
 pub fn inpainting(
-    subject: &Subject,
+    placed: &PlacedModel,
     train: &Images,
     held_out: &Images,
-    chains: &Chains,
+    chains: &SamplingRun,
 ) -> Result<(Vec<Inpainting>, Vec<Picture>)> {
     let mean = mean_picture(train);
     let (mut rows, mut shown) = (Vec::new(), Vec::new());
@@ -53,7 +53,7 @@ pub fn inpainting(
         let pictures = PICTURES.min(held_out.len());
         for number in 0..pictures {
             let truth = held_out.picture(number);
-            let completions = complete(subject, &truth, &mask, chains, number)?;
+            let completions = complete(placed, &truth, &mask, chains, number)?;
             for completion in &completions {
                 one.add(&truth, completion, &mask);
             }
@@ -81,11 +81,17 @@ pub fn inpainting(
 /// Columns of the pictures to look at.
 pub const COLUMNS: usize = 2 + COMPLETIONS;
 
-fn complete(subject: &Subject, truth: &Picture, mask: &[bool], chains: &Chains, number: usize) -> Result<Vec<Picture>> {
-    let model = subject.model;
-    let known = around(model, truth, mask, subject.device);
+fn complete(
+    placed: &PlacedModel,
+    truth: &Picture,
+    mask: &[bool],
+    chains: &SamplingRun,
+    number: usize,
+) -> Result<Vec<Picture>> {
+    let model = placed.model;
+    let known = around(model, truth, mask, placed.device);
     let seed = chains.seed.wrapping_add(number as u64);
-    Chains { schedule: chains.schedule.clone(), count: COMPLETIONS, seed }.run(model, Some(&known), subject.device)
+    SamplingRun { schedule: chains.schedule.clone(), count: COMPLETIONS, seed }.run(model, Some(&known), placed.device)
 }
 
 fn mean_picture(images: &Images) -> Picture {

@@ -2,9 +2,9 @@
 
 use burn::tensor::Tensor;
 use serde::Serialize;
-use shared::Energy;
+use shared::network::Energy;
 
-use super::subject::Subject;
+use super::placed_model::PlacedModel;
 use crate::{data::Images, error::Result, output, pictures::Picture};
 
 /// The highest energies on the way between two pictures, over pairs of held-out pictures.
@@ -34,8 +34,8 @@ const STEP: f32 = 0.2;
 ///
 /// # Errors
 /// The device fails.
-pub fn interpolation(subject: &Subject, held_out: &Images) -> Result<(Interpolation, Vec<Picture>)> {
-    let (network, sigma_0) = (&subject.model.network, subject.model.config.sigma_0);
+pub fn interpolation(placed: &PlacedModel, held_out: &Images) -> Result<(Interpolation, Vec<Picture>)> {
+    let (network, sigma_0) = (&placed.model.network, placed.model.config.sigma_0);
     let pairs = PAIRS.min(held_out.len() / 2);
     let (mut ends, mut straight, mut relaxed, mut shown) = (0.0, 0.0, 0.0, Vec::new());
     for pair in 0..pairs {
@@ -46,7 +46,7 @@ pub fn interpolation(subject: &Subject, held_out: &Images) -> Result<(Interpolat
             Picture { pixels, ..a.clone() }
         };
         let line: Vec<Picture> = (0..LENGTH).map(between).collect();
-        let mut path = subject.model.frame.add(output::tensor(&line, subject.device));
+        let mut path = placed.model.frame.add(output::tensor(&line, placed.device));
         let on_line = output::floats(network.energy_and_gradient(path.clone()).0)?;
         for _ in 0..ROUNDS {
             let (_, gradient) = network.energy_and_gradient(path.clone());
@@ -58,7 +58,7 @@ pub fn interpolation(subject: &Subject, held_out: &Images) -> Result<(Interpolat
         straight += highest(&on_line);
         relaxed += highest(&on_path);
         shown.extend(line);
-        shown.extend(output::pictures(subject.model.frame.remove(path))?);
+        shown.extend(output::pictures(placed.model.frame.remove(path))?);
     }
     let count = pairs.max(1) as f64;
     Ok((Interpolation { pairs, ends: ends / count, straight: straight / count, relaxed: relaxed / count }, shown))

@@ -13,19 +13,20 @@ mod interpolation;
 mod mobilenet;
 mod neighbours;
 pub mod outliers;
+mod placed_model;
 mod quality;
 mod report;
-mod subject;
 mod summary;
 
 use std::fmt;
 
 use burn::tensor::Device;
+use options::Sampler;
 use serde::{Deserialize, Serialize};
-use shared::{Method, Metric, Weights};
+use shared::model::{Metric, Weights};
 
 use crate::{
-    chains::Chains,
+    chains::SamplingRun,
     data::DataSet,
     error::{Error, Result},
     files,
@@ -39,9 +40,9 @@ use energies::Energies;
 use inpainting::Inpainting;
 use interpolation::Interpolation;
 use outliers::Outliers;
-pub use quality::{Judge, Quality};
+pub use placed_model::PlacedModel;
+pub use quality::{Quality, QualityMeasure};
 pub use report::write;
-pub use subject::Subject;
 pub use summary::Summary;
 
 /// Everything that `trainer evaluate` measures; its JSON.
@@ -57,7 +58,7 @@ pub struct Evaluation {
     pub held_out: usize,
     /// How the samples were made.
     pub sampling: Sampling,
-    /// Null where nothing can judge the pictures: grey ones without labels.
+    /// Null where nothing can measure the pictures: grey ones without labels.
     pub sample_quality: Option<SampleQuality>,
     /// By noise level.
     pub denoising: Vec<Denoising>,
@@ -81,13 +82,14 @@ pub struct Evaluation {
 #[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sampling {
     /// The sampler.
-    pub sampler: Method,
+    pub sampler: Sampler,
     /// Energy gradients of each sample.
     pub steps: usize,
     /// The temperature that annealed Langevin dynamics starts from; null for the other samplers.
     pub hottest: Option<f32>,
-    /// The [`shared::consistent::SHARE`] of consistent annealed sampling.
-    pub share: f32,
+    /// Of consistent annealed sampling.
+    #[serde(flatten)]
+    pub churn: Churn,
     /// The weight of the model's guide; null if it has none.
     pub guidance: Option<f32>,
     /// Of the noise.
@@ -97,14 +99,14 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    fn of(chains: &Chains, model: &LoadedModel) -> Self {
+    fn of(chains: &SamplingRun, model: &LoadedModel) -> Self {
         let schedule = &chains.schedule;
-        let sampler = schedule.method();
+        let sampler = schedule.sampler();
         Self {
             sampler,
             steps: schedule.steps(),
-            hottest: (sampler == Method::Annealed).then(|| schedule.temperature(0)),
-            share: model.share(),
+            hottest: (sampler == Sampler::Annealed).then(|| schedule.temperature(0)),
+            churn: model.churn(),
             guidance: model.guide().map(|guide| guide.weight),
             seed: chains.seed,
             count: chains.count,
@@ -118,7 +120,7 @@ impl fmt::Display for Sampling {
         let sampler = format!("{:?}", self.sampler).to_lowercase();
         write!(f, "{} samples of {} steps, {sampler} sampler", self.count, self.steps)?;
         match (self.sampler, self.hottest) {
-            (Method::Consistent, _) => write!(f, " of share {}", self.share)?,
+            (Sampler::Consistent, _) => write!(f, " of churn {}", self.churn)?,
             (_, Some(hottest)) => write!(f, " from temperature {hottest:.0}")?,
             (_, None) => {}
         }
@@ -185,45 +187,45 @@ pub fn evaluate(
     model: &LoadedModel,
     name: String,
     data: &DataSet,
-    chains: &Chains,
+    chains: &SamplingRun,
     plan: DensityPlan,
     device: &Device,
 ) -> Result<(Evaluation, Shown)> {
     let count = chains.count;
-    let subject = Subject { model, device };
+    let placed = PlacedModel { model, device };
     let held_out = data.held_out.first(HELD_OUT);
 
     eprintln!("sampling {count} pictures");
     let samples = chains.run(model, None, device)?;
-    let sample_quality = match Judge::new(data) {
+    let sample_quality = match QualityMeasure::new(data) {
         Err(error) => {
             eprintln!("warning: {error}: sample quality is not measured");
             None
         }
-        Ok(judge) => Some(SampleQuality {
-            features: judge.features()?,
-            samples: judge.samples(&samples)?,
-            training_pictures: judge.floor(count)?,
-            pixel_gaussian: judge.pixel_gaussian(count)?,
+        Ok(measure) => Some(SampleQuality {
+            features: measure.features()?,
+            samples: measure.samples(&samples)?,
+            training_pictures: measure.floor(count)?,
+            pixel_gaussian: measure.pixel_gaussian(count)?,
         }),
     };
     eprintln!("looking for copies of training pictures");
     let nearest_neighbours = copies::copies(&samples, &data.train, &data.held_out)?;
     eprintln!("denoising");
-    let denoising = denoising::denoising(&subject, &data.train, &held_out)?;
+    let denoising = denoising::denoising(&placed, &data.train, &held_out)?;
     eprintln!("completing pictures");
-    let (inpainting, completions) = inpainting::inpainting(&subject, &data.train, &held_out, chains)?;
-    let (interpolation, paths) = interpolation::interpolation(&subject, &held_out)?;
+    let (inpainting, completions) = inpainting::inpainting(&placed, &data.train, &held_out, chains)?;
+    let (interpolation, paths) = interpolation::interpolation(&placed, &held_out)?;
     let density = match plan.steps {
         0 => None,
         density_steps => {
             eprintln!("estimating the partition function");
-            let (train, held_out) = (subject.read(&data.train.first(held_out.len()))?, subject.read(&held_out)?);
+            let (train, held_out) = (placed.read(&data.train.first(held_out.len()))?, placed.read(&held_out)?);
             let sets = [("training pictures", &train[..]), ("held-out pictures", &held_out[..])];
-            // Not those of before: a guide changes what is likely.
-            let unguided = Chains { schedule: chains.schedule.clone(), count: plan.chains, seed: chains.seed };
+            // Not the earlier ones: a guide changes what is likely.
+            let unguided = SamplingRun { schedule: chains.schedule.clone(), count: plan.chains, seed: chains.seed };
             let samples = unguided.run_unguided(model, device)?;
-            Some(density::density(&subject, &samples, &sets, density_steps, plan.chains)?)
+            Some(density::density(&placed, &samples, &sets, density_steps, plan.chains)?)
         }
     };
     eprintln!("energies and outliers");
@@ -236,8 +238,8 @@ pub fn evaluate(
         sampling: Sampling::of(chains, model),
         sample_quality,
         denoising,
-        energies: energies::energies(&subject, &data.train, &held_out, &foreign)?,
-        outliers: outliers::outliers(&subject, &data.train, &held_out, &foreign)?,
+        energies: energies::energies(&placed, &data.train, &held_out, &foreign)?,
+        outliers: outliers::outliers(&placed, &data.train, &held_out, &foreign)?,
         density,
         inpainting,
         nearest_neighbours,

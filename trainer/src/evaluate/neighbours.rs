@@ -110,7 +110,7 @@ fn squared_distances(a: &Features, b: &Features) -> Result<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::{Draw, Noise};
+    use shared::sampling::{Draw, Noise};
 
     fn cloud(seed: u64, count: usize, shift: f32) -> Features {
         let values = Noise::new(seed).normal(0, Draw::Start, 2 * count);

@@ -1,9 +1,9 @@
 //! Outlier scores, and how well they tell foreign pictures from held-out ones.
 
 use serde::Serialize;
-use shared::OutlierScore;
+use shared::measures::OutlierScore;
 
-use super::{features::Features, foreign::Foreign, gaussian::Gaussian, subject::Subject};
+use super::{features::Features, foreign::Foreign, gaussian::Gaussian, placed_model::PlacedModel};
 use crate::{data::Images, error::Result, output};
 
 /// Areas under the ROC curve, one for each score: 1 where every foreign picture scores above every held-out one, 0.5
@@ -27,14 +27,14 @@ const FITTED: usize = 2000;
 ///
 /// # Errors
 /// The device fails.
-pub fn outliers(subject: &Subject, train: &Images, held_out: &Images, foreign: &[Foreign]) -> Result<Vec<Outliers>> {
-    let multi_level = fit(subject, train)?;
+pub fn outliers(placed: &PlacedModel, train: &Images, held_out: &Images, foreign: &[Foreign]) -> Result<Vec<Outliers>> {
+    let multi_level = fit(placed, train)?;
     let three = |images: &Images| -> Result<[Vec<f32>; 3]> {
-        let readings = subject.read(images)?;
+        let readings = placed.read(images)?;
         Ok([
             readings.iter().map(|reading| reading.energy).collect(),
             readings.iter().map(|reading| reading.jump).collect(),
-            scores(&multi_level, subject, images)?,
+            scores(&multi_level, placed, images)?,
         ])
     };
     let usual = three(held_out)?;
@@ -50,8 +50,8 @@ pub fn outliers(subject: &Subject, train: &Images, held_out: &Images, foreign: &
 ///
 /// # Errors
 /// The device fails.
-pub fn fit(subject: &Subject, train: &Images) -> Result<OutlierScore> {
-    let descriptions = describe(subject, &train.first(FITTED))?;
+pub fn fit(placed: &PlacedModel, train: &Images) -> Result<OutlierScore> {
+    let descriptions = describe(placed, &train.first(FITTED))?;
     let values = descriptions.into_iter().flatten().map(|value| value as f32).collect();
     let (mean, whitening) = Gaussian::fit(&Features { size: OutlierScore::SIZE, values }).whitening()?;
     Ok(OutlierScore::new(mean, whitening))
@@ -61,14 +61,14 @@ pub fn fit(subject: &Subject, train: &Images) -> Result<OutlierScore> {
 ///
 /// # Errors
 /// The device fails.
-pub fn scores(score: &OutlierScore, subject: &Subject, images: &Images) -> Result<Vec<f32>> {
-    Ok(describe(subject, images)?.iter().map(|description| score.score(description)).collect())
+pub fn scores(score: &OutlierScore, placed: &PlacedModel, images: &Images) -> Result<Vec<f32>> {
+    Ok(describe(placed, images)?.iter().map(|description| score.score(description)).collect())
 }
 
-fn describe(subject: &Subject, images: &Images) -> Result<Vec<Vec<f64>>> {
+fn describe(placed: &PlacedModel, images: &Images) -> Result<Vec<Vec<f64>>> {
     let mut descriptions = Vec::with_capacity(images.len());
-    for (_, batch) in subject.batches(images) {
-        let readings = OutlierScore::readings(&subject.model.network, subject.model.config.sigma_0, &batch);
+    for (_, batch) in placed.batches(images) {
+        let readings = OutlierScore::readings(&placed.model.network, placed.model.config.sigma_0, &batch);
         let readings = readings.into_iter().map(output::floats).collect::<Result<Vec<_>>>()?;
         descriptions.extend((0..batch.dims()[0]).map(|picture| {
             let of_picture: Vec<f32> = readings.iter().map(|reading| reading[picture]).collect();

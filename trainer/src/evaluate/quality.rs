@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use shared::{Draw, Noise};
+use shared::sampling::{Draw, Noise};
 
 use super::{
     classifier::{Classifier, most_likely},
@@ -53,22 +53,22 @@ impl Quality {
 }
 
 /// Measures pictures against the held-out ones of a data set.
-pub struct Judge<'a> {
+pub struct QualityMeasure<'a> {
     data: &'a DataSet,
-    eye: Eye,
+    extractor: FeatureExtractor,
     held_out: Features,
     gaussian: Gaussian,
 }
 
 /// What sees features in pictures.
-enum Eye {
+enum FeatureExtractor {
     /// For pictures with labels: a classifier of their own.
     Classifier(Box<Classifier>),
     /// For colour pictures: a network that knows photographs.
     MobileNet(Box<MobileNet>),
 }
 
-impl Eye {
+impl FeatureExtractor {
     /// Held-out pictures that are seen, at most: MobileNetV2 takes its time.
     const SLOW: usize = 2000;
 
@@ -110,20 +110,20 @@ fn joined(batches: impl Iterator<Item = Result<Features>>) -> Result<Features> {
     Ok(Features { size, values: batches.into_iter().flat_map(|batch| batch.values).collect() })
 }
 
-impl<'a> Judge<'a> {
+impl<'a> QualityMeasure<'a> {
     /// Trains the classifier of the set, if no run before has; or fetches the network that judges colour pictures
     /// without labels.
     ///
     /// # Errors
     /// The set is grey and has no labels, or the network's weights cannot be fetched.
     pub fn new(data: &'a DataSet) -> Result<Self> {
-        let eye = Eye::of(data)?;
-        let held_out = match &eye {
-            Eye::Classifier(_) => eye.features_of(&data.held_out)?,
-            Eye::MobileNet(_) => eye.features_of(&data.held_out.first(Eye::SLOW))?,
+        let extractor = FeatureExtractor::of(data)?;
+        let held_out = match &extractor {
+            FeatureExtractor::Classifier(_) => extractor.features_of(&data.held_out)?,
+            FeatureExtractor::MobileNet(_) => extractor.features_of(&data.held_out.first(FeatureExtractor::SLOW))?,
         };
         let gaussian = Gaussian::fit(&held_out);
-        Ok(Self { data, eye, held_out, gaussian })
+        Ok(Self { data, extractor, held_out, gaussian })
     }
 
     /// What the features are, as the end of a sentence.
@@ -131,7 +131,7 @@ impl<'a> Judge<'a> {
     /// # Errors
     /// The device fails.
     pub fn features(&self) -> Result<String> {
-        Ok(match self.eye.classifier() {
+        Ok(match self.extractor.classifier() {
             Some(classifier) => format!(
                 "{} features of a small classifier (which is right on {:.1} % of held-out pictures)",
                 Classifier::FEATURES,
@@ -146,7 +146,8 @@ impl<'a> Judge<'a> {
     /// # Errors
     /// The device fails.
     pub fn samples(&self, samples: &[Picture]) -> Result<Quality> {
-        let batches = samples.chunks(BATCH).map(|batch| self.eye.features(output::tensor(batch, &Device::flex())));
+        let batches =
+            samples.chunks(BATCH).map(|batch| self.extractor.features(output::tensor(batch, &Device::flex())));
         self.quality(&joined(batches)?)
     }
 
@@ -162,7 +163,7 @@ impl<'a> Judge<'a> {
         let pixels = chosen.flat_map(|index| train.image(index).iter().copied()).collect();
         let images =
             Images { channels: train.channels, height: train.height, width: train.width, pixels, labels: Vec::new() };
-        self.quality(&self.eye.features_of(&images)?)
+        self.quality(&self.extractor.features_of(&images)?)
     }
 
     /// As many draws from the Gaussian with the training pixels' mean and covariance, clamped to 0..1: what a model
@@ -186,7 +187,7 @@ impl<'a> Judge<'a> {
     }
 
     fn quality(&self, features: &Features) -> Result<Quality> {
-        let probabilities = match self.eye.classifier() {
+        let probabilities = match self.extractor.classifier() {
             Some(classifier) => classifier.probabilities(features)?,
             None => Vec::new(),
         };

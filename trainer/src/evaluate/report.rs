@@ -94,7 +94,7 @@ fn page(evaluation: &Evaluation, folder: &Path) -> Result<Markup> {
 
 fn quality(evaluation: &Evaluation) -> Markup {
     let Some(quality) = &evaluation.sample_quality else {
-        return html! { p { "Sample quality was not measured: there was nothing to judge such pictures with." } };
+        return html! { p { "Sample quality was not measured: there was nothing to measure such pictures with." } };
     };
     let row = |name: &str, quality: &Quality| {
         let overlap = &quality.overlap;

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use serde::Deserialize;
-use shared::Metric;
+use shared::model::Metric;
 
 use super::{Evaluation, SampleQuality, Sampling};
 use crate::{

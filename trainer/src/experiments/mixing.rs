@@ -6,9 +6,9 @@ use burn::tensor::{Device, Tensor};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use shared::{
-    Draw, Energy, EnergyNetwork, Noise,
-    hmc::{Hmc, State},
-    langevin,
+    measures::hmc::{Hmc, State},
+    network::{Energy, EnergyNetwork},
+    sampling::{Draw, Noise, langevin},
 };
 
 use crate::{

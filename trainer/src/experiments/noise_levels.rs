@@ -3,18 +3,20 @@
 use std::{fmt::Write as _, path::Path};
 
 use burn::tensor::Device;
+use options::{Sampler, Spacing, ToyShape};
 use serde::Serialize;
 use shared::{
-    Method, NoiseLevels, Spacing,
-    toy::{Found, ToyShape, ToyTraining, ToyWalk},
+    sampling::Schedule,
+    toy::{Found, ToyTraining, ToyWalk, points},
+    training::NoiseLevels,
 };
 
-use super::trial::{self, Sampling};
+use super::trial::{self, TrialSampling};
 use crate::{
     cli::NoiseLevelsArgs,
     data::{self, DataSet},
     error::{Error, Result},
-    evaluate::{Judge, Quality},
+    evaluate::{Quality, QualityMeasure},
     files, pictures,
     plots::{Axis, Curve, Plot},
     train::{RunConfig, TrainingPreset},
@@ -58,12 +60,12 @@ const SHAPES: [ToyShape; 4] = [ToyShape::Moons, ToyShape::Rings, ToyShape::Grid,
 /// a table.
 ///
 /// # Errors
-/// The data cannot be read or has nothing to judge samples with, or the folder cannot be written.
+/// The data cannot be read or has nothing to measure samples with, or the folder cannot be written.
 pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
-    let (device, _) = args.backend.backend.device()?;
+    let (device, _) = args.backend.device()?;
     let data = data::open(&args.data, args.data_dir.as_deref())?;
     files::create_folder(&args.out)?;
-    let judge = Judge::new(&data)?;
+    let measure = QualityMeasure::new(&data)?;
     let many = NoiseLevels { min: args.sigma_min as f32, max: args.sigma_max as f32, spacing: Spacing::Geometric };
     if many.min > many.max {
         return Err(Error::input(format!("--sigma-min {} is above --sigma-max {}", many.min, many.max)));
@@ -77,7 +79,7 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
     let mut pictures = Vec::new();
     for &(level, noise) in &settings {
         eprintln!("training with {}", name(level));
-        pictures.push(Trained { level, quality: trained(&args, &data, &judge, (level, noise), many, &device)? });
+        pictures.push(Trained { level, quality: trained(&args, &data, &measure, (level, noise), many, &device)? });
     }
     let many_in_plane = NoiseLevels { max: largest_in_plane(&args), ..many };
     let plane = settings.iter().flat_map(|&(level, noise)| {
@@ -87,8 +89,8 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
     let plane = plane.collect();
     let results = Results {
         data: data.name.clone(),
-        features: judge.features()?,
-        floor: judge.floor(args.count.min(data.train.len()))?,
+        features: measure.features()?,
+        floor: measure.floor(args.count.min(data.train.len()))?,
         pictures,
         plane,
     };
@@ -102,7 +104,7 @@ fn largest_in_plane(args: &NoiseLevelsArgs) -> f32 {
 fn trained(
     args: &NoiseLevelsArgs,
     data: &DataSet,
-    judge: &Judge,
+    measure: &QualityMeasure,
     (level, noise): (Option<f32>, NoiseLevels),
     many: NoiseLevels,
     device: &Device,
@@ -111,9 +113,9 @@ fn trained(
     config.network.width = args.width;
     config.optimization.steps = args.steps.into();
     // The same for all, which is not what each model's own sampler would be: that begins at its largest level.
-    let schedule = Method::Annealed.schedule(args.sampler_steps, config.network.sigma_0, &many);
-    let sampling = Sampling { schedule, count: args.count };
-    let (outcome, samples) = trial::run(config, data, judge, sampling, device)?;
+    let schedule = Schedule::of(Sampler::Annealed, args.sampler_steps, config.network.sigma_0, &many);
+    let sampling = TrialSampling { schedule, count: args.count };
+    let (outcome, samples) = trial::run(config, data, measure, sampling, device)?;
     let shown = &samples[..samples.len().min(SHOWN)];
     pictures::write_grid(&args.out.join(grid(level)), shown, Some(COLUMNS))?;
     Ok(outcome.quality)
@@ -133,7 +135,7 @@ fn name(level: Option<f32>) -> String {
 
 fn walked(level: Option<f32>, noise: NoiseLevels, shape: ToyShape) -> Walked {
     let (steps, batch, chains, walk_steps) = PLANE;
-    let points = shape.points(512);
+    let points = points(shape, 512);
     let mut training = ToyTraining::new(2, points.clone(), noise.levels(batch), steps);
     while training.step().is_some() {}
     let mut walk = ToyWalk::new(2, chains, walk_steps);

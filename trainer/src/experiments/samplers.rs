@@ -3,14 +3,15 @@
 use std::{fmt::Write as _, fs, path::PathBuf, time::Instant};
 
 use burn::tensor::Device;
+use options::Sampler;
 use serde::{Deserialize, Serialize};
-use shared::{Method, consistent::SHARE};
+use shared::sampling::Churn;
 
 use crate::{
-    chains::Chains,
+    chains::SamplingRun,
     cli::{MeasurementArgs, SamplersArgs},
     error::{Error, Result},
-    evaluate::{Judge, Quality},
+    evaluate::{Quality, QualityMeasure},
     files,
     model::LoadedModel,
     plots::{Axis, Curve, Plot},
@@ -19,11 +20,11 @@ use crate::{
 /// One measurement.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Point {
-    sampler: Method,
+    sampler: Sampler,
     /// Energy gradients of a picture, without the final jump's.
     steps: usize,
     /// Of consistent annealed sampling.
-    share: Option<f32>,
+    churn: Option<f32>,
     seconds: f64,
     quality: Quality,
 }
@@ -57,27 +58,27 @@ pub fn samplers(args: SamplersArgs) -> Result<()> {
     let measurement = &args.measurement;
     let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
     let model = model.guided_by(&args.guide, &device)?;
-    let judge = Judge::new(&data)?;
+    let measure = QualityMeasure::new(&data)?;
     let guidance = model.guide().map(|guide| guide.weight);
-    let mut results = Results::start(measurement, (args.guide.guide.clone(), guidance), &judge)?;
+    let mut results = Results::start(measurement, (args.guide.guide.clone(), guidance), &measure)?;
     let wanted = [
-        (Method::Annealed, &args.annealed, None),
-        (Method::Consistent, &args.consistent, Some(SHARE)),
-        (Method::Ode, &args.ode, None),
+        (Sampler::Annealed, &args.annealed, None),
+        (Sampler::Consistent, &args.consistent, Some(Churn::USUAL.value())),
+        (Sampler::Ode, &args.ode, None),
     ];
     let mut plan: Vec<_> = wanted
         .into_iter()
-        .flat_map(|(method, steps, share)| steps.iter().map(move |&steps| (method, steps, share)))
-        .chain(args.shares.iter().flat_map(|&share| {
-            args.share_steps.iter().map(move |&steps| (Method::Consistent, steps, Some(share as f32)))
+        .flat_map(|(sampler, steps, churn)| steps.iter().map(move |&steps| (sampler, steps, churn)))
+        .chain(args.churns.iter().flat_map(|&churn| {
+            args.churn_steps.iter().map(move |&steps| (Sampler::Consistent, steps, Some(churn.value())))
         }))
         .collect();
     plan.sort_by_key(|(_, steps, _)| *steps);
-    for (method, steps, share) in plan {
-        if results.points.iter().any(|p| (p.sampler, p.steps, p.share) == (method, steps, share)) {
+    for (sampler, steps, churn) in plan {
+        if results.points.iter().any(|p| (p.sampler, p.steps, p.churn) == (sampler, steps, churn)) {
             continue;
         }
-        let point = measure(measurement, &model, &judge, &device, (method, steps, share))?;
+        let point = measured(measurement, &model, &measure, &device, (sampler, steps, churn))?;
         eprintln!("{}", row(&point));
         results.points.push(point);
         results.write(measurement)?;
@@ -85,22 +86,26 @@ pub fn samplers(args: SamplersArgs) -> Result<()> {
     results.write(measurement)
 }
 
-fn measure(
+fn measured(
     args: &MeasurementArgs,
     model: &LoadedModel,
-    judge: &Judge,
+    measure: &QualityMeasure,
     device: &Device,
-    (sampler, steps, share): (Method, usize, Option<f32>),
+    (sampler, steps, churn): (Sampler, usize, Option<f32>),
 ) -> Result<Point> {
-    let schedule = model.schedule(sampler, steps).with_share(share.unwrap_or(SHARE));
+    let schedule = model.schedule(sampler, steps).with_churn(churn.unwrap_or(Churn::USUAL));
     let begun = Instant::now();
-    let pictures = Chains { schedule, count: args.count, seed: args.seed }.run(model, None, device)?;
-    Ok(Point { sampler, steps, share, seconds: begun.elapsed().as_secs_f64(), quality: judge.samples(&pictures)? })
+    let pictures = SamplingRun { schedule, count: args.count, seed: args.seed }.run(model, None, device)?;
+    Ok(Point { sampler, steps, churn, seconds: begun.elapsed().as_secs_f64(), quality: measure.samples(&pictures)? })
 }
 
 impl Results {
     /// What an earlier run of the same measurement has left, or nothing but the comparisons.
-    fn start(args: &MeasurementArgs, (guide, guidance): (Option<PathBuf>, Option<f32>), judge: &Judge) -> Result<Self> {
+    fn start(
+        args: &MeasurementArgs,
+        (guide, guidance): (Option<PathBuf>, Option<f32>),
+        measure: &QualityMeasure,
+    ) -> Result<Self> {
         let path = args.subject.out.join("samplers.json");
         let (model, data, seed) = (args.subject.model.model.clone(), args.subject.data.clone(), args.seed);
         if let Ok(text) = fs::read(&path) {
@@ -121,9 +126,9 @@ impl Results {
             seed,
             guide,
             guidance,
-            features: judge.features()?,
-            floor: judge.floor(args.count)?,
-            pixel_gaussian: judge.pixel_gaussian(args.count)?,
+            features: measure.features()?,
+            floor: measure.floor(args.count)?,
+            pixel_gaussian: measure.pixel_gaussian(args.count)?,
             points: Vec::new(),
         })
     }
@@ -132,8 +137,11 @@ impl Results {
         files::write_atomically(&args.subject.out.join("samplers.json"), |file| {
             Ok(serde_json::to_writer_pretty(file, self)?)
         })?;
-        let curve = |method: Method, name: &str| {
-            let of_method = self.points.iter().filter(|p| p.sampler == method && p.share.is_none_or(|s| s == SHARE));
+        let curve = |sampler: Sampler, name: &str| {
+            let of_method = self
+                .points
+                .iter()
+                .filter(|p| p.sampler == sampler && p.churn.is_none_or(|churn| churn == Churn::USUAL.value()));
             let mut points: Vec<_> = of_method.map(|p| (p.steps as f64, p.quality.frechet_distance)).collect();
             points.sort_by(|a, b| a.0.total_cmp(&b.0));
             Curve { name: name.to_owned(), points }
@@ -143,9 +151,9 @@ impl Results {
             x: Axis { name: "energy gradients for each picture".to_owned(), logarithmic: true },
             y: Axis { name: "Frechet distance to held-out pictures".to_owned(), logarithmic: true },
             curves: vec![
-                curve(Method::Annealed, "annealed (the paper's)"),
-                curve(Method::Consistent, "consistent"),
-                curve(Method::Ode, "ode"),
+                curve(Sampler::Annealed, "annealed (the paper's)"),
+                curve(Sampler::Consistent, "consistent"),
+                curve(Sampler::Ode, "ode"),
             ],
             levels: vec![(self.floor.frechet_distance, "training pictures".to_owned())],
         };
@@ -167,8 +175,8 @@ impl Results {
         let mut text = format!(
             "# Samplers\n\nWritten by `trainer experiment samplers --model {model} --data {data} --count {count} --seed {}{} --out \
              {}`.\n\n![Sample quality against energy gradients](samplers.svg)\n\n{count} pictures each, against the {data} \
-             pictures held out{}. FD: Frechet distance on {}. Share: how much more of the residual a step of consistent annealed sampling removes than \
-             the fall of the level needs.\n\n| sampler | energy gradients | share | FD | class score | precision | recall | \
+             pictures held out{}. FD: Frechet distance on {}. Churn: how much more of the residual a step of consistent annealed sampling removes than \
+             the fall of the level needs.\n\n| sampler | energy gradients | churn | FD | class score | precision | recall | \
              density | coverage |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
             self.seed,
             self.guide_flags(),
@@ -179,7 +187,7 @@ impl Results {
         let mut points: Vec<_> = self.points.iter().collect();
         points.sort_by(|a, b| {
             let key = |p: &Point| (p.sampler as usize, p.steps);
-            key(a).cmp(&key(b)).then(a.share.partial_cmp(&b.share).unwrap_or(std::cmp::Ordering::Equal))
+            key(a).cmp(&key(b)).then(a.churn.partial_cmp(&b.churn).unwrap_or(std::cmp::Ordering::Equal))
         });
         for point in points {
             text.push_str(&row(point));
@@ -194,10 +202,10 @@ impl Results {
 
 fn row(point: &Point) -> String {
     let sampler = match point.sampler {
-        Method::Annealed => "annealed",
-        Method::Consistent => "consistent",
-        Method::Ode => "ode",
+        Sampler::Annealed => "annealed",
+        Sampler::Consistent => "consistent",
+        Sampler::Ode => "ode",
     };
-    let share = point.share.map_or_else(|| "–".to_owned(), |share| share.to_string());
-    format!("| {sampler} | {} | {share} | {} |", point.steps, point.quality.cells())
+    let churn = point.churn.map_or_else(|| "–".to_owned(), |churn| churn.to_string());
+    format!("| {sampler} | {} | {churn} | {} |", point.steps, point.quality.cells())
 }

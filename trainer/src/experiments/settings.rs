@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 
+use options::Sampler;
 use serde::Serialize;
-use shared::Method;
+use shared::sampling::Schedule;
 
-use super::trial::{self, Outcome, Sampling};
+use super::trial::{self, Outcome, TrialSampling};
 use crate::{
     cli::SettingsTrialArgs,
     data,
     error::{Error, Result},
-    evaluate::{Judge, Quality},
+    evaluate::{Quality, QualityMeasure},
     files,
     train::RunConfig,
 };
@@ -40,21 +41,21 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
     let base = RunConfig::layered(args.layers.preset, args.layers.config.as_deref(), &args.layers.settings)?;
     // All of them first: a mistake in the last should not be found out after hours.
     let changed = args.changes.iter().map(|change| base.with_change(change)).collect::<Result<Vec<_>>>()?;
-    let (device, _) = args.backend.backend.device()?;
+    let (device, _) = args.backend.device()?;
     let data = data::open(&base.data, args.data_dir.as_deref())?;
     if changed.iter().any(|config| config.data != base.data) {
         return Err(Error::input("--change: the data must stay the same, or the outcomes cannot be compared"));
     }
     files::create_folder(&args.out)?;
-    let judge = Judge::new(&data)?;
-    let floor = judge.floor(args.count.min(data.train.len()))?;
-    let mut results = Results { base: base.clone(), features: judge.features()?, floor, trials: Vec::new() };
+    let measure = QualityMeasure::new(&data)?;
+    let floor = measure.floor(args.count.min(data.train.len()))?;
+    let mut results = Results { base: base.clone(), features: measure.features()?, floor, trials: Vec::new() };
     let changes = std::iter::once((String::new(), base)).chain(args.changes.iter().cloned().zip(changed));
     for (change, config) in changes {
         eprintln!("training {}", if change.is_empty() { "as given" } else { &change });
-        let schedule = Method::Consistent.schedule(args.sampler_steps, config.network.sigma_0, &config.noise);
-        let sampling = Sampling { schedule, count: args.count };
-        let (outcome, _) = trial::run(config, &data, &judge, sampling, &device)?;
+        let schedule = Schedule::of(Sampler::Consistent, args.sampler_steps, config.network.sigma_0, &config.noise);
+        let sampling = TrialSampling { schedule, count: args.count };
+        let (outcome, _) = trial::run(config, &data, &measure, sampling, &device)?;
         results.trials.push(Trial { change, outcome });
         results.write(&args)?;
     }

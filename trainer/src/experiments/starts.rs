@@ -5,13 +5,13 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use shared::{Draw, Noise, Schedule};
+use shared::sampling::{Draw, Noise, Schedule};
 
 use crate::{
-    chains::Chains,
+    chains::SamplingRun,
     cli::StartsArgs,
     error::Result,
-    evaluate::{Judge, Quality},
+    evaluate::{Quality, QualityMeasure},
     files,
     model::LoadedModel,
     plots::{Axis, Curve, Plot},
@@ -44,7 +44,7 @@ struct Results {
 pub fn starts(args: StartsArgs) -> Result<()> {
     let measurement = &args.measurement;
     let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
-    let judge = Judge::new(&data)?;
+    let measure = QualityMeasure::new(&data)?;
     let count = measurement.count.min(data.held_out.len());
     // Spread over the set: some are sorted.
     let stride = (data.held_out.len() / count).max(1);
@@ -55,17 +55,17 @@ pub fn starts(args: StartsArgs) -> Result<()> {
     let mut results = Results {
         model: measurement.subject.model.model.display().to_string(),
         data: data.name.clone(),
-        features: judge.features()?,
+        features: measure.features()?,
         steps: args.steps,
-        floor: judge.floor(count)?,
+        floor: measure.floor(count)?,
         starts: Vec::new(),
     };
     for &level in &args.levels {
         let schedule =
-            Schedule::falling(args.steps, model.config.sigma_0, level as f32, &model.noise).with_share(model.share());
-        let chains = Chains { schedule, count, seed: measurement.seed };
+            Schedule::falling(args.steps, model.config.sigma_0, level as f32, &model.noise).with_churn(model.churn());
+        let chains = SamplingRun { schedule, count, seed: measurement.seed };
         let pictures = chains.run_from(&model, &(clean.clone() + z.clone() * level), &device)?;
-        let start = Start { level, quality: judge.samples(&pictures)? };
+        let start = Start { level, quality: measure.samples(&pictures)? };
         eprintln!("{}", row(&start.level.to_string(), &start.quality));
         results.starts.push(start);
     }

@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use serde::Serialize;
-use shared::Schedule;
+use shared::sampling::Schedule;
 
 use crate::{
-    chains::Chains,
+    chains::SamplingRun,
     data::DataSet,
     error::{Error, Result},
-    evaluate::{Judge, Quality},
+    evaluate::{Quality, QualityMeasure},
     files,
     model::LoadedModel,
     pictures::Picture,
@@ -31,7 +31,7 @@ pub struct Outcome {
 }
 
 /// How samples are made.
-pub struct Sampling {
+pub struct TrialSampling {
     /// The sampler and its steps.
     pub schedule: Schedule,
     /// Samples.
@@ -45,8 +45,8 @@ pub struct Sampling {
 pub fn run(
     mut config: RunConfig,
     data: &DataSet,
-    judge: &Judge,
-    sampling: Sampling,
+    measure: &QualityMeasure,
+    sampling: TrialSampling,
     device: &Device,
 ) -> Result<(Outcome, Vec<Picture>)> {
     let place = tempfile::tempdir()
@@ -61,9 +61,9 @@ pub fn run(
     let seconds = begun.elapsed().as_secs_f64();
 
     let model = LoadedModel::open("--model", place.path(), device)?;
-    let Sampling { schedule, count } = sampling;
-    let samples = Chains { schedule, count, seed: 1 }.run(&model, None, device)?;
+    let TrialSampling { schedule, count } = sampling;
+    let samples = SamplingRun { schedule, count, seed: 1 }.run(&model, None, device)?;
     let parameters = model.network.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();
     let held_out_loss = train::held_out_loss(&folder)?.unwrap_or(f64::NAN);
-    Ok((Outcome { parameters, seconds, held_out_loss, quality: judge.samples(&samples)? }, samples))
+    Ok((Outcome { parameters, seconds, held_out_loss, quality: measure.samples(&samples)? }, samples))
 }

@@ -3,9 +3,12 @@
 use std::{fmt::Write as _, time::Duration};
 
 use indicatif::HumanDuration;
-use shared::{GuideCard, Manifest};
+use shared::{
+    model::{GuideCard, Manifest},
+    training::formula,
+};
 
-use crate::train::{RunConfig, Settings};
+use crate::train::{RunConfig, Settings, optimizer_title};
 
 /// Name of the sample grid beside the card.
 pub const SAMPLES: &str = "samples.png";
@@ -37,13 +40,13 @@ pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampl
             "optimizer",
             format!(
                 "{}, learning rate {} after {} steps of warm-up, cosine decay over {} steps{clip}",
-                optimization.optimizer.name(),
+                optimizer_title(optimization.optimizer),
                 optimization.learning_rate,
                 optimization.warm_up,
                 optimization.steps
             ),
         ),
-        ("weight of a noise level", optimization.weighting.formula()),
+        ("weight of a noise level", formula(optimization.weighting)),
         (
             "target of a noisy picture",
             match optimization.references {
@@ -86,7 +89,7 @@ pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampl
                 noise.min,
                 noise.max,
                 format!("{:?}", noise.spacing).to_lowercase(),
-                optimization.weighting.formula(),
+                formula(optimization.weighting),
                 optimization.references.max(1)
             );
         }

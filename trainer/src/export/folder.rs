@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use shared::Manifest;
+use shared::model::Manifest;
 
 use super::card::SAMPLES;
 use crate::{

@@ -2,32 +2,26 @@
 
 use std::path::Path;
 
+use options::{Region, Words};
+
 use super::decode;
 use crate::error::{Error, Result};
 
 /// Reads a mask of height x width, row by row; true = unknown.
 ///
-/// `spec` is `left`, `right`, `top` or `bottom` (that half), `centre` (the middle square of half the side), or the path
-/// of a picture of exactly this size in which white (or transparent) means unknown. Fails if nothing is unknown.
+/// `spec` is a [`Region`], or the path of a picture of exactly this size in which white (or transparent) means unknown.
+/// Fails if nothing is unknown.
 pub fn read_mask(spec: &str, height: usize, width: usize) -> Result<Vec<bool>> {
-    let region = |unknown: &dyn Fn(usize, usize) -> bool| {
-        Ok((0..height).flat_map(|y| (0..width).map(move |x| (y, x))).map(|(y, x)| unknown(y, x)).collect())
-    };
-    let middle = |at: usize, length: usize| at >= length / 4 && at < length - length / 4;
-    match spec {
-        "left" => region(&|_, x| x < width / 2),
-        "right" => region(&|_, x| x >= width / 2),
-        "top" => region(&|y, _| y < height / 2),
-        "bottom" => region(&|y, _| y >= height / 2),
-        "centre" => region(&|y, x| middle(y, height) && middle(x, width)),
-        path => read_picture(Path::new(path), height, width),
-    }
+    let Some(region) = Region::from_word(spec) else { return read_picture(Path::new(spec), height, width) };
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (y, x)));
+    Ok(pixels.map(|at| region.contains(at, (height, width))).collect())
 }
 
 fn read_picture(path: &Path, height: usize, width: usize) -> Result<Vec<bool>> {
     let wrong = |what: &str| Error::input(format!("{}: {what}", path.display()));
     if !path.exists() {
-        return Err(wrong("no such mask file, and not one of left, right, top, bottom, centre"));
+        let words: Vec<_> = Region::all().iter().map(|region| region.word()).collect();
+        return Err(wrong(&format!("no such mask file, and not one of {}", words.join(", "))));
     }
     let picture = decode(path)?.into_luma8();
     if (picture.height() as usize, picture.width() as usize) != (height, width) {
@@ -55,21 +49,9 @@ mod tests {
     }
 
     #[test]
-    fn regions() {
-        let mask = |spec| drawn(&read_mask(spec, 4, 8).unwrap(), 8);
-        assert_eq!(mask("left"), ["????...."; 4]);
-        assert_eq!(mask("right"), ["....????"; 4]);
-        assert_eq!(mask("top"), ["????????", "????????", "........", "........"]);
-        assert_eq!(mask("bottom"), ["........", "........", "????????", "????????"]);
-        assert_eq!(mask("centre"), ["........", "..????..", "..????..", "........"]);
-    }
-
-    #[test]
-    fn halves_complete_each_other_at_odd_sizes() {
-        for (one, other) in [("left", "right"), ("top", "bottom")] {
-            let (one, other) = (read_mask(one, 5, 7).unwrap(), read_mask(other, 5, 7).unwrap());
-            assert!(one.iter().zip(&other).all(|(a, b)| a != b));
-        }
+    fn a_region_is_named() {
+        assert_eq!(drawn(&read_mask("left", 2, 4).unwrap(), 4), ["??..", "??.."]);
+        assert_eq!(read_mask("center", 8, 8).unwrap(), read_mask("centre", 8, 8).unwrap());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 
 use burn::{optim::ModuleOptimizer, tensor::Bytes};
 use serde::{Deserialize, Serialize};
-use shared::{EnergyNetwork, Weights};
+use shared::{model::Weights, network::EnergyNetwork};
 
 use crate::{
     error::{Error, Result},
@@ -94,7 +94,7 @@ impl Checkpoint {
             write_point();
             fs::rename(&draft, &target)?;
             write_point();
-            File::open(folder)?.sync_all()
+            files::sync_folder(folder)
         });
         if let Err(error) = written {
             // What is left of the attempt is of no use; the older checkpoints are untouched.
@@ -135,7 +135,7 @@ impl Checkpoint {
             file.write_all(second)?;
             file.sync_all()?;
         }
-        File::open(draft)?.sync_all()
+        files::sync_folder(draft)
     }
 
     /// Reads a checkpoint folder.

@@ -1,7 +1,7 @@
 //! Clipping of the gradient by its norm over all parameters.
 
 use burn::{optim::GradientsParams, tensor::Tensor};
-use shared::Parameter;
+use shared::network::Parameter;
 
 /// Scales the gradients so that their joint norm is at most `limit`; returns the norm before, `[1]`, which nobody has
 /// to wait for. Burn's own clipping works on one parameter at a time, which would turn the direction of the step.

@@ -1,10 +1,15 @@
 //! The settings of a run: one type for the command line, for `--config`, and for the record in the run folder.
 
 use clap::ValueEnum;
+use options::{Activation, Architecture, Optimizer, Weighting};
 use serde::{Deserialize, Deserializer, Serialize};
-use shared::{Activation, DataCard, NetworkConfig, NoiseLevels, Preset, TrainingCard, Weighting};
+use shared::{
+    model::{DataCard, TrainingCard},
+    network::NetworkConfig,
+    training::NoiseLevels,
+};
 
-use super::{checkpoint::Progress, optimizer::OptimizerKind};
+use super::checkpoint::Progress;
 use crate::{
     data::{self, DataSet, Images},
     error::{Error, Result},
@@ -17,7 +22,7 @@ use crate::{
 pub struct RunConfig {
     /// The data set's name or folder.
     pub data: String,
-    /// What the settings that nobody gives are.
+    /// Where settings come from that are not given.
     pub preset: TrainingPreset,
     /// The network.
     pub network: NetworkSettings,
@@ -63,7 +68,7 @@ pub enum TrainingPreset {
 #[serde(deny_unknown_fields)]
 pub struct NetworkSettings {
     /// The shape of the network.
-    pub shape: Preset,
+    pub shape: Architecture,
     /// Channels after the stem.
     pub width: usize,
     /// The non-linearity.
@@ -90,9 +95,9 @@ pub struct Optimization {
     pub steps: u64,
     /// Images in a batch, one noise level each.
     pub batch: usize,
-    /// How gradients become steps; runs of before had Adam.
+    /// How gradients become steps; older runs had Adam.
     #[serde(default)]
-    pub optimizer: OptimizerKind,
+    pub optimizer: Optimizer,
     /// Peak learning rate.
     pub learning_rate: f64,
     /// Steps of linear warm-up, at most a tenth of the run.

@@ -36,7 +36,7 @@ struct State {
     begun: Instant,
     /// Steps since then.
     done: u64,
-    /// A moving average: one batch is noisy, the eye wants the trend.
+    /// A moving average: one batch is noisy, the extractor wants the trend.
     loss: f64,
     /// The trend so far, thinned to what a terminal is wide.
     history: VecDeque<f64>,
@@ -114,7 +114,7 @@ impl State {
         let rate = self.done as f64 / self.begun.elapsed().as_secs_f64();
         let left = Duration::from_secs_f64((self.steps - self.step) as f64 / rate);
         let speed = rate * self.batch as f64;
-        format!("loss {:.1}  {speed:.0} images/s  left {}", self.loss, HumanDuration(left))
+        format!("loss {:.1}  {speed:.0} images/s  {} left", self.loss, HumanDuration(left))
     }
 }
 

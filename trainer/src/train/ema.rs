@@ -6,7 +6,7 @@ use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId},
     tensor::Tensor,
 };
-use shared::EnergyNetwork;
+use shared::network::EnergyNetwork;
 
 /// `average <- decay * average + (1 - decay) * weights`. `weights` may carry autodiff; the average does not.
 pub fn update(average: EnergyNetwork, weights: &EnergyNetwork, decay: f64) -> EnergyNetwork {

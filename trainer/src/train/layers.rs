@@ -97,11 +97,12 @@ fn one_line(error: &figment::Error) -> String {
 mod tests {
     use std::fs;
 
+    use options::{Activation, Architecture, Optimizer};
     use serde_json::json;
-    use shared::{Activation, DataCard, Preset};
+    use shared::model::DataCard;
 
     use super::*;
-    use crate::train::{config::PicturesCard, optimizer::OptimizerKind};
+    use crate::train::config::PicturesCard;
 
     fn layered(file: &str, flags: serde_json::Value) -> Result<RunConfig> {
         let folder = tempfile::tempdir().unwrap();
@@ -115,7 +116,7 @@ mod tests {
         let file = "preset = \"res12\"\n[network]\nwidth = 24\n[optimization]\nsteps = 7\nbatch = 3\n";
         let config = layered(file, json!({ "optimization": { "steps": 9 } })).unwrap();
         assert_eq!((config.optimization.steps, config.optimization.batch, config.network.width), (9, 3, 24));
-        assert_eq!((config.preset, config.network.shape), (TrainingPreset::Res12, Preset::Res12));
+        assert_eq!((config.preset, config.network.shape), (TrainingPreset::Res12, Architecture::Res12));
         assert_eq!(config.network.activation, Activation::Elu);
     }
 
@@ -144,9 +145,9 @@ mod tests {
         let record: String =
             record.lines().filter(|line| !line.starts_with("optimizer")).fold(String::new(), |a, b| a + b + "\n");
         let run: RunConfig = toml::from_str(&record).unwrap();
-        assert_eq!(run.optimization.optimizer, OptimizerKind::Adam);
+        assert_eq!(run.optimization.optimizer, Optimizer::Adam);
         let longer = run.resumed(5, None, None, &json!({ "optimization": { "steps": 9 } })).unwrap();
-        assert_eq!((longer.optimization.steps, longer.optimization.optimizer), (9, OptimizerKind::Adam));
+        assert_eq!((longer.optimization.steps, longer.optimization.optimizer), (9, Optimizer::Adam));
         let error = run.resumed(5, None, None, &json!({ "optimization": { "optimizer": "muon" } })).unwrap_err();
         assert!(error.to_string().contains("optimizer") && error.exit_code() == 2, "{error}");
     }

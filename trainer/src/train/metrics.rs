@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use shared::NoiseLevels;
+use shared::training::NoiseLevels;
 
 use super::{Optimization, RunConfig, RunFolder};
 use crate::{

@@ -8,45 +8,31 @@ use burn::{
     },
     tensor::{Device, Tensor},
 };
-use serde::{Deserialize, Serialize};
-use shared::Parameter;
+use shared::network::Parameter;
 
-/// How gradients become steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OptimizerKind {
-    /// Adam for all parameters, as in the paper.
-    #[default]
-    Adam,
-    /// Muon for the kernels of the blocks, Adam for the rest: the first and the last layer, and biases.
-    Muon,
+/// Adam's decay rates (the paper's code, `train.py`).
+const BETAS: (f32, f32) = (0.9, 0.95);
+/// Adam's guard against division by zero.
+const EPSILON: f32 = 1e-8;
+
+/// What an optimizer is called on a model card.
+pub fn optimizer_title(optimizer: options::Optimizer) -> &'static str {
+    match optimizer {
+        options::Optimizer::Adam => "Adam",
+        options::Optimizer::Muon => "Muon, and Adam outside of the blocks",
+    }
 }
 
-impl OptimizerKind {
-    /// Adam's decay rates (the paper's code, `train.py`).
-    const BETAS: (f32, f32) = (0.9, 0.95);
-    /// Adam's guard against division by zero.
-    const EPSILON: f32 = 1e-8;
-
-    /// As a word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Adam => "Adam",
-            Self::Muon => "Muon, and Adam outside of the blocks",
-        }
-    }
-
-    /// A new optimizer of a network with these parameters.
-    pub fn init(self, parameters: &[Parameter]) -> ModuleOptimizer {
-        let (beta_1, beta_2) = Self::BETAS;
-        let adam = AdamConfig::new().with_beta_1(beta_1).with_beta_2(beta_2).with_epsilon(Self::EPSILON).init();
-        match self {
-            Self::Adam => adam,
-            Self::Muon => {
-                let kernels = parameters.iter().filter(|parameter| is_kernel_of_a_block(parameter));
-                let kernels = ParamGroup::from_ids(kernels.map(|parameter| parameter.id).collect());
-                adam.with_group(kernels, Muon::new(), None)
-            }
+/// A new optimizer of a network with these parameters.
+pub fn init(optimizer: options::Optimizer, parameters: &[Parameter]) -> ModuleOptimizer {
+    let (beta_1, beta_2) = BETAS;
+    let adam = AdamConfig::new().with_beta_1(beta_1).with_beta_2(beta_2).with_epsilon(EPSILON).init();
+    match optimizer {
+        options::Optimizer::Adam => adam,
+        options::Optimizer::Muon => {
+            let kernels = parameters.iter().filter(|parameter| is_kernel_of_a_block(parameter));
+            let kernels = ParamGroup::from_ids(kernels.map(|parameter| parameter.id).collect());
+            adam.with_group(kernels, Muon::new(), None)
         }
     }
 }
@@ -84,7 +70,7 @@ impl Muon {
             return Self::orthogonalize(x.transpose()).transpose();
         }
         let [a, b, c] = Self::POLYNOMIAL;
-        let one = Tensor::<2>::eye(rows, &x.device());
+        let one = Tensor::<2>::extractor(rows, &x.device());
         let gram = x.clone().matmul(x.clone().transpose());
         let squared_norm = (gram.clone() * one.clone()).sum().clamp_min(1e-14).reshape([1, 1]);
         let mut gram = gram / squared_norm.clone();
@@ -128,14 +114,15 @@ mod tests {
         optim::{AdjustLrFn, MuonConfig},
         tensor::Distribution,
     };
-    use shared::{Activation, EnergyNetwork, NetworkConfig, Preset};
+    use options::{Activation, Architecture};
+    use shared::network::{EnergyNetwork, NetworkConfig};
 
     use super::*;
 
     #[test]
     fn muon_takes_the_kernels_of_the_blocks() {
         let config = NetworkConfig {
-            preset: Preset::Unet,
+            preset: Architecture::Unet,
             width: 2,
             channels: 1,
             image_size: 8,

@@ -1,11 +1,9 @@
 //! Settings that go together: those of the paper, and better ones.
 
-use shared::{Activation, NoiseLevels, Preset, Spacing, Weighting};
+use options::{Activation, Architecture, Optimizer, Spacing, Weighting};
+use shared::training::NoiseLevels;
 
-use super::{
-    config::{NetworkSettings, Optimization, Record, RunConfig, TrainingPreset},
-    optimizer::OptimizerKind,
-};
+use super::config::{NetworkSettings, Optimization, Record, RunConfig, TrainingPreset};
 
 impl TrainingPreset {
     /// Every preset.
@@ -25,11 +23,11 @@ impl TrainingPreset {
     /// The settings that it stands for.
     pub fn settings(self) -> RunConfig {
         match self {
-            Self::Unet => ours(self, Preset::Unet, Activation::Silu),
-            Self::Unet4 => ours(self, Preset::Unet4, Activation::Elu),
-            Self::Res6 => ours(self, Preset::Res6, Activation::Elu),
-            Self::Res12 => ours(self, Preset::Res12, Activation::Elu),
-            Self::Res18 => ours(self, Preset::Res18, Activation::Elu),
+            Self::Unet => ours(self, Architecture::Unet, Activation::Silu),
+            Self::Unet4 => ours(self, Architecture::Unet4, Activation::Elu),
+            Self::Res6 => ours(self, Architecture::Res6, Activation::Elu),
+            Self::Res12 => ours(self, Architecture::Res12, Activation::Elu),
+            Self::Res18 => ours(self, Architecture::Res18, Activation::Elu),
             Self::PaperMnist => grey("mnist", self),
             Self::PaperFashionMnist => grey("fashion-mnist", self),
             Self::PaperCifar10 => colour("cifar-10", self, false),
@@ -45,7 +43,7 @@ impl TrainingPreset {
 /// nobody could guess, so that a batch says more; an average of the weights, for samples on the way, as it changes
 /// nothing once the cosine has come down; smaller batches. What each is worth in short trainings is in
 /// `docs/settings.md`, on the digits, and `docs/settings-fashion.md`.
-fn ours(preset: TrainingPreset, shape: Preset, activation: Activation) -> RunConfig {
+fn ours(preset: TrainingPreset, shape: Architecture, activation: Activation) -> RunConfig {
     RunConfig {
         data: "digits".into(),
         preset,
@@ -55,7 +53,7 @@ fn ours(preset: TrainingPreset, shape: Preset, activation: Activation) -> RunCon
             // Two to four minutes for the default network and data on two cores.
             steps: 2000,
             batch: 64,
-            optimizer: OptimizerKind::Muon,
+            optimizer: Optimizer::Muon,
             learning_rate: 2e-3,
             warm_up: 200,
             warm_up_from: 0,
@@ -79,7 +77,12 @@ fn grey(data: &str, preset: TrainingPreset) -> RunConfig {
     RunConfig {
         data: data.into(),
         preset,
-        network: NetworkSettings { shape: Preset::Res12, width: 64, activation: Activation::Elu, sigma_0: SIGMA_0 },
+        network: NetworkSettings {
+            shape: Architecture::Res12,
+            width: 64,
+            activation: Activation::Elu,
+            sigma_0: SIGMA_0,
+        },
         noise: NoiseLevels { min: 0.1, max: 3.0, spacing: Spacing::Geometric },
         optimization: plain(100_000, 1e-4),
         record: Record { checkpoint_every: 5000, keep: 2, grid: 16 },
@@ -90,7 +93,12 @@ fn grey(data: &str, preset: TrainingPreset) -> RunConfig {
 /// `cifar_train.sh` of the paper's code.
 fn colour(data: &str, preset: TrainingPreset, flip: bool) -> RunConfig {
     RunConfig {
-        network: NetworkSettings { shape: Preset::Res18, width: 128, activation: Activation::Elu, sigma_0: SIGMA_0 },
+        network: NetworkSettings {
+            shape: Architecture::Res18,
+            width: 128,
+            activation: Activation::Elu,
+            sigma_0: SIGMA_0,
+        },
         noise: NoiseLevels { min: 0.05, max: 1.2, spacing: Spacing::Linear },
         optimization: Optimization { flip, ..plain(300_000, 5e-5) },
         ..grey(data, preset)
@@ -104,7 +112,7 @@ fn plain(steps: u64, learning_rate: f64) -> Optimization {
     Optimization {
         steps,
         batch: 128,
-        optimizer: OptimizerKind::Adam,
+        optimizer: Optimizer::Adam,
         learning_rate,
         warm_up: 0,
         warm_up_from: 0,

@@ -1,7 +1,7 @@
 //! What a network is worth at a checkpoint, on a few pictures that are always the same.
 
 use burn::tensor::Device;
-use shared::{EnergyNetwork, Frame};
+use shared::network::{EnergyNetwork, Frame};
 
 use super::{
     RunConfig,

@@ -8,9 +8,12 @@ use burn::{
     optim::{GradientsAccumulator, GradientsParams},
     tensor::{Device, Tensor, TensorData},
 };
-use shared::{EnergyNetwork, Frame, StableTargets, mdsm_loss, stable_targets};
+use shared::{
+    network::{EnergyNetwork, Frame},
+    training::{StableTargets, mdsm_loss, stable_targets, weights},
+};
 
-use super::{RunConfig, supply::Batch};
+use super::{RunConfig, prefetch::Batch};
 use crate::error::{Error, Result};
 
 /// The devices of a run and what each has to do.
@@ -41,7 +44,7 @@ impl Replicas {
     pub fn new(config: &RunConfig, frame: Frame, devices: &[Device]) -> Self {
         let (plan, network) = (&config.optimization, config.network());
         let levels = config.noise.levels(plan.batch);
-        let factors = plan.weighting.factors(&levels);
+        let factors = weights(plan.weighting, &levels);
         let boundary = |index: usize| plan.batch * index / devices.len();
         let shares = devices.iter().enumerate().map(|(index, device)| {
             let slots = boundary(index)..boundary(index + 1);
@@ -123,7 +126,7 @@ fn tensor(numbers: &[f32], [_, c, h, w]: [usize; 4], device: &Device) -> Tensor<
 #[cfg(all(test, feature = "wgpu"))]
 mod tests {
     use burn::tensor::DeviceKind;
-    use shared::{Draw, Noise};
+    use shared::sampling::{Draw, Noise};
 
     use super::*;
     use crate::{output, train::TrainingPreset};

@@ -7,7 +7,12 @@ use std::{
 };
 
 use burn::{module::Module, optim::ModuleOptimizer, tensor::Device};
-use shared::{EnergyNetwork, Frame, Method, Noise, Sampler, Weights};
+use options::Sampler;
+use shared::{
+    model::Weights,
+    network::{EnergyNetwork, Frame},
+    sampling::{Chains, Noise, Schedule},
+};
 
 use super::{
     Checkpoint, RunConfig, RunFolder,
@@ -16,11 +21,12 @@ use super::{
     display::Display,
     ema,
     metrics::{Average, Entry, Metrics},
+    optimizer,
+    pending_losses::PendingLosses,
+    prefetch::prefetch,
     probe::Probe,
     replicas::Replicas,
     report,
-    supply::supply,
-    told::Told,
     watch::Watch,
 };
 use crate::{
@@ -65,12 +71,12 @@ pub fn train(
     let probe = Probe::new(config, data, frame, device);
     let mut metrics = Metrics::open(folder.metrics(), state.progress.step)?;
     metrics.begin(state.progress.step, config)?;
-    let (mut told, mut watch, mut average) = (Told::new(), Watch::default(), Average::default());
+    let (mut told, mut watch, mut average) = (PendingLosses::new(), Watch::default(), Average::default());
     let mut display = Display::new(plan.steps, plan.batch, state.progress.step, &config.data);
     let (mut clock, mut lap) = (Instant::now(), Instant::now());
 
     thread::scope(|scope| {
-        let batches = supply(scope, &data.train, config, state.progress.step);
+        let batches = prefetch(scope, &data.train, config, state.progress.step);
         while state.progress.step < plan.steps {
             let step = state.progress.step;
             let batch = batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))?;
@@ -94,7 +100,7 @@ pub fn train(
                 watch.check(loss, norm).map_err(|what| {
                     display.finish();
                     Error::failed(format!(
-                        "{what} at step {step}: nothing of it is saved; --resume goes on from the last good checkpoint in {}, with a \
+                        "{what} at step {step}; that step is not saved. --resume goes on from the last good checkpoint in {}, with a \
                          smaller --learning-rate if it happens again",
                         folder.checkpoints().display()
                     ))
@@ -150,7 +156,7 @@ impl State {
         Ok(match start {
             Some(checkpoint) => {
                 let trained = network(checkpoint.weights, &training)?;
-                let fresh = config.optimization.optimizer.init(&trained.parameters());
+                let fresh = optimizer::init(config.optimization.optimizer, &trained.parameters());
                 Self {
                     ema: network(checkpoint.ema, device)?,
                     optimizer: fresh.from_bytes(checkpoint.optimizer).map_err(|error| failed(&error))?,
@@ -167,7 +173,7 @@ impl State {
                 let trained = network(weights.clone(), &training)?;
                 Self {
                     ema: network(weights, device)?,
-                    optimizer: config.optimization.optimizer.init(&trained.parameters()),
+                    optimizer: optimizer::init(config.optimization.optimizer, &trained.parameters()),
                     network: trained,
                     progress: Progress { step: 0, seconds: 0.0, images: Some(0) },
                 }
@@ -181,10 +187,11 @@ impl State {
         if count == 0 {
             return Ok(());
         }
-        let schedule = Method::Consistent.schedule(Method::Consistent.default_steps(), network.sigma_0, &config.noise);
+        let schedule =
+            Schedule::of(Sampler::Consistent, Sampler::Consistent.default_steps(), network.sigma_0, &config.noise);
         for (weights, averaged) in [(&self.network.valid(), false), (&self.ema, true)] {
             let shape = network.batch_shape(count);
-            let mut sampler = Sampler::new(schedule.clone(), network.sigma_0, Noise::new(0), 0, shape, device);
+            let mut sampler = Chains::new(schedule.clone(), network.sigma_0, Noise::new(0), 0, shape, device);
             while sampler.step(weights).is_some() {}
             let (images, _) = sampler.finish(weights);
             let images = output::pictures(frame.remove(images))?;

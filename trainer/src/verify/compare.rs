@@ -5,7 +5,12 @@ use burn::{
     tensor::{Bool, Device, Tensor, TensorData},
 };
 use serde::Serialize;
-use shared::{Energy, EnergyNetwork, ModelError, Parameter, langevin, mdsm_loss};
+use shared::{
+    model::ModelError,
+    network::{Energy, EnergyNetwork, Parameter},
+    sampling::langevin,
+    training::mdsm_loss,
+};
 
 use super::Reference;
 use crate::{

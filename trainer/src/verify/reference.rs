@@ -3,9 +3,13 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use burn::tensor::TensorData;
+use options::{Activation, Architecture};
 use safetensors::SafeTensors;
 use serde::{Deserialize, de::value::MapDeserializer};
-use shared::{Activation, ModelError, NetworkConfig, Preset, Weights};
+use shared::{
+    model::{ModelError, Weights},
+    network::NetworkConfig,
+};
 
 use crate::{
     error::{Error, Result},
@@ -35,7 +39,7 @@ pub struct Reference {
 /// Header fields are strings.
 #[derive(Deserialize)]
 struct Header {
-    preset: Preset,
+    preset: Architecture,
     activation: Activation,
     width: String,
     channels: String,

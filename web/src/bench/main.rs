@@ -4,8 +4,9 @@
 use std::panic;
 
 use burn::tensor::{Device, Distribution, Tensor};
+use options::{Activation, Architecture};
 use serde_json::json;
-use shared::{Activation, Energy, EnergyNetwork, NetworkConfig, Preset};
+use shared::network::{Energy, EnergyNetwork, NetworkConfig};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen]
@@ -80,8 +81,8 @@ impl Asked {
         };
         let number = |name: &str| value(name)?.parse::<usize>().map_err(|error| format!("{name}: {error}"));
         let (preset, activation) = match value("preset")?.as_str() {
-            "unet" => (Preset::Unet, Activation::Silu),
-            "res12" => (Preset::Res12, Activation::Elu),
+            "unet" => (Architecture::Unet, Activation::Silu),
+            "res12" => (Architecture::Res12, Activation::Elu),
             other => return Err(format!("preset {other}: unet or res12")),
         };
         let config =

@@ -2,7 +2,10 @@
 
 use burn::tensor::{Bool, Tensor, TensorData};
 use futures::future::join;
-use shared::{Draw, Guided, Known, Method, Noise, Sampler, Schedule, kernels::combination2};
+use shared::{
+    backend::combination2,
+    sampling::{Chains, Draw, Guided, Known, Noise, Schedule},
+};
 use web::{
     Backend,
     messages::{FromEngine, Run, Start},
@@ -60,7 +63,7 @@ impl Ready {
 ///
 /// # Errors
 /// The payload is not what the run needs.
-pub fn batches(ready: &Ready, run: &Run, mut payload: Vec<f32>) -> Result<Vec<Sampler>, String> {
+pub fn batches(ready: &Ready, run: &Run, mut payload: Vec<f32>) -> Result<Vec<Chains>, String> {
     const MISMATCH: &str = "The pictures that came with the run do not fit the model. Choose them again.";
     let length = ready.picture_length();
     let left_at = if run.done == 0 {
@@ -85,7 +88,7 @@ pub fn batches(ready: &Ready, run: &Run, mut payload: Vec<f32>) -> Result<Vec<Sa
     let chains = firsts.map(|first| {
         let count = ready.batch_size().min(run.count - first);
         let shape = network.batch_shape(count);
-        let sampler = Sampler::new(schedule.clone(), sigma_0, noise.clone(), first as u64, shape, &ready.device);
+        let sampler = Chains::new(schedule.clone(), sigma_0, noise.clone(), first as u64, shape, &ready.device);
         let part = |values: &[f32]| ready.images(&values[first * length..(first + count) * length], network.channels);
         let sampler = match (&known, run.start) {
             (Some(known), _) => sampler.around(Known {
@@ -129,14 +132,9 @@ pub fn schedule(ready: &Ready, run: &Run) -> Schedule {
     let manifest = &ready.model.manifest;
     if let Start::Pictures { level } = run.start {
         return Schedule::falling(run.steps, manifest.network.sigma_0, level, &manifest.noise)
-            .with_share(manifest.share);
+            .with_churn(manifest.churn);
     }
-    let method = match run.sampler {
-        web::Sampler::Annealed => Method::Annealed,
-        web::Sampler::Consistent => Method::Consistent,
-        web::Sampler::Ode => Method::Ode,
-    };
-    manifest.schedule(method, run.steps)
+    manifest.schedule(run.sampler, run.steps)
 }
 
 /// What is known of one picture, `[1, C, S, S]`, if the payload has picture and mask. The frame of zeros around small

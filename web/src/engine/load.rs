@@ -1,7 +1,10 @@
 //! From the name of a model to a model that works on a device.
 
 use burn::tensor::Device;
-use shared::{Frame, Manifest, Model, ModelError, NetworkConfig};
+use shared::{
+    model::{Manifest, Model, ModelError},
+    network::{Frame, NetworkConfig},
+};
 use web::{
     Backend, Envelope, Pictures,
     messages::{Card, FromEngine, Loaded, ModelFiles},

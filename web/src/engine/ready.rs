@@ -1,7 +1,7 @@
 //! A model at work.
 
 use burn::tensor::Device;
-use shared::{Frame, Model};
+use shared::{model::Model, network::Frame};
 use web::Backend;
 
 /// A model that has passed its self-test.

@@ -2,7 +2,11 @@
 
 use burn::tensor::Tensor;
 use js_sys::Date;
-use shared::{Energy, Known, Method, Noise, Sampler, Step};
+use options::{Sampler, Words};
+use shared::{
+    network::Energy,
+    sampling::{Chains, Known, Noise, Step},
+};
 use web::{
     Envelope,
     messages::{FromEngine, Run, Stepped},
@@ -81,10 +85,10 @@ async fn report(
     done: usize,
     temperature: f32,
     last: Vec<Step>,
-    batches: &[Sampler],
+    batches: &[Chains],
 ) -> Result<(), String> {
     let energies = last.into_iter().map(|step| step.energies).collect();
-    let (energies, payload) = ready.read(energies, batches.iter().map(Sampler::state)).await?;
+    let (energies, payload) = ready.read(energies, batches.iter().map(Chains::state)).await?;
     let noise_level = ready.model.manifest.network.sigma_0 * temperature.sqrt();
     let stepped = Stepped { done, temperature, noise_level, energies };
     link::post(Envelope { message: FromEngine::Stepped(stepped), payload });
@@ -108,9 +112,9 @@ pub async fn warm_up(ready: &Ready) -> Result<(), String> {
     let shape = network.batch_shape(1);
     let pixels = Tensor::zeros(shape, &ready.device);
     let known = Known { unknown: pixels.clone().greater_elem(0.5), pixels };
-    for method in [Method::Annealed, Method::Consistent, Method::Ode] {
-        let schedule = ready.model.manifest.schedule(method, 2);
-        let free = Sampler::new(schedule, network.sigma_0, Noise::new(0), 0, shape, &ready.device);
+    for &sampler in Sampler::all() {
+        let schedule = ready.model.manifest.schedule(sampler, 2);
+        let free = Chains::new(schedule, network.sigma_0, Noise::new(0), 0, shape, &ready.device);
         for mut sampler in [free.clone(), free.around(known.clone())] {
             let steps = std::iter::from_fn(|| sampler.step(&Flat)).map(|step| step.energies).collect();
             let (picture, _) = sampler.finish(&Flat);

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use js_sys::Date;
-use shared::{Energy, OutlierScore};
+use shared::{measures::OutlierScore, network::Energy};
 use web::{
     Envelope,
     messages::{FromEngine, Purpose},

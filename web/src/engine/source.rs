@@ -1,6 +1,6 @@
 //! The files of a model: fetched, kept, checked for size.
 
-use shared::{Manifest, WeightsCard};
+use shared::model::{Manifest, WeightsCard};
 use web::{
     Pictures,
     messages::{FromEngine, ModelFiles},

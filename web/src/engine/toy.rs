@@ -1,9 +1,10 @@
 //! Two toy energies, trained side by side, and chains on both.
 
 use js_sys::Date;
+use options::Spacing;
 use shared::{
-    NoiseLevels, Spacing,
-    toy::{Point, ToyShape, ToyTraining, ToyWalk},
+    toy::{Point, ToyTraining, ToyWalk, points},
+    training::NoiseLevels,
 };
 use web::{
     Envelope,
@@ -53,13 +54,7 @@ impl Side {
 
 /// Runs a toy to its end, or until another one is wished for.
 pub async fn run(toy: ToyRun, control: &Control) {
-    let shape = match toy.shape {
-        web::ToyShape::Moons => ToyShape::Moons,
-        web::ToyShape::Rings => ToyShape::Rings,
-        web::ToyShape::Grid => ToyShape::Grid,
-        web::ToyShape::Spiral => ToyShape::Spiral,
-    };
-    let points = shape.points(POINTS);
+    let points = points(toy.shape, POINTS);
     let mut sides = LEVELS.map(|levels| Side::new(toy.seed, &points, levels));
     let (mut reported, mut breathed) = (Date::now(), Date::now());
     report(toy.number, &points, &sides);

@@ -1,6 +1,7 @@
 //! The form: settings in, settings out.
 
-use web::{Backend, Models, Sampler, Settings, Task, ToyShape, level, number};
+use options::{Sampler, ToyShape, Words};
+use web::{Backend, Models, Settings, Task, default_steps, level, number};
 use web_sys::{Element, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
 
 use crate::{
@@ -21,17 +22,17 @@ pub fn write(settings: &Settings, models: &Models) -> Result<()> {
     refill(&select, options)?;
     select.set_value(settings.model.as_deref().unwrap_or_default());
     write_backend(settings.backend.unwrap_or(Backend::WebGpu))?;
-    by_id::<HtmlSelectElement>("sampler")?.set_value(settings.sampler.name());
+    by_id::<HtmlSelectElement>("sampler")?.set_value(settings.sampler.word());
     input("count")?.set_value(&settings.count.to_string());
     input("steps")?.set_value(&settings.steps.to_string());
     write_seed(settings.seed)?;
     input("level")?.set_value(&settings.level.to_string());
-    by_id::<HtmlSelectElement>("toy-shape")?.set_value(settings.toy.name());
+    by_id::<HtmlSelectElement>("toy-shape")?.set_value(settings.toy.word());
     show_room(settings.task)
 }
 
 pub fn write_backend(backend: Backend) -> Result<()> {
-    by_id::<HtmlSelectElement>("backend")?.set_value(backend.name());
+    by_id::<HtmlSelectElement>("backend")?.set_value(backend.word());
     Ok(())
 }
 
@@ -48,25 +49,25 @@ pub fn model() -> Result<String> {
 /// The chosen backend.
 pub fn backend() -> Result<Backend> {
     let chosen = by_id::<HtmlSelectElement>("backend")?.value();
-    Ok(if chosen == Backend::Cpu.name() { Backend::Cpu } else { Backend::WebGpu })
+    Ok(if chosen == Backend::Cpu.word() { Backend::Cpu } else { Backend::WebGpu })
 }
 
 /// The chosen sampler.
 pub fn sampler() -> Result<Sampler> {
     let chosen = by_id::<HtmlSelectElement>("sampler")?.value();
-    Ok(Sampler::from_name(&chosen).unwrap_or(Sampler::Consistent))
+    Ok(Sampler::from_word(&chosen).unwrap_or(Sampler::Consistent))
 }
 
 /// Proposes the number of steps that suits the chosen sampler.
 pub fn propose_steps() -> Result<()> {
-    input("steps")?.set_value(&sampler()?.default_steps().to_string());
+    input("steps")?.set_value(&default_steps(sampler()?).to_string());
     Ok(())
 }
 
 /// The chosen room.
 pub fn room() -> Result<Task> {
     for task in Task::all() {
-        if input(&format!("task-{}", task.name()))?.checked() {
+        if input(&format!("task-{}", task.word()))?.checked() {
             return Ok(task);
         }
     }
@@ -76,7 +77,7 @@ pub fn room() -> Result<Task> {
 /// What the toy is to learn.
 pub fn toy_shape() -> Result<ToyShape> {
     let chosen = by_id::<HtmlSelectElement>("toy-shape")?.value();
-    Ok(ToyShape::from_name(&chosen).unwrap_or(ToyShape::Moons))
+    Ok(ToyShape::from_word(&chosen).unwrap_or(ToyShape::Moons))
 }
 
 /// The level that a finished run is to be continued from, or what is wrong with it.
@@ -122,10 +123,10 @@ fn field<T>(
 
 /// Shows what belongs to a room, and only that.
 pub fn show_room(room: Task) -> Result<()> {
-    input(&format!("task-{}", room.name()))?.set_checked(true);
+    input(&format!("task-{}", room.word()))?.set_checked(true);
     for element in all("[data-rooms]")? {
         let rooms = element.get_attribute("data-rooms").unwrap_or_default();
-        element.set_hidden(!rooms.split(' ').any(|name| name == room.name()));
+        element.set_hidden(!rooms.split(' ').any(|name| name == room.word()));
     }
     write_text("count-name", if room == Task::Denoise { "Chains" } else { "Pictures" })
 }

@@ -2,7 +2,8 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use web::{Mask, Pictures, Region};
+use options::{Region, Words};
+use web::{Mask, Pictures};
 use web_sys::{Event, EventTarget, HtmlButtonElement, HtmlCanvasElement, HtmlInputElement};
 
 use crate::{
@@ -80,9 +81,9 @@ impl Editor {
             state.remember();
             state.set_region(None);
         })?;
-        for (region, name) in Region::ALL {
+        for &region in Region::all() {
             let (state, hear) = (Rc::clone(&state), changed.clone());
-            on(&by_id::<EventTarget>(&format!("mask-{name}"))?, "click", move |_: Event| {
+            on(&by_id::<EventTarget>(&format!("mask-{}", region.word()))?, "click", move |_: Event| {
                 state.borrow_mut().remember();
                 state.borrow_mut().set_region(Some(region));
                 state.borrow().draw();

@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use options::Words;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web::{Models, Request, Task};
@@ -61,7 +62,7 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
     hear("continue", "click", || Event::Continue)?;
     hear("new-seed", "click", || Event::NewSeed)?;
     for room in Task::all() {
-        hear(&format!("task-{}", room.name()), "change", || Event::RoomChosen)?;
+        hear(&format!("task-{}", room.word()), "change", || Event::RoomChosen)?;
     }
     hear("sampler", "change", || Event::SamplerChosen)?;
     hear("model", "change", || Event::ModelChosen)?;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use burn::{optim::AdamConfig, tensor::Device};
-use shared::NetworkConfig;
+use shared::network::NetworkConfig;
 
 use super::*;
 
@@ -25,8 +25,8 @@ pub(super) fn write_point() {
 }
 
 fn checkpoint(step: u64) -> Checkpoint {
-    let preset = shared::Preset::Res6;
-    let activation = shared::Activation::Elu;
+    let preset = options::Architecture::Res6;
+    let activation = options::Activation::Elu;
     let config = NetworkConfig { preset, width: 2, channels: 1, image_size: 8, activation, sigma_0: 0.1 };
     let network = EnergyNetwork::new(&config, &Device::flex()).unwrap();
     Checkpoint::of(Progress { step, seconds: 0.0, images: None }, &network, &network, &AdamConfig::new().init())

@@ -1,5 +1,6 @@
 //! The engine and its model: loading them, and what to do when the engine is lost.
 
+use options::Words;
 use web::{
     Backend, Envelope, Pictures,
     messages::{Loaded, ModelFiles, ToEngine},
@@ -51,7 +52,7 @@ impl App {
     }
 
     pub(super) fn loaded(&mut self, loaded: Loaded, held_out: Vec<f32>) -> Result<()> {
-        status::set_data("backend", loaded.backend.name())?;
+        status::set_data("backend", loaded.backend.word())?;
         status::set_data("model", &loaded.model)?;
         controls::write_backend(loaded.backend)?;
         if let Some(reason) = &loaded.fell_back {

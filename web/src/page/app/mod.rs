@@ -11,6 +11,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
+use options::Words;
 use web::{
     Backend, Distribution, Envelope, Models, Pictures, Settings, Task,
     messages::{FromEngine, Loaded, ModelFiles, Purpose, ToEngine},
@@ -316,11 +317,11 @@ impl App {
 
     /// The last run of the room on the screen.
     fn view(&self) -> Option<&View> {
-        self.views.get(self.settings.task.name())
+        self.views.get(self.settings.task.word())
     }
 
     fn view_mut(&mut self) -> Option<&mut View> {
-        self.views.get_mut(self.settings.task.name())
+        self.views.get_mut(self.settings.task.word())
     }
 
     /// The progress of the run that goes on, or of the last one of the room.

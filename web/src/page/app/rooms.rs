@@ -1,8 +1,9 @@
 //! The rooms: entering them, the pictures they share, and those that run no chains of the form.
 
 use js_sys::Math;
+use options::{Sampler, Words};
 use web::{
-    Envelope, Pictures, Sampler, Task,
+    Envelope, Pictures, Task,
     messages::{Purpose, Run, Start, ToEngine, ToyRun},
 };
 use web_sys::{HtmlCanvasElement, HtmlElement, HtmlInputElement};
@@ -27,7 +28,7 @@ impl App {
     pub(super) fn show_room(&mut self, room: Task) -> Result<()> {
         self.settings.task = room;
         self.playing = false;
-        status::set_data("room", room.name())?;
+        status::set_data("room", room.word())?;
         controls::show_room(room)?;
         self.enable()?;
         self.draw()?;

@@ -1,5 +1,6 @@
 //! Runs of chains, from the form to the finished pictures.
 
+use options::Words;
 use web::{
     Envelope, Pictures, Settings, Task,
     messages::{Purpose, Run, Start, Stepped, ToEngine},
@@ -82,7 +83,7 @@ impl App {
         let Settings { seed, count, steps, sampler, .. } = view.settings;
         let run = Run { seed, count, steps, sampler, start, done: 0 };
         self.playing = false;
-        self.views.insert(self.settings.task.name(), view);
+        self.views.insert(self.settings.task.word(), view);
         self.draw()?;
         self.stage.start()?;
         self.send_run(run, payload)?;
@@ -161,7 +162,7 @@ impl App {
         if report.done == 0 && room == Task::Denoise {
             self.show_noisy(&pictures)?;
         }
-        if let Some(view) = self.views.get_mut(room.name()) {
+        if let Some(view) = self.views.get_mut(room.word()) {
             view.step(report, pictures);
         }
         if room == self.settings.task { self.draw() } else { Ok(()) }
@@ -171,20 +172,20 @@ impl App {
     fn show_noisy(&mut self, pictures: &Pictures) -> Result<()> {
         let noisy = pictures.picture(0).to_vec();
         self.send(Envelope { message: ToEngine::Score(Purpose::Beside(Task::Denoise)), payload: noisy.clone() })?;
-        let Some(view) = self.views.get_mut(Task::Denoise.name()) else { return Ok(()) };
+        let Some(view) = self.views.get_mut(Task::Denoise.word()) else { return Ok(()) };
         let number = view.given.as_ref().map(|clean| decibels(psnr(&noisy, clean))).unwrap_or_default();
         // A run that begins once more after a loss has been here before.
         view.beside.truncate(1);
         view.beside.push(("Noisy", noisy, number));
         if self.settings.task == Task::Denoise {
-            self.stage.show_beside(&self.views[Task::Denoise.name()])?;
+            self.stage.show_beside(&self.views[Task::Denoise.word()])?;
         }
         Ok(())
     }
 
     /// What the engine says of a picture beside the chains.
     pub(super) fn scored_beside(&mut self, room: Task, energies: &[f32], jump: Vec<f32>) -> Result<()> {
-        let Some(view) = self.views.get_mut(room.name()) else { return Ok(()) };
+        let Some(view) = self.views.get_mut(room.word()) else { return Ok(()) };
         if room == Task::Denoise {
             let number = view.given.as_ref().map(|clean| decibels(psnr(&jump, clean))).unwrap_or_default();
             view.beside.insert(view.beside.len().min(2), ("One jump", jump, number));
@@ -206,7 +207,7 @@ impl App {
         let pictures = self.pictures(payload);
         if running.room == Task::Landscape {
             self.map.walk(&pictures)?;
-        } else if let Some(view) = self.views.get_mut(running.room.name()) {
+        } else if let Some(view) = self.views.get_mut(running.room.word()) {
             view.finish(sha256, energies, pictures);
         }
         self.enter(State::Done)?;

@@ -1,0 +1,23 @@
+//! The options that a user chooses among. Each is one enum: its variants in kebab case are the words of flags, of
+//! `run.toml`, of `model.json` and of the page's address, and the comments on them are their help. Nothing here needs
+//! Burn, so that the page's main thread has the same words as the trainer.
+
+mod activation;
+mod architecture;
+mod optimizer;
+mod region;
+mod sampler;
+mod spacing;
+mod toy_shape;
+mod weighting;
+mod words;
+
+pub use activation::Activation;
+pub use architecture::Architecture;
+pub use optimizer::Optimizer;
+pub use region::Region;
+pub use sampler::Sampler;
+pub use spacing::Spacing;
+pub use toy_shape::ToyShape;
+pub use weighting::Weighting;
+pub use words::Words;

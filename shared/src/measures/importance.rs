@@ -1,0 +1,197 @@
+//! Annealed importance sampling (Neal 2001): the logarithm of the partition function `Z` of `exp(-E)`, and with it
+//! likelihoods.
+//!
+//! Forward, from a Gaussian whose `Z` is known, the mean weight has the expectation `Z`, so that its logarithm is too
+//! small on average. Backward, from pictures of the model (Burda, Grosse and Salakhutdinov 2015), it is too large. The
+//! truth lies between, as far as the pictures are exact samples. The paper's code (`AIS_sampling`,
+//! `Reverse_AIS_sampling`) walks the same densities, but its transitions are not reversible; these are.
+
+use burn::tensor::{Device, Tensor};
+
+use crate::{
+    measures::hmc::{Hmc, State, squared_lengths},
+    network::Energy,
+    sampling::{Draw, Noise},
+};
+
+/// The way from the Gaussian `N(mean, scale^2)` to `exp(-E)`, through the densities
+/// `exp(-beta E - (1 - beta) |x - mean|^2 / (2 scale^2))`, with one transition at each.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bridge {
+    /// Of every pixel in the Gaussian.
+    pub mean: f32,
+    /// Standard deviation of the Gaussian, in pixel units.
+    pub scale: f32,
+    /// How wide `exp(-E)` is across the data: the model's `sigma_0`.
+    pub width: f32,
+    /// Densities after the Gaussian, the target the last of them.
+    pub steps: u32,
+    /// Leapfrog steps of a transition.
+    pub leaps: usize,
+    /// Length of a leapfrog step in units of a density's width across the data.
+    pub stride: f32,
+}
+
+/// What a walk along the bridge has found, for each chain: `[N]` both.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    /// An estimate of `ln Z` from this chain alone.
+    pub log_weights: Tensor<1>,
+    /// The share of its transitions that were accepted.
+    pub acceptance: Tensor<1>,
+}
+
+impl Bridge {
+    /// From the Gaussian to the energy: `shape` is `[N, C, H, W]`, chains are numbered from `first_chain`. `progress`
+    /// is told of every transition.
+    pub fn forward(
+        &self,
+        energy: &impl Energy,
+        noise: &Noise,
+        first_chain: u64,
+        shape: [usize; 4],
+        device: &Device,
+        mut progress: impl FnMut(),
+    ) -> Walk {
+        let start = noise.tensor(first_chain, Draw::Start, shape, device) * self.scale + self.mean;
+        let mut walker = Walker::new(self, energy, noise, first_chain, start, 0.0);
+        for place in 1..=self.steps {
+            walker.log_weights = walker.log_weights.clone() + walker.step_to(self.beta(place));
+            // At the target itself nothing more is asked of the chain.
+            if place < self.steps {
+                walker.transition(place);
+            }
+            progress();
+        }
+        walker.walk(self.log_normaliser(shape))
+    }
+
+    /// From pictures of the model, `[N, C, H, W]`, to the Gaussian.
+    pub fn backward(
+        &self,
+        energy: &impl Energy,
+        noise: &Noise,
+        first_chain: u64,
+        pictures: Tensor<4>,
+        mut progress: impl FnMut(),
+    ) -> Walk {
+        let shape = pictures.dims();
+        let mut walker = Walker::new(self, energy, noise, first_chain, pictures, 1.0);
+        for place in (0..self.steps).rev() {
+            walker.log_weights = walker.log_weights.clone() - walker.step_to(self.beta(place));
+            if place > 0 {
+                walker.transition(place);
+            }
+            progress();
+        }
+        walker.walk(self.log_normaliser(shape))
+    }
+
+    /// Where the energy weighs as much as the Gaussian, and from there to 1, in equal ratios: the density's width then
+    /// shrinks evenly. Before, from 0, in equal differences.
+    fn beta(&self, place: u32) -> f32 {
+        let ratio = f64::from(self.width / self.scale).powi(2).min(0.5);
+        let first = (self.steps / 4).max(1);
+        if place <= first && first < self.steps {
+            return (ratio * f64::from(place) / f64::from(first)) as f32;
+        }
+        let along = f64::from(place - first.min(place)) / f64::from(self.steps - first.min(self.steps - 1));
+        libm::pow(ratio, 1.0 - along) as f32
+    }
+
+    /// `ln Z` of the Gaussian.
+    fn log_normaliser(&self, shape: [usize; 4]) -> f64 {
+        let dimensions = (shape[1] * shape[2] * shape[3]) as f64;
+        0.5 * dimensions * libm::log(core::f64::consts::TAU * f64::from(self.scale).powi(2))
+    }
+}
+
+/// Chains on a bridge.
+struct Walker<'a, E> {
+    bridge: &'a Bridge,
+    energy: &'a E,
+    noise: &'a Noise,
+    first_chain: u64,
+    beta: f32,
+    state: State,
+    /// `E` where the chains are.
+    target: Tensor<1>,
+    log_weights: Tensor<1>,
+    accepted: Tensor<1>,
+    transitions: u32,
+}
+
+impl<'a, E: Energy> Walker<'a, E> {
+    fn new(bridge: &'a Bridge, energy: &'a E, noise: &'a Noise, first_chain: u64, x: Tensor<4>, beta: f32) -> Self {
+        let density = Between { bridge, energy, beta };
+        let state = State::at(x, &density);
+        let (target, _) = energy.energy_and_gradient(state.x.clone());
+        let zeros = Tensor::zeros_like(&target);
+        Self {
+            bridge,
+            energy,
+            noise,
+            first_chain,
+            beta,
+            state,
+            target,
+            log_weights: zeros.clone(),
+            accepted: zeros,
+            transitions: 0,
+        }
+    }
+
+    /// Goes on to another density without moving: what `ln` of the density gains there.
+    fn step_to(&mut self, beta: f32) -> Tensor<1> {
+        let gaussian = self.bridge.gaussian(self.state.x.clone());
+        let gain = (gaussian - self.target.clone()) * (beta - self.beta);
+        self.beta = beta;
+        gain
+    }
+
+    fn transition(&mut self, place: u32) {
+        let Bridge { scale, width, leaps, stride, .. } = *self.bridge;
+        let precision = self.beta / (width * width) + (1.0 - self.beta) / (scale * scale);
+        let hmc = Hmc { leaps, step_size: stride / precision.sqrt() };
+        let density = Between { bridge: self.bridge, energy: self.energy, beta: self.beta };
+        let state = State::at(self.state.x.clone(), &density);
+        let (state, accepted) = hmc.transition(&density, state, self.noise, self.first_chain, place);
+        // Backwards: `beta E` is what the density's energy has besides the Gaussian's part.
+        let gaussian = self.bridge.gaussian(state.x.clone());
+        self.target = (state.energy.clone() - gaussian * (1.0 - self.beta)) / self.beta;
+        self.state = state;
+        self.accepted = self.accepted.clone() + accepted;
+        self.transitions += 1;
+    }
+
+    fn walk(self, log_normaliser: f64) -> Walk {
+        Walk {
+            log_weights: self.log_weights + log_normaliser as f32,
+            acceptance: self.accepted / self.transitions.max(1) as f32,
+        }
+    }
+}
+
+impl Bridge {
+    /// `|x - mean|^2 / (2 scale^2)`, `[N]`.
+    fn gaussian(&self, x: Tensor<4>) -> Tensor<1> {
+        squared_lengths(x - self.mean) / (2.0 * self.scale * self.scale)
+    }
+}
+
+/// A density of the bridge.
+struct Between<'a, E> {
+    bridge: &'a Bridge,
+    energy: &'a E,
+    beta: f32,
+}
+
+impl<E: Energy> Energy for Between<'_, E> {
+    fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+        let Bridge { mean, scale, .. } = *self.bridge;
+        let (energy, gradient) = self.energy.energy_and_gradient(x.clone());
+        let gaussian = self.bridge.gaussian(x.clone());
+        let pull = (x - mean) * ((1.0 - self.beta) / (scale * scale));
+        (energy * self.beta + gaussian * (1.0 - self.beta), gradient * self.beta + pull)
+    }
+}

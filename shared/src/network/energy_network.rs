@@ -1,0 +1,109 @@
+//! The energy network of any architecture.
+
+use burn::{
+    module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId},
+    tensor::{Device, Tensor},
+};
+use options::Architecture;
+
+use crate::network::{ConfigError, Energy, NetworkConfig, ResNet, UNet, chunks::in_chunks};
+
+/// The network that a [`NetworkConfig`] describes. It sees the image only, never the noise level: one static energy
+/// serves all levels (the paper, section 3).
+#[derive(Module, Debug)]
+pub enum EnergyNetwork {
+    /// The paper's encoder with a quadratic head.
+    ResNet(ResNet),
+    /// The U-Net energy.
+    UNet(UNet),
+}
+
+impl EnergyNetwork {
+    /// A network with random weights (drawn on first use from the device's generator: seed it first).
+    ///
+    /// # Errors
+    /// An impossible configuration.
+    pub fn new(config: &NetworkConfig, device: &Device) -> Result<Self, ConfigError> {
+        config.validate()?;
+        Ok(match config.preset {
+            Architecture::Res6 => Self::ResNet(ResNet::new(config, 1, device)),
+            Architecture::Res12 => Self::ResNet(ResNet::new(config, 2, device)),
+            Architecture::Res18 => Self::ResNet(ResNet::new(config, 3, device)),
+            Architecture::Unet => Self::UNet(UNet::new(config, 3, device)),
+            Architecture::Unet4 => Self::UNet(UNet::new(config, 4, device)),
+        })
+    }
+
+    /// Floating-point operations of one forward pass for an image of this side (a multiply-add counts two; convolutions
+    /// only).
+    pub fn forward_flop(&self, side: usize) -> f64 {
+        match self {
+            Self::ResNet(net) => net.forward_flop(side),
+            Self::UNet(net) => net.forward_flop(side),
+        }
+    }
+
+    /// The parameters under the names that the weights file uses, in the order of the network.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let mut list = List::default();
+        self.visit_parameters(&mut list);
+        list.parameters
+    }
+
+    /// Visits the parameters under the names that the weights file uses, without the variant's name in front.
+    pub(crate) fn visit_parameters(&self, visitor: &mut impl ModuleVisitor) {
+        match self {
+            Self::ResNet(net) => net.visit(visitor),
+            Self::UNet(net) => net.visit(visitor),
+        }
+    }
+
+    /// Like [`EnergyNetwork::visit_parameters`], replacing them.
+    pub(crate) fn map_parameters(self, mapper: &mut impl ModuleMapper) -> Self {
+        match self {
+            Self::ResNet(net) => Self::ResNet(net.map(mapper)),
+            Self::UNet(net) => Self::UNet(net.map(mapper)),
+        }
+    }
+}
+
+impl Energy for EnergyNetwork {
+    fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+        in_chunks(self, x, |network, x| match network {
+            Self::ResNet(net) => net.energy_and_gradient(x),
+            Self::UNet(net) => net.energy_and_gradient(x),
+        })
+    }
+}
+
+/// One parameter tensor of a network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Its name in the weights file, such as `blocks.0.conv1.weight`.
+    pub name: String,
+    /// What gradients and optimizer state are filed under.
+    pub id: ParamId,
+    /// Its shape.
+    pub shape: Vec<usize>,
+}
+
+#[derive(Default)]
+struct List {
+    path: Vec<String>,
+    parameters: Vec<Parameter>,
+}
+
+impl ModuleVisitor for List {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let shape = param.lazy_shape().as_slice().to_vec();
+        self.parameters.push(Parameter { name: self.path.join("."), id: param.id, shape });
+    }
+}

@@ -1,0 +1,151 @@
+//! Chains from noise to pictures, or around known pixels, reproducible from a seed.
+
+use burn::tensor::{Bool, Device, Tensor};
+
+use crate::{
+    network::Energy,
+    sampling::{
+        Churn, Draw, Noise, Schedule,
+        consistent::{self, Evaluation},
+        langevin,
+    },
+};
+
+/// The part of each picture that is given.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// `[N, C, H, W]`; only its known pixels are read.
+    pub pixels: Tensor<4>,
+    /// `[N, C, H, W]`, true where the pixel is to be found.
+    pub unknown: Tensor<4, Bool>,
+}
+
+/// What a step reports.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Steps done, this one included.
+    pub done: usize,
+    /// The temperature of this step.
+    pub temperature: f32,
+    /// The energy of each chain before this step, `[N]`.
+    pub energies: Tensor<1>,
+}
+
+/// N chains on their way from noise to pictures.
+#[derive(Clone, Debug)]
+pub struct Chains {
+    schedule: Schedule,
+    sigma_0: f32,
+    noise: Noise,
+    first_chain: u64,
+    known: Option<Known>,
+    /// Known pixels are anywhere here: nothing reads them before they are put back.
+    x: Tensor<4>,
+    /// What the last step saw, if the level fell in it.
+    before: Option<Evaluation>,
+    done: usize,
+}
+
+impl Chains {
+    /// Chains that start at `0.5 + level z`, with the level that the schedule begins at. `shape` is `[N, C, H, W]`;
+    /// chain numbers run from `first_chain`, so that any split of the chains over samplers gives the same pictures.
+    pub fn new(
+        schedule: Schedule,
+        sigma_0: f32,
+        noise: Noise,
+        first_chain: u64,
+        shape: [usize; 4],
+        device: &Device,
+    ) -> Self {
+        let x = noise.tensor(first_chain, Draw::Start, shape, device) * schedule.first_level(sigma_0) + 0.5;
+        Self { schedule, sigma_0, noise, first_chain, known: None, x, before: None, done: 0 }
+    }
+
+    /// The same chains around known pixels: only unknown ones move.
+    #[must_use]
+    pub fn around(mut self, known: Known) -> Self {
+        self.schedule = self.schedule.with_churn(Churn::AROUND_KNOWN);
+        self.known = Some(known);
+        self
+    }
+
+    /// The same chains at `x`, `[N, C, H, W]`, with `done` steps behind them: to start from pictures, or to go on after
+    /// a stop.
+    #[must_use]
+    pub fn at(mut self, x: Tensor<4>, done: usize) -> Self {
+        self.x = x;
+        self.done = done.min(self.schedule.steps());
+        self
+    }
+
+    /// Where the chains are, `[N, C, H, W]`.
+    pub fn state(&self) -> Tensor<4> {
+        self.keep_known(self.x.clone())
+    }
+
+    /// One step of the schedule, with one energy gradient; after the last one it does nothing and reports nothing.
+    pub fn step(&mut self, energy: &impl Energy) -> Option<Step> {
+        if self.done == self.schedule.steps() {
+            return None;
+        }
+        let temperature = self.schedule.temperature(self.done);
+        let seen = self.seen(temperature);
+        let (energies, gradient) = energy.energy_and_gradient(seen);
+        self.x = self.moved(gradient, temperature);
+        self.done += 1;
+        Some(Step { done: self.done, temperature, energies })
+    }
+
+    /// The denoising jump: the pictures, `[N, C, H, W]`, with known pixels exactly as they were given, and the energies
+    /// of the chains before the jump, `[N]`.
+    pub fn finish(&self, energy: &impl Energy) -> (Tensor<4>, Tensor<1>) {
+        let seen = self.seen(self.schedule.temperature(self.done));
+        let (energies, gradient) = energy.energy_and_gradient(seen);
+        (self.keep_known(langevin::denoise(self.x.clone(), gradient, self.sigma_0)), energies)
+    }
+
+    /// Where a step leads.
+    fn moved(&mut self, gradient: Tensor<4>, temperature: f32) -> Tensor<4> {
+        let (x, step) = (self.x.clone(), self.done as u32);
+        let fall = match &self.schedule {
+            Schedule::Annealed(annealing) => {
+                return langevin::step(x, gradient, self.draw(Draw::Langevin(step)), annealing.step_size, temperature);
+            }
+            Schedule::Consistent(fall) | Schedule::Ode(fall) => fall,
+        };
+        let (level, next) = (fall.level(self.done), fall.level(self.done + 1));
+        let now = Evaluation { x, gradient };
+        if fall.holds(self.done) {
+            let z_before = self.draw(step.checked_sub(1).map_or(Draw::Start, Draw::Langevin));
+            return consistent::hold(now, z_before, self.draw(Draw::Langevin(step)), self.sigma_0, level);
+        }
+        let z = fall.injects().then(|| self.draw(Draw::Langevin(step)));
+        let churn = fall.churn;
+        consistent::step(now.clone(), self.before.replace(now), z, self.sigma_0, churn, level, next)
+    }
+
+    /// What the network is shown.
+    fn seen(&self, temperature: f32) -> Tensor<4> {
+        match &self.known {
+            None => self.x.clone(),
+            Some(known) => {
+                // The deterministic sampler's known pixels go down one path too, instead of jumping about.
+                let draw = if matches!(self.schedule, Schedule::Ode(_)) { 0 } else { self.done as u32 };
+                let z = self.draw(Draw::Known(draw));
+                let Known { pixels, unknown } = known.clone();
+                langevin::show_known(self.x.clone(), pixels, unknown, z, self.sigma_0, temperature)
+            }
+        }
+    }
+
+    fn keep_known(&self, x: Tensor<4>) -> Tensor<4> {
+        match &self.known {
+            None => x,
+            Some(known) => known.pixels.clone().mask_where(known.unknown.clone(), x),
+        }
+    }
+
+    fn draw(&self, draw: Draw) -> Tensor<4> {
+        self.noise.tensor(self.first_chain, draw, self.x.dims(), &self.x.device())
+    }
+}

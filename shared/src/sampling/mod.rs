@@ -1,0 +1,23 @@
+//! From noise to pictures.
+//!
+//! [`Annealing`] and [`langevin`] are the paper's sampler, [`consistent`] takes fewer steps. A [`Schedule`] says what
+//! each step does and how much noise it puts back ([`Churn`]), [`Chains`] follow it from a seed ([`Noise`]), [`Guided`] away from a weaker model's errors or down
+//! the energies of several models at once ([`Product`]).
+
+mod annealing;
+mod chains;
+mod churn;
+pub mod consistent;
+mod guidance;
+pub mod langevin;
+mod noise;
+mod product;
+mod schedule;
+
+pub use annealing::Annealing;
+pub use chains::{Chains, Known, Step};
+pub use churn::Churn;
+pub use guidance::Guided;
+pub use noise::{Draw, Noise};
+pub use product::Product;
+pub use schedule::{NoiseSchedule, Schedule};

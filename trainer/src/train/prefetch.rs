@@ -1,0 +1,105 @@
+//! Batches, made ahead of their steps on a thread of their own, so that a GPU has not to wait for them.
+
+use std::{
+    sync::mpsc::{Receiver, sync_channel},
+    thread::Scope,
+};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use shared::sampling::{Draw, Noise};
+
+use super::{RunConfig, batches::Batches};
+use crate::data::Images;
+
+/// Batches that wait for their step, at most.
+const AHEAD: usize = 2;
+
+/// What a step learns from.
+pub struct Batch {
+    /// Pictures, `[M, C, h, w]`, 0..1: the first are made noisy; targets that are means are so over all of them.
+    pub pictures: Vec<f32>,
+    /// Standard normal numbers for the pictures that are made noisy, of the shape of the network's input.
+    pub noise: Vec<f32>,
+}
+
+/// The batches of the steps from `first` on, in order.
+pub fn prefetch<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    images: &'scope Images,
+    config: &'scope RunConfig,
+    first: u64,
+) -> Receiver<Batch> {
+    let (sender, receiver) = sync_channel(AHEAD);
+    scope.spawn(move || {
+        let mut maker = Maker::new(images, config);
+        for step in first..config.optimization.steps {
+            // Nobody waits for it any more: the training is over.
+            if sender.send(maker.batch(step)).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Makes batches, on the CPU.
+struct Maker<'a> {
+    images: &'a Images,
+    config: &'a RunConfig,
+    batches: Batches,
+    noise: Noise,
+}
+
+impl<'a> Maker<'a> {
+    fn new(images: &'a Images, config: &'a RunConfig) -> Self {
+        let plan = &config.optimization;
+        let batches = Batches::new(plan.seed, images.len(), plan.batch);
+        Self { images, config, batches, noise: Noise::new(plan.seed) }
+    }
+
+    fn batch(&mut self, step: u64) -> Batch {
+        let plan = &self.config.optimization;
+        let count = plan.batch.max(plan.references.min(self.images.len()));
+        let mut pictures = to_floats(self.images, &self.batches.with_others(step, count));
+        if plan.flip {
+            mirror(&mut pictures, self.images.width, &self.batches.mirrored(step, count));
+        }
+        // The chain of the generator is the slot in the batch.
+        let noise = self.noise.numbers(0, Draw::Corruption(step as u32), self.config.network().batch_shape(plan.batch));
+        Batch { pictures, noise }
+    }
+}
+
+/// Pictures as `[N, C, H, W]`, 0..1.
+pub fn to_tensor(images: &Images, indices: &[usize], device: &Device) -> Tensor<4> {
+    let shape = [indices.len(), images.channels, images.height, images.width];
+    Tensor::from_data(TensorData::new(to_floats(images, indices), shape), device)
+}
+
+fn to_floats(images: &Images, indices: &[usize]) -> Vec<f32> {
+    let mut floats = Vec::with_capacity(indices.len() * images.channels * images.height * images.width);
+    for &index in indices {
+        floats.extend(images.image(index).iter().map(|&pixel| f32::from(pixel) / 255.0));
+    }
+    floats
+}
+
+/// Mirrors the pictures that are marked, left to right.
+fn mirror(pictures: &mut [f32], width: usize, marked: &[bool]) {
+    let each = pictures.len() / marked.len();
+    for (picture, _) in pictures.chunks_mut(each).zip(marked).filter(|(_, marked)| **marked) {
+        picture.chunks_mut(width).for_each(<[f32]>::reverse);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_marked_pictures_are_mirrored() {
+        let mut pictures = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+        mirror(&mut pictures, 2, &[false, true]);
+        assert_eq!(pictures, [1.0, 2.0, 3.0, 4.0, 6.0, 5.0, 8.0, 7.0]);
+    }
+}
