@@ -2,10 +2,14 @@
 //! the same code as the demo.
 
 pub mod bench;
+pub mod contents;
+pub mod destination;
+pub mod misuse;
 pub mod models;
 pub mod paths;
 pub mod serve;
 pub mod site;
+pub mod stage;
 pub mod test;
 pub mod tools;
 pub mod wasm_target;
