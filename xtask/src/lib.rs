@@ -2,6 +2,7 @@
 //! the same code as the demo.
 
 pub mod bench;
+pub mod cargo_failure;
 pub mod contents;
 pub mod destination;
 pub mod misuse;

@@ -21,7 +21,7 @@ pub fn build(shell: &Shell, dist: &Path) -> Result<()> {
 /// As for [`build`].
 pub fn build_page(shell: &Shell, page: &Path, options: &[&str], dist: &Path) -> Result<()> {
     let compiler = wasm_target::ensure(shell)?;
-    tools::ensure(shell)?;
+    tools::ensure(shell, &tools::all()?)?;
     // The public address is relative (Trunk.toml). trunk finds its tools on the path.
     let build = cmd!(shell, "trunk --skip-version-check build {options...} --dist {dist} {page}");
     compiler

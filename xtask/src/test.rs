@@ -45,7 +45,7 @@ fn part(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
 /// The tests of `shared` that are marked for WebAssembly, in headless Chromium.
 fn wasm_tests(shell: &Shell) -> Result<()> {
     let compiler = wasm_target::ensure(shell)?;
-    tools::ensure(shell)?;
+    tools::ensure(shell, &tools::all()?)?;
     // The site's profile: most dependencies are then built once for both.
     let driver = chromedriver().context("chromedriver: not on the path; install it with Chromium")?;
     let test = cmd!(shell, "cargo test --profile site --target wasm32-unknown-unknown --package shared --lib --tests");
