@@ -3,11 +3,17 @@
 
 pub mod bench;
 pub mod cargo_failure;
+pub mod consent;
 pub mod contents;
+pub mod debian;
+pub mod demo;
 pub mod destination;
+pub mod forecast;
 pub mod misuse;
 pub mod models;
+pub mod needs;
 pub mod paths;
+pub mod programs;
 pub mod serve;
 pub mod site;
 pub mod stage;
