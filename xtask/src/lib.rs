@@ -2,10 +2,21 @@
 //! the same code as the demo.
 
 pub mod bench;
+pub mod cargo_failure;
+pub mod consent;
+pub mod contents;
+pub mod debian;
+pub mod demo;
+pub mod destination;
+pub mod forecast;
+pub mod misuse;
 pub mod models;
+pub mod needs;
 pub mod paths;
+pub mod programs;
 pub mod serve;
 pub mod site;
+pub mod stage;
 pub mod test;
 pub mod tools;
 pub mod wasm_target;

@@ -6,35 +6,31 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xshell::Shell;
-use xtask::{bench, models, paths, serve, site, test};
+use xtask::consent::Consent;
+use xtask::misuse::Misuse;
+use xtask::site::Profile;
+use xtask::{bench, demo, forecast, models, needs, paths, site, test};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Builds, serves and tests the project")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// Do not ask before packages of the system are installed, where Rust's own installer cannot help
+    #[arg(long, short, global = true)]
+    yes: bool,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install what is missing, build the site and serve it on 127.0.0.1
-    Demo {
-        /// Build only: the folder is ready for any static host, under any path
-        #[arg(long)]
-        build_only: bool,
-        /// Port to serve on; 0 takes any free one
-        #[arg(long, default_value_t = 8080)]
-        port: u16,
-        /// Where the built site goes [default: dist]
-        #[arg(long, value_name = "DIR")]
-        dist: Option<PathBuf>,
-    },
-    /// Build the site with your own models, into a folder for any static host
+    /// Install what is missing, build the page and serve it on this machine
+    Demo(demo::Options),
+    /// Build the page with your own models, into a folder for any static host
     Site {
         /// The folder with the models: a folder for each, as `trainer export` writes them
         #[arg(long, value_name = "DIR")]
         models: PathBuf,
-        /// Where the site goes
+        /// Where the site goes: an empty or new folder, or one with an earlier site
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
@@ -49,45 +45,38 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+    let arguments = Arguments::parse();
+    match run(arguments.command, Consent::new(arguments.yes)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(if error.is::<Misuse>() { 2 } else { 1 })
         }
     }
 }
 
-fn run(command: Command) -> Result<()> {
+fn run(command: Command, consent: Consent) -> Result<()> {
     let shell = Shell::new()?;
-    // Before the shell changes folder: --dist is relative to where the user is.
+    // Before the shell changes folder: paths are relative to where the user is.
     let here = shell.current_dir();
     shell.change_dir(paths::root());
     match command {
-        Command::Demo { build_only, port, dist } => {
-            let dist = dist.map_or_else(paths::dist, |dist| here.join(dist));
-            if build_only {
-                site::build(&shell, &dist)?;
-                eprintln!("{}: ready for any static host", dist.display());
-                return Ok(());
-            }
-            // Before the build: a port in use should not be found out after ten minutes.
-            let listener = serve::bind(port)?;
-            site::build(&shell, &dist)?;
-            let server = serve::Server::start(listener, &dist, "/")?;
-            eprintln!("open {} in a browser; Ctrl-C stops", server.url());
-            server.wait()
+        Command::Demo(mut options) => {
+            options.dist = options.dist.map(|dist| here.join(dist));
+            demo::run(&shell, consent, options)
         }
         Command::Site { models, out } => {
             let (models, out) = (here.join(models), here.join(out));
             // Before the build: a wrong folder should not be found out after ten minutes.
             let list = models::list(&models)?;
-            site::build(&shell, &out)?;
-            models::replace(&models, &list, &out)?;
+            let destination = site::destination(&out, &models)?;
+            needs::tell_page();
+            forecast::tell(&shell, Profile::Site)?;
+            site::build(&shell, consent, Profile::Site, Some((&models, &list)), &destination)?;
             eprintln!("{}: ready for any static host", out.display());
             Ok(())
         }
-        Command::Bench { only } => bench::run(&shell, only),
-        Command::Test => test::run(&shell),
+        Command::Bench { only } => bench::run(&shell, consent, only),
+        Command::Test => test::run(&shell, consent),
     }
 }

@@ -1,7 +1,7 @@
 //! A folder of models, and the list of them that the page reads.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -19,6 +19,8 @@ pub fn list(folder: &Path) -> Result<Value> {
         for model in models {
             let name =
                 model["name"].as_str().with_context(|| format!("{}: a model without a name", named.display()))?;
+            // Such as “../mine”: the site has a folder of this name.
+            ensure!(is_name(name), "{}: {name:?} is not the name of a folder in it", named.display());
             ensure!(is_model(&folder.join(name)), "{}: names {name}, which is no exported model", named.display());
         }
         return Ok(list);
@@ -58,6 +60,11 @@ pub fn replace(folder: &Path, list: &Value, site: &Path) -> Result<()> {
     }
     let index = models.join("index.json");
     fs::write(&index, format!("{list:#}\n")).with_context(|| format!("{}", index.display()))
+}
+
+fn is_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
 }
 
 fn is_model(folder: &Path) -> bool {

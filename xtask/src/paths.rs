@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::programs;
+
 /// The repository root, absolute.
 #[must_use]
 pub fn root() -> PathBuf {
@@ -31,5 +33,5 @@ pub fn dist() -> PathBuf {
 /// The trainer that `cargo xtask test` builds for the end-to-end tests.
 #[must_use]
 pub fn trainer() -> PathBuf {
-    target().join("debug").join(format!("trainer{}", std::env::consts::EXE_SUFFIX))
+    target().join("debug").join(programs::executable("trainer"))
 }

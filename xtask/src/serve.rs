@@ -1,7 +1,7 @@
-//! A static file server on this machine only, for the demo and for the end-to-end tests.
+//! A static file server, for the demo and for the end-to-end tests. Only this machine reaches it unless told otherwise.
 
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::thread::JoinHandle;
 
@@ -17,13 +17,32 @@ use tower_http::services::ServeDir;
 /// # Errors
 /// The port is in use or not allowed.
 pub fn bind(port: u16) -> Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
-        if error.kind() == ErrorKind::AddrInUse {
+    bind_to(Ipv4Addr::LOCALHOST.into(), port)
+}
+
+/// Takes a port of one of this machine's addresses, or of all of them by 0.0.0.0.
+///
+/// # Errors
+/// The port is in use or not allowed, or the address is not this machine's.
+pub fn bind_to(host: IpAddr, port: u16) -> Result<TcpListener> {
+    TcpListener::bind((host, port)).map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => {
             anyhow!("port {port} is in use: stop the program that has it or choose another with --port")
-        } else {
-            anyhow!("cannot listen on 127.0.0.1:{port}: {error}; choose another with --port")
         }
+        ErrorKind::AddrNotAvailable => {
+            anyhow!("{host} is no address of this machine: choose another with --host, 0.0.0.0 for all of them")
+        }
+        _ => anyhow!("cannot listen on {}: {error}; choose another with --port", SocketAddr::new(host, port)),
     })
+}
+
+/// This machine's address in the network that leads outside. Nothing is sent to find it.
+#[must_use]
+pub fn network_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // An address for documentation, which no machine has.
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 /// A running server; dropping it stops it.
@@ -62,10 +81,28 @@ impl Server {
         Ok(Self { address, base: base.to_owned(), stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where the folder's index page is, with the slash at the end.
+    /// Where the folder's index page is, with the slash at the end: for this machine, if it reaches itself.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}{}", self.address, self.base)
+        self.url_at(match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        })
+    }
+
+    /// The same for other machines, none where they do not reach this server.
+    #[must_use]
+    pub fn url_outside(&self) -> Option<String> {
+        match self.address.ip() {
+            ip if ip.is_loopback() => None,
+            ip if ip.is_unspecified() => network_address().map(|ip| self.url_at(ip)),
+            ip => Some(self.url_at(ip)),
+        }
+    }
+
+    fn url_at(&self, ip: IpAddr) -> String {
+        format!("http://{}{}", SocketAddr::new(ip, self.address.port()), self.base)
     }
 
     /// Serves until the process ends.

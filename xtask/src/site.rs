@@ -1,33 +1,115 @@
 //! Builds the page.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 use xshell::{Shell, cmd};
 
-use crate::{tools, wasm_target};
+use crate::consent::Consent;
+use crate::destination::{Destination, Surroundings};
+use crate::stage::Stage;
+use crate::{models, paths, tools, wasm_target};
 
-/// Installs what is missing and builds the site, an optimised build, into `dist`.
+/// How the page's programs are compiled, a profile of `Cargo.toml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Soon built.
+    Demo,
+    /// Small, for visitors to download.
+    Site,
+}
+
+impl Profile {
+    /// Its name in `Cargo.toml`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Demo => "demo",
+            Self::Site => "site",
+        }
+    }
+
+    /// What is soonest there for looking at: what an earlier build left, or else what builds soonest.
+    #[must_use]
+    pub fn soonest(target: &Path) -> Self {
+        if Self::Site.is_built(target) && !Self::Demo.is_built(target) { Self::Site } else { Self::Demo }
+    }
+
+    /// Whether an earlier build of the programs came to its end below this target directory.
+    #[must_use]
+    pub fn is_built(self, target: &Path) -> bool {
+        target.join(wasm_target::TARGET).join(self.name()).join("engine.wasm").is_file()
+    }
+}
+
+/// Checks a folder, an absolute path, as the place for a site with the models of another folder.
+///
+/// # Errors
+/// A [`crate::misuse::Misuse`]: the folder holds something that would be lost.
+pub fn destination(folder: &Path, models: &Path) -> Result<Destination> {
+    let (repository, target, unlisted) = (paths::root(), paths::target(), paths::dist());
+    Destination::check(folder, &Surroundings { repository: &repository, target: &target, models, unlisted: &unlisted })
+}
+
+/// Installs what is missing, builds the site and puts it in its place: with this repository's models, or with those of
+/// a folder that are in this list.
+///
+/// # Errors
+/// A tool cannot be installed, the build fails, or the site cannot be put there. An earlier site is then left whole.
+pub fn build(
+    shell: &Shell,
+    consent: Consent,
+    profile: Profile,
+    own: Option<(&Path, &Value)>,
+    destination: &Destination,
+) -> Result<()> {
+    let stage = Stage::new(&paths::target())?;
+    build_page(shell, consent, Path::new("index.html"), &["--cargo-profile", profile.name()], stage.folder())?;
+    if let Some((folder, list)) = own {
+        models::replace(folder, list, stage.folder())?;
+    }
+    destination.put(stage.folder())?;
+    fs::remove_dir_all(stage.folder()).with_context(|| format!("{}", stage.folder().display()))
+}
+
+/// Builds a page, a path from the repository root, with more of trunk's options. The folder is emptied first.
 ///
 /// # Errors
 /// A tool cannot be installed or the build fails.
-pub fn build(shell: &Shell, dist: &Path) -> Result<()> {
-    build_page(shell, Path::new("index.html"), &[], dist)
-}
-
-/// The same for another page, a path from the repository root, with more of trunk's options.
-///
-/// # Errors
-/// As for [`build`].
-pub fn build_page(shell: &Shell, page: &Path, options: &[&str], dist: &Path) -> Result<()> {
-    let compiler = wasm_target::ensure(shell)?;
-    tools::ensure(shell)?;
+pub fn build_page(shell: &Shell, consent: Consent, page: &Path, options: &[&str], folder: &Path) -> Result<()> {
+    let compiler = wasm_target::ensure(shell, consent)?;
+    tools::ensure(shell, &tools::all()?)?;
     // The public address is relative (Trunk.toml). trunk finds its tools on the path.
-    let build = cmd!(shell, "trunk --skip-version-check build {options...} --dist {dist} {page}");
+    let build = cmd!(shell, "trunk --skip-version-check build {options...} --dist {folder} {page}");
     compiler
         .apply(build)
         // trunk refuses NO_COLOR=1, the usual value: it wants a boolean.
         .env_remove("NO_COLOR")
         .run()
         .with_context(|| format!("{} could not be built", page.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::Profile;
+
+    #[test]
+    fn a_demo_takes_what_is_built_already() {
+        let target = tempfile::TempDir::new().unwrap();
+        let build = |profile: Profile| {
+            let folder = target.path().join("wasm32-unknown-unknown").join(profile.name());
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("engine.wasm"), "").unwrap();
+        };
+        assert_eq!(Profile::soonest(target.path()), Profile::Demo);
+        build(Profile::Site);
+        assert!(Profile::Site.is_built(target.path()) && !Profile::Demo.is_built(target.path()));
+        assert_eq!(Profile::soonest(target.path()), Profile::Site);
+        build(Profile::Demo);
+        assert_eq!(Profile::soonest(target.path()), Profile::Demo);
+    }
 }

@@ -1,18 +1,20 @@
 //! Every test of the project, the quickest to fail first.
 
-use std::env;
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-use crate::{paths, site, tools, wasm_target};
+use crate::consent::Consent;
+use crate::site::Profile;
+use crate::{forecast, needs, paths, programs, site, tools, wasm_target};
 
 /// Runs all parts in order and stops at the first that fails.
 ///
 /// # Errors
 /// A part failed.
-pub fn run(shell: &Shell) -> Result<()> {
+pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
+    needs::check_tests(shell)?;
+    let destination = site::destination(&paths::dist(), &paths::root().join("models"))?;
+    forecast::tell(shell, Profile::Site)?;
     part("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
     part("lints", || Ok(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?))?;
     part("native tests", || {
@@ -20,8 +22,8 @@ pub fn run(shell: &Shell) -> Result<()> {
         // again. It makes the trainer's program too, which the end-to-end tests run.
         Ok(cmd!(shell, "cargo test --workspace --exclude tests").run()?)
     })?;
-    part("WebAssembly tests", || wasm_tests(shell))?;
-    part("site", || site::build(shell, &paths::dist()))?;
+    part("WebAssembly tests", || wasm_tests(shell, consent))?;
+    part("site", || site::build(shell, consent, Profile::Site, None, &destination))?;
     part("end-to-end tests", || {
         // `tests` does not depend on Burn: it runs the trainer and the page that the parts before have built.
         Ok(cmd!(shell, "cargo test --package tests").run()?)
@@ -43,20 +45,14 @@ fn part(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 /// The tests of `shared` that are marked for WebAssembly, in headless Chromium.
-fn wasm_tests(shell: &Shell) -> Result<()> {
-    let compiler = wasm_target::ensure(shell)?;
-    tools::ensure(shell)?;
+fn wasm_tests(shell: &Shell, consent: Consent) -> Result<()> {
+    let compiler = wasm_target::ensure(shell, consent)?;
+    tools::ensure(shell, &tools::all()?)?;
     // The site's profile: most dependencies are then built once for both.
-    let driver = chromedriver().context("chromedriver: not on the path; install it with Chromium")?;
+    let driver = programs::find("chromedriver").context("chromedriver: not on the path; install it with Chromium")?;
     let test = cmd!(shell, "cargo test --profile site --target wasm32-unknown-unknown --package shared --lib --tests");
     // The browser leaves its files behind.
     let files = shell.create_temp_dir()?;
     let test = compiler.apply(test).env("CHROMEDRIVER", driver).env("TMPDIR", files.path());
     Ok(test.env("WASM_BINDGEN_USE_BROWSER", "1").run()?)
-}
-
-fn chromedriver() -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    let name = format!("chromedriver{}", env::consts::EXE_SUFFIX);
-    env::split_paths(&path).map(|folder: PathBuf| folder.join(Path::new(&name))).find(|file| file.is_file())
 }

@@ -1,50 +1,153 @@
 //! Installs the build tools that are missing.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
 use xshell::{Shell, cmd};
 
+use crate::cargo_failure::{Cause, explain};
 use crate::paths;
 
 /// 0.22 needs a newer compiler than this project's.
 const TRUNK: &str = "0.21.14";
 
-/// Puts trunk and wasm-bindgen (with its test runner) on the path, in the versions that this project needs.
-///
-/// # Errors
-/// A tool is missing and cannot be installed, or `Cargo.lock` has no wasm-bindgen.
-pub fn ensure(shell: &Shell) -> Result<()> {
-    let lock = paths::root().join("Cargo.lock");
-    let text = fs::read_to_string(&lock).with_context(|| format!("{}", lock.display()))?;
-    let wasm_bindgen =
-        locked_version(&text, "wasm-bindgen").with_context(|| format!("{}: has no wasm-bindgen", lock.display()))?;
-    install(shell, "trunk", "trunk", TRUNK)?;
-    // The tool and the library speak a private format: only the same version works.
-    install(shell, "wasm-bindgen", "wasm-bindgen-cli", wasm_bindgen)
+/// What counts is how soon they are there; trunk itself asks for the slowest kind of build. At level 1 wasm-bindgen takes
+/// three seconds for the engine instead of eleven, but three quarters of a minute more to build.
+const QUICK: [(&str, &str); 4] = [
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256"),
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
+    ("CARGO_PROFILE_RELEASE_DEBUG", "0"),
+];
+
+/// A program that cargo can install.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// Its name on the path.
+    pub program: &'static str,
+    /// The package it is in.
+    pub package: &'static str,
+    /// The version that this project needs.
+    pub version: String,
 }
 
-fn install(shell: &Shell, program: &str, package: &str, version: &str) -> Result<()> {
-    let found = cmd!(shell, "{program} --version").quiet().ignore_stderr().read();
-    if found.is_ok_and(|output| output.split_whitespace().nth(1) == Some(version)) {
-        return Ok(());
+/// What this project needs: trunk, and wasm-bindgen with its test runner.
+///
+/// # Errors
+/// `Cargo.lock` has no wasm-bindgen.
+pub fn all() -> Result<[Tool; 2]> {
+    let lock = paths::root().join("Cargo.lock");
+    let text = fs::read_to_string(&lock).with_context(|| format!("{}", lock.display()))?;
+    // The tool and the library speak a private format: only the same version works.
+    let version =
+        locked_version(&text, "wasm-bindgen").with_context(|| format!("{}: has no wasm-bindgen", lock.display()))?;
+    Ok([
+        Tool { program: "trunk", package: "trunk", version: TRUNK.to_owned() },
+        Tool { program: "wasm-bindgen", package: "wasm-bindgen-cli", version: version.to_owned() },
+    ])
+}
+
+/// Those that are not on the path in the version that this project needs.
+#[must_use]
+pub fn missing<'a>(shell: &Shell, tools: &'a [Tool]) -> Vec<&'a Tool> {
+    tools.iter().filter(|tool| installed(shell, tool).as_ref() != Some(&tool.version)).collect()
+}
+
+/// Puts these tools on the path, those that are missing beside each other.
+///
+/// # Errors
+/// A tool is missing and cannot be installed.
+pub fn ensure(shell: &Shell, tools: &[Tool]) -> Result<()> {
+    let missing = missing(shell, tools);
+    let prebuilt = !missing.is_empty() && cmd!(shell, "cargo binstall -V").quiet().ignore_stderr().read().is_ok();
+    thread::scope(|scope| {
+        let start = |tool: &'_ Tool| {
+            let (tool, shell) = (tool.clone(), shell.clone());
+            scope.spawn(move || install(&shell, &tool, prebuilt))
+        };
+        let installs: Vec<_> = missing.into_iter().map(start).collect();
+        let end = |install: thread::ScopedJoinHandle<Result<()>>| {
+            install.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked")))
+        };
+        // All of them end before the first failure is told.
+        let ended: Vec<Result<()>> = installs.into_iter().map(end).collect();
+        ended.into_iter().collect()
+    })
+}
+
+/// The version of a tool on the path.
+fn installed(shell: &Shell, tool: &Tool) -> Option<String> {
+    let program = tool.program;
+    let output = cmd!(shell, "{program} --version").quiet().ignore_stderr().read().ok()?;
+    output.split_whitespace().nth(1).map(str::to_owned)
+}
+
+fn install(shell: &Shell, tool: &Tool, prebuilt: bool) -> Result<()> {
+    let Tool { program, package, version } = tool;
+    if let Some(other) = installed(shell, tool) {
+        eprintln!("{program} {other} is not the version this project needs: {version} takes its place");
     }
-    eprintln!("installing {package} {version} (once, several minutes)");
-    // trunk asks for the slowest kind of build, five times the time for nothing that this project would notice.
-    let quick = [
-        ("CARGO_PROFILE_RELEASE_LTO", "off"),
-        ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
-        ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
-    ];
-    let locked = cmd!(shell, "cargo install --locked {package} --version {version}").envs(quick);
-    if locked.run().is_ok() {
-        return Ok(());
+    if !(prebuilt && install_prebuilt(shell, tool)) {
+        build(shell, tool)?;
     }
-    eprintln!("{package}'s own Cargo.lock cannot be met here (a registry copy that lags behind?): trying without it");
-    cmd!(shell, "cargo install {package} --version {version}")
-        .envs(quick)
+    match installed(shell, tool) {
+        Some(now) if now == *version => Ok(()),
+        Some(other) => {
+            bail!("{program}: the path has version {other} before cargo's, {version}; remove it from the path")
+        }
+        None => bail!("{package} {version}: installed, but not on the path; add cargo's bin folder to it"),
+    }
+}
+
+fn install_prebuilt(shell: &Shell, tool: &Tool) -> bool {
+    let Tool { package, version, .. } = tool;
+    eprintln!("installing {package} {version} by cargo binstall");
+    let done = cmd!(shell, "cargo binstall --no-confirm --disable-strategies compile {package}@{version}")
+        .env("BINSTALL_DISABLE_TELEMETRY", "true")
         .run()
-        .with_context(|| format!("{package} {version}: cannot be installed"))
+        .is_ok();
+    if !done {
+        eprintln!("{package} {version} is not to be had prebuilt: building it");
+    }
+    done
+}
+
+fn build(shell: &Shell, tool: &Tool) -> Result<()> {
+    let Tool { package, version, .. } = tool;
+    eprintln!("building {package} {version} (once, some minutes)");
+    // Without TLS: trunk finds every other tool on the path and downloads none, and the test runner's browser is on this
+    // machine.
+    let install = |locked: Option<&str>| {
+        let command = cmd!(shell, "cargo install {locked...} {package} --version {version} --no-default-features");
+        run_and_keep(command.envs(QUICK).into())
+    };
+    let Err(written) = install(Some("--locked"))? else { return Ok(()) };
+    if Cause::of(&written) != Cause::LockFile {
+        bail!("{package} {version}: cannot be installed: {}", explain(&written));
+    }
+    eprintln!("{package} {version}: {}: building it with others", explain(&written));
+    let Err(written) = install(None)? else { return Ok(()) };
+    bail!("{package} {version}: cannot be installed: {}", explain(&written))
+}
+
+/// Runs a command whose errors are shown as they come, and gives them where it fails.
+fn run_and_keep(mut command: Command) -> Result<Result<(), String>> {
+    command.stderr(Stdio::piped());
+    let mut child = command.spawn().context("cargo: cannot be run")?;
+    let pipe = child.stderr.take().context("cargo: has no output")?;
+    let mut kept = String::new();
+    // By lines: cargo draws its progress bar on terminals only.
+    for line in BufReader::new(pipe).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        eprintln!("{line}");
+        kept.push_str(&line);
+        kept.push('\n');
+    }
+    let ended = child.wait()?;
+    Ok(if ended.success() { Ok(()) } else { Err(kept) })
 }
 
 /// The version of a package in the text of a `Cargo.lock`.

@@ -39,3 +39,16 @@ fn a_folder_without_models_and_a_wrong_list_are_refused() {
     fs::write(folder.path().join("index.json"), r#"{"models": [{"name": "a"}, {"name": "gone"}]}"#).unwrap();
     assert!(list(folder.path()).unwrap_err().to_string().contains("gone"));
 }
+
+#[test]
+fn a_list_that_leads_out_of_the_folder_is_refused() {
+    let folder = TempDir::new().unwrap();
+    add(folder.path(), "models/a");
+    add(folder.path(), "beside");
+    let models = folder.path().join("models");
+    let absolute = models.join("a").display().to_string();
+    for name in ["../beside", ".", "a/../../beside", "a/", absolute.as_str()] {
+        fs::write(models.join("index.json"), serde_json::json!({ "models": [{ "name": name }] }).to_string()).unwrap();
+        assert!(list(&models).unwrap_err().to_string().contains("is not the name"), "{name}");
+    }
+}

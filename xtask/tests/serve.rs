@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use tempfile::TempDir;
-use xtask::serve::{Server, bind};
+use xtask::serve::{Server, bind, bind_to, network_address};
 
 /// A site in a folder that has a file beside it which must stay unseen.
 fn site() -> TempDir {
@@ -116,4 +116,28 @@ fn a_missing_folder_is_named() {
     let absent = folder.path().join("absent");
     let error = Server::start(bind(0).unwrap(), &absent, "/").err().unwrap();
     assert!(error.to_string().contains("absent"), "{error}");
+}
+
+#[test]
+fn only_this_machine_sees_the_page_unless_another_address_is_chosen() {
+    let folder = site();
+    let server = serve(&folder, "/");
+    assert!(server.url().starts_with("http://127.0.0.1:"));
+    assert_eq!(server.url_outside(), None);
+    let everywhere = bind_to("0.0.0.0".parse().unwrap(), 0).unwrap();
+    let server = Server::start(everywhere, &folder.path().join("site"), "/base/").unwrap();
+    assert!(server.url().starts_with("http://127.0.0.1:"), "an address that this machine's browser knows");
+    assert_eq!(get(&server, "/base/").0, 200);
+    if let Some(address) = network_address() {
+        let outside = server.url_outside().unwrap();
+        assert!(outside.starts_with(&format!("http://{address}:")) && outside.ends_with("/base/"), "{outside}");
+        let host = outside.trim_start_matches("http://").split('/').next().unwrap();
+        assert!(TcpStream::connect(host).is_ok(), "{outside}");
+    }
+}
+
+#[test]
+fn an_address_of_another_machine_is_one_line_that_says_what_to_do() {
+    let message = format!("{:#}", bind_to("192.0.2.1".parse().unwrap(), 0).unwrap_err());
+    assert!(message.contains("192.0.2.1") && message.contains("--host") && !message.contains('\n'), "{message}");
 }

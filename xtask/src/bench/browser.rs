@@ -10,6 +10,9 @@ use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use super::{beside, number, rounded};
+use crate::consent::Consent;
+use crate::programs::{NPM, executable};
+use crate::site::Profile;
 use crate::{paths, site};
 
 const PRESETS: [&str; 2] = ["unet", "res12"];
@@ -29,12 +32,12 @@ const PLACES: [Place; 2] = [
 ];
 
 /// A table.
-pub fn section(shell: &Shell) -> Result<String> {
+pub fn section(shell: &Shell, consent: Consent) -> Result<String> {
     let folder = paths::target().join("bench");
     let (ours, plain) = (folder.join("kernels"), folder.join("plain"));
     let page = Path::new("web/src/bench/index.html");
-    site::build_page(shell, page, &["--features", "engine"], &ours)?;
-    site::build_page(shell, page, &["--features", "plain", "--cargo-profile", "plain"], &plain)?;
+    site::build_page(shell, consent, page, &["--features", "engine", "--cargo-profile", Profile::Site.name()], &ours)?;
+    site::build_page(shell, consent, page, &["--features", "plain", "--cargo-profile", "plain"], &plain)?;
     let tensorflow = tensorflow(shell)?;
     // Built now, so that nothing compiles beside a measurement.
     cmd!(shell, "cargo build --package tests --bin visit").run()?;
@@ -79,7 +82,7 @@ pub fn section(shell: &Shell) -> Result<String> {
 /// What one page says of itself.
 fn measure(shell: &Shell, folder: &Path, backend: &str, preset: &str, batch: &str) -> Result<Value> {
     let page = format!("index.html?backend={backend}&preset={preset}&width=16&batch={batch}");
-    let visit = paths::target().join("debug/visit");
+    let visit = paths::target().join("debug").join(executable("visit"));
     let text = cmd!(shell, "{visit} {folder} {page}").env("RUST_BACKTRACE", "0").read()?;
     serde_json::from_str(&text).with_context(|| format!("{page}: no JSON"))
 }
@@ -95,7 +98,7 @@ fn tensorflow(shell: &Shell) -> Result<Option<PathBuf>> {
     for file in ["package.json", "index.html", "bench.js"] {
         fs::copy(source.join(file), folder.join(file)).with_context(|| file.to_owned())?;
     }
-    let install = cmd!(shell, "npm install --no-fund --no-audit --silent --prefix {folder}");
+    let install = cmd!(shell, "{NPM} install --no-fund --no-audit --silent --prefix {folder}");
     if install.ignore_stderr().run().is_err() {
         eprintln!("TensorFlow.js cannot be installed by npm: left out");
         return Ok(None);

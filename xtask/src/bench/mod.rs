@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 use xshell::Shell;
 
+use crate::consent::Consent;
 use crate::paths;
 
 /// A part of the measurements: a section of docs/benchmarks.md.
@@ -36,10 +37,10 @@ impl Part {
         }
     }
 
-    fn measure(self, shell: &Shell, threads: &str) -> Result<String> {
+    fn measure(self, shell: &Shell, consent: Consent, threads: &str) -> Result<String> {
         match self {
             Self::Training => native::section(shell, threads),
-            Self::Browser => browser::section(shell),
+            Self::Browser => browser::section(shell, consent),
             Self::Kernels => kernels::section(shell),
         }
     }
@@ -62,7 +63,7 @@ impl Part {
 ///
 /// # Errors
 /// This project cannot be built or run, or the tables cannot be written. A peer that is not installed is left out.
-pub fn run(shell: &Shell, only: Option<Part>) -> Result<()> {
+pub fn run(shell: &Shell, consent: Consent, only: Option<Part>) -> Result<()> {
     let path = paths::root().join("docs/benchmarks.md");
     let threads = available_parallelism()?.to_string();
     let mut text =
@@ -77,7 +78,9 @@ pub fn run(shell: &Shell, only: Option<Part>) -> Result<()> {
     for (part, kept) in Part::ALL.into_iter().zip(kept) {
         let section = match kept {
             Some(section) => section,
-            None => part.on(&format!("{threads} threads of: {}", processor()), &part.measure(shell, &threads)?),
+            None => {
+                part.on(&format!("{threads} threads of: {}", processor()), &part.measure(shell, consent, &threads)?)
+            }
         };
         text = format!("{text}\n{}\n", section.trim_end());
     }

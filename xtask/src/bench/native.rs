@@ -7,6 +7,7 @@ use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use super::{beside, number};
+use crate::programs::PYTHON;
 use crate::{paths, test};
 
 const PRESETS: [&str; 3] = ["unet4", "unet", "res12"];
@@ -62,7 +63,7 @@ pub fn section(shell: &Shell, threads: &str) -> Result<String> {
 
 /// A Python that has PyTorch.
 fn torch(shell: &Shell) -> Option<&'static str> {
-    let found = ["/usr/bin/python3", "python3"]
+    let found = ["/usr/bin/python3", PYTHON]
         .into_iter()
         .find(|python| cmd!(shell, "{python} -c 'import torch'").quiet().ignore_stderr().run().is_ok());
     if found.is_none() {

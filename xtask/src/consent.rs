@@ -1,0 +1,78 @@
+//! Asking before the system is changed.
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Result;
+
+/// How the person who typed the command, or the machine it runs on, answers.
+#[derive(Clone, Copy, Debug)]
+pub enum Consent {
+    /// By `--yes`, or because a build machine has nobody to ask.
+    Given,
+    /// At the terminal.
+    Ask,
+    /// There is no terminal to ask at.
+    Refused,
+}
+
+impl Consent {
+    /// What `--yes`, the variable `CI` and the terminal say.
+    #[must_use]
+    pub fn new(yes: bool) -> Self {
+        let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+        Self::from(yes, env::var("CI").ok().as_deref(), terminal)
+    }
+
+    fn from(yes: bool, ci: Option<&str>, terminal: bool) -> Self {
+        let ci = ci.is_some_and(|ci| !["", "0", "false"].contains(&ci));
+        match (yes || ci, terminal) {
+            (true, _) => Self::Given,
+            (false, true) => Self::Ask,
+            (false, false) => Self::Refused,
+        }
+    }
+
+    /// Whether the answer to a question is yes.
+    ///
+    /// # Errors
+    /// The terminal cannot be read.
+    pub fn to(self, question: &str) -> Result<bool> {
+        match self {
+            Self::Given => Ok(true),
+            Self::Refused => Ok(false),
+            Self::Ask => {
+                eprint!("{question} [y/N] ");
+                io::stderr().flush()?;
+                let mut answer = String::new();
+                io::stdin().read_line(&mut answer)?;
+                Ok(is_yes(&answer))
+            }
+        }
+    }
+}
+
+fn is_yes(answer: &str) -> bool {
+    ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Consent, is_yes};
+
+    #[test]
+    fn nothing_is_done_unasked() {
+        assert!(matches!(Consent::from(false, None, false), Consent::Refused));
+        assert!(matches!(Consent::from(false, Some("false"), false), Consent::Refused));
+        assert!(matches!(Consent::from(false, Some(""), true), Consent::Ask));
+        assert!(matches!(Consent::from(true, None, false), Consent::Given));
+        assert!(matches!(Consent::from(false, Some("true"), false), Consent::Given));
+        assert!(!Consent::Refused.to("?").unwrap() && Consent::Given.to("?").unwrap());
+    }
+
+    #[test]
+    fn only_yes_is_yes() {
+        assert!(is_yes("y\n") && is_yes(" Yes\r\n"));
+        assert!(!is_yes("") && !is_yes("\n") && !is_yes("n\n") && !is_yes("yellow\n"));
+    }
+}

@@ -1,0 +1,59 @@
+//! What is refused is refused before anything is built, with exit code 2 and one line.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+use xtask::paths;
+
+/// Exit code and errors of a command that finds no other program, so that it could build nothing.
+fn xtask(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    let output = command.args(arguments).current_dir(folder).env("PATH", "").output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_folder_that_is_no_place_for_a_site_is_refused_at_once() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
+    let full = folder.path().display().to_string();
+    let file = folder.path().join("thesis.txt").display().to_string();
+    let mine = folder.path().join("mine");
+    fs::create_dir_all(mine.join("a")).unwrap();
+    fs::write(mine.join("a/model.json"), "{}").unwrap();
+    let (mine, inside) = (mine.display().to_string(), mine.join("site").display().to_string());
+    let cases: [&[&str]; 8] = [
+        &["site", "--models", "models", "--out", "."],
+        &["site", "--models", "models", "--out", ".."],
+        &["site", "--models", "models", "--out", "models"],
+        &["site", "--models", "models", "--out", &full],
+        &["site", "--models", "models", "--out", &file],
+        &["site", "--models", &mine, "--out", &inside],
+        &["demo", "--build-only", "--dist", "."],
+        &["demo", "--dist", "models/new"],
+    ];
+    for case in cases {
+        let (code, errors) = xtask(&paths::root(), case);
+        assert_eq!(code, Some(2), "{case:?}: {errors}");
+        let out = case.last().unwrap();
+        assert!(errors.contains(out.trim_start_matches('.')), "{case:?}: {errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("thesis.txt")).unwrap(), "years of work");
+}
+
+#[test]
+fn work_that_fails_has_another_code_and_is_not_begun_unasked() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("site").display().to_string();
+    let (code, errors) = xtask(&paths::root(), &["site", "--models", "models", "--out", &out]);
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(!Path::new(&out).exists());
+    let (code, errors) = xtask(&paths::root(), &["demo", "--host", "192.0.2.1", "--dist", &out]);
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(errors.contains("--host"), "{errors}");
+}
