@@ -102,7 +102,7 @@ fn small_model() -> Result<&'static Path> {
 
 fn copy_site(to: &Path) -> Result<()> {
     let dist = paths::dist();
-    ensure!(dist.join("index.html").is_file(), "{}: no site; `cargo xtask demo --build-only` makes it", dist.display());
+    ensure!(dist.join("index.html").is_file(), "{}: no site; `cargo xtask test` makes it", dist.display());
     copy(&dist, to)
 }
 

@@ -147,7 +147,7 @@ impl Plot {
     }
 }
 
-/// As few digits as the extractor needs.
+/// As few digits as the eye needs.
 fn short(value: &f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),

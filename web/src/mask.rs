@@ -1,7 +1,6 @@
 //! Which pixels of a picture are to be found.
 
 use options::Region;
-use serde::{Deserialize, Serialize};
 
 /// A square of pixels, each known or unknown.
 #[derive(Clone, Debug, PartialEq)]

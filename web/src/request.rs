@@ -148,7 +148,7 @@ mod tests {
         settings.picture = Some(3);
         settings.mask = Some(Region::Centre);
         assert_eq!(Request::parse(&settings.to_query(), 0).settings, settings);
-        for task in Task::all() {
+        for &task in Task::all() {
             let mut settings = Settings::with_seed(0);
             settings.task = task;
             match task {

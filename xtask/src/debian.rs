@@ -12,7 +12,8 @@ use crate::consent::Consent;
 use crate::paths;
 use crate::wasm_target::{TARGET, WasmCompiler};
 
-const RUSTC: &str = "/usr/bin/rustc";
+/// The compiler.
+pub const RUSTC: &str = "/usr/bin/rustc";
 const SOURCES: &str = "/usr/lib/rustlib/src/rust";
 const PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 
@@ -20,6 +21,12 @@ const PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 #[must_use]
 pub fn is_here() -> bool {
     Path::new("/usr/bin/apt-get").exists()
+}
+
+/// Whether the compiler and the sources of its standard library are installed.
+#[must_use]
+pub fn has_sources() -> bool {
+    Path::new(RUSTC).exists() && Path::new(SOURCES).exists()
 }
 
 /// Has a command use Debian's compiler for the browser.
@@ -44,7 +51,7 @@ pub fn current(shell: &Shell) -> Option<WasmCompiler> {
 /// # Errors
 /// The packages cannot be installed or nobody has allowed it, or the library cannot be built.
 pub fn install(shell: &Shell, consent: Consent) -> Result<WasmCompiler> {
-    if !(Path::new(RUSTC).exists() && Path::new(SOURCES).exists()) {
+    if !has_sources() {
         let root = cmd!(shell, "id -u").quiet().read().is_ok_and(|id| id == "0");
         let command = allow(root, consent)?;
         cmd!(shell, "apt-get update -qq").run()?;

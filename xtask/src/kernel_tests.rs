@@ -55,7 +55,8 @@ fn neon(shell: &Shell) -> Result<Cmd<'_>> {
         ensure!(debian::has_sources(), "rustup target add {NEON} (or Debian: rustc-web, rust-web-src)");
         Some("-Zbuild-std=std,panic_abort,panic_unwind,proc_macro,test")
     };
-    let test = cmd!(shell, "cargo test {build...} --package cpu-kernels --profile checked --target {NEON} --lib --tests");
+    let test =
+        cmd!(shell, "cargo test {build...} --package cpu-kernels --profile checked --target {NEON} --lib --tests");
     let test = if build.is_some() { test.env("RUSTC", debian::RUSTC).env("RUSTC_BOOTSTRAP", "1") } else { test };
     let variable = |what: &str| format!("CARGO_TARGET_{}_{what}", NEON.to_uppercase().replace('-', "_"));
     Ok(test

@@ -9,6 +9,7 @@ pub mod debian;
 pub mod demo;
 pub mod destination;
 pub mod forecast;
+mod kernel_tests;
 pub mod misuse;
 pub mod models;
 pub mod needs;

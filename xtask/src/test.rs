@@ -5,7 +5,7 @@ use xshell::{Shell, cmd};
 
 use crate::consent::Consent;
 use crate::site::Profile;
-use crate::{forecast, needs, paths, programs, site, tools, wasm_target};
+use crate::{forecast, kernel_tests, needs, paths, programs, site, tools, wasm_target};
 
 /// Runs all parts in order and stops at the first that fails.
 ///
@@ -17,6 +17,7 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
     forecast::tell(shell, Profile::Site)?;
     part("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
     part("lints", || Ok(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?))?;
+    part("kernels", || kernel_tests::run(shell))?;
     part("native tests", || {
         // The only native build: another command or selection of packages would give Burn other features and build it
         // again. It makes the trainer's program too, which the end-to-end tests run.
@@ -44,13 +45,16 @@ fn part(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     work().with_context(|| format!("failed: {name}"))
 }
 
-/// The tests of `shared` that are marked for WebAssembly, in headless Chromium.
+/// The tests of `shared` and `cpu-kernels` that are marked for WebAssembly, in headless Chromium.
 fn wasm_tests(shell: &Shell, consent: Consent) -> Result<()> {
     let compiler = wasm_target::ensure(shell, consent)?;
     tools::ensure(shell, &tools::all()?)?;
     // The site's profile: most dependencies are then built once for both.
     let driver = programs::find("chromedriver").context("chromedriver: not on the path; install it with Chromium")?;
-    let test = cmd!(shell, "cargo test --profile site --target wasm32-unknown-unknown --package shared --lib --tests");
+    let test = cmd!(
+        shell,
+        "cargo test --profile site --target wasm32-unknown-unknown --package cpu-kernels --package shared --lib --tests"
+    );
     // The browser leaves its files behind.
     let files = shell.create_temp_dir()?;
     let test = compiler.apply(test).env("CHROMEDRIVER", driver).env("TMPDIR", files.path());

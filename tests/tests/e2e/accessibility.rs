@@ -25,7 +25,7 @@ fn axe() -> Result<String> {
     let program = folder.join(format!("axe-{AXE}.js"));
     if !program.is_file() {
         fs::create_dir_all(&folder)?;
-        let pack = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+        let pack = Command::new(xtask::programs::NPM)
             .args(["pack", "--silent", &format!("axe-core@{AXE}")])
             .current_dir(&folder)
             .status();

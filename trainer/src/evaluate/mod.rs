@@ -23,7 +23,10 @@ use std::fmt;
 use burn::tensor::Device;
 use options::Sampler;
 use serde::{Deserialize, Serialize};
-use shared::model::{Metric, Weights};
+use shared::{
+    model::{Metric, Weights},
+    sampling::Churn,
+};
 
 use crate::{
     chains::SamplingRun,

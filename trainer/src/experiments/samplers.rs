@@ -63,19 +63,20 @@ pub fn samplers(args: SamplersArgs) -> Result<()> {
     let mut results = Results::start(measurement, (args.guide.guide.clone(), guidance), &measure)?;
     let wanted = [
         (Sampler::Annealed, &args.annealed, None),
-        (Sampler::Consistent, &args.consistent, Some(Churn::USUAL.value())),
+        (Sampler::Consistent, &args.consistent, Some(Churn::USUAL)),
         (Sampler::Ode, &args.ode, None),
     ];
-    let mut plan: Vec<_> = wanted
-        .into_iter()
-        .flat_map(|(sampler, steps, churn)| steps.iter().map(move |&steps| (sampler, steps, churn)))
-        .chain(args.churns.iter().flat_map(|&churn| {
-            args.churn_steps.iter().map(move |&steps| (Sampler::Consistent, steps, Some(churn.value())))
-        }))
-        .collect();
+    let mut plan: Vec<_> =
+        wanted
+            .into_iter()
+            .flat_map(|(sampler, steps, churn)| steps.iter().map(move |&steps| (sampler, steps, churn)))
+            .chain(args.churns.iter().flat_map(|&churn| {
+                args.churn_steps.iter().map(move |&steps| (Sampler::Consistent, steps, Some(churn)))
+            }))
+            .collect();
     plan.sort_by_key(|(_, steps, _)| *steps);
     for (sampler, steps, churn) in plan {
-        if results.points.iter().any(|p| (p.sampler, p.steps, p.churn) == (sampler, steps, churn)) {
+        if results.points.iter().any(|p| (p.sampler, p.steps, p.churn) == (sampler, steps, churn.map(Churn::value))) {
             continue;
         }
         let point = measured(measurement, &model, &measure, &device, (sampler, steps, churn))?;
@@ -91,12 +92,18 @@ fn measured(
     model: &LoadedModel,
     measure: &QualityMeasure,
     device: &Device,
-    (sampler, steps, churn): (Sampler, usize, Option<f32>),
+    (sampler, steps, churn): (Sampler, usize, Option<Churn>),
 ) -> Result<Point> {
     let schedule = model.schedule(sampler, steps).with_churn(churn.unwrap_or(Churn::USUAL));
     let begun = Instant::now();
     let pictures = SamplingRun { schedule, count: args.count, seed: args.seed }.run(model, None, device)?;
-    Ok(Point { sampler, steps, churn, seconds: begun.elapsed().as_secs_f64(), quality: measure.samples(&pictures)? })
+    Ok(Point {
+        sampler,
+        steps,
+        churn: churn.map(Churn::value),
+        seconds: begun.elapsed().as_secs_f64(),
+        quality: measure.samples(&pictures)?,
+    })
 }
 
 impl Results {

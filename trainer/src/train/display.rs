@@ -36,7 +36,7 @@ struct State {
     begun: Instant,
     /// Steps since then.
     done: u64,
-    /// A moving average: one batch is noisy, the extractor wants the trend.
+    /// A moving average: one batch is noisy, the eye wants the trend.
     loss: f64,
     /// The trend so far, thinned to what a terminal is wide.
     history: VecDeque<f64>,

@@ -70,7 +70,7 @@ impl Muon {
             return Self::orthogonalize(x.transpose()).transpose();
         }
         let [a, b, c] = Self::POLYNOMIAL;
-        let one = Tensor::<2>::extractor(rows, &x.device());
+        let one = Tensor::<2>::eye(rows, &x.device());
         let gram = x.clone().matmul(x.clone().transpose());
         let squared_norm = (gram.clone() * one.clone()).sum().clamp_min(1e-14).reshape([1, 1]);
         let mut gram = gram / squared_norm.clone();

@@ -66,7 +66,7 @@ pub fn propose_steps() -> Result<()> {
 
 /// The chosen room.
 pub fn room() -> Result<Task> {
-    for task in Task::all() {
+    for &task in Task::all() {
         if input(&format!("task-{}", task.word()))?.checked() {
             return Ok(task);
         }

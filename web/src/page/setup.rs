@@ -61,7 +61,7 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
     hear("cancel", "click", || Event::Cancel)?;
     hear("continue", "click", || Event::Continue)?;
     hear("new-seed", "click", || Event::NewSeed)?;
-    for room in Task::all() {
+    for &room in Task::all() {
         hear(&format!("task-{}", room.word()), "change", || Event::RoomChosen)?;
     }
     hear("sampler", "change", || Event::SamplerChosen)?;

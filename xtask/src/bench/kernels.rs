@@ -1,12 +1,11 @@
-//! The micro-benchmarks of the kernels, in `shared/benches`.
+//! The micro-benchmarks of the kernels, at every vector width of this machine.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
 /// What they print.
 pub fn section(shell: &Shell) -> Result<String> {
-    // By `cargo test`: the packages and the profile that everything native is built with already.
-    let bench = cmd!(shell, "cargo test --workspace --exclude tests --bench kernels -- --bench --color never");
+    let bench = cmd!(shell, "cargo bench --package cpu-kernels --bench kernels -- --color never");
     let text = bench.read()?;
     Ok(format!("## Kernels\n\n```text\n{}\n```\n", text.trim()))
 }

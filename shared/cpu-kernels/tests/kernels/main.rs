@@ -7,3 +7,6 @@ mod numbers;
 mod plain;
 mod pointwise;
 mod resampling;
+
+#[cfg(target_family = "wasm")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
