@@ -2,13 +2,15 @@
 
 use std::fmt::{self, Display, Formatter};
 
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+use pulp::Scalar;
 #[cfg(target_arch = "aarch64")]
 use pulp::aarch64::Neon;
 #[cfg(target_arch = "wasm32")]
 use pulp::wasm::Simd128;
 #[cfg(target_arch = "x86_64")]
 use pulp::x86::{V2, V3, V4};
-use pulp::{Scalar, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 /// Vectors that this machine can compute with: only such a value can be had. Every kernel takes one, so that tests run
 /// each of them wherever they are.
@@ -17,6 +19,9 @@ pub struct Vectors(Kind);
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
+    /// Not beside WebAssembly's 128 bits: a browser that lacks them does not even load the program, which would carry
+    /// every kernel twice.
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
     Scalar(Scalar),
     /// Processors of the last fifteen years that have no AVX2, as some cheap ones.
     #[cfg(target_arch = "x86_64")]
@@ -35,30 +40,38 @@ impl Vectors {
     /// All that this machine has, the narrowest first. One number at a time goes everywhere.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let mut all = vec![Kind::Scalar(Scalar)];
-        #[cfg(target_arch = "x86_64")]
-        {
-            all.extend(V2::try_new().map(Kind::Sse4));
-            all.extend(V3::try_new().map(Kind::Avx2));
-            all.extend(V4::try_new().map(Kind::Avx512));
-        }
-        #[cfg(target_arch = "aarch64")]
-        all.extend(Neon::try_new().map(Kind::Neon));
-        #[cfg(target_arch = "wasm32")]
-        all.extend(Simd128::try_new().map(Kind::Simd128));
-        all.into_iter().map(Self).collect()
+        let all: [Option<Kind>; _] = [
+            #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+            Some(Kind::Scalar(Scalar)),
+            #[cfg(target_arch = "x86_64")]
+            V2::try_new().map(Kind::Sse4),
+            #[cfg(target_arch = "x86_64")]
+            V3::try_new().map(Kind::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            V4::try_new().map(Kind::Avx512),
+            #[cfg(target_arch = "aarch64")]
+            Neon::try_new().map(Kind::Neon),
+            #[cfg(target_arch = "wasm32")]
+            Simd128::try_new().map(Kind::Simd128),
+        ];
+        all.into_iter().flatten().map(Self).collect()
     }
 
     /// The widest that this machine has.
+    ///
+    /// # Panics
+    /// It has none: that is not possible.
     #[must_use]
     pub fn widest() -> Self {
-        Self::all().pop().unwrap_or(Self(Kind::Scalar(Scalar)))
+        let Some(widest) = Self::all().pop() else { unreachable!("the list has one that goes everywhere") };
+        widest
     }
 
     /// What they are called: the instruction set.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self.0 {
+            #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
             Kind::Scalar(_) => "scalar",
             #[cfg(target_arch = "x86_64")]
             Kind::Sse4(_) => "sse4",
@@ -83,6 +96,7 @@ impl Vectors {
     #[inline]
     pub fn run<W: WithSimd>(self, work: W) -> W::Output {
         match self.0 {
+            #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
             Kind::Scalar(simd) => Simd::vectorize(simd, work),
             #[cfg(target_arch = "x86_64")]
             Kind::Sse4(simd) => Simd::vectorize(simd, work),
@@ -106,7 +120,14 @@ impl Vectors {
     /// Whether there are 32 registers for them, and not 16.
     #[must_use]
     pub(crate) fn has_many_registers(self) -> bool {
-        matches!(self.name(), "avx512" | "neon")
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(_) => true,
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon(_) => true,
+            #[allow(unreachable_patterns, reason = "where there are no others")]
+            _ => false,
+        }
     }
 }
 

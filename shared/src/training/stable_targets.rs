@@ -150,7 +150,7 @@ mod tests {
         let (clean, noise) = (floats(clean), floats(noise));
 
         let (mut differences, mut excesses) = (Vec::new(), Vec::new());
-        for draw in 0..DRAWS {
+        for (draw, unlearnable) in unlearnable.into_iter().map(f64::from).enumerate() {
             let at = 4 * draw..4 * draw + 4;
             let (x, z, mean) = (&clean[at.clone()], &noise[at.clone()], &means[at]);
             let noisy: Vec<f64> = x.iter().zip(z).map(|(x, z)| f64::from(x + SIGMA * z)).collect();
@@ -159,14 +159,14 @@ mod tests {
             let loss = |target: &[f32]| -> f64 {
                 target.iter().zip(&noisy).map(|(target, noisy)| square(f64::from(*target) - 0.3 * noisy - 0.1)).sum()
             };
-            differences.push(loss(x) - loss(mean) - f64::from(unlearnable[draw]));
+            differences.push(loss(x) - loss(mean) - unlearnable);
             let distance = |picture: &[f32], to: &[f64]| -> f64 {
                 picture.iter().zip(to).map(|(picture, to)| square(f64::from(*picture) - to)).sum()
             };
             let weights: Vec<f64> = all.chunks(4).map(|picture| (-0.5 * distance(picture, &noisy)).exp()).collect();
             let mean: Vec<f64> = mean.iter().map(|&mean| f64::from(mean)).collect();
             let variance = all.chunks(4).zip(&weights).map(|(picture, weight)| weight * distance(picture, &mean));
-            excesses.push(f64::from(unlearnable[draw]) - variance.sum::<f64>() / weights.iter().sum::<f64>());
+            excesses.push(unlearnable - variance.sum::<f64>() / weights.iter().sum::<f64>());
         }
         for (what, values) in [("the losses", differences), ("the unlearnable part and the variance", excesses)] {
             let mean = values.iter().sum::<f64>() / values.len() as f64;

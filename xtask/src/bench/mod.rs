@@ -66,8 +66,7 @@ impl Part {
 pub fn run(shell: &Shell, consent: Consent, only: Option<Part>) -> Result<()> {
     let path = paths::root().join("docs/benchmarks.md");
     let threads = available_parallelism()?.to_string();
-    let mut text =
-        "# Benchmarks\n\nWritten by `cargo xtask bench`. 32x32 grey, medians, one after the other.\n".to_owned();
+    let mut text = "# Benchmarks\n\nWritten by `cargo xtask bench`. Medians, one after the other.\n".to_owned();
     let earlier = fs::read_to_string(&path).unwrap_or_default();
     // What is to be kept first: that it is not there should not be found out after half an hour.
     let kept = |part: Part| match only {
