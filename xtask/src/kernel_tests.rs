@@ -47,12 +47,11 @@ fn neon(shell: &Shell) -> Result<Cmd<'_>> {
         let there = cmd!(shell, "{program} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
         ensure!(there, "{program} is missing (Debian: gcc-aarch64-linux-gnu, libc6-dev-arm64-cross, qemu-user-static)");
     }
-    let library = cmd!(shell, "rustc --print target-libdir --target {NEON}").quiet().ignore_stderr().read()?;
-    // Without the target's library it is built beside the tests, by the compiler whose sources are here.
-    let build = if Path::new(&library).is_dir() {
+    // Without the target's library, which rustup adds, it is built beside the tests by the compiler whose sources are here.
+    let build = if has_library(shell)? || cmd!(shell, "rustup target add {NEON}").run().is_ok() {
         None
     } else {
-        ensure!(debian::has_sources(), "rustup target add {NEON} (or Debian: rustc-web, rust-web-src)");
+        ensure!(debian::has_sources(), "rustup cannot add {NEON} (Debian: rustc-web, rust-web-src)");
         Some("-Zbuild-std=std,panic_abort,panic_unwind,proc_macro,test")
     };
     let test =
@@ -63,4 +62,10 @@ fn neon(shell: &Shell) -> Result<Cmd<'_>> {
         .env("CARGO_TARGET_DIR", paths::target().join("neon"))
         .env(variable("LINKER"), NEON_LINKER)
         .env(variable("RUNNER"), format!("{NEON_EMULATOR} -L /usr/aarch64-linux-gnu")))
+}
+
+/// Whether the compiler has the standard library for 64-bit ARM.
+fn has_library(shell: &Shell) -> Result<bool> {
+    let library = cmd!(shell, "rustc --print target-libdir --target {NEON}").quiet().ignore_stderr().read()?;
+    Ok(Path::new(&library).is_dir())
 }

@@ -17,13 +17,14 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
     forecast::tell(shell, Profile::Site)?;
     part("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
     part("lints", || Ok(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?))?;
-    part("kernels", || kernel_tests::run(shell))?;
     part("native tests", || {
         // The only native build: another command or selection of packages would give Burn other features and build it
         // again. It makes the trainer's program too, which the end-to-end tests run.
         Ok(cmd!(shell, "cargo test --workspace --exclude tests").run()?)
     })?;
     part("WebAssembly tests", || wasm_tests(shell, consent))?;
+    // After the tests for browsers: they bring the compiler that NEON may need too.
+    part("kernels", || kernel_tests::run(shell))?;
     part("site", || site::build(shell, consent, Profile::Site, None, &destination))?;
     part("end-to-end tests", || {
         // `tests` does not depend on Burn: it runs the trainer and the page that the parts before have built.
