@@ -7,6 +7,8 @@
 //! usual an image is. [`model`] carries a trained network between the trainer and the page. [`toy`] is all of it once
 //! more in the plane. [`backend`] is how processors and GPUs compute it; the method can be read without it.
 
+#![warn(unreachable_pub)]
+
 pub mod backend;
 pub mod measures;
 pub mod model;

@@ -28,7 +28,7 @@ impl LaunchObserver for Launches {
 /// The launches of `work`.
 fn launches(work: impl FnOnce()) -> usize {
     let launches = Arc::new(Launches::default());
-    let observation = LaunchObservation::new(Arc::clone(&launches) as _);
+    let observation = LaunchObservation::new(launches.clone());
     work();
     drop(observation);
     launches.0.load(Ordering::Relaxed)
@@ -43,8 +43,15 @@ const MORE: usize = 6;
 fn two_dispatches_a_convolution_and_six_more_a_step() {
     let device = Device::wgpu(DeviceKind::DefaultDevice);
     for preset in [Architecture::Res6, Architecture::Res12, Architecture::Unet, Architecture::Unet4] {
-        let config =
-            NetworkConfig { preset, width: 4, channels: 1, image_size: 16, activation: Activation::Silu, sigma_0: 0.1 };
+        let config = NetworkConfig {
+            preset,
+            scales: None,
+            width: 4,
+            channels: 1,
+            image_size: 16,
+            activation: Activation::Silu,
+            sigma_0: 0.1,
+        };
         let network = EnergyNetwork::new(&config, &device).expect("a possible configuration");
         let shape = config.batch_shape(2);
         // The weights are drawn on first use.

@@ -122,6 +122,7 @@ fn head_gradient_is_the_gradient() {
 fn networks() -> impl Iterator<Item = NetworkConfig> {
     let odd = |preset, activation, channels, image_size| NetworkConfig {
         preset,
+        scales: None,
         width: 3,
         channels,
         image_size,
@@ -182,6 +183,7 @@ fn the_training_gradient_is_the_gradient_of_the_loss() {
     let (device, _alone) = device();
     let config = NetworkConfig {
         preset: Architecture::Unet,
+        scales: None,
         width: 3,
         channels: 1,
         image_size: 8,

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use options::{Activation, Architecture};
 use serde_json::{Value, json};
 use shared::{
-    model::{Manifest, Model, ModelError, SelfTest, Weights, WeightsCard},
+    model::{Manifest, Metric, Model, ModelError, SelfTest, Weights, WeightsCard},
     network::{Energy, EnergyNetwork, NetworkConfig},
     sampling::{Draw, Noise},
 };
@@ -14,6 +14,7 @@ use shared::{
 fn config() -> NetworkConfig {
     NetworkConfig {
         preset: Architecture::Unet,
+        scales: None,
         width: 2,
         channels: 1,
         image_size: 8,
@@ -245,4 +246,23 @@ fn hostile_manifests_are_refused() {
     assert!(refused(|m| m["energy_percentiles"] = json!([1, 2])).contains("101 finite numbers"));
     assert!(refused(|m| m["probe"]["energies"] = json!([])).contains("probe.energies"));
     assert!(refused(|m| drop(m.as_object_mut().unwrap().remove("weights"))).contains("missing field"));
+}
+
+#[test]
+fn a_number_that_json_cannot_hold_is_not_written_and_its_place_is_named() {
+    let good = Manifest::parse(folder().0.to_string().as_bytes()).unwrap();
+    let written = good.to_json().unwrap();
+    assert_eq!(Manifest::parse(&written).unwrap().to_json().unwrap(), written);
+    let refused = |change: &dyn Fn(&mut Manifest)| {
+        let mut manifest = good.clone();
+        change(&mut manifest);
+        manifest.to_json().unwrap_err().to_string()
+    };
+    let metric = |value: f64| Metric { name: "loss".to_owned(), value, how: String::new() };
+    let told = refused(&|manifest| manifest.metrics = vec![metric(1.0), metric(f64::NAN)]);
+    assert!(told.contains("metrics[1].value is not a finite number"), "{told}");
+    let told = refused(&|manifest| manifest.energy_percentiles[7] = f32::INFINITY);
+    assert!(told.contains("energy_percentiles[7]"), "{told}");
+    assert!(refused(&|manifest| manifest.training.seconds = f64::NEG_INFINITY).contains("training.seconds"));
+    assert!(refused(&|manifest| manifest.energy_percentiles.reverse()).contains("rising order"), "what parse refuses");
 }

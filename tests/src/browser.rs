@@ -32,6 +32,7 @@ pub enum Screen {
 }
 
 /// A browser session.
+#[derive(Debug)]
 pub struct Browser {
     /// The session.
     pub client: Client,

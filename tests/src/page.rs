@@ -14,6 +14,7 @@ use xtask::paths;
 use crate::browser::Browser;
 
 /// The page, opened in a browser.
+#[derive(Debug)]
 pub struct Page<'a> {
     browser: &'a Browser,
 }

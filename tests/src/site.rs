@@ -16,6 +16,7 @@ use crate::trainer;
 pub const SMALL: &str = "small";
 
 /// A served copy of the built site whose only model is [`SMALL`].
+#[derive(Debug)]
 pub struct Site {
     folder: TempDir,
     server: serve::Server,

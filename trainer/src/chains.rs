@@ -3,10 +3,16 @@
 use std::ops::Range;
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
-use indicatif::ProgressBar;
 use shared::sampling::{Chains, Known, Noise, Schedule};
 
-use crate::{error::Result, model::LoadedModel, output, pictures::Picture};
+use crate::{
+    budget::{self, parts},
+    error::Result,
+    model::LoadedModel,
+    output,
+    pictures::Picture,
+    progress::Progress,
+};
 
 /// What decides the pictures.
 pub struct SamplingRun {
@@ -18,7 +24,7 @@ pub struct SamplingRun {
     pub seed: u64,
 }
 
-/// Chains at a time: bounds the memory; the pictures do not depend on it.
+/// Chains at a time, at most; the pictures do not depend on it.
 const BATCH: usize = 64;
 
 impl SamplingRun {
@@ -58,27 +64,27 @@ impl SamplingRun {
         guided: bool,
         prepare: impl Fn(Chains, Range<usize>) -> Chains,
     ) -> Result<Vec<Picture>> {
-        let bar = ProgressBar::new((self.count.div_ceil(BATCH) * self.schedule.steps()) as u64);
+        let batch = budget::pictures(&model.network, model.config.image_size, BATCH);
+        let batches = parts(self.count, batch);
+        let progress = Progress::new("sampling, by steps", batches.clone().count() * self.schedule.steps());
         let mut images = Vec::new();
         let (energy, sigma_0) = model.energy(guided);
-        for first in (0..self.count).step_by(BATCH) {
-            let count = BATCH.min(self.count - first);
+        for batch in batches {
             let sampler = Chains::new(
                 self.schedule.clone(),
                 sigma_0,
                 Noise::new(self.seed),
-                first as u64,
-                model.config.batch_shape(count),
+                batch.start as u64,
+                model.config.batch_shape(batch.len()),
                 device,
             );
-            let mut sampler = prepare(sampler, first..first + count);
+            let mut sampler = prepare(sampler, batch);
             while sampler.step(&energy).is_some() {
-                bar.inc(1);
+                progress.step();
             }
             let (batch, _) = sampler.finish(&energy);
             images.extend(output::pictures(model.frame.remove(batch))?);
         }
-        bar.finish_and_clear();
         for pixel in images.iter_mut().flat_map(|image| &mut image.pixels) {
             *pixel = pixel.clamp(0.0, 1.0);
         }

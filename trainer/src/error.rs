@@ -9,6 +9,9 @@ pub enum Error {
     /// The work itself failed, or a check did not hold: exit code 1.
     #[error("{0}")]
     Failed(String),
+    /// The user has ended the work, which is no error, and not done either: exit code 1.
+    #[error("{0}")]
+    Interrupted(String),
 }
 
 /// What every command returns.
@@ -28,7 +31,7 @@ impl Error {
     /// The process exit code that goes with this error.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Failed(_) => 1,
+            Self::Failed(_) | Self::Interrupted(_) => 1,
             Self::Input(_) => 2,
         }
     }

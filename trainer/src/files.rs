@@ -92,6 +92,33 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(windows) { Ok(()) } else { File::open(folder)?.sync_all() }
 }
 
+/// What Git has in place of a large file that was not fetched begins so.
+const POINTER_START: &[u8] = b"version https://git-lfs.github.com/spec/";
+/// What is said of such a file.
+pub const POINTER: &str = "a Git LFS pointer stands in place of the file; `git lfs pull` fetches it";
+
+/// Whether bytes are a Git LFS pointer.
+pub fn is_pointer(bytes: &[u8]) -> bool {
+    bytes.starts_with(POINTER_START)
+}
+
+/// The content of a file, without the byte order mark that some editors put before a text.
+///
+/// # Errors
+/// It cannot be read, or is a Git LFS pointer. One line, that names it.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+    let wrong = |what: &str| Error::input(format!("{}: {what}", path.display()));
+    let mut bytes = fs::read(path).map_err(|error| wrong(&reason(&error)))?;
+    if is_pointer(&bytes) {
+        return Err(wrong(POINTER));
+    }
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
+    Ok(bytes)
+}
+
 /// The SHA-256 of bytes in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -167,12 +194,23 @@ mod tests {
     }
 
     #[test]
+    fn byte_order_marks_are_left_out_and_pointers_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.json");
+        fs::write(&path, b"\xEF\xBB\xBF{\r\n}").unwrap();
+        assert_eq!(read(&path).unwrap(), b"{\r\n}");
+        fs::write(&path, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n").unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(error.to_string().contains("model.json: a Git LFS pointer") && error.exit_code() == 2, "{error}");
+    }
+
+    #[test]
     fn a_failure_half_way_keeps_the_old_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out.bin");
         fs::write(&path, "old").unwrap();
         let error = write_atomically(&path, |w| {
-            w.write_all(&[0; 100_000])?;
+            w.write_all(&vec![0; 100_000])?;
             Err(io::ErrorKind::StorageFull.into())
         })
         .unwrap_err();

@@ -1,9 +1,19 @@
 //! `trainer`: trains energy models on real images, samples from them, and exports them for the page.
 
+// Before the modules, which all shall say what they say by these.
+macro_rules! println {
+    ($($line:tt)*) => { $crate::console::print(format_args!($($line)*)) };
+}
+macro_rules! eprintln {
+    ($($line:tt)*) => { $crate::console::tell(format_args!($($line)*)) };
+}
+
 mod backend;
+mod budget;
 mod chains;
 mod cli;
 mod commands;
+mod console;
 mod data;
 mod error;
 mod evaluate;
@@ -17,6 +27,7 @@ mod page;
 mod pictures;
 mod plots;
 mod programs;
+mod progress;
 mod train;
 mod validation;
 mod verify;
@@ -26,6 +37,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Command, ExperimentCommand};
+use crate::error::Error;
 
 /// Tensors of a few megabytes come and go all the time: the system's allocator gives such memory back at once, and the
 /// time that the kernel takes to clear it again is a third of that of an energy gradient.
@@ -41,7 +53,10 @@ fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            match &error {
+                Error::Interrupted(_) => eprintln!("{error}"),
+                _ => eprintln!("error: {error}"),
+            }
             ExitCode::from(error.exit_code())
         }
     }
@@ -64,5 +79,6 @@ fn run(cli: Cli) -> error::Result<()> {
         Command::Export(args) => commands::export(args),
         Command::Verify(args) => commands::verify(args),
         Command::Bench(args) => commands::bench(args),
+        Command::Completions { shell } => commands::completions(shell),
     }
 }

@@ -115,10 +115,21 @@ impl LoadedModel {
     /// The data set, or folder, that the model is to be measured on.
     ///
     /// # Errors
-    /// It cannot be read, has no pictures on one of its sides, or pictures of another shape than the model's.
+    /// It cannot be read, has no pictures on one of its sides, or pictures of another size than the model's. Grey ones
+    /// are made colour ones for a model of such, and the other way about, which a line says.
     pub fn open_data(&self, source: &str, dir: Option<&Path>) -> Result<DataSet> {
-        let size = self.data.size;
-        let data = data::open_sized(source, dir, Some(size))?;
+        let (size, channels) = (self.data.size, self.config.channels);
+        if let Some(line) = data::namesake(source) {
+            eprintln!("{line}");
+        }
+        let mut data = data::open_sized(source, dir, Some(size))?;
+        data.tell();
+        if data.train.channels != channels {
+            let [from, to] = if channels == 1 { ["colour", "grey"] } else { ["grey", "colour"] };
+            eprintln!("{}: its {from} pictures are made {to} ones, as the model has them", data.name);
+            data.train = data.train.with_channels(channels);
+            data.held_out = data.held_out.with_channels(channels);
+        }
         for images in [&data.train, &data.held_out] {
             images.check(&format!("--data {source}"), [self.config.channels, size, size])?;
         }
@@ -244,14 +255,11 @@ pub fn named(flag: &str, path: &Path) -> String {
 /// # Errors
 /// A missing or damaged file, by name.
 pub fn open_exported(folder: &Path, device: &Device) -> Result<Model> {
-    let read = |path: &Path| {
-        fs::read(path).map_err(|error| Error::input(format!("{}: {}", path.display(), files::reason(&error))))
-    };
     let manifest_path = folder.join("model.json");
-    let manifest = Manifest::parse(&read(&manifest_path)?)
+    let manifest = Manifest::parse(&files::read(&manifest_path)?)
         .map_err(|error| Error::input(format!("{}: {error}", manifest_path.display())))?;
     let weights_path = folder.join(&manifest.weights.file);
-    Model::load(manifest, &read(&weights_path)?, device)
+    Model::load(manifest, &files::read(&weights_path)?, device)
         .map_err(|error| Error::input(format!("{}: {error}", weights_path.display())))
 }
 

@@ -1,5 +1,7 @@
 //! What pictures say of a network: the loss, the error of the denoiser and the energies, always under the same noise.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Tensor};
 use shared::{
     network::{Energy, EnergyNetwork, Frame},
@@ -7,44 +9,51 @@ use shared::{
     training::{NoiseLevels, mdsm_loss},
 };
 
-use crate::{data::Images, error::Result, output, train::to_tensor};
+use crate::{
+    budget::{self, parts},
+    data::{Images, network_size},
+    error::Result,
+    output,
+    train::to_tensor,
+};
 
-/// Pictures on a device, and the noise that they are measured under.
+/// Pictures, and the noise that they are measured under. Only the pictures are kept, as bytes: they and their noise as
+/// numbers go to the device a few at a time.
 pub struct Validation {
+    images: Images,
     sigma_0: f32,
-    batches: Vec<NoisyBatch>,
+    frame: Frame,
+    device: Device,
 }
 
 /// Both `[N, C, S, S]`, in the network's frame.
 struct NoisyBatch {
+    /// Places of the pictures in the set.
+    places: Range<usize>,
     clean: Tensor<4>,
     noise: Tensor<4>,
 }
 
 impl Validation {
-    const BATCH: usize = 128;
+    /// Pictures that the noise levels are spread over.
+    const SPREAD: usize = 128;
 
     /// Takes all pictures of a set.
     pub fn new(images: &Images, sigma_0: f32, frame: Frame, device: &Device) -> Self {
-        let all: Vec<usize> = (0..images.len()).collect();
-        let batch = |batch: &[usize]| {
-            let clean = frame.add(to_tensor(images, batch, device));
-            let first = batch.first().map_or(0, |&first| first as u64);
-            NoisyBatch { noise: Noise::new(0).tensor(first, Draw::Start, clean.dims(), device), clean }
-        };
-        Self { sigma_0, batches: all.chunks(Self::BATCH).map(batch).collect() }
+        Self { images: images.clone(), sigma_0, frame, device: device.clone() }
     }
 
-    /// The paper's loss: the sum over pixels, in the mean over pictures and the levels, which are spread over each
-    /// batch.
+    /// The paper's loss: the sum over pixels, in the mean over pictures and the levels, which are spread over every
+    /// hundred or so.
     ///
     /// # Errors
     /// The device fails.
     pub fn loss(&self, network: &EnergyNetwork, levels: &NoiseLevels) -> Result<f64> {
-        self.mean(|NoisyBatch { clean, noise }| {
-            let levels = levels.levels(clean.dims()[0]);
-            let sigma = Tensor::<1>::from_floats(levels.as_slice(), &clean.device());
-            mdsm_loss(network, self.sigma_0, clean.clone(), noise.clone(), sigma)
+        let spread: Vec<f32> =
+            parts(self.images.len(), Self::SPREAD).flat_map(|part| levels.levels(part.len())).collect();
+        self.mean(network, |NoisyBatch { places, clean, noise }| {
+            let sigma = Tensor::<1>::from_floats(&spread[places], &clean.device());
+            mdsm_loss(network, self.sigma_0, clean, noise, sigma)
         })
     }
 
@@ -53,10 +62,10 @@ impl Validation {
     /// # Errors
     /// The device fails.
     pub fn denoising_error(&self, network: &EnergyNetwork, level: f32) -> Result<f64> {
-        let mean = self.mean(|NoisyBatch { clean, noise }| {
-            let noisy = clean.clone() + noise.clone() * level;
+        let mean = self.mean(network, |NoisyBatch { clean, noise, .. }| {
+            let noisy = clean.clone() + noise * level;
             let (_, gradient) = network.energy_and_gradient(noisy.clone());
-            (langevin::denoise(noisy, gradient, self.sigma_0) - clean.clone()).square()
+            (langevin::denoise(noisy, gradient, self.sigma_0) - clean).square()
         });
         Ok(mean?.sqrt())
     }
@@ -66,19 +75,31 @@ impl Validation {
     /// # Errors
     /// The device fails.
     pub fn energies(&self, network: &EnergyNetwork) -> Result<Vec<f32>> {
-        let energies = |batch: &NoisyBatch| output::floats(network.energy_and_gradient(batch.clean.clone()).0);
-        Ok(self.batches.iter().map(energies).collect::<Result<Vec<_>>>()?.concat())
+        let energies =
+            self.parts(network).map(|places| output::floats(network.energy_and_gradient(self.clean(places)).0));
+        Ok(energies.collect::<Result<Vec<_>>>()?.concat())
     }
 
-    /// The mean of all values of all batches.
-    fn mean<const D: usize>(&self, of: impl Fn(&NoisyBatch) -> Tensor<D>) -> Result<f64> {
+    /// The mean of all values of all pictures.
+    fn mean<const D: usize>(&self, network: &EnergyNetwork, of: impl Fn(NoisyBatch) -> Tensor<D>) -> Result<f64> {
         let (mut sum, mut count) = (0.0, 0);
-        for batch in &self.batches {
-            let values = output::floats(of(batch))?;
+        for places in self.parts(network) {
+            let clean = self.clean(places.clone());
+            let noise = Noise::new(0).tensor(places.start as u64, Draw::Start, clean.dims(), &self.device);
+            let values = output::floats(of(NoisyBatch { places, clean, noise }))?;
             count += values.len();
             sum += values.into_iter().map(f64::from).sum::<f64>();
         }
         Ok(sum / count.max(1) as f64)
+    }
+
+    fn parts(&self, network: &EnergyNetwork) -> impl Iterator<Item = Range<usize>> {
+        let side = network_size(self.images.height, self.images.width);
+        parts(self.images.len(), budget::pictures(network, side, Self::SPREAD))
+    }
+
+    fn clean(&self, places: Range<usize>) -> Tensor<4> {
+        self.frame.add(to_tensor(&self.images, &places.collect::<Vec<_>>(), &self.device))
     }
 }
 

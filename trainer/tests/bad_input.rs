@@ -27,7 +27,7 @@ fn wrong_flags() {
     refused(&["train", "--width", "0"], &["--width"]);
     refused(&["train", "--ema", "1"], &["--ema", "below 1"]);
     refused(&["train", "--learning-rate", "NaN"], &["--learning-rate", "positive"]);
-    refused(&["train", "--sigma-min", "6", "--out", "nowhere/run"], &["--sigma-min 6", "--sigma-max 5"]);
+    refused(&["train", "--sigma-min", "6", "--out", "nowhere/run"], &["noise.min 6", "noise.max 5", "--sigma-min"]);
     let two = ["train", "--devices", "2", "--backend", "flex", "--out", "nowhere/run"];
     refused(&two, &["--devices 2", "flex finds 1"]);
     refused(&["train", "--data", "no-such-set", "--out", "nowhere/run"], &["no-such-set", "digits"]);
@@ -36,6 +36,19 @@ fn wrong_flags() {
     refused(&["sample", "--model", "m", "--out", "o.png", "--sampler", "gibbs"], &["--sampler", "annealed"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--churn", "-0.1"], &["--churn", "at least 0"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--guidance", "NaN"], &["--guidance", "at least 0"]);
+    refused(&["sample", "--model", "m", "--out", "o.png", "--churn", "99"], &["--churn", "at most 20"]);
+    refused(&["sample", "--model", "m", "--out", "o.png", "--guidance", "50"], &["--guidance", "at most 10"]);
+    refused(&["train", "--image-size", "7"], &["--image-size", "from 8 to 256"]);
+    refused(&["train", "--image-size", "257"], &["--image-size", "from 8 to 256"]);
+    let other_size = ["train", "--image-size", "64", "--backend", "flex", "--out", "nowhere/run"];
+    refused(&other_size, &["--image-size 64", "digits has pictures of 16x16"]);
+    let no_files = ["train", "--data-dir", "nowhere", "--backend", "flex", "--out", "nowhere/run"];
+    refused(&no_files, &["--data-dir nowhere: digits is built in"]);
+    let elsewhere = ["train", "--preset", "paper-celeba", "--backend", "flex", "--out", "nowhere/run"];
+    refused(&elsewhere, &["--preset paper-celeba", "folder of its pictures with --data"]);
+    refused(&["train", "--data", "minst", "--out", "nowhere/run"], &["--data minst", "did you mean mnist?"]);
+    refused(&["data", "fetch", "Fashion"], &["data fetch Fashion", "did you mean fashion-mnist?"]);
+    refused(&["completions", "command.com"], &["bash", "zsh", "fish"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--hottest", "0"], &["--hottest", "at least 1"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--backend", "abacus"], &["--backend", "flex"]);
     refused(&["data", "fetch", "no-such-set"], &["no-such-set", "fashion-mnist"]);
@@ -87,9 +100,21 @@ fn missing_and_damaged_models() {
     refuse(model.to_str().unwrap(), &["model.json", "not valid"]);
     fs::write(&manifest, good_manifest.replace("\"width\": 2", "\"width\": 200000000")).unwrap();
     refuse(model.to_str().unwrap(), &["model.json", "width"]);
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n";
+    fs::write(&manifest, pointer).unwrap();
+    refuse(model.to_str().unwrap(), &["model.json", "Git LFS pointer", "git lfs pull"]);
+    fs::write(&manifest, &good_manifest).unwrap();
+    let good_weights = fs::read(&weights).unwrap();
+    fs::write(&weights, pointer).unwrap();
+    refuse(model.to_str().unwrap(), &["model.safetensors", "Git LFS pointer"]);
+    // As some editors save it.
+    fs::write(&weights, good_weights).unwrap();
+    fs::write(&manifest, format!("\u{feff}{}", good_manifest.replace('\n', "\r\n"))).unwrap();
+    trainer().args(sample(model.to_str().unwrap())).args(["--count", "1", "--steps", "1"]).assert().success();
+    fs::remove_file(&out).unwrap();
 
     fs::remove_dir_all(run.join("checkpoints")).unwrap();
-    refuse(run.to_str().unwrap(), &["no readable checkpoint"]);
+    refuse(run.to_str().unwrap(), &["no checkpoint yet", "--resume"]);
     fs::write(run.join("run.toml"), "[]").unwrap();
     refuse(run.to_str().unwrap(), &["run.toml"]);
 }
@@ -132,12 +157,21 @@ fn pictures_and_masks_that_cannot_be_used() {
     inpaint(&good, "diagonal", &["diagonal"]);
     let wide = path("wide.png");
     picture(Path::new(&wide), 20, 16, |_, _| 255);
-    inpaint(&good, &wide, &["wide.png", "20", "16"]);
+    inpaint(&good, &wide, &["wide.png", "20x16", "16x16"]);
     let black = path("black.png");
     picture(Path::new(&black), 16, 16, |_, _| 0);
     inpaint(&good, &black, &["black.png"]);
 
     refused(&["score", "--backend", "flex", "--model", run, &empty], &["empty.png"]);
+    for (command, more) in
+        [("sample", vec![]), ("denoise", vec!["--image", &good]), ("inpaint", vec!["--mask", "left", "--image", &good])]
+    {
+        for name in ["o.gif", "o"] {
+            let out = path(name);
+            let arguments = [vec![command, "--backend", "flex", "--model", run, "--out", &out], more.clone()].concat();
+            refused(&arguments, &[&out, ".png, .jpg or .webp"]);
+        }
+    }
     refused(&["denoise", "--backend", "flex", "--model", run, "--image", &text, "--out", &out], &["text.png"]);
     let nowhere = path("no/such/folder/o.png");
     refused(
@@ -166,6 +200,23 @@ fn runs_that_are_in_the_way_or_not_there() {
         &["occupied", "no model folder"],
     );
     assert!(occupied.join("precious.txt").exists());
+    // A model's own files are replaced, which is said; with others among them nothing is touched.
+    let model = folder.path().join("model");
+    let export = || {
+        let mut export = trainer();
+        export.args(["export", "--backend", "flex", "--run", run, "--out"]).arg(&model);
+        export
+    };
+    fs::create_dir(&model).unwrap();
+    let said = |output: std::process::Output| String::from_utf8(output.stdout).unwrap();
+    assert!(said(export().output().unwrap()).ends_with("new)\n"));
+    assert!(said(export().output().unwrap()).ends_with("in place of the model that was there)\n"));
+    fs::write(model.join("notes.txt"), "keep").unwrap();
+    refused(
+        &["export", "--backend", "flex", "--run", run, "--out", model.to_str().unwrap()],
+        &["notes.txt", "no file of a model"],
+    );
+    assert!(model.join("notes.txt").exists() && model.join("model.json").exists());
 }
 
 #[test]
@@ -190,7 +241,7 @@ fn pictures_of_another_size_than_the_run_s() {
     assert!(text.contains("size = 16"), "{text}");
     fs::write(&record, text.replace("size = 16", "size = 15")).unwrap();
     let run = run.to_str().unwrap();
-    let words = ["digits", "[1, 16, 16]", "[1, 15, 15]"];
+    let words = ["digits", "grey, 16x16", "grey, 15x15"];
     refused(&["train", "--backend", "flex", "--out", run, "--steps", "9", "--resume"], &words);
     refused(&["export", "--backend", "flex", "--run", run, "--out", "models/never"], &words);
 }

@@ -99,6 +99,98 @@ fn known_pixels_come_out_of_inpainting_as_they_went_in() {
     assert!(different > 0, "two completions from different noise are not the same");
 }
 
+/// A mask of the picture's own size is cut and resized with it: what was known is what is known.
+#[test]
+fn a_mask_goes_with_its_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let [image, mask, small, out] = ["in.png", "mask.png", "small.png", "out.npy"].map(|name| folder.path().join(name));
+    // Wide: the middle 64x64 is what is left of it.
+    picture(&image, 96, 64, |x, y| if (16..80).contains(&x) { (x * 2 + y) as u8 } else { 255 });
+    picture(&mask, 96, 64, |x, _| if x >= 48 { 255 } else { 0 });
+    let inpaint = |image: &Path, mask: &str| {
+        let mut inpaint = trainer();
+        inpaint.args(["inpaint", "--backend", "flex", "--count", "1", "--steps", "2", "--model"]).arg(&run);
+        inpaint.arg("--image").arg(image).args(["--mask", mask, "--out"]).arg(&small).arg("--npy").arg(&out);
+        let output = inpaint.assert().success().get_output().clone();
+        (npy(&out).1, String::from_utf8(output.stderr).unwrap())
+    };
+    let (completed, said) = inpaint(&image, mask.to_str().unwrap());
+    assert!(said.contains("cropped from 96x64 to the 64x64 in its middle and resized to 16x16"), "{said}");
+    let (as_named, _) = inpaint(&image, "right");
+    assert_eq!(completed, as_named);
+}
+
+#[test]
+fn pictures_are_written_in_the_format_of_their_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    for (name, format) in [
+        ("grid.png", image::ImageFormat::Png),
+        ("grid.jpg", image::ImageFormat::Jpeg),
+        ("grid.webp", image::ImageFormat::WebP),
+    ] {
+        let out = folder.path().join(name);
+        let sample = ["sample", "--backend", "flex", "--count", "2", "--steps", "1", "--model"];
+        let output = trainer().args(sample).arg(&run).arg("--out").arg(&out).assert().success().get_output().clone();
+        assert_eq!(image::guess_format(&std::fs::read(&out).unwrap()).unwrap(), format);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(said, format!("{}: 2 pictures of 16x16, seed 42\n", out.display()));
+    }
+}
+
+#[test]
+fn one_bad_picture_does_not_keep_the_others_from_their_scores() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let [good, bad, other] = ["good.png", "bad.png", "other.png"].map(|name| folder.path().join(name));
+    picture(&good, 16, 16, |x, _| x as u8);
+    picture(&other, 16, 16, |_, y| y as u8);
+    std::fs::write(&bad, "no picture").unwrap();
+    let score = |more: &[&str]| {
+        let mut score = trainer();
+        score.args(["score", "--backend", "flex"]).args(more).arg("--model").arg(&run).args([&good, &bad, &other]);
+        let output = score.assert().code(2).get_output().clone();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.lines().count() == 1 && stderr.contains("bad.png"), "{stderr}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let lines = score(&[]);
+    assert!(lines.lines().count() == 2 && lines.contains("good.png") && lines.contains("other.png"), "{lines}");
+    let scores: Value = serde_json::from_str(&score(&["--json"])).unwrap();
+    assert_eq!(scores["scores"].as_array().unwrap().len(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_gone_is_no_failure_and_a_full_disk_is() {
+    use std::process::{Command, Stdio};
+    let program = assert_cmd::cargo::cargo_bin("trainer");
+    // The shell's `:` reads nothing; every line of the list is written after it has gone.
+    for line in ["\"$0\" data list | :", "\"$0\" completions bash | :", "\"$0\" data list 2>&1 | head -n 1"] {
+        let line = format!("set -o pipefail; {line}");
+        let output = Command::new("bash").args(["-c", &line]).arg(&program).stderr(Stdio::piped()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && stderr.is_empty(), "{line}: {stderr}");
+    }
+    if let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") {
+        let output =
+            Command::new(&program).args(["data", "list"]).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert_eq!(stderr, "error: the standard output cannot be written: no space left on the disk\n");
+    }
+}
+
+#[test]
+fn shells_can_complete() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = trainer().args(["completions", shell]).assert().success().get_output().clone();
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(script.contains("inpaint") && script.contains("image-size"), "{shell}: {script}");
+    }
+}
+
 #[test]
 fn one_picture_can_be_put_in_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -113,6 +205,8 @@ fn one_picture_can_be_put_in_again() {
     chain("sample", &sample).assert().success();
     let inpaint = chain("inpaint", &completion).args(["--mask", "left", "--image"]).arg(&sample).assert().success();
     assert_eq!(String::from_utf8_lossy(&inpaint.get_output().stderr), "", "nothing to resize");
+    let said = String::from_utf8_lossy(&inpaint.get_output().stdout).into_owned();
+    assert_eq!(said, format!("{}: a picture of 16x16, seed 42\n", completion.display()));
     let open = |path: &Path| image::open(path).unwrap().into_luma8();
     let (sample, completion) = (open(&sample), open(&completion));
     assert_eq!((sample.dimensions(), completion.dimensions()), ((16, 16), (16, 16)));

@@ -6,7 +6,7 @@ mod common;
 use std::{fs, path::Path};
 
 use common::{tiny_run, trainer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn evaluate(run: &Path, out: &Path, cache: &Path, flags: &[&str]) -> (Value, String) {
     let output = trainer()
@@ -18,7 +18,7 @@ fn evaluate(run: &Path, out: &Path, cache: &Path, flags: &[&str]) -> (Value, Str
             "--data",
             "digits",
             "--count",
-            "20",
+            "128",
             "--steps",
             "10",
             "--density-steps",
@@ -50,13 +50,18 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     let quality = &first["sample_quality"];
     let number = |pointer: &str| first.pointer(pointer).and_then(Value::as_f64).unwrap();
     assert!(quality["features"].as_str().unwrap().contains("small classifier (which is right on 9"), "{quality:#}");
-    // Four steps of training make noise; training pictures are what the held-out ones are.
+    // Four steps of training make noise; one half of the held-out pictures is what the other is.
     let [floor, samples] =
-        ["training_pictures", "samples"].map(|part| number(&format!("/sample_quality/{part}/frechet_distance")));
+        ["held_out_half", "samples"].map(|part| number(&format!("/sample_quality/{part}/frechet_distance")));
     assert!(floor < samples / 2.0, "{quality:#}");
+    // 176 are held out: the samples are measured in groups of no more than half of them.
+    assert_eq!((&quality["samples"]["groups"], &quality["samples"]["count"]), (&json!(2), &json!(128)));
+    assert!(number("/sample_quality/samples/standard_error/frechet_distance") > 0.0, "{quality:#}");
+    assert_eq!(first["nearest_neighbours"]["near_duplicates"], false);
+    assert!(first["finished"] == true && first["missing"] == json!({}), "{}", first["missing"]);
     let rows = |name: &str| first[name].as_array().unwrap().clone();
     assert!(
-        rows("denoising").iter().all(|row| row["bm3d"].as_f64() > row["noisy"].as_f64()),
+        rows("denoising").iter().all(|row| row["gaussian"].as_f64() > row["noisy"].as_f64()),
         "{:#?}",
         rows("denoising")
     );
@@ -96,7 +101,7 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     let flags = ["--sampler", "annealed", "--hottest", "100"];
     let (paper, _) = evaluate(&run, &folder.path().join("paper"), &cache, &flags);
     assert!(first["sampling"]["hottest"].is_null() && paper["sampling"]["hottest"] == 100.0, "{}", paper["sampling"]);
-    let told = "20 samples of 10 steps, annealed sampler from temperature 100, seed 1";
+    let told = "128 samples of 10 steps, annealed sampler from temperature 100, seed 1001";
     assert!(paper["card"][0]["how"].as_str().unwrap().contains(told), "{}", paper["card"]);
     assert!(fs::read_to_string(folder.path().join("paper/index.html")).unwrap().contains(told));
     let hotter = ["--sampler", "annealed", "--hottest", "400"];
@@ -130,7 +135,7 @@ fn samplers_are_measured_once_and_plotted() {
     let folder = tempfile::tempdir().unwrap();
     let run = tiny_run(folder.path());
     let out = folder.path().join("out");
-    let measure = |ode: &str| {
+    let measure = |run: &Path, ode: &str| {
         trainer()
             .env("XDG_CACHE_HOME", folder.path().join("cache"))
             .args(["experiment", "samplers", "--backend", "flex", "--data", "digits", "--count", "100"])
@@ -147,7 +152,7 @@ fn samplers_are_measured_once_and_plotted() {
                 ode,
                 "--model",
             ])
-            .arg(&run)
+            .arg(run)
             .arg("--out")
             .arg(&out)
             .assert()
@@ -155,13 +160,28 @@ fn samplers_are_measured_once_and_plotted() {
         let text = fs::read(out.join("samplers.json")).unwrap();
         serde_json::from_slice::<Value>(&text).unwrap()["points"].as_array().unwrap().clone()
     };
-    let first = measure("2");
+    let first = measure(&run, "2");
     assert_eq!(first.len(), 4);
-    let second = measure("2,5");
+    // Models are known by their weights, wherever they are.
+    let moved = folder.path().join("moved");
+    fs::rename(&run, &moved).unwrap();
+    let second = measure(&moved, "2,5");
+    fs::rename(&moved, &run).unwrap();
     assert_eq!(second.len(), 5);
     assert_eq!(first[..], second[..4], "what was measured is kept");
     assert!(fs::read_to_string(out.join("samplers.svg")).unwrap().contains("consistent"));
     assert_eq!(fs::read_to_string(out.join("samplers.md")).unwrap().matches("| ode |").count(), 2);
+
+    // What an earlier version wrote does not say which weights it measured.
+    let old = folder.path().join("old");
+    fs::create_dir(&old).unwrap();
+    fs::write(old.join("samplers.json"), r#"{"model": "run", "data": "digits", "seed": 1, "points": [{"share": 1}]}"#)
+        .unwrap();
+    let mut again = trainer();
+    again.args(["experiment", "samplers", "--backend", "flex", "--data", "digits", "--count", "100", "--model"]);
+    let refused = again.arg(&run).arg("--out").arg(&old).assert().code(2).get_output().stderr.clone();
+    let refused = String::from_utf8(refused).unwrap();
+    assert!(refused.contains("samplers.json") && refused.contains("choose another folder"), "{refused}");
 
     // A set whose pictures are 8x8 where the model takes 16x16.
     let other = folder.path().join("small");
@@ -184,7 +204,7 @@ fn samplers_are_measured_once_and_plotted() {
             .get_output()
             .clone();
         let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.contains("[1, 8, 8]") && told.contains("[1, 16, 16]") && told.lines().count() == 1, "{told}");
+        assert!(told.contains("grey, 8x8") && told.contains("grey, 16x16") && told.lines().count() == 1, "{told}");
     }
 
     // Another seed is another measurement: it does not mix with this one.
@@ -222,17 +242,19 @@ fn chains_from_pictures_under_little_noise_come_back_to_pictures() {
     trainer()
         .env("XDG_CACHE_HOME", folder.path().join("cache"))
         .args(["experiment", "starts", "--backend", "flex", "--data", "digits", "--levels", "0.1,2", "--steps", "5"])
-        .args(["--count", "50", "--model"])
+        .args(["--count", "80", "--model"])
         .arg(&run)
         .arg("--out")
         .arg(&out)
         .assert()
         .success();
     let results: Value = serde_json::from_slice(&fs::read(out.join("starts.json")).unwrap()).unwrap();
-    let distance = |start: usize| results["starts"][start]["quality"]["frechet_distance"].as_f64().unwrap();
+    // 80 pictures of one half are at a distance from the other half by themselves.
+    let floor = results["floor"]["frechet_distance"].as_f64().unwrap();
+    let distance = |start: usize| results["starts"][start]["quality"]["frechet_distance"].as_f64().unwrap() - floor;
     assert!(2.0 * distance(0) < distance(1), "a short training is lost under much noise: {results:#}");
     assert!(out.join("starts.svg").is_file());
-    assert!(fs::read_to_string(out.join("starts.md")).unwrap().contains("| training pictures |"));
+    assert!(fs::read_to_string(out.join("starts.md")).unwrap().contains("| the pictures that chains begin at |"));
 }
 
 #[test]
@@ -264,7 +286,7 @@ fn one_level_is_measured_beside_many() {
     trainer()
         .env("XDG_CACHE_HOME", folder.path().join("cache"))
         .args(["experiment", "noise-levels", "--backend", "flex", "--levels", "0.1", "--steps", "2", "--width", "2"])
-        .args(["--count", "20", "--sampler-steps", "5", "--out"])
+        .args(["--count", "64", "--sampler-steps", "5", "--out"])
         .arg(&out)
         .assert()
         .success();
@@ -286,7 +308,7 @@ fn settings_are_tried_one_by_one() {
     let experiment = |changes: &[&str]| {
         let mut command = trainer();
         command.env("XDG_CACHE_HOME", folder.path().join("cache"));
-        command.args(["experiment", "settings", "--backend", "flex", "--steps", "3", "--width", "2", "--count", "20"]);
+        command.args(["experiment", "settings", "--backend", "flex", "--steps", "3", "--width", "2", "--count", "64"]);
         command.args(["--sampler-steps", "3", "--out"]).arg(&out);
         for change in changes {
             command.args(["--change", change]);

@@ -1,6 +1,7 @@
 //! Pictures of other kinds than a model was trained on, to see how it judges them.
 
 /// A picture of another kind, with what it is called.
+#[derive(Debug)]
 pub struct Kind {
     /// What it is called.
     pub name: &'static str,

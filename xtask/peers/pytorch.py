@@ -80,6 +80,14 @@ class UNet(nn.Module):
         return (r * r).flatten(1).sum(1) / (2 * self.sigma_0**2)
 
 
+def scales(least, lowest, side):
+    """Further scales for larger images, while the side can be halved and the lowest stays that large."""
+    count = least
+    while side % (1 << count) == 0 and side >> count >= lowest:
+        count += 1
+    return count
+
+
 def median_seconds(work, device, warm_up=2, repetitions=7):
     seconds = []
     for repetition in range(warm_up + repetitions):
@@ -108,9 +116,9 @@ def main():
     # In 32 bits, as the trainer computes.
     torch.backends.cudnn.allow_tf32 = False
     if options.preset == "unet":
-        net = UNet(options.width, 3, options.channels, F.silu)
+        net = UNet(options.width, scales(3, 8, options.image_size), options.channels, F.silu)
     elif options.preset == "unet4":
-        net = UNet(options.width, 4, options.channels, F.elu)
+        net = UNet(options.width, scales(4, 4, options.image_size), options.channels, F.elu)
     else:
         blocks = {"res6": 1, "res12": 2, "res18": 3}[options.preset]
         net = ResNet(options.width, blocks, options.channels, options.image_size)

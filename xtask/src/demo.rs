@@ -13,7 +13,7 @@ use crate::site::Profile;
 use crate::{forecast, needs, paths, site};
 
 /// What can be chosen.
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Options {
     /// Build only, and leave a folder for any static host, under any path
     #[arg(long, conflicts_with_all = ["open", "port", "host"])]

@@ -11,6 +11,7 @@ use crate::contents::{self, Contents};
 use crate::refuse;
 
 /// What a site must never replace.
+#[derive(Debug)]
 pub struct Surroundings<'a> {
     /// This repository.
     pub repository: &'a Path,
@@ -39,7 +40,7 @@ impl Destination {
     /// # Errors
     /// A [`crate::misuse::Misuse`] that names the folder: it is no folder, or holds anything but a site, or the
     /// repository, the models or the target directory would be in the way.
-    pub fn check(shown: &Path, around: &Surroundings) -> Result<Self> {
+    pub fn check(shown: &Path, around: &Surroundings<'_>) -> Result<Self> {
         let folder = resolve(shown)?;
         let name = shown.display();
         if folder.exists() && !folder.is_dir() {

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Misuse(pub String);
 
 impl fmt::Display for Misuse {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
 }

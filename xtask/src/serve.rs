@@ -46,6 +46,7 @@ pub fn network_address() -> Option<IpAddr> {
 }
 
 /// A running server; dropping it stops it.
+#[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
     base: String,

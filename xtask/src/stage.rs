@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// A fresh folder below the target directory. One process at a time has it.
+#[derive(Debug)]
 pub struct Stage {
     folder: PathBuf,
     /// Released when it is closed, however the process ends.

@@ -69,7 +69,7 @@ pub fn ensure(shell: &Shell, tools: &[Tool]) -> Result<()> {
             scope.spawn(move || install(&shell, &tool, prebuilt))
         };
         let installs: Vec<_> = missing.into_iter().map(start).collect();
-        let end = |install: thread::ScopedJoinHandle<Result<()>>| {
+        let end = |install: thread::ScopedJoinHandle<'_, Result<()>>| {
             install.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked")))
         };
         // All of them end before the first failure is told.

@@ -72,7 +72,7 @@ fn numbers(length: usize) -> Vec<f32> {
 }
 
 #[divan::bench(args = layers())]
-fn forward(bencher: Bencher, layer: Layer) {
+fn forward(bencher: Bencher<'_, '_>, layer: Layer) {
     let Layer { vectors, geometry } = layer;
     let (x, weight) = (layer.images(geometry.channels_in), layer.weight());
     let run = || Convolution::forward(vectors, geometry, &x, &weight, SILU, Epilogue::default()).run();
@@ -80,7 +80,7 @@ fn forward(bencher: Bencher, layer: Layer) {
 }
 
 #[divan::bench(args = layers())]
-fn adjoint(bencher: Bencher, layer: Layer) {
+fn adjoint(bencher: Bencher<'_, '_>, layer: Layer) {
     let Layer { vectors, geometry } = layer;
     let (x, dy, weight) = (layer.images(geometry.channels_in), layer.images(geometry.channels_out), layer.weight());
     // The adjoint reads the forward convolution's output channels.
@@ -91,7 +91,7 @@ fn adjoint(bencher: Bencher, layer: Layer) {
 }
 
 #[divan::bench(args = layers())]
-fn weight_gradient(bencher: Bencher, layer: Layer) {
+fn weight_gradient(bencher: Bencher<'_, '_>, layer: Layer) {
     let Layer { vectors, geometry } = layer;
     let (x, dy) = (layer.images(geometry.channels_in), layer.images(geometry.channels_out));
     let run = || WeightGradient { vectors, geometry, input: &x, activation: SILU, dy: &dy }.run();
@@ -100,7 +100,7 @@ fn weight_gradient(bencher: Bencher, layer: Layer) {
 
 /// Of 64 images of so many channels.
 #[divan::bench(args = [16, 32])]
-fn pooling(bencher: Bencher, channels: usize) {
+fn pooling(bencher: Bencher<'_, '_>, channels: usize) {
     let x = numbers(64 * channels * 32 * 32);
     bencher.counter(ItemsCount::new(x.len())).bench(|| black_box(pool(Vectors::widest(), &x, 32, 0.25)));
 }

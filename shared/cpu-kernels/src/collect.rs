@@ -15,7 +15,7 @@ impl Layout {
     /// Writes rows of pixels of all images from the sums of a channel, plus `bias`; `target` gives an image's part of
     /// the tensor's plane, which is then written completely.
     #[inline(always)]
-    pub fn collect<'a, S: Simd>(
+    pub(crate) fn collect<'a, S: Simd>(
         &self,
         simd: S,
         sums: &[f32],

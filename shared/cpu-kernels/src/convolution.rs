@@ -33,6 +33,7 @@ impl Epilogue<'_> {
 }
 
 /// A convolution that is ready to run.
+#[derive(Debug)]
 pub struct Convolution<'a> {
     vectors: Vectors,
     geometry: Geometry,

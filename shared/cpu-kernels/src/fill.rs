@@ -16,7 +16,7 @@ use crate::{
 impl Layout {
     /// Lays out one channel of all images, through the activation. `pixels` gives an image's plane.
     #[inline(always)]
-    pub fn fill<'a, S: Simd>(
+    pub(crate) fn fill<'a, S: Simd>(
         &self,
         simd: S,
         target: &mut [f32],
@@ -42,7 +42,7 @@ impl Layout {
     /// an image.
     #[inline(always)]
     #[allow(clippy::too_many_arguments, reason = "`fill`, with a number of channels")]
-    pub fn fill_panel<'a, S: Simd>(
+    pub(crate) fn fill_panel<'a, S: Simd>(
         &self,
         simd: S,
         target: &mut [f32],
@@ -78,7 +78,7 @@ impl Layout {
 
     /// Lays out one channel of the gradient at the output, as the adjoint of [`Layout::collect`] does.
     #[inline(always)]
-    pub fn fill_gradient<'a, S: Simd>(
+    pub(crate) fn fill_gradient<'a, S: Simd>(
         &self,
         simd: S,
         target: &mut [f32],
@@ -111,7 +111,7 @@ impl Layout {
     /// Rows of pixels to their tiles in every product: of the input, with the rows above and below, or of the gradient
     /// at the output.
     #[inline(always)]
-    fn transform<S: Simd, const GRADIENT: bool>(&self, simd: S, target: &mut [f32], place: Place, work: Work) {
+    fn transform<S: Simd, const GRADIENT: bool>(&self, simd: S, target: &mut [f32], place: Place, work: Work<'_>) {
         let Work { rows, combined, halves: [even, odd], inner: [left, right], .. } = work;
         let tile_rows = self.images * self.tile_rows();
         for first in (0..tile_rows).step_by(self.block()) {

@@ -15,7 +15,7 @@ use crate::{
 ///
 /// A plane is of one channel, or of a panel of several: then a tile has a number of each.
 #[derive(Clone, Copy, Debug)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// First image.
     pub image: usize,
     /// Images.
@@ -34,7 +34,7 @@ pub struct Layout {
 
 /// The planes of one channel, one for each product.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub(crate) struct Place {
     /// Where the first begins.
     pub start: usize,
     /// From one to the next.
@@ -43,50 +43,50 @@ pub struct Place {
 
 impl Layout {
     /// Rows `first..first + pixel_rows` of images `image..image + images`.
-    pub fn new(geometry: &Geometry, image: usize, images: usize, first: usize, pixel_rows: usize) -> Self {
+    pub(crate) fn new(geometry: &Geometry, image: usize, images: usize, first: usize, pixel_rows: usize) -> Self {
         Self { image, images, first, pixel_rows, width: geometry.width, kernel: geometry.kernel, depth: 1 }
     }
 
     /// The same with panels of so many channels in place of channels.
     #[inline(always)]
-    pub fn of_panels(self, depth: usize) -> Self {
+    pub(crate) fn of_panels(self, depth: usize) -> Self {
         Self { depth, ..self }
     }
 
     /// Planes of a channel.
     #[inline(always)]
-    pub fn products(&self) -> usize {
+    pub(crate) fn products(&self) -> usize {
         if self.kernel == 1 { 1 } else { PRODUCTS }
     }
 
     /// Rows of tiles of each image.
     #[inline(always)]
-    pub fn tile_rows(&self) -> usize {
+    pub(crate) fn tile_rows(&self) -> usize {
         if self.kernel == 1 { self.pixel_rows } else { self.pixel_rows.div_ceil(ROWS) }
     }
 
     /// Tiles of a row.
     #[inline(always)]
-    pub fn tile_columns(&self) -> usize {
+    pub(crate) fn tile_columns(&self) -> usize {
         if self.kernel == 1 { self.width } else { self.width.div_ceil(COLUMNS) }
     }
 
     /// Tiles of each image.
     #[inline(always)]
-    pub fn tiles(&self) -> usize {
+    pub(crate) fn tiles(&self) -> usize {
         self.tile_rows() * self.tile_columns()
     }
 
     /// Tiles of all images.
     #[inline(always)]
-    pub fn positions(&self) -> usize {
+    pub(crate) fn positions(&self) -> usize {
         self.images * self.tiles()
     }
 
     /// From one plane to the next: whole vectors, and an odd number of cache lines if there are many, so that the same
     /// tile of all channels does not compete for the same few places in the cache.
     #[inline(always)]
-    pub fn plane(&self) -> usize {
+    pub(crate) fn plane(&self) -> usize {
         let lines = (self.positions() * self.depth).div_ceil(WIDEST);
         WIDEST * if lines > 4 { lines | 1 } else { lines }
     }
@@ -98,19 +98,19 @@ impl Layout {
     }
 
     /// Numbers of so many planes of each product.
-    pub fn scratch(&self, planes: usize) -> usize {
+    pub(crate) fn scratch(&self, planes: usize) -> usize {
         self.products() * self.product(planes)
     }
 
     /// Plane `index` of `planes`.
     #[inline(always)]
-    pub fn place(&self, index: usize, planes: usize) -> Place {
+    pub(crate) fn place(&self, index: usize, planes: usize) -> Place {
         Place { start: index * self.plane(), stride: self.product(planes) }
     }
 
     /// The part of a tensor's plane that belongs to this layout.
     #[inline(always)]
-    pub fn part(&self) -> Range<usize> {
+    pub(crate) fn part(&self) -> Range<usize> {
         self.first * self.width..(self.first + self.pixel_rows) * self.width
     }
 }

@@ -11,6 +11,8 @@
 //! Every kernel is told the [`Vectors`] to compute with. Another width is another order of sums, so results differ by
 //! rounding; they never depend on the number of threads.
 
+#![warn(unreachable_pub)]
+
 mod collect;
 mod convolution;
 mod fill;

@@ -4,7 +4,7 @@ use std::{marker::PhantomData, mem::MaybeUninit};
 
 /// A buffer that is written completely by threads that never write the same place. Large outputs are not zeroed first.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     buffer: Vec<f32>,
     length: usize,
 }
@@ -12,12 +12,12 @@ pub struct Output {
 impl Output {
     /// A buffer of this length, not yet written.
     #[must_use]
-    pub fn new(length: usize) -> Self {
+    pub(crate) fn new(length: usize) -> Self {
         Self { buffer: Vec::with_capacity(length), length }
     }
 
     /// The place that threads write to.
-    pub fn target(&mut self) -> Target<'_> {
+    pub(crate) fn target(&mut self) -> Target<'_> {
         Target::new(&mut self.buffer.spare_capacity_mut()[..self.length])
     }
 
@@ -26,7 +26,7 @@ impl Output {
     /// # Safety
     /// Every element has been written.
     #[must_use]
-    pub unsafe fn finish(mut self) -> Vec<f32> {
+    pub(crate) unsafe fn finish(mut self) -> Vec<f32> {
         // SAFETY: the capacity is at least this, and the caller has written every element.
         unsafe { self.buffer.set_len(self.length) };
         self.buffer
@@ -35,7 +35,7 @@ impl Output {
 
 /// A place that several threads write to, each its own part.
 #[derive(Clone, Copy, Debug)]
-pub struct Target<'a> {
+pub(crate) struct Target<'a> {
     start: *mut MaybeUninit<f32>,
     length: usize,
     memory: PhantomData<&'a mut [MaybeUninit<f32>]>,
@@ -57,7 +57,7 @@ impl<'a> Target<'a> {
     /// While it lives there is no other part that overlaps it.
     #[inline(always)]
     #[must_use]
-    pub unsafe fn part(&self, start: usize, length: usize) -> &'a mut [MaybeUninit<f32>] {
+    pub(crate) unsafe fn part(&self, start: usize, length: usize) -> &'a mut [MaybeUninit<f32>] {
         assert!(
             start <= self.length && length <= self.length - start,
             "{length} numbers at {start} of {}",

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 /// Scratch memory of one thread, reused from operation to operation.
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub(crate) struct Scratch {
     /// Input planes.
     pub input: Vec<f32>,
     /// Output planes, or the gradient's.
@@ -18,7 +18,7 @@ thread_local! {
 }
 
 /// `length` numbers of a buffer, whatever they are, beginning where a cache line does.
-pub fn aligned(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
+pub(crate) fn aligned(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
     const LINE: usize = 64;
     if buffer.len() < length + LINE / size_of::<f32>() {
         buffer.resize(length + LINE / size_of::<f32>(), 0.0);
@@ -37,7 +37,7 @@ pub fn threads() -> usize {
 }
 
 /// Runs `work` for each of `units`, in any order.
-pub fn for_each(units: usize, work: impl Fn(usize, &mut Scratch) + Sync + Send) {
+pub(crate) fn for_each(units: usize, work: impl Fn(usize, &mut Scratch) + Sync + Send) {
     let run = |unit| SCRATCH.with_borrow_mut(|scratch| work(unit, scratch));
     #[cfg(not(target_family = "wasm"))]
     {
@@ -49,7 +49,11 @@ pub fn for_each(units: usize, work: impl Fn(usize, &mut Scratch) + Sync + Send) 
 }
 
 /// Runs `work` for each part of `length` numbers, with its index, in any order.
-pub fn for_each_part(numbers: &mut [f32], length: usize, work: impl Fn(usize, &mut [f32], &mut Scratch) + Sync + Send) {
+pub(crate) fn for_each_part(
+    numbers: &mut [f32],
+    length: usize,
+    work: impl Fn(usize, &mut [f32], &mut Scratch) + Sync + Send,
+) {
     let run = |(index, part): (usize, &mut [f32])| SCRATCH.with_borrow_mut(|scratch| work(index, part, scratch));
     #[cfg(not(target_family = "wasm"))]
     {

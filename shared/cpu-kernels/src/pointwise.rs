@@ -98,7 +98,7 @@ impl Pointwise for Silu {
 
 /// `target = s(x)`
 #[inline(always)]
-pub fn activate<S: Simd>(activation: Activation, target: &mut [f32], x: &[f32]) {
+pub(crate) fn activate<S: Simd>(activation: Activation, target: &mut [f32], x: &[f32]) {
     #[inline(always)]
     fn all<P: Pointwise, S: Simd>(target: &mut [f32], x: &[f32]) {
         for (target, &x) in target.iter_mut().zip(x) {
@@ -113,7 +113,7 @@ pub fn activate<S: Simd>(activation: Activation, target: &mut [f32], x: &[f32]) 
 
 /// `first = s'(x) u`, `second = s''(x) q u`
 #[inline(always)]
-pub fn multiply_slope_and_bend<S: Simd>(
+pub(crate) fn multiply_slope_and_bend<S: Simd>(
     activation: Activation,
     [first, second]: [&mut [MaybeUninit<f32>]; 2],
     [x, q, u]: [&[f32]; 3],
@@ -135,7 +135,7 @@ pub fn multiply_slope_and_bend<S: Simd>(
 
 /// `target *= s'(x)`
 #[inline(always)]
-pub fn multiply_by_slope<S: Simd>(activation: Activation, target: &mut [f32], x: &[f32]) {
+pub(crate) fn multiply_by_slope<S: Simd>(activation: Activation, target: &mut [f32], x: &[f32]) {
     #[inline(always)]
     fn all<P: Pointwise, S: Simd>(target: &mut [f32], x: &[f32]) {
         for (target, &x) in target.iter_mut().zip(x) {
@@ -150,7 +150,7 @@ pub fn multiply_by_slope<S: Simd>(activation: Activation, target: &mut [f32], x:
 
 /// `target += x`
 #[inline(always)]
-pub fn add(target: &mut [f32], x: &[f32]) {
+pub(crate) fn add(target: &mut [f32], x: &[f32]) {
     for (target, x) in target.iter_mut().zip(x) {
         *target += x;
     }
@@ -158,7 +158,7 @@ pub fn add(target: &mut [f32], x: &[f32]) {
 
 /// The sum, in eight lanes, so that the compiler may use vectors.
 #[inline(always)]
-pub fn sum(x: &[f32]) -> f32 {
+pub(crate) fn sum(x: &[f32]) -> f32 {
     let (chunks, rest) = x.as_chunks::<8>();
     let mut sums = [0.0; 8];
     for chunk in chunks {

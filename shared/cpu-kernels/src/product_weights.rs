@@ -14,7 +14,8 @@ use crate::{
 
 /// For each tile of output channels and each product: `[channels_in][channels of the tile]`, with zeros for channels
 /// that are not there.
-pub struct ProductWeights {
+#[derive(Debug)]
+pub(crate) struct ProductWeights {
     values: Vec<f32>,
     /// Output channels of a tile.
     pub tile: usize,
@@ -38,7 +39,7 @@ struct Order {
 
 impl ProductWeights {
     /// Weights `[channels_out, channels_in, k, k]` of a convolution.
-    pub fn forward(vectors: Vectors, weight: &[f32], geometry: &Geometry) -> Self {
+    pub(crate) fn forward(vectors: Vectors, weight: &[f32], geometry: &Geometry) -> Self {
         let taps = geometry.kernel * geometry.kernel;
         let order = Order { channel_out: geometry.channels_in * taps, channel_in: taps, turned: false };
         Self::new(vectors, weight, geometry, order)
@@ -46,7 +47,7 @@ impl ProductWeights {
 
     /// Weights `[channels_in, channels_out, k, k]` (as of the adjoint) of a convolution whose adjoint this is: the
     /// kernel turned by 180 degrees.
-    pub fn adjoint(vectors: Vectors, weight: &[f32], geometry: &Geometry) -> Self {
+    pub(crate) fn adjoint(vectors: Vectors, weight: &[f32], geometry: &Geometry) -> Self {
         let taps = geometry.kernel * geometry.kernel;
         let order = Order { channel_out: taps, channel_in: geometry.channels_out * taps, turned: true };
         Self::new(vectors, weight, geometry, order)
@@ -68,7 +69,7 @@ impl ProductWeights {
     }
 
     /// The weights of one product of one tile.
-    pub fn of(&self, tile: usize, product: usize) -> &[f32] {
+    pub(crate) fn of(&self, tile: usize, product: usize) -> &[f32] {
         &self.values[(tile * self.products + product) * stride(self.length)..][..self.length]
     }
 }

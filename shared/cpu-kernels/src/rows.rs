@@ -7,7 +7,7 @@ use crate::{Activation, layout::Layout, pointwise, winograd::COLUMNS};
 impl Layout {
     /// One channel's rows of pixels with those above and below, through the activation; zeros where the image ends.
     #[inline(always)]
-    pub fn activate_rows<S: Simd>(&self, rows: &mut [f32], activation: Option<Activation>, pixels: &[f32]) {
+    pub(crate) fn activate_rows<S: Simd>(&self, rows: &mut [f32], activation: Option<Activation>, pixels: &[f32]) {
         // The rows begin with the one above the first.
         let begin = self.first.saturating_sub(1) * self.width;
         let skipped = if self.first == 0 { self.tile_columns() * COLUMNS } else { 0 };
@@ -17,7 +17,7 @@ impl Layout {
 
     /// Rows of pixels, through the activation, to rows of an even number of columns; zeros where there are no more.
     #[inline(always)]
-    pub fn copy_rows<S: Simd>(&self, rows: &mut [f32], activation: Option<Activation>, pixels: &[f32]) {
+    pub(crate) fn copy_rows<S: Simd>(&self, rows: &mut [f32], activation: Option<Activation>, pixels: &[f32]) {
         let columns = self.tile_columns() * COLUMNS;
         let count = (rows.len() / columns).min(pixels.len() / self.width);
         let (rows, rest) = rows.split_at_mut(count * columns);
@@ -35,7 +35,7 @@ impl Layout {
 
 /// Pixels, through the activation.
 #[inline(always)]
-pub fn activate<S: Simd>(activation: Option<Activation>, target: &mut [f32], pixels: &[f32]) {
+pub(crate) fn activate<S: Simd>(activation: Option<Activation>, target: &mut [f32], pixels: &[f32]) {
     match activation {
         None => target.copy_from_slice(pixels),
         Some(activation) => pointwise::activate::<S>(activation, target, pixels),
@@ -45,7 +45,7 @@ pub fn activate<S: Simd>(activation: Option<Activation>, target: &mut [f32], pix
 /// From `depth` channels one after the other to a number of each, again and again. Four by four, which compilers know
 /// how to shuffle in registers.
 #[inline(always)]
-pub fn interleave(target: &mut [f32], source: &[f32], depth: usize) {
+pub(crate) fn interleave(target: &mut [f32], source: &[f32], depth: usize) {
     let length = source.len() / depth;
     let blocks = length - length % 4;
     assert!(depth.is_multiple_of(4) && source.len() == length * depth && target.len() == source.len());

@@ -4,7 +4,7 @@ use crate::{Geometry, lanes::WIDEST, layout::Layout, winograd::ROWS};
 
 /// What a unit of work should look like.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish {
+pub(crate) struct Wish {
     /// Numbers that it may have in scratch memory: they should stay in the second-level cache.
     pub cache: usize,
     /// Tiles: small images are joined until they have so many.
@@ -15,7 +15,7 @@ pub struct Wish {
 
 /// Groups of images by bands of rows.
 #[derive(Clone, Copy, Debug)]
-pub struct Units {
+pub(crate) struct Units {
     images: usize,
     groups: usize,
     rows: usize,
@@ -24,7 +24,7 @@ pub struct Units {
 
 impl Units {
     /// Cuts a batch whose scratch memory holds this many channels.
-    pub fn new(geometry: &Geometry, channels: usize, wish: Wish) -> Self {
+    pub(crate) fn new(geometry: &Geometry, channels: usize, wish: Wish) -> Self {
         let rows_of_tiles = geometry.height.div_ceil(ROWS);
         let layout = |images| Layout::new(geometry, 0, images, 0, geometry.height);
         let fits = |images: &usize| layout(*images).scratch(channels) <= wish.cache;
@@ -45,12 +45,12 @@ impl Units {
     }
 
     /// The number of units.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.groups * self.bands
     }
 
     /// What unit `unit` computes.
-    pub fn layout(&self, geometry: &Geometry, unit: usize) -> Layout {
+    pub(crate) fn layout(&self, geometry: &Geometry, unit: usize) -> Layout {
         let (image, first) = (unit / self.bands * self.images, unit % self.bands * self.rows);
         let images = self.images.min(geometry.images - image);
         Layout::new(geometry, image, images, first, self.rows.min(geometry.height - first))

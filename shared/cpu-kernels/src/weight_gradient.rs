@@ -23,6 +23,7 @@ const PARTS: usize = 8;
 const PARTIAL: usize = 1024 * 1024;
 
 /// A weight gradient that is ready to run.
+#[derive(Debug)]
 pub struct WeightGradient<'a> {
     /// What to compute with.
     pub vectors: Vectors,

@@ -14,23 +14,23 @@ use pulp::Simd;
 use crate::lanes::mul_add;
 
 /// Rows of output of a tile.
-pub const ROWS: usize = 4;
+pub(crate) const ROWS: usize = 4;
 
 /// Columns of output of a tile.
-pub const COLUMNS: usize = 2;
+pub(crate) const COLUMNS: usize = 2;
 
 /// Combinations of rows.
-pub const ROW_PRODUCTS: usize = ROWS + 2;
+pub(crate) const ROW_PRODUCTS: usize = ROWS + 2;
 
 /// Combinations of columns.
-pub const COLUMN_PRODUCTS: usize = COLUMNS + 2;
+pub(crate) const COLUMN_PRODUCTS: usize = COLUMNS + 2;
 
 /// Products of a tile: combination `r` of rows and `c` of columns is number `r * COLUMN_PRODUCTS + c`.
-pub const PRODUCTS: usize = ROW_PRODUCTS * COLUMN_PRODUCTS;
+pub(crate) const PRODUCTS: usize = ROW_PRODUCTS * COLUMN_PRODUCTS;
 
 /// Six rows of a tile's input to the combinations.
 #[inline(always)]
-pub fn input_rows<S: Simd>(simd: S, d: [S::f32s; ROW_PRODUCTS]) -> [S::f32s; ROW_PRODUCTS] {
+pub(crate) fn input_rows<S: Simd>(simd: S, d: [S::f32s; ROW_PRODUCTS]) -> [S::f32s; ROW_PRODUCTS] {
     let [d0, d1, d2, d3, d4, d5] = d;
     let times = |factor, v, plus| mul_add(simd, simd.splat_f32s(factor), v, plus);
     let (even, odd) = (times(-4.0, d2, d4), times(-4.0, d1, d3));
@@ -47,21 +47,21 @@ pub fn input_rows<S: Simd>(simd: S, d: [S::f32s; ROW_PRODUCTS]) -> [S::f32s; ROW
 
 /// Four columns of a tile's input to the combinations.
 #[inline(always)]
-pub fn input_columns<S: Simd>(simd: S, d: [S::f32s; COLUMN_PRODUCTS]) -> [S::f32s; COLUMN_PRODUCTS] {
+pub(crate) fn input_columns<S: Simd>(simd: S, d: [S::f32s; COLUMN_PRODUCTS]) -> [S::f32s; COLUMN_PRODUCTS] {
     let [d0, d1, d2, d3] = d;
     [simd.sub_f32s(d0, d2), simd.add_f32s(d1, d2), simd.sub_f32s(d2, d1), simd.sub_f32s(d1, d3)]
 }
 
 /// Products to the two columns of output.
 #[inline(always)]
-pub fn output_columns<S: Simd>(simd: S, m: [S::f32s; COLUMN_PRODUCTS]) -> [S::f32s; COLUMNS] {
+pub(crate) fn output_columns<S: Simd>(simd: S, m: [S::f32s; COLUMN_PRODUCTS]) -> [S::f32s; COLUMNS] {
     let [m0, m1, m2, m3] = m;
     [simd.add_f32s(m0, simd.add_f32s(m1, m2)), simd.sub_f32s(simd.sub_f32s(m1, m2), m3)]
 }
 
 /// Products to the four rows of output.
 #[inline(always)]
-pub fn output_rows<S: Simd>(simd: S, m: [S::f32s; ROW_PRODUCTS]) -> [S::f32s; ROWS] {
+pub(crate) fn output_rows<S: Simd>(simd: S, m: [S::f32s; ROW_PRODUCTS]) -> [S::f32s; ROWS] {
     let [m0, m1, m2, m3, m4, m5] = m;
     let times = |factor, v, plus| mul_add(simd, simd.splat_f32s(factor), v, plus);
     let (near_sum, near_difference) = (simd.add_f32s(m1, m2), simd.sub_f32s(m1, m2));
@@ -76,14 +76,14 @@ pub fn output_rows<S: Simd>(simd: S, m: [S::f32s; ROW_PRODUCTS]) -> [S::f32s; RO
 
 /// The adjoint of [`output_columns`]: the gradient at two columns of output to that at the products.
 #[inline(always)]
-pub fn gradient_columns<S: Simd>(simd: S, y: [S::f32s; COLUMNS]) -> [S::f32s; COLUMN_PRODUCTS] {
+pub(crate) fn gradient_columns<S: Simd>(simd: S, y: [S::f32s; COLUMNS]) -> [S::f32s; COLUMN_PRODUCTS] {
     let [y0, y1] = y;
     [y0, simd.add_f32s(y0, y1), simd.sub_f32s(y0, y1), simd.neg_f32s(y1)]
 }
 
 /// The adjoint of [`output_rows`].
 #[inline(always)]
-pub fn gradient_rows<S: Simd>(simd: S, y: [S::f32s; ROWS]) -> [S::f32s; ROW_PRODUCTS] {
+pub(crate) fn gradient_rows<S: Simd>(simd: S, y: [S::f32s; ROWS]) -> [S::f32s; ROW_PRODUCTS] {
     let [y0, y1, y2, y3] = y;
     let times = |factor, v, plus| mul_add(simd, simd.splat_f32s(factor), v, plus);
     let (even, odd) = (simd.add_f32s(y0, y2), simd.add_f32s(y1, y3));
@@ -100,7 +100,7 @@ pub fn gradient_rows<S: Simd>(simd: S, y: [S::f32s; ROWS]) -> [S::f32s; ROW_PROD
 
 /// `N` kernels, row by row, to what each product takes of them.
 #[inline(always)]
-pub fn kernels<const N: usize>(kernels: &[[f32; N]; 9]) -> [[f32; N]; PRODUCTS] {
+pub(crate) fn kernels<const N: usize>(kernels: &[[f32; N]; 9]) -> [[f32; N]; PRODUCTS] {
     let mut rows = [[[0.0; N]; 3]; ROW_PRODUCTS];
     for x in 0..3 {
         let [k0, k1, k2] = [&kernels[x], &kernels[3 + x], &kernels[6 + x]];
@@ -130,7 +130,7 @@ pub fn kernels<const N: usize>(kernels: &[[f32; N]; 9]) -> [[f32; N]; PRODUCTS] 
 
 /// The adjoint of [`kernels`].
 #[inline(always)]
-pub fn kernels_adjoint<const N: usize>(products: &[[f32; N]; PRODUCTS]) -> [[f32; N]; 9] {
+pub(crate) fn kernels_adjoint<const N: usize>(products: &[[f32; N]; PRODUCTS]) -> [[f32; N]; 9] {
     let mut rows = [[[0.0; N]; 3]; ROW_PRODUCTS];
     for (row, [p0, p1, p2, p3]) in rows.iter_mut().zip(products.as_chunks::<COLUMN_PRODUCTS>().0) {
         for n in 0..N {

@@ -10,7 +10,7 @@ use crate::{
 const BLOCK: usize = 2048;
 
 /// The work space, cut up.
-pub struct Work<'a> {
+pub(crate) struct Work<'a> {
     /// Rows of pixels of all images, with those above and below; or their even columns and then their odd ones.
     pub rows: &'a mut [f32],
     /// For panels, the rows of one image, channels one after the other.
@@ -25,13 +25,13 @@ pub struct Work<'a> {
 
 impl Layout {
     /// Numbers of a thread's work space.
-    pub fn work(&self) -> usize {
+    pub(crate) fn work(&self) -> usize {
         let [rows, apart, combined, half, inner] = self.parts();
         rows + apart + combined + COLUMNS * half + 2 * inner
     }
 
     /// Writes what stays the same in a work space. Everything else there is for the moment.
-    pub fn prepare(&self, work: &mut [f32]) {
+    pub(crate) fn prepare(&self, work: &mut [f32]) {
         if self.kernel == 1 {
             return;
         }
@@ -47,7 +47,7 @@ impl Layout {
 
     /// Cuts a work space up.
     #[inline(always)]
-    pub fn cut<'a>(&self, work: &'a mut [f32]) -> Work<'a> {
+    pub(crate) fn cut<'a>(&self, work: &'a mut [f32]) -> Work<'a> {
         let [rows, apart, combined, half, inner] = self.parts();
         let (rows, work) = work.split_at_mut(rows);
         let (apart, work) = work.split_at_mut(apart);
@@ -72,38 +72,38 @@ impl Layout {
 
     /// Rows of pixels of an image, with those above and below.
     #[inline(always)]
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.tile_rows() * ROWS + ROW_PRODUCTS - ROWS
     }
 
     /// Numbers of a row of pixels, whose columns are even in number.
     #[inline(always)]
-    pub fn row(&self) -> usize {
+    pub(crate) fn row(&self) -> usize {
         COLUMNS * self.run()
     }
 
     /// Numbers of a row of tiles.
     #[inline(always)]
-    pub fn run(&self) -> usize {
+    pub(crate) fn run(&self) -> usize {
         self.tile_columns() * self.depth
     }
 
     /// Rows of tiles that are transformed at a time, of one image or of several.
     #[inline(always)]
-    pub fn block(&self) -> usize {
+    pub(crate) fn block(&self) -> usize {
         (BLOCK / (ROW_PRODUCTS * self.row())).clamp(1, self.images * self.tile_rows())
     }
 
     /// From one combination of rows of pixels to the next: with room for a vector beyond the last.
     #[inline(always)]
-    pub fn combination(&self) -> usize {
+    pub(crate) fn combination(&self) -> usize {
         (self.block() * self.row()).next_multiple_of(WIDEST) + WIDEST
     }
 
     /// From one combination of even, or of odd, columns to the next: with room for a panel or a vector before and
     /// after.
     #[inline(always)]
-    pub fn half(&self) -> usize {
+    pub(crate) fn half(&self) -> usize {
         WIDEST + (self.block() * self.run()).next_multiple_of(WIDEST) + WIDEST
     }
 }

@@ -2,6 +2,8 @@
 //! `run.toml`, of `model.json` and of the page's address, and the comments on them are their help. Nothing here needs
 //! Burn, so that the page's main thread has the same words as the trainer.
 
+#![warn(unreachable_pub)]
+
 mod activation;
 mod architecture;
 mod optimizer;

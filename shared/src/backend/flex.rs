@@ -122,7 +122,7 @@ fn geometry(images: &FlexTensor, channels_in: usize, channels_out: usize, kernel
     Geometry { images, channels_in, channels_out, height, width, kernel }
 }
 
-fn output(convolution: &Convolution, geometry: Geometry) -> FlexTensor {
+fn output(convolution: &Convolution<'_>, geometry: Geometry) -> FlexTensor {
     let Geometry { images, channels_out, height, width, .. } = geometry;
     tensor(convolution.run(), Shape::new([images, channels_out, height, width]))
 }

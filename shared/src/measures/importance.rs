@@ -88,14 +88,17 @@ impl Bridge {
     }
 
     /// Where the energy weighs as much as the Gaussian, and from there to 1, in equal ratios: the density's width then
-    /// shrinks evenly. Before, from 0, in equal differences.
+    /// shrinks evenly. Before, from 0, in equal differences. The last is 1, the only one after 0 where there is one step.
     fn beta(&self, place: u32) -> f32 {
         let ratio = f64::from(self.width / self.scale).powi(2).min(0.5);
-        let first = (self.steps / 4).max(1);
-        if place <= first && first < self.steps {
+        let first = (self.steps / 4).max(1).min(self.steps.saturating_sub(1));
+        if place == 0 {
+            return 0.0;
+        }
+        if place <= first {
             return (ratio * f64::from(place) / f64::from(first)) as f32;
         }
-        let along = f64::from(place - first.min(place)) / f64::from(self.steps - first.min(self.steps - 1));
+        let along = f64::from(place - first) / f64::from(self.steps - first);
         libm::pow(ratio, 1.0 - along) as f32
     }
 
@@ -193,5 +196,20 @@ impl<E: Energy> Energy for Between<'_, E> {
         let gaussian = self.bridge.gaussian(x.clone());
         let pull = (x - mean) * ((1.0 - self.beta) / (scale * scale));
         (energy * self.beta + gaussian * (1.0 - self.beta), gradient * self.beta + pull)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bridge_goes_from_the_gaussian_to_the_target() {
+        for steps in [1, 2, 3, 4, 5, 300] {
+            let bridge = Bridge { mean: 0.5, scale: 1.0, width: 0.1, steps, leaps: 1, stride: 0.1 };
+            let betas: Vec<f32> = (0..=steps).map(|place| bridge.beta(place)).collect();
+            assert_eq!((betas[0], betas[steps as usize]), (0.0, 1.0), "{steps} steps: {betas:?}");
+            assert!(betas.is_sorted_by(|a, b| a < b), "{steps} steps: {betas:?}");
+        }
     }
 }

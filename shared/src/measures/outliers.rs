@@ -78,7 +78,7 @@ impl OutlierScore {
         libm::sqrt(rows.map(|row| dot(row) * dot(row)).sum()) as f32
     }
 
-    /// The percentile, 0..100, of a score among those of held-out pictures: near 100 is an outlier.
+    /// The percentile, 0..100, of a score among those of held-out pictures: near 100 is an outlier. That of NaN is NaN.
     pub fn percentile(&self, score: f32) -> f32 {
         crate::model::percentile(&self.percentiles, score)
     }

@@ -2,6 +2,7 @@
 
 use options::Sampler;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{ModelError, SelfTest};
 use crate::{
@@ -129,6 +130,19 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// `model.json`: what [`Manifest::parse`] reads.
+    ///
+    /// # Errors
+    /// A number that is not finite, which JSON cannot hold, or anything else that would be refused when it is read.
+    pub fn to_json(&self) -> Result<Vec<u8>, ModelError> {
+        let failed = |error: serde_json::Error| ModelError::Manifest(error.to_string());
+        if let Some(place) = first_null(&serde_json::to_value(self).map_err(failed)?, "") {
+            return Err(ModelError::Manifest(format!("{place} is not a finite number")));
+        }
+        self.check()?;
+        serde_json::to_vec_pretty(self).map_err(failed)
+    }
+
     fn check(&self) -> Result<(), ModelError> {
         self.network.validate()?;
         let wrong = |text: String| Err(ModelError::Manifest(text));
@@ -169,7 +183,7 @@ impl Manifest {
         !text.is_empty() && text.len() <= 100 && !text.starts_with('.') && text.chars().all(plain)
     }
 
-    /// The percentile, 0..100, of an energy among those of held-out pictures: near 100 is an outlier.
+    /// The percentile, 0..100, of an energy among those of held-out pictures: near 100 is an outlier. That of NaN is NaN.
     pub fn energy_percentile(&self, energy: f32) -> f32 {
         percentile(&self.energy_percentiles, energy)
     }
@@ -199,8 +213,27 @@ pub(crate) fn are_percentiles(values: &[f32]) -> bool {
     values.len() == 101 && values.is_sorted() && values.iter().all(|value| value.is_finite())
 }
 
-/// Where `value` lies, 0..100, among sorted `values` at evenly spaced percentiles, linear between them.
+/// Where the first null is: every field that may be missing is left out, so it stands for a number that JSON cannot hold.
+fn first_null(value: &Value, place: &str) -> Option<String> {
+    match value {
+        Value::Null => Some(place.to_owned()),
+        Value::Array(list) => {
+            list.iter().enumerate().find_map(|(index, value)| first_null(value, &format!("{place}[{index}]")))
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            let dot = if place.is_empty() { "" } else { "." };
+            first_null(value, &format!("{place}{dot}{name}"))
+        }),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
+/// Where `value` lies, 0..100, among sorted `values` at evenly spaced percentiles, linear between them. What is no number
+/// lies nowhere: NaN.
 pub(crate) fn percentile(values: &[f32], value: f32) -> f32 {
+    if value.is_nan() {
+        return f32::NAN;
+    }
     let above = values.partition_point(|&v| v <= value);
     let steps = values.len().saturating_sub(1).max(1) as f32;
     if above == 0 {
@@ -225,6 +258,15 @@ mod tests {
         assert_eq!(percentile(&values, 50.0), 25.0);
         assert_eq!(percentile(&values, 51.0), 25.5);
         assert_eq!(percentile(&values, 1e9), 100.0);
+    }
+
+    #[test]
+    fn every_percentile_is_a_number_from_0_to_100_but_that_of_nan() {
+        let alike = vec![5.0; 101];
+        for (value, wanted) in [(4.0, 0.0), (5.0, 100.0), (6.0, 100.0), (f32::INFINITY, 100.0), (f32::MIN, 0.0)] {
+            assert_eq!(percentile(&alike, value), wanted, "{value} among equal ones");
+        }
+        assert!(percentile(&alike, f32::NAN).is_nan());
     }
 
     #[test]

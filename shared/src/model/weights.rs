@@ -17,8 +17,8 @@ use crate::network::{EnergyNetwork, NetworkConfig, Parameter};
 pub struct Weights(BTreeMap<String, TensorData>);
 
 impl Weights {
-    /// More than the largest preset needs.
-    const LIMIT: usize = 1 << 30;
+    /// More than the widest network needs together with a guide (tested beside [`NetworkConfig::validate`]).
+    pub(crate) const LIMIT: usize = 1 << 31;
 
     /// Reads a safetensors file with f32 or f16 tensors.
     ///

@@ -14,7 +14,7 @@ const CHUNK: RangeInclusive<usize> = 16..=32;
 /// own, at once elsewhere. An image's numbers do not depend on those that it shares a chunk with.
 ///
 /// What is to be differentiated is not cut: a gradient of the weights wants many images at once.
-pub fn in_chunks<N: Clone + Send>(
+pub(super) fn in_chunks<N: Clone + Send>(
     network: &N,
     x: Tensor<4>,
     work: impl Fn(&N, Tensor<4>) -> (Tensor<1>, Tensor<4>) + Sync + Send,

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct NetworkConfig {
     /// The shape of the network.
     pub preset: Architecture,
+    /// Scales of a U-Net, each with half the side of the one before; nothing for those of its preset at 32x32, which
+    /// also says what older models have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scales: Option<usize>,
     /// Channels after the stem.
     pub width: usize,
     /// Channels of the image: 1 for grey, 3 for colour.
@@ -33,6 +37,10 @@ pub struct ConfigError {
 }
 
 impl NetworkConfig {
+    /// The largest width. The weights of every network up to it, with a guide as large, are within what
+    /// [`Weights`](crate::model::Weights) reads.
+    const WIDEST: usize = 256;
+
     /// Checks every field.
     ///
     /// # Errors
@@ -41,7 +49,7 @@ impl NetworkConfig {
         let check = |good: bool, field, value: String, wanted| {
             if good { Ok(()) } else { Err(ConfigError { field, value, wanted }) }
         };
-        check((1..=512).contains(&self.width), "width", self.width.to_string(), "1 to 512")?;
+        check((1..=Self::WIDEST).contains(&self.width), "width", self.width.to_string(), "1 to 256")?;
         check((1..=4).contains(&self.channels), "channels", self.channels.to_string(), "1 to 4")?;
         check(
             (8..=256).contains(&self.image_size) && self.image_size.is_multiple_of(8),
@@ -49,11 +57,71 @@ impl NetworkConfig {
             self.image_size.to_string(),
             "a multiple of 8 from 8 to 256",
         )?;
+        if let Some(scales) = self.scales {
+            let halved =
+                scales.checked_sub(1).is_some_and(|halvings| self.image_size.is_multiple_of(1 << halvings.min(31)));
+            check(halved, "scales", scales.to_string(), "as many as the side of the image can be halved for")?;
+        }
         check(self.sigma_0.is_finite() && self.sigma_0 > 0.0, "sigma_0", self.sigma_0.to_string(), "a positive number")
+    }
+
+    /// The scales of the U-Net of a preset for images of this side: those at 32x32, and for larger images more in the
+    /// same way, until the lowest has a side of 4 to 7 (`unet4`) or of 8 to 15 (`unet`), if the side can be halved so
+    /// often. `None` for a network without scales.
+    pub fn scales_for(preset: Architecture, image_size: usize) -> Option<usize> {
+        let (least, lowest) = match preset {
+            Architecture::Unet => (3, 8),
+            Architecture::Unet4 => (4, 4),
+            Architecture::Res6 | Architecture::Res12 | Architecture::Res18 => return None,
+        };
+        let mut scales = least;
+        while image_size.is_multiple_of(1 << scales) && image_size >> scales >= lowest {
+            scales += 1;
+        }
+        Some(scales)
     }
 
     /// The shape of a batch of `count` images: `[N, C, H, W]`.
     pub fn batch_shape(&self, count: usize) -> [usize; 4] {
         [count, self.channels, self.image_size, self.image_size]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::{model::Weights, network::EnergyNetwork};
+
+    #[test]
+    fn a_larger_image_has_further_scales_until_the_lowest_is_small() {
+        let scales = |preset, sizes: [usize; 9]| sizes.map(|size| NetworkConfig::scales_for(preset, size));
+        let sizes = [8, 16, 32, 40, 64, 80, 96, 128, 256];
+        assert_eq!(scales(Architecture::Unet4, sizes), [4, 4, 4, 4, 5, 5, 5, 6, 7].map(Some));
+        assert_eq!(scales(Architecture::Unet, sizes), [3, 3, 3, 3, 4, 4, 4, 5, 6].map(Some));
+        assert_eq!(NetworkConfig::scales_for(Architecture::Res6, 64), None);
+    }
+
+    #[test]
+    fn every_network_that_can_be_described_can_be_read_back() {
+        for preset in
+            [Architecture::Res6, Architecture::Res12, Architecture::Res18, Architecture::Unet, Architecture::Unet4]
+        {
+            let image_size = 256;
+            let (scales, activation) = (NetworkConfig::scales_for(preset, image_size), Activation::Silu);
+            let config = NetworkConfig {
+                preset,
+                scales,
+                width: NetworkConfig::WIDEST,
+                channels: 4,
+                image_size,
+                activation,
+                sigma_0: 0.1,
+            };
+            let network = EnergyNetwork::new(&config, &Device::flex()).unwrap();
+            let numbers: usize = network.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();
+            assert!(2 * 4 * numbers < Weights::LIMIT, "{preset:?}: {numbers} numbers");
+        }
     }
 }

@@ -29,9 +29,18 @@ impl EnergyNetwork {
             Architecture::Res6 => Self::ResNet(ResNet::new(config, 1, device)),
             Architecture::Res12 => Self::ResNet(ResNet::new(config, 2, device)),
             Architecture::Res18 => Self::ResNet(ResNet::new(config, 3, device)),
-            Architecture::Unet => Self::UNet(UNet::new(config, 3, device)),
-            Architecture::Unet4 => Self::UNet(UNet::new(config, 4, device)),
+            Architecture::Unet => Self::UNet(UNet::new(config, config.scales.unwrap_or(3), device)),
+            Architecture::Unet4 => Self::UNet(UNet::new(config, config.scales.unwrap_or(4), device)),
         })
+    }
+
+    /// What the U-Net inside makes of images, `[N, C, H, W]`: `f(x)` of `sigma0^2 E = |x - f(x)|^2 / 2`. `None` for a
+    /// network without one.
+    pub fn reconstruction(&self, x: Tensor<4>) -> Option<Tensor<4>> {
+        match self {
+            Self::ResNet(_) => None,
+            Self::UNet(net) => Some(net.reconstruction(x)),
+        }
     }
 
     /// Floating-point operations of one forward pass for an image of this side (a multiply-add counts two; convolutions
@@ -40,6 +49,14 @@ impl EnergyNetwork {
         match self {
             Self::ResNet(net) => net.forward_flop(side),
             Self::UNet(net) => net.forward_flop(side),
+        }
+    }
+
+    /// Numbers that the convolutions of one forward pass give for an image of this side: what memory grows with.
+    pub fn forward_values(&self, side: usize) -> usize {
+        match self {
+            Self::ResNet(net) => net.forward_values(side),
+            Self::UNet(net) => net.forward_values(side),
         }
     }
 

@@ -72,4 +72,15 @@ impl ResNet {
         }
         flop
     }
+
+    /// Numbers that the convolutions of one forward pass give for one image.
+    pub(crate) fn forward_values(&self, side: usize) -> usize {
+        let mut values = self.stem.values(side);
+        let mut side = side;
+        for block in &self.blocks {
+            values += block.values(side);
+            side = block.side_out(side);
+        }
+        values
+    }
 }

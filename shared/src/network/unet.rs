@@ -15,7 +15,7 @@ use crate::{
     backend,
     network::{
         NetworkConfig,
-        layers::{Block, Convolution, mean_pool, mean_pool_vjp_onto, upsample, upsample_vjp},
+        layers::{Block, BlockTape, Convolution, mean_pool, mean_pool_vjp_onto, upsample, upsample_vjp},
     },
 };
 
@@ -32,6 +32,15 @@ pub struct UNet {
     activation: Activation,
     #[module(skip)]
     sigma_0: f32,
+}
+
+/// What a forward pass leaves for the way back.
+struct Features {
+    /// The last features, before the activation, `[N, w, H, W]`.
+    top: Tensor<4>,
+    down: Vec<BlockTape>,
+    middle: BlockTape,
+    up: Vec<BlockTape<2>>,
 }
 
 impl UNet {
@@ -54,25 +63,7 @@ impl UNet {
 
     /// Images `[N, C, H, W]` to energies `[N]` and their gradient `[N, C, H, W]`.
     pub fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
-        let mut features = self.stem.forward(x.clone(), None, None);
-        let mut skips = Vec::new();
-        let mut tapes_down = Vec::new();
-        for (scale, block) in self.down.iter().enumerate() {
-            if scale > 0 {
-                skips.push(features.clone());
-                features = mean_pool(features);
-            }
-            let (output, tape) = block.forward(features);
-            features = output;
-            tapes_down.push(tape);
-        }
-        let (mut features, tape_middle) = self.middle.forward(features);
-        let mut tapes_up = Vec::new();
-        for (block, skip) in self.up.iter().zip(skips.into_iter().rev()) {
-            let (output, tape) = block.forward_joined([skip, upsample(features)]);
-            features = output;
-            tapes_up.push(tape);
-        }
+        let Features { top: features, down: tapes_down, middle: tape_middle, up: tapes_up } = self.features(x.clone());
         let s = Some(self.activation);
         let scale = 1.0 / (self.sigma_0 * self.sigma_0);
         let (energy, residual) =
@@ -99,11 +90,48 @@ impl UNet {
         (energy, backend::combination2((scale, residual), (-scale, dx)))
     }
 
+    /// What the U-Net itself makes of images: `f(x)`, `[N, C, H, W]`.
+    pub fn reconstruction(&self, x: Tensor<4>) -> Tensor<4> {
+        self.out.forward(self.features(x).top, Some(self.activation), None)
+    }
+
+    /// All layers but the last.
+    fn features(&self, x: Tensor<4>) -> Features {
+        let mut features = self.stem.forward(x, None, None);
+        let mut skips = Vec::new();
+        let mut tapes_down = Vec::new();
+        for (scale, block) in self.down.iter().enumerate() {
+            if scale > 0 {
+                skips.push(features.clone());
+                features = mean_pool(features);
+            }
+            let (output, tape) = block.forward(features);
+            features = output;
+            tapes_down.push(tape);
+        }
+        let (mut features, middle) = self.middle.forward(features);
+        let mut tapes_up = Vec::new();
+        for (block, skip) in self.up.iter().zip(skips.into_iter().rev()) {
+            let (output, tape) = block.forward_joined([skip, upsample(features)]);
+            features = output;
+            tapes_up.push(tape);
+        }
+        Features { top: features, down: tapes_down, middle, up: tapes_up }
+    }
+
     /// Floating-point operations of one forward pass of one image.
     pub(crate) fn forward_flop(&self, side: usize) -> f64 {
         let down = self.down.iter().enumerate().map(|(scale, block)| block.flop(side >> scale));
         let up = self.up.iter().rev().enumerate().map(|(scale, block)| block.flop(side >> scale));
         let middle = self.middle.flop(side >> self.up.len());
         self.stem.flop(side) + down.sum::<f64>() + middle + up.sum::<f64>() + self.out.flop(side)
+    }
+
+    /// Numbers that the convolutions of one forward pass give for one image.
+    pub(crate) fn forward_values(&self, side: usize) -> usize {
+        let down = self.down.iter().enumerate().map(|(scale, block)| block.values(side >> scale));
+        let up = self.up.iter().rev().enumerate().map(|(scale, block)| block.values(side >> scale));
+        let middle = self.middle.values(side >> self.up.len());
+        self.stem.values(side) + down.sum::<usize>() + middle + up.sum::<usize>() + self.out.values(side)
     }
 }

@@ -18,7 +18,7 @@ use crate::{
 /// down the model's energy. (Where that limit binds, the density above is no longer what chains follow.)
 ///
 /// Where nothing but the data is to speak, in completions, denoising and densities, the model stands alone.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Guided<'a> {
     network: &'a EnergyNetwork,
     guide: Option<(&'a EnergyNetwork, f32)>,

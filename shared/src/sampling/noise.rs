@@ -26,6 +26,8 @@ pub enum Draw {
     Momentum(u32),
     /// What decides whether a Hamiltonian transition is accepted.
     Acceptance(u32),
+    /// Where in their strata the noise levels of a training step lie.
+    Levels(u32),
 }
 
 /// The generator of one seed: ChaCha8, keyed by the seed, with the chain as its stream and the draw as its block
@@ -53,6 +55,15 @@ impl Noise {
                 *second = b;
             }
         }
+    }
+
+    /// `count` numbers from 0 to 1, each as likely as another.
+    pub fn uniform(&self, chain: u64, draw: Draw, count: usize) -> Vec<f32> {
+        let mut generator = self.generator.clone();
+        generator.set_stream(chain);
+        generator.set_word_pos(first_word(draw));
+        // 24 bits are what a float keeps.
+        (0..count).map(|_| (generator.next_u32() >> 8) as f32 / (1u32 << 24) as f32).collect()
     }
 
     /// `count` standard normal numbers.
@@ -91,6 +102,7 @@ fn first_word(draw: Draw) -> u128 {
         Draw::Probe => (4, 0),
         Draw::Momentum(step) => (5, step),
         Draw::Acceptance(step) => (6, step),
+        Draw::Levels(step) => (7, step),
     };
     ((purpose << 56) | (u128::from(step) << 24)) * 16
 }

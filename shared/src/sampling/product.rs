@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use crate::{network::Energy, sampling::Guided};
 
 /// The sum of energies, with what the samplers need to know of it.
+#[derive(Debug)]
 pub struct Product<'a> {
     first: Guided<'a>,
     others: Vec<Guided<'a>>,

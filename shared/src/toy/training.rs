@@ -57,7 +57,8 @@ impl ToyTraining {
         const VARIANCE: f32 = 0.99;
         let rate = Self::RATE * (1.0 - self.done as f32 / self.steps as f32);
         self.done += 1;
-        let unbiased = |decay: f32| 1.0 - decay.powi(self.done as i32);
+        let done = i32::try_from(self.done).unwrap_or(i32::MAX);
+        let unbiased = |decay: f32| 1.0 - decay.powi(done);
         let (mean_scale, variance_scale) = (unbiased(MEAN), unbiased(VARIANCE));
         let moments = self.mean.iter_mut().zip(&mut self.variance);
         for ((parameter, g), (mean, variance)) in self.energy.parameters.iter_mut().zip(gradient).zip(moments) {

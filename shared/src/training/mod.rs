@@ -9,6 +9,6 @@ mod stable_targets;
 mod weights;
 
 pub use noise_levels::NoiseLevels;
-pub use objective::mdsm_loss;
+pub use objective::{denoising_loss, mdsm_loss};
 pub use stable_targets::{StableTargets, stable_targets};
 pub use weights::{formula, weights};

@@ -24,3 +24,13 @@ pub fn mdsm_loss(
     let residual = gradient * (sigma_0 * sigma_0) / sigma - noise;
     residual.square().flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1)
 }
+
+/// The loss of each image, `[N]`, if `denoised` were the noisy images after one jump: in the same units as
+/// [`mdsm_loss`], with which it agrees where `denoised` is `xn - sigma_0^2 grad E(xn)`. For a denoiser that is no
+/// energy's gradient, such as the U-Net inside an energy while it is trained alone.
+///
+/// `denoised` and `clean` are `[N, C, H, W]`, `sigma` is `[N]`.
+pub fn denoising_loss(denoised: Tensor<4>, clean: Tensor<4>, sigma: Tensor<1>) -> Tensor<1> {
+    let residual = (denoised - clean) / sigma.reshape([-1, 1, 1, 1]);
+    residual.square().flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1)
+}

@@ -5,6 +5,7 @@ use burn::tensor::{Tensor, activation::softmax};
 use crate::network::Frame;
 
 /// What a network is to find in noisy pictures, in place of the pictures that they were made of and their noise.
+#[derive(Debug)]
 pub struct StableTargets {
     /// Means of the pictures that each noisy one may have been made of, `[N, C, h, w]`.
     pub clean: Tensor<4>,

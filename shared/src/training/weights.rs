@@ -2,6 +2,8 @@
 
 use options::Weighting;
 
+use super::NoiseLevels;
+
 /// The standard deviation of a pixel, about: 0.35 for Fashion-MNIST, 0.31 for MNIST, 0.25 for CIFAR-10.
 const SIGMA_DATA: f32 = 0.3;
 
@@ -13,26 +15,30 @@ pub fn formula(weighting: Weighting) -> String {
     }
 }
 
-/// What a loss with the paper's weights is to be multiplied by at each level; 1 on average.
-pub fn weights(weighting: Weighting, levels: &[f32]) -> Vec<f32> {
-    let weight = |&level: &f32| match weighting {
+/// What a loss with the paper's weights is to be multiplied by at each level; 1 in the mean over the range.
+pub fn weights(weighting: Weighting, range: &NoiseLevels, levels: &[f32]) -> Vec<f32> {
+    let weight = |square: f64| match weighting {
         Weighting::InverseVariance => 1.0,
-        Weighting::Edm => 1.0 + (level / SIGMA_DATA).powi(2),
+        Weighting::Edm => 1.0 + square / f64::from(SIGMA_DATA).powi(2),
     };
-    let weights: Vec<f32> = levels.iter().map(weight).collect();
-    let mean = weights.iter().sum::<f32>() / weights.len() as f32;
-    weights.iter().map(|weight| weight / mean).collect()
+    // It is linear in the square.
+    let mean = weight(range.mean_square());
+    levels.iter().map(|&level| (weight(f64::from(level).powi(2)) / mean) as f32).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use options::Spacing;
+
     use super::*;
 
     #[test]
     fn the_papers_weights_stay_and_edm_weighs_large_levels_by_the_error_of_the_picture() {
-        assert_eq!(weights(Weighting::InverseVariance, &[0.1, 5.0]), [1.0, 1.0]);
-        let weights = weights(Weighting::Edm, &[0.01, 0.3, 6.0, 12.0]);
-        assert!((weights.iter().sum::<f32>() - 4.0).abs() < 1e-5);
+        let range = NoiseLevels { min: 0.01, max: 12.0, spacing: Spacing::Linear };
+        assert_eq!(weights(Weighting::InverseVariance, &range, &[0.1, 5.0]), [1.0, 1.0]);
+        let all = weights(Weighting::Edm, &range, &range.levels(10_000));
+        assert!((all.iter().sum::<f32>() / 10_000.0 - 1.0).abs() < 1e-3);
+        let weights = weights(Weighting::Edm, &range, &[0.01, 0.3, 6.0, 12.0]);
         assert!((weights[1] / weights[0] - 2.0).abs() < 0.01);
         // l(sigma) = weight / sigma^2 is the same for both, within the little that 1 / sigma^2 still is there.
         let l = |index: usize, level: f32| weights[index] / (level * level);

@@ -126,7 +126,7 @@ pub struct NoiseLevelsArgs {
     #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..))]
     pub steps: u32,
     /// Channels after the first convolution.
-    #[arg(long, default_value_t = 16, value_parser = count_parser(512))]
+    #[arg(long, default_value_t = 16, value_parser = count_parser(256))]
     pub width: usize,
     /// Samples of each.
     #[arg(long, default_value_t = 500, value_parser = count_parser(100_000))]

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use cpu_kernels::Vectors;
 use options::{Activation, Architecture, Sampler};
 use shared::sampling::Churn;
@@ -15,7 +16,7 @@ use shared::sampling::Churn;
 use crate::{backend::Backend, error::Result};
 pub use experiments::{ExperimentCommand, MixingArgs, NoiseLevelsArgs, SamplersArgs, SettingsTrialArgs, StartsArgs};
 pub use training::{LayersArgs, TrainArgs};
-use values::{at_least_one, churn, count_parser, not_negative, vectors};
+use values::{at_least_one, churn, count_parser, guidance, vectors};
 
 /// Train, sample and export energy-based models by multi-scale denoising score matching.
 #[derive(Parser)]
@@ -51,6 +52,12 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Measure the speed of the energy gradient and of a training step.
     Bench(BenchArgs),
+    /// Print a script that has a shell complete these commands and flags.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
 }
 
 #[derive(Subcommand)]
@@ -73,7 +80,7 @@ pub struct NetworkArgs {
     #[arg(long, value_enum, default_value_t = Architecture::Unet)]
     pub preset: Architecture,
     /// Channels after the first convolution.
-    #[arg(long, default_value_t = 16, value_parser = count_parser(512))]
+    #[arg(long, default_value_t = 16, value_parser = count_parser(256))]
     pub width: usize,
     /// The non-linearity [default: silu for unet, elu for the others].
     #[arg(long, value_enum)]
@@ -150,7 +157,8 @@ pub struct ChainArgs {
     pub seed: u64,
     #[command(flatten)]
     pub sampler: SamplerArgs,
-    /// The picture grid to write; one picture (`--count 1`) is written as it is, at the model's size.
+    /// The picture grid to write, a .png, .jpg or .webp; one picture (`--count 1`) is written as it is, at the model's
+    /// size.
     #[arg(long)]
     pub out: PathBuf,
     /// Also write the pixels: float32 [N, H, W, C], 0..1.
@@ -174,7 +182,7 @@ pub struct GuideArgs {
     pub guide: Option<PathBuf>,
     /// How strongly new pictures keep away from the guide: chains go down E + guidance (E - the guide's energy); 0 for no
     /// guide [default: the exported model's own, or 0.75 with --guide].
-    #[arg(long, value_parser = not_negative)]
+    #[arg(long, value_parser = guidance)]
     pub guidance: Option<f64>,
 }
 
@@ -202,7 +210,8 @@ pub struct InpaintArgs {
     /// The picture.
     #[arg(long)]
     pub image: PathBuf,
-    /// What is unknown: a picture of the same size, white = unknown, or left, right, top, bottom, centre.
+    /// What is unknown: a picture of the same size, white = unknown, which is cropped and resized with the other; or
+    /// left, right, top, bottom, centre.
     #[arg(long)]
     pub mask: String,
 }
@@ -214,7 +223,7 @@ pub struct DenoiseArgs {
     /// The noisy picture.
     #[arg(long)]
     pub image: PathBuf,
-    /// The clean picture to write.
+    /// The clean picture to write, a .png, .jpg or .webp.
     #[arg(long)]
     pub out: PathBuf,
 }
@@ -263,7 +272,13 @@ pub struct MeasurementArgs {
 #[derive(Args)]
 pub struct EvaluateArgs {
     #[command(flatten)]
-    pub measurement: MeasurementArgs,
+    pub subject: SubjectArgs,
+    /// Samples that are measured; distances to the held-out pictures need 64, their standard errors 128.
+    #[arg(long, default_value_t = 1000, value_parser = count_parser(100_000))]
+    pub count: usize,
+    /// Seed of the noise; not that of `trainer experiment`, so that what was chosen by samples is judged by others.
+    #[arg(long, default_value_t = 1001)]
+    pub seed: u64,
     #[command(flatten)]
     pub sampler: SamplerArgs,
     #[command(flatten)]
@@ -287,9 +302,16 @@ pub struct ExportArgs {
     /// The run folder.
     #[arg(long)]
     pub run: PathBuf,
-    /// The model folder to write; its name is the model's name.
+    /// Export the checkpoint with the smallest loss on held-out pictures, not the newest.
+    #[arg(long)]
+    pub best: bool,
+    /// The model folder to write; its name is the model's name. One that is there is replaced, unless it holds other
+    /// files.
     #[arg(long)]
     pub out: PathBuf,
+    /// Where the pictures of the run are now, if they are a folder that was moved.
+    #[arg(long)]
+    pub data: Option<String>,
     /// Where the data set's files are, if not where the run found them.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,

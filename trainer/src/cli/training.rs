@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     BackendArgs,
-    values::{count_parser, fraction, positive},
+    values::{count_parser, fraction, positive, side},
 };
 use crate::train::TrainingPreset;
 
@@ -17,14 +17,18 @@ use crate::train::TrainingPreset;
 pub struct TrainArgs {
     #[command(flatten)]
     pub layers: LayersArgs,
-    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    /// Where the data set's files are, if not where `trainer data fetch` puts them; with --resume, where the pictures of
+    /// the run are now.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
-    /// The run folder: settings, metrics, checkpoints, sample grids, a report.
-    #[arg(long, default_value = "runs/digits")]
-    pub out: PathBuf,
+    /// The run folder: settings, metrics, checkpoints, sample grids, a report [default: runs/ and the data's name].
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Take a few steps, say how much memory and time the training needs, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
     /// Go on from the newest checkpoint in --out, with the settings stored there; flags and --config may change those
-    /// of the noise, the optimization and the record.
+    /// of the noise, the optimization and the record, and --data says where the pictures are now.
     #[arg(long)]
     pub resume: bool,
     #[command(flatten)]
@@ -54,6 +58,16 @@ pub struct SettingsArgs {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
+    /// Start from the weights of a model, on these pictures, which may have another size: an exported folder, a
+    /// checkpoint or a run. The network is the model's.
+    #[arg(long, value_name = "MODEL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<PathBuf>,
+    /// Side that the pictures of a folder are resized to, from 8 to 256; what is not square is cropped to its middle
+    /// [default: the median of their shorter sides, at most 64].
+    #[arg(long, value_name = "N", value_parser = side)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
     #[command(flatten)]
     pub network: NetworkSettingsArgs,
     #[command(flatten)]
@@ -67,7 +81,7 @@ pub struct SettingsArgs {
 #[derive(Args, Serialize)]
 pub struct NetworkSettingsArgs {
     /// Channels after the first convolution [default: the preset's].
-    #[arg(long, value_parser = count_parser(512))]
+    #[arg(long, value_parser = count_parser(256))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
     /// The non-linearity [default: silu for unet, elu for the others].
@@ -102,6 +116,11 @@ pub struct OptimizationArgs {
     #[arg(long, value_parser = count_parser(8192))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
+    /// Parts to compute each batch in, one after the other: more need less memory, and give the same but for rounding
+    /// [default: as few as one GiB of activations allows].
+    #[arg(long, value_parser = count_parser(8192))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slices: Option<usize>,
     /// How gradients become steps.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,6 +142,10 @@ pub struct OptimizationArgs {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub references: Option<usize>,
+    /// Train the U-Net inside the energy as a denoiser by itself for so many steps first, each in half of the time.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denoiser_steps: Option<u64>,
     /// Mirror half of the pictures, by chance.
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,13 @@
 use cpu_kernels::Vectors;
 use shared::sampling::Churn;
 
+use crate::data::SIDES;
+
+/// Far above what has ever been of use: more is a mistake.
+const MOST_CHURN: f32 = 20.0;
+/// The same, of a guide.
+const MOST_GUIDANCE: f64 = 10.0;
+
 /// A whole number from 1 to `most`.
 pub fn count_parser(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone {
     move |text: &str| match text.parse() {
@@ -25,10 +32,17 @@ pub fn at_least_one(text: &str) -> Result<f64, String> {
     }
 }
 
-pub fn not_negative(text: &str) -> Result<f64, String> {
+pub fn guidance(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(value) if value >= 0.0 && value.is_finite() => Ok(value),
-        _ => Err("it must be a number of at least 0".to_owned()),
+        Ok(value) if (0.0..=MOST_GUIDANCE).contains(&value) => Ok(value),
+        _ => Err(format!("it must be a number of at least 0 and at most {MOST_GUIDANCE}")),
+    }
+}
+
+pub fn side(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(side) if SIDES.contains(&side) => Ok(side),
+        _ => Err(format!("it must be a whole number from {} to {}", SIDES.start(), SIDES.end())),
     }
 }
 
@@ -47,5 +61,6 @@ pub fn vectors(name: &str) -> Result<Vectors, String> {
 }
 
 pub fn churn(text: &str) -> Result<Churn, String> {
-    text.parse().ok().and_then(Churn::new).ok_or_else(|| "it must be a number of at least 0".to_owned())
+    let value = text.parse().ok().filter(|value| *value <= MOST_CHURN);
+    value.and_then(Churn::new).ok_or_else(|| format!("it must be a number of at least 0 and at most {MOST_CHURN}"))
 }

@@ -64,6 +64,7 @@ pub fn bench(args: BenchArgs) -> Result<()> {
     let (device, backend) = args.backend.device()?;
     let config = NetworkConfig {
         preset: args.network.preset,
+        scales: NetworkConfig::scales_for(args.network.preset, args.image_size),
         width: args.network.width,
         channels: args.channels,
         image_size: args.image_size,

@@ -2,11 +2,12 @@
 
 use shared::{network::Energy, sampling::langevin};
 
-use crate::{cli::DenoiseArgs, error::Result, files, model::LoadedModel, output, pictures};
+use crate::{cli::DenoiseArgs, error::Result, model::LoadedModel, output, pictures};
 
 /// One jump: `x - sigma_0^2 grad E(x)`.
 pub fn denoise(args: DenoiseArgs) -> Result<()> {
-    files::check_writable(&args.out)?;
+    // One picture of whatever size.
+    pictures::check_grid(&args.out, 1, [1, 1, 1])?;
     let (device, _) = args.model.backend.device()?;
     let model = LoadedModel::open("--model", &args.model.model, &device)?;
     let size = model.data.size;
@@ -16,6 +17,7 @@ pub fn denoise(args: DenoiseArgs) -> Result<()> {
     let clean = langevin::denoise(x, gradient, model.config.sigma_0);
     for picture in output::pictures(model.frame.remove(clean))? {
         pictures::write_picture(&args.out, &picture)?;
+        println!("{}: the denoised picture, {size}x{size}", args.out.display());
     }
     Ok(())
 }

@@ -10,27 +10,27 @@ use crate::{
     model::LoadedModel,
 };
 
-/// Measures a model and writes the report.
+/// Measures a model and writes the report, part by part.
 pub fn evaluate(args: EvaluateArgs) -> Result<()> {
-    let measurement = args.measurement;
-    let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
+    let (model, data, device) = LoadedModel::subject(&args.subject)?;
     let model = model.with_churn(&args.churn).guided_by(&args.guide, &device)?;
-    files::check_writable(&measurement.subject.out.join("evaluation.json"))?;
+    let folder = &args.subject.out;
+    files::check_writable(&folder.join("evaluation.json"))?;
     let schedule = schedule(&args.sampler, &model)?;
-    let chains = SamplingRun { schedule, count: measurement.count, seed: measurement.seed };
+    let chains = SamplingRun { schedule, count: args.count, seed: args.seed };
     let plan = DensityPlan { steps: args.density_steps, chains: args.density_chains };
-    let name = measurement.subject.model.model.display().to_string();
-    let (evaluation, shown) = evaluate::evaluate(&model, name, &data, &chains, plan, &device)?;
-    evaluate::write(&measurement.subject.out, &evaluation, &shown)?;
+    let name = args.subject.model.model.display().to_string();
+    let evaluation = evaluate::evaluate(&model, name, &data, &chains, plan, (&device, folder))?;
     if args.json {
         let text = serde_json::to_string(&evaluation).map_err(|error| Error::failed(error.to_string()))?;
         println!("{text}");
         return Ok(());
     }
     if let Some(quality) = &evaluation.sample_quality {
-        let [samples, floor] = [&quality.samples, &quality.training_pictures].map(|quality| quality.frechet_distance);
-        println!("Frechet distance {samples:.2} (training pictures: {floor:.2})");
+        let half = quality.held_out_half.as_ref();
+        let half = half.map(|half| format!(" (other held-out pictures: {})", half.distance())).unwrap_or_default();
+        println!("Frechet distance {}{half}", quality.samples.distance());
     }
-    println!("{}", measurement.subject.out.join("index.html").display());
+    println!("{}", folder.join("index.html").display());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `trainer export`.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use burn::tensor::Device;
 use options::Sampler;
@@ -11,6 +11,7 @@ use shared::{
     training::NoiseLevels,
 };
 
+use super::run_pictures::{Place, run_pictures};
 use crate::{
     chains::SamplingRun,
     cli::ExportArgs,
@@ -18,13 +19,16 @@ use crate::{
     error::{Error, Result},
     evaluate::{PlacedModel, Sampling, Summary, fingerprint, outliers},
     export::{Contents, ModelFolder, card},
+    files::reason,
     model::{Guide, LoadedModel, named},
-    train::{Checkpoint, RunFolder, history},
+    train::{Checkpoint, RunConfig, RunFolder, history},
     validation::{Validation, percentiles},
 };
 
 /// Seed of the self-test's input.
 const PROBE_SEED: u64 = 1;
+/// Seed of the draws of pictures.
+const DRAW_SEED: u64 = 0;
 /// Held-out pictures that are measured.
 const MEASURED: usize = 1000;
 /// Levels at which the one-jump denoiser is measured.
@@ -33,14 +37,19 @@ const LEVELS: [f32; 3] = [0.1, 0.4, 1.0];
 const SAMPLES: usize = 64;
 /// The weights file in a model folder.
 const WEIGHTS: &str = "model.safetensors";
+/// All that a model folder holds.
+const FILES: [&str; 5] = ["model.json", WEIGHTS, "README.md", "samples.png", "held-out.png"];
 
 /// Writes the model folder of a run, from its averaged weights in half precision.
 pub fn export(args: ExportArgs) -> Result<()> {
     let name = model_name(&args.out)?;
+    let replaces = check_place(&args.out)?;
     let folder = RunFolder::at(&args.run);
     let config = folder.load_config()?;
-    let checkpoint = folder.newest()?;
-    let data = data::open_sized(&config.data, args.data_dir.as_deref(), Some(config.card().size))?;
+    let checkpoint = if args.best { folder.best()? } else { folder.newest()? };
+    let place = Place { data: args.data.as_deref(), dir: args.data_dir.as_deref() };
+    let data = run_pictures(&config, &args.run, &place)?;
+    data.tell();
     let (device, _) = args.backend.device()?;
 
     let shape = config.network();
@@ -58,10 +67,10 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let model = trained.with_weights(Weights::parse(&bytes).map_err(input)?, &device).map_err(input)?;
     let probe = SelfTest::measure(PROBE_SEED, &model.network, &shape, &device).map_err(input)?;
     let guide = model.guide().map(|guide| guide_card(guide, &device)).transpose().map_err(input)?;
-    let measured = data.held_out.first(MEASURED);
+    let measured = data.held_out.sample(MEASURED, DRAW_SEED);
     let held_out = Validation::new(&measured, shape.sigma_0, model.frame, &device);
-    let shown: Vec<&[u8]> =
-        (0..data.held_out.len().min(args.held_out)).map(|index| data.held_out.image(index)).collect();
+    let drawn = data.held_out.sample(args.held_out, DRAW_SEED);
+    let shown: Vec<&[u8]> = (0..drawn.len()).map(|index| drawn.image(index)).collect();
     let outlier_score = outlier_score(&PlacedModel { model: &model, device: &device }, &data)?;
 
     let mut numbers = metrics(&held_out, measured.len(), &model.network, &config.noise)?;
@@ -89,14 +98,54 @@ pub fn export(args: ExportArgs) -> Result<()> {
         "trainer sample --model models/{} --count {SAMPLES} --seed 1 --sampler consistent --steps {steps} --out samples.png",
         manifest.name
     );
-    let card = card(&manifest, &config, &history(&folder)?, &sampling);
+    let card = card(&manifest, &published(config), &history(&folder)?, &sampling);
     let contents = Contents { manifest: &manifest, weights: &bytes, held_out: &shown, samples: &samples, card: &card };
     ModelFolder::at(&args.out).write(&contents)?;
     for metric in &manifest.metrics {
         println!("{:.4}  {}", metric.value, metric.name);
     }
-    println!("{} ({} bytes of weights)", args.out.display(), bytes.len());
+    let what = if replaces { "in place of the model that was there" } else { "new" };
+    println!("{} ({} bytes of weights, {what})", args.out.display(), bytes.len());
     Ok(())
+}
+
+/// Whether the folder to write is an earlier model's.
+///
+/// # Errors
+/// It holds something else, which would be lost.
+fn check_place(out: &Path) -> Result<bool> {
+    let wrong = |what: &str| Error::input(format!("--out {}: {what}", out.display()));
+    if !out.exists() {
+        return Ok(false);
+    }
+    if !out.is_dir() {
+        return Err(wrong("it is a file; give the name of a folder"));
+    }
+    let entries = fs::read_dir(out).map_err(|error| wrong(&reason(&error)))?;
+    let mut names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into()).collect();
+    names.sort_unstable();
+    // What a system writes into every folder that somebody looks at.
+    names.retain(|name| name != ".DS_Store");
+    if names.is_empty() {
+        // Made anew in a moment.
+        fs::remove_dir_all(out).map_err(|error| wrong(&reason(&error)))?;
+        return Ok(false);
+    }
+    match names.iter().find(|name| !FILES.contains(&name.as_str())) {
+        _ if !names.iter().any(|name| name == "model.json") => {
+            Err(wrong("it is there already and is no model folder; choose another"))
+        }
+        Some(foreign) => {
+            Err(wrong(&format!("{foreign} in it is no file of a model; move it, or choose another folder")))
+        }
+        None => Ok(true),
+    }
+}
+
+/// The settings as they are published: where the pictures lie is nobody else's business.
+fn published(config: RunConfig) -> RunConfig {
+    let data = if data::is_named(&config.data) { config.data } else { "FOLDER".to_owned() };
+    RunConfig { data, ..config }
 }
 
 /// The weights of a model and of its guide.
@@ -156,9 +205,9 @@ fn evaluated(path: &Path, checkpoint: &Checkpoint, model: &LoadedModel) -> Resul
 }
 
 /// Fitted to training pictures, with the percentiles of held-out ones.
-fn outlier_score(subject: &PlacedModel, data: &DataSet) -> Result<OutlierScore> {
+fn outlier_score(subject: &PlacedModel<'_>, data: &DataSet) -> Result<OutlierScore> {
     let score = outliers::fit(subject, &data.train)?;
-    let held_out = outliers::scores(&score, subject, &data.held_out.first(MEASURED))?;
+    let held_out = outliers::scores(&score, subject, &data.held_out.sample(MEASURED, DRAW_SEED))?;
     Ok(score.with_percentiles(percentiles(held_out)))
 }
 

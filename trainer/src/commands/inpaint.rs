@@ -9,8 +9,7 @@ pub fn inpaint(args: InpaintArgs) -> Result<()> {
     let model = LoadedModel::open("--model", &args.model.model, &device)?;
     let size = model.data.size;
     let channels = model.config.channels;
-    let picture = pictures::read(&args.image, channels, size, size)?;
-    let mask = pictures::read_mask(&args.mask, size, size)?;
+    let (picture, mask) = pictures::read_masked(&args.image, &args.mask, channels, size, size)?;
     let known = around(&model, &picture, &mask, &device);
     let images = chains::run(&args.chains, &model, Some(&known), &device)?;
     chains::write(&args.chains, &images)

@@ -2,17 +2,20 @@
 
 mod bench;
 mod chains;
+mod completions;
 mod data;
 mod denoise;
 mod evaluate;
 mod export;
 mod inpaint;
+mod run_pictures;
 mod sample;
 mod score;
 mod train;
 mod verify;
 
 pub use bench::bench;
+pub use completions::completions;
 pub use data::data;
 pub use denoise::denoise;
 pub use evaluate::evaluate;

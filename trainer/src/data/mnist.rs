@@ -15,13 +15,21 @@ pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Im
     let (mut train, mut test) = (idx::read(&train_path)?, idx::read(&test_path)?);
     if (train.height, train.width) != (test.height, test.width) {
         return Err(Error::input(format!(
-            "{}: its pictures are {}x{}, but those of {} are {}x{}",
+            "{}: its pictures are {}x{} (width x height), but those of {} are {}x{}",
             test_path.display(),
-            test.height,
             test.width,
+            test.height,
             train_path.display(),
-            train.height,
-            train.width
+            train.width,
+            train.height
+        )));
+    }
+    if train.height != train.width {
+        return Err(Error::input(format!(
+            "{}: its pictures are {}x{} (width x height); the networks take square ones",
+            train_path.display(),
+            train.width,
+            train.height
         )));
     }
     if let Some((train_labels, test_labels)) = pair(source.labels, folder) {
@@ -31,15 +39,17 @@ pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Im
     Ok((train, test))
 }
 
-/// The training and the test file in this folder, gzipped as published or unpacked.
+/// The training and the test file in this folder, gzipped as published or unpacked, with `.idx` in their names where
+/// some publishers have it.
 pub(super) fn find(source: &Source, folder: &Path) -> Option<(PathBuf, PathBuf)> {
     pair(source.files, folder)
 }
 
 fn pair(files: &[Published], folder: &Path) -> Option<(PathBuf, PathBuf)> {
     let find = |name: &str| {
-        let names = [name, name.trim_end_matches(".gz")];
-        names.map(|name| folder.join(name)).into_iter().find(|path| path.is_file())
+        let unpacked = name.trim_end_matches(".gz");
+        let names = [name, unpacked].into_iter().flat_map(|name| [name.to_owned(), name.replace("-idx", ".idx")]);
+        names.map(|name| folder.join(name)).find(|path| path.is_file())
     };
     match files {
         [train, test] => Some((find(train.name)?, find(test.name)?)),
@@ -83,6 +93,31 @@ mod tests {
         assert!(error.to_string().contains(&format!("trainer data fetch mnist --dir {dir}")), "{error}");
         fs::write(folder.path().join("t10k-images-idx3-ubyte"), file(4, 6, 7)).unwrap();
         let error = open(folder.path()).unwrap_err();
-        assert!(error.to_string().contains("6x7") && error.to_string().contains("6x6"), "{error}");
+        assert!(error.to_string().contains("7x6") && error.to_string().contains("6x6"), "{error}");
+    }
+
+    #[test]
+    fn other_names_of_the_files_are_known() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("train-images.idx3-ubyte"), file(4, 6, 6)).unwrap();
+        fs::write(folder.path().join("t10k-images.idx3-ubyte.gz"), gzip(&file(2, 6, 6))).unwrap();
+        fs::write(folder.path().join("train-labels.idx1-ubyte"), labels(4)).unwrap();
+        fs::write(folder.path().join("t10k-labels.idx1-ubyte"), labels(2)).unwrap();
+        let (train, test) = open(folder.path()).unwrap();
+        assert_eq!((train.labels.len(), test.labels.len()), (4, 2));
+    }
+
+    #[test]
+    fn pictures_that_are_not_square_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        // 80 x 784 numbers would also fill squares of 112 and of 28.
+        for (rows, columns) in [(28, 20), (20, 28), (112, 28)] {
+            for name in ["train", "t10k"] {
+                fs::write(folder.path().join(format!("{name}-images-idx3-ubyte")), file(4, rows, columns)).unwrap();
+            }
+            let error = open(folder.path()).unwrap_err();
+            assert!(error.to_string().contains("square") && error.exit_code() == 2, "{error}");
+            assert!(error.to_string().contains(&format!("{columns}x{rows}")), "{error}");
+        }
     }
 }

@@ -6,99 +6,19 @@ mod digits;
 mod download;
 mod folder;
 mod idx;
+mod images;
 mod mnist;
+mod nearest;
 mod rendered;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::pictures::Picture;
 use catalogue::{Format, SETS, Set};
-
-/// 8-bit pictures of one size.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Images {
-    /// 1 (grey) or 3 (red, green, blue).
-    pub channels: usize,
-    /// Rows of each picture.
-    pub height: usize,
-    /// Columns of each picture.
-    pub width: usize,
-    /// Values 0..255, [count, channels, height, width].
-    pub pixels: Vec<u8>,
-    /// The class of each picture, from 0; empty where the set has none.
-    pub labels: Vec<u8>,
-}
-
-impl Images {
-    /// The number of pictures.
-    pub fn len(&self) -> usize {
-        self.pixels.len() / self.picture_len()
-    }
-
-    /// Whether there is no picture.
-    pub fn is_empty(&self) -> bool {
-        self.pixels.is_empty()
-    }
-
-    /// The pixels of picture `i`, [channels, height, width].
-    pub fn image(&self, i: usize) -> &[u8] {
-        let len = self.picture_len();
-        &self.pixels[i * len..(i + 1) * len]
-    }
-
-    /// Picture `i`.
-    pub fn picture(&self, i: usize) -> Picture {
-        let Self { channels, height, width, .. } = *self;
-        Picture { channels, height, width, pixels: unit(self.image(i)).collect() }
-    }
-
-    /// All values, 0..1.
-    pub fn floats(&self) -> Vec<f32> {
-        unit(&self.pixels).collect()
-    }
-
-    /// Checks that there are pictures of this shape, `[channels, height, width]`; `source` is what the user knows them
-    /// by.
-    ///
-    /// # Errors
-    /// There are none, or they have another shape.
-    pub fn check(&self, source: &str, wanted: [usize; 3]) -> Result<()> {
-        if self.is_empty() {
-            return Err(Error::input(format!("{source}: there are no pictures")));
-        }
-        let found = [self.channels, self.height, self.width];
-        if found == wanted {
-            return Ok(());
-        }
-        Err(Error::input(format!(
-            "{source}: the pictures are {found:?} (channels, height, width) where the model takes {wanted:?}"
-        )))
-    }
-
-    /// The first pictures, at most `count`.
-    pub fn first(&self, count: usize) -> Self {
-        let count = count.min(self.len());
-        let labels = self.labels.iter().take(count).copied().collect();
-        Self { pixels: self.pixels[..count * self.picture_len()].to_vec(), labels, ..self.like() }
-    }
-
-    /// No pictures, of the same shape.
-    pub fn like(&self) -> Self {
-        let Self { channels, height, width, .. } = *self;
-        Self { channels, height, width, pixels: Vec::new(), labels: Vec::new() }
-    }
-
-    fn picture_len(&self) -> usize {
-        self.channels * self.height * self.width
-    }
-}
-
-/// Bytes as values 0..1.
-fn unit(bytes: &[u8]) -> impl Iterator<Item = f32> {
-    bytes.iter().map(|&byte| f32::from(byte) / 255.0)
-}
+pub use folder::SIDES;
+pub use images::Images;
+pub use nearest::nearest;
 
 /// A data set: training and held-out pictures, which never mix.
 #[derive(Debug)]
@@ -107,17 +27,50 @@ pub struct DataSet {
     pub name: String,
     /// The licence of the pictures, for a model's description.
     pub licence: String,
+    /// What finds it again: the set's name, or the whole path of the folder.
+    pub source: String,
     /// What a model may see.
     pub train: Images,
     /// What a model is judged with.
     pub held_out: Images,
+    /// The names of the classes that labels count from 0, where they are known.
+    pub classes: Vec<String>,
+    /// What tells the pictures of a folder from others, wherever they lie.
+    pub fingerprint: Option<String>,
+    /// What is to be known of a folder of pictures, a line each.
+    pub told: Vec<String>,
     /// The files of a picture folder that could not be used, one line each with the reason.
     pub skipped: Vec<String>,
 }
 
-/// The side of the square that the network sees: the smallest multiple of 8 that the picture fits in (28 -> 32).
+impl DataSet {
+    /// Files that are named one by one, at most.
+    const NAMED: usize = 20;
+
+    /// Says on stderr what is to be known of the pictures, and which files could not be used.
+    pub fn tell(&self) {
+        for line in &self.told {
+            eprintln!("{}: {line}", self.name);
+        }
+        for line in self.skipped.iter().take(Self::NAMED) {
+            eprintln!("skipped: {line}");
+        }
+        if let more @ 1.. = self.skipped.len().saturating_sub(Self::NAMED) {
+            eprintln!("skipped: {more} more files");
+        }
+    }
+}
+
+/// The side of the square that the network sees: the smallest that the picture fits in (28 -> 32) and that can be
+/// halved until 4 to 7 are left: a multiple of 8 up to 64, of 16 up to 128, of 32 beyond.
 pub fn network_size(height: usize, width: usize) -> usize {
-    height.max(width).next_multiple_of(8)
+    let side = height.max(width);
+    let step = match side {
+        0..=64 => 8,
+        65..=128 => 16,
+        _ => 32,
+    };
+    side.next_multiple_of(step)
 }
 
 /// A named data set in the list; printed as one line.
@@ -155,7 +108,7 @@ pub fn names() -> impl Iterator<Item = Listing> {
 /// it. `$TRAINER_DATA_URL/NAME/FILE` replaces the publishers' addresses. What is rendered needs Node.js with npm, whose
 /// settings say where packages come from.
 pub fn fetch(name: &str, dir: Option<&Path>) -> Result<PathBuf> {
-    let set = Set::named(name).ok_or_else(|| unknown("data fetch", name))?;
+    let set = Set::named(name).ok_or_else(|| unknown(&format!("data fetch {name}"), name, ""))?;
     let source = match &set.format {
         Format::Embedded => {
             return Err(Error::input(format!("data fetch {name}: the set is built in; use it with `--data {name}`")));
@@ -178,6 +131,18 @@ pub fn fetch(name: &str, dir: Option<&Path>) -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// What is asked for with `--data` and what goes with it.
+pub struct Wanted<'a> {
+    /// A set's name, or a folder.
+    pub source: &'a str,
+    /// What the user knows it by: the flag or the file that says it.
+    pub named: &'a str,
+    /// The folder of a named set's files.
+    pub dir: Option<&'a Path>,
+    /// The side that the pictures of a folder are resized to, if not one that suits them; named sets keep their own.
+    pub side: Option<usize>,
+}
+
 /// Reads a data set by its name, from `dir` or where it is usually kept, or a folder of pictures by its path.
 pub fn open(name_or_folder: &str, dir: Option<&Path>) -> Result<DataSet> {
     open_sized(name_or_folder, dir, None)
@@ -185,27 +150,69 @@ pub fn open(name_or_folder: &str, dir: Option<&Path>) -> Result<DataSet> {
 
 /// [`open`], with the side that the pictures of a folder are resized to; named sets keep their own size.
 pub fn open_sized(name_or_folder: &str, dir: Option<&Path>, side: Option<usize>) -> Result<DataSet> {
-    let set = Set::named(name_or_folder);
-    if let Some(dir) = dir
-        && set.is_none_or(|set| matches!(set.format, Format::Embedded))
-    {
-        let dir = dir.display();
-        return Err(Error::input(format!("--dir {dir}: --data {name_or_folder} reads no files of a named set")));
-    }
-    let Some(set) = set else {
-        let folder = Path::new(name_or_folder);
-        return match folder.is_dir() {
-            true => folder::read(folder, side.unwrap_or(folder::DEFAULT_SIDE)),
-            false => Err(unknown("--data", name_or_folder)),
+    read(&Wanted { source: name_or_folder, named: &format!("--data {name_or_folder}"), dir, side })
+}
+
+/// Reads a data set.
+///
+/// # Errors
+/// There is no such set and no such folder, or what is there cannot be used.
+pub fn read(wanted: &Wanted<'_>) -> Result<DataSet> {
+    let Wanted { source: name, named, dir, side } = *wanted;
+    let Some(set) = Set::named(name) else {
+        let path = Path::new(name);
+        return match (path.is_dir(), dir) {
+            (true, None) => folder::read(path, side, named),
+            (true, Some(dir)) => Err(Error::input(format!(
+                "--data-dir {}: {named} is a folder itself, and needs no other",
+                dir.display()
+            ))),
+            _ if path.is_file() => {
+                Err(Error::input(format!("{named}: it is a file; give a folder of pictures, an archive unpacked")))
+            }
+            _ => Err(unknown(named, name, ", and no folder either")),
         };
     };
+    if let (Format::Embedded, Some(dir)) = (&set.format, dir) {
+        let text = format!("--data-dir {}: {named} is built in, and needs no files", dir.display());
+        return Err(Error::input(text));
+    }
     let (train, held_out) = match &set.format {
         Format::Embedded => digits::read()?,
         Format::Idx(source) => mnist::read(set, source, dir)?,
         Format::Cifar(source) => cifar::read(set, source, dir)?,
         Format::Rendered(recipe) => rendered::read(set, recipe, dir)?,
     };
-    Ok(DataSet { name: set.name.into(), licence: set.licence.into(), train, held_out, skipped: Vec::new() })
+    Ok(DataSet {
+        name: set.name.into(),
+        licence: set.licence.into(),
+        source: set.name.into(),
+        train,
+        held_out,
+        classes: Vec::new(),
+        fingerprint: None,
+        told: Vec::new(),
+        skipped: Vec::new(),
+    })
+}
+
+/// Whether this is the name of a set, and not a folder.
+pub fn is_named(name: &str) -> bool {
+    Set::named(name).is_some()
+}
+
+/// What a data set may be called for short: the set's name, or the folder's.
+pub fn short_name(name_or_folder: &str) -> String {
+    match Set::named(name_or_folder) {
+        Some(set) => set.name.to_owned(),
+        None => folder::name(&std::fs::canonicalize(name_or_folder).unwrap_or_else(|_| name_or_folder.into())),
+    }
+}
+
+/// The line for a set's name that is also a folder's here.
+pub fn namesake(name: &str) -> Option<String> {
+    (is_named(name) && Path::new(name).is_dir())
+        .then(|| format!("--data {name} is the known set; the folder {name} that lies here is --data ./{name}"))
 }
 
 fn place(set: &Set) -> Option<String> {
@@ -225,10 +232,10 @@ fn has(set: &Set, folder: &Path) -> bool {
     }
 }
 
-fn unknown(place: &str, name: &str) -> Error {
+fn unknown(named: &str, name: &str, else_too: &str) -> Error {
     let names: Vec<_> = SETS.iter().map(|set| set.name).collect();
-    let folder = if place == "--data" { ", and no folder either" } else { "" };
-    Error::input(format!("{place} {name}: not one of {}{folder}", names.join(", ")))
+    let meant = nearest(name, &names).map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+    Error::input(format!("{named}: not one of {}{else_too}{meant}", names.join(", ")))
 }
 
 #[cfg(test)]
@@ -240,7 +247,8 @@ mod tests {
         assert_eq!(open("digits", None).unwrap().train.len(), 1621);
         assert!(names().any(|set| set.name == "digits" && set.to_string().ends_with("here: built in")));
         assert!(fetch("digits", None).unwrap_err().to_string().contains("built in"));
-        assert!(open("digits", Some(Path::new("/"))).unwrap_err().to_string().starts_with("--dir /"));
+        let error = open("digits", Some(Path::new("/"))).unwrap_err().to_string();
+        assert!(error.starts_with("--data-dir /") && error.contains("built in"), "{error}");
     }
 
     #[test]
@@ -252,7 +260,25 @@ mod tests {
     }
 
     #[test]
-    fn the_network_sees_multiples_of_eight() {
-        assert_eq!([(28, 28), (16, 16), (5, 33)].map(|(height, width)| network_size(height, width)), [32, 16, 40]);
+    fn a_name_that_is_nearly_right_is_put_right() {
+        for (name, meant) in [("minst", "mnist"), ("cifar10", "cifar-10"), ("Fashion", "fashion-mnist")] {
+            let error = open(name, None).unwrap_err().to_string();
+            assert!(error.ends_with(&format!("did you mean {meant}?")), "{error}");
+        }
+        assert!(!open("holiday photos", None).unwrap_err().to_string().contains("did you mean"));
+    }
+
+    #[test]
+    fn the_network_sees_sides_that_can_be_halved() {
+        for (side, seen) in
+            [(28, 32), (16, 16), (5, 8), (33, 40), (64, 64), (65, 80), (128, 128), (130, 160), (256, 256)]
+        {
+            assert_eq!((network_size(side, side), network_size(3, side)), (seen, seen));
+            let mut least = seen;
+            while least % 2 == 0 && least > 7 {
+                least /= 2;
+            }
+            assert!((4..=7).contains(&least), "{side}: {least}");
+        }
     }
 }

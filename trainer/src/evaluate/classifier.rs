@@ -11,18 +11,18 @@ use burn::{
         activation::{relu, silu},
     },
 };
-use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 use shared::network::{
     Frame,
     layers::{Convolution, mean_pool},
 };
 
-use super::features::Features;
+use super::features::{Features, Rows};
 use crate::{
     data::{Images, network_size},
     error::{Error, Result},
     files, output,
+    progress::Progress,
     train::{Batches, to_tensor},
 };
 
@@ -105,7 +105,7 @@ impl Classifier {
     fn new(train: &Images, device: &Device) -> Self {
         let [a, b, c] = Self::CHANNELS;
         let classes = train.labels.iter().max().map_or(0, |&most| usize::from(most) + 1);
-        let side = network_size(train.height, train.width) / 8;
+        let side = Sides::of(train.height, train.width).seen / 8;
         let flat = c * side * side;
         Self {
             conv1: Convolution::new(train.channels, a, 3, true, device),
@@ -118,11 +118,12 @@ impl Classifier {
 
     fn describe(&self, pictures: Tensor<4>) -> Tensor<2> {
         let [_, _, height, width] = pictures.dims();
-        let framed = match Frame::new(height.max(width), network_size(height, width)) {
-            // Sides that can be halved three times.
+        let sides = Sides::of(height, width);
+        let framed = match Frame::new(height.max(width), sides.framed) {
             Some(frame) => frame.add(pictures),
             None => pictures,
         };
+        let framed = (0..sides.halvings).fold(framed, |pictures, _| mean_pool(pictures));
         let x = mean_pool(silu(self.conv1.forward(framed, None, None)));
         let x = mean_pool(silu(self.conv2.forward(x, None, None)));
         let x = mean_pool(silu(self.conv3.forward(x, None, None)));
@@ -138,7 +139,7 @@ impl Classifier {
         let steps = (Self::EPOCHS * train.len() / batch).max(Self::LEAST_STEPS);
         let mut batches = Batches::new(Self::SEED, train.len(), batch);
         eprintln!("training a classifier of {name} once, to measure sample quality with");
-        let bar = ProgressBar::new(steps as u64);
+        let progress = Progress::new(format!("training a classifier of {name}"), steps);
         for step in 0..steps {
             let batch = batches.at(step as u64);
             let labels: Vec<i32> = batch.iter().map(|&index| i32::from(train.labels[index])).collect();
@@ -148,9 +149,8 @@ impl Classifier {
             let gradients = GradientsParams::from_grads(loss.backward(), &classifier);
             let rate = Self::LEARNING_RATE * (1.0 - step as f64 / steps as f64);
             classifier = optimizer.step(rate, classifier, gradients);
-            bar.inc(1);
+            progress.step();
         }
-        bar.finish_and_clear();
         Ok(classifier.valid())
     }
 
@@ -167,6 +167,28 @@ impl Classifier {
     }
 }
 
+/// The sides of the squares that pictures pass through before the convolutions.
+struct Sides {
+    /// With a frame of zeros, so that what is seen can be halved three times.
+    framed: usize,
+    /// Times that large pictures are averaged down to half before: what class they are of shows in small ones too, and a
+    /// batch of large ones would take gigabytes.
+    halvings: u32,
+    /// After that.
+    seen: usize,
+}
+
+impl Sides {
+    const MOST: usize = 64;
+
+    fn of(height: usize, width: usize) -> Self {
+        let side = network_size(height, width);
+        let halvings = side.div_ceil(Self::MOST).next_power_of_two().ilog2();
+        let framed = side.next_multiple_of(8 << halvings);
+        Self { framed, halvings, seen: framed >> halvings }
+    }
+}
+
 /// The class of the highest probability.
 pub fn most_likely(probabilities: &[f32]) -> usize {
     probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class)
@@ -180,4 +202,20 @@ fn cache(name: &str, train: &Images) -> Option<PathBuf> {
     hasher.update(&train.labels);
     let hash: String = hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     Some(dirs::cache_dir()?.join("energy-models").join("classifiers").join(format!("{name}-{hash}.bpk")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_pictures_are_seen_small_and_small_ones_as_they_are() {
+        for (side, framed, seen) in
+            [(6, 8, 8), (28, 32, 32), (64, 64, 64), (72, 80, 40), (128, 128, 64), (256, 256, 64)]
+        {
+            let sides = Sides::of(side, side - 1);
+            assert_eq!((sides.framed, sides.seen), (framed, seen), "{side}");
+            assert!(sides.seen.is_multiple_of(8) && sides.seen <= Sides::MOST);
+        }
+    }
 }

@@ -1,18 +1,11 @@
-//! The energy as a denoiser, beside classical ones.
+//! The energy as a denoiser, beside a classical one.
 
-use bm3d_core::{Bm3dConfig, RingRemovalMode, bm3d_ring_artifact_removal};
 use image::{ImageBuffer, Luma, imageops::blur};
-use ndarray::Array2;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::placed_model::PlacedModel;
-use crate::{
-    data::Images,
-    error::{Error, Result},
-    output,
-    pictures::Picture,
-};
+use crate::{budget, data::Images, error::Result, output, pictures::Picture};
 
 /// Peak signal-to-noise ratios in dB at one noise level: `-10 log10` of the mean squared error over all pictures, of
 /// values clamped to 0..1.
@@ -20,14 +13,14 @@ use crate::{
 pub struct Denoising {
     /// Standard deviation of the noise.
     pub level: f32,
+    /// Held-out pictures that were measured.
+    pub pictures: usize,
     /// Of the noisy pictures.
     pub noisy: f64,
     /// After one jump `x - sigma_0^2 grad E(x)`.
     pub jump: f64,
     /// After a Gaussian filter of the width that does best on training pictures.
     pub gaussian: f64,
-    /// After BM3D, which is told the noise level.
-    pub bm3d: f64,
 }
 
 /// Pictures that are measured.
@@ -40,21 +33,21 @@ const WIDTHS: [f32; 10] = [0.3, 0.5, 0.7, 0.9, 1.2, 1.5, 2.0, 3.0, 4.0, 6.0];
 ///
 /// # Errors
 /// The device fails.
-pub fn denoising(placed: &PlacedModel, train: &Images, held_out: &Images) -> Result<Vec<Denoising>> {
-    let (train, held_out) = (train.first(COUNT), held_out.first(COUNT));
+pub fn denoising(placed: &PlacedModel<'_>, train: &Images, held_out: &Images) -> Result<Vec<Denoising>> {
+    // Clean, noisy, denoised and filtered.
+    let count = COUNT.min(budget::at_a_time(4 * train.image(0).len() * size_of::<f32>()));
+    let (train, held_out) = (train.sample(count, 0), held_out.sample(count, 0));
     let one = |level| {
         let tried = Pairs::new(placed, &train, level)?;
-        let width = WIDTHS
-            .into_iter()
-            .max_by(|&a, &b| tried.psnr(|p| gaussian(p, a)).total_cmp(&tried.psnr(|p| gaussian(p, b))))
-            .unwrap_or(1.0);
+        let widths = WIDTHS.map(|width| (width, tried.filtered(width)));
+        let width = widths.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).map_or(1.0, |(width, _)| width);
         let pairs = Pairs::new(placed, &held_out, level)?;
         Ok(Denoising {
             level,
-            noisy: pairs.psnr(Picture::clone),
-            jump: psnr(&pairs.clean, &pairs.jumped),
-            gaussian: pairs.psnr(|p| gaussian(p, width)),
-            bm3d: pairs.try_psnr(|p| bm3d(p, level))?,
+            pictures: pairs.clean.len(),
+            noisy: psnr(&pairs.clean, &pairs.noisy),
+            jump: psnr(&pairs.clean, &jumped(placed, &held_out, level)?),
+            gaussian: pairs.filtered(width),
         })
     };
     LEVELS.into_iter().map(one).collect()
@@ -64,64 +57,50 @@ pub fn denoising(placed: &PlacedModel, train: &Images, held_out: &Images) -> Res
 struct Pairs {
     clean: Vec<Picture>,
     noisy: Vec<Picture>,
-    jumped: Vec<Picture>,
 }
 
 impl Pairs {
-    fn new(placed: &PlacedModel, images: &Images, level: f32) -> Result<Self> {
-        let mut pairs = Self { clean: Vec::new(), noisy: Vec::new(), jumped: Vec::new() };
+    fn new(placed: &PlacedModel<'_>, images: &Images, level: f32) -> Result<Self> {
+        let mut noisy = Vec::with_capacity(images.len());
         for (first, clean) in placed.batches(images) {
-            let denoised = placed.denoise(first, clean.clone(), level);
-            let all =
-                [(&mut pairs.clean, clean), (&mut pairs.noisy, denoised.noisy), (&mut pairs.jumped, denoised.clean)];
-            for (pictures, tensor) in all {
-                pictures.extend(output::pictures(placed.model.frame.remove(tensor))?);
-            }
+            noisy.extend(output::pictures(placed.model.frame.remove(placed.noisy(first, clean, level)))?);
         }
-        Ok(pairs)
+        Ok(Self { clean: (0..images.len()).map(|index| images.picture(index)).collect(), noisy })
     }
 
-    fn psnr(&self, filter: impl Fn(&Picture) -> Picture + Send + Sync) -> f64 {
-        psnr(&self.clean, &self.noisy.par_iter().map(filter).collect::<Vec<_>>())
-    }
-
-    fn try_psnr(&self, filter: impl Fn(&Picture) -> Result<Picture> + Send + Sync) -> Result<f64> {
-        Ok(psnr(&self.clean, &self.noisy.par_iter().map(filter).collect::<Result<Vec<_>>>()?))
+    /// The ratio after a Gaussian filter.
+    fn filtered(&self, width: f32) -> f64 {
+        psnr(&self.clean, &self.noisy.par_iter().map(|picture| gaussian(picture, width)).collect::<Vec<_>>())
     }
 }
 
+/// The same noisy pictures after one jump.
+fn jumped(placed: &PlacedModel<'_>, images: &Images, level: f32) -> Result<Vec<Picture>> {
+    let mut pictures = Vec::with_capacity(images.len());
+    for (first, clean) in placed.batches(images) {
+        pictures.extend(output::pictures(placed.model.frame.remove(placed.jump(placed.noisy(first, clean, level))))?);
+    }
+    Ok(pictures)
+}
+
 fn psnr(clean: &[Picture], other: &[Picture]) -> f64 {
-    let (mut sum, mut count) = (0.0, 0);
+    let (mut sum, mut count) = (0.0, 0_usize);
     for (a, b) in clean.iter().zip(other) {
         for (a, b) in a.pixels.iter().zip(&b.pixels) {
             sum += f64::from(a - b.clamp(0.0, 1.0)).powi(2);
             count += 1;
         }
     }
-    -10.0 * (sum / f64::from(count)).log10()
+    -10.0 * (sum / count as f64).log10()
 }
 
 fn gaussian(picture: &Picture, width: f32) -> Picture {
-    by_plane(picture, |plane| {
+    let filtered = |plane: &[f32]| {
         let image = ImageBuffer::<Luma<f32>, _>::from_raw(picture.width as u32, picture.height as u32, plane.to_vec());
-        Some(blur(&image?, width).into_raw())
-    })
-    .unwrap_or_else(|| picture.clone())
-}
-
-fn bm3d(picture: &Picture, level: f32) -> Result<Picture> {
-    let config = Bm3dConfig { sigma_random: level, ..Bm3dConfig::default() };
-    by_plane(picture, |plane| {
-        let plane = Array2::from_shape_vec((picture.height, picture.width), plane.to_vec()).ok()?;
-        let clean = bm3d_ring_artifact_removal(plane.view(), RingRemovalMode::Generic, &config).ok()?;
-        Some(clean.into_iter().collect())
-    })
-    .ok_or_else(|| Error::failed("BM3D refused a picture"))
-}
-
-fn by_plane(picture: &Picture, filter: impl Fn(&[f32]) -> Option<Vec<f32>>) -> Option<Picture> {
-    let planes: Option<Vec<Vec<f32>>> = picture.pixels.chunks(picture.height * picture.width).map(filter).collect();
-    Some(Picture { pixels: planes?.concat(), ..*picture })
+        image.map_or_else(|| plane.to_vec(), |image| blur(&image, width).into_raw())
+    };
+    let planes = picture.pixels.chunks(picture.height * picture.width);
+    Picture { pixels: planes.flat_map(filtered).collect(), ..*picture }
 }
 
 #[cfg(test)]
@@ -143,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_classical_denoisers_denoise() {
+    fn the_classical_denoiser_denoises() {
         let clean = step();
         let noise = shared::sampling::Noise::new(3).normal(0, shared::sampling::Draw::Start, 256);
         let pixels = clean.pixels.iter().zip(noise).map(|(pixel, z)| pixel + 0.2 * z).collect();
@@ -151,6 +130,19 @@ mod tests {
         let score = |picture: Picture| psnr(std::slice::from_ref(&clean), &[picture]);
         let before = score(noisy.clone());
         assert!(score(gaussian(&noisy, 0.9)) > before + 2.0);
-        assert!(score(bm3d(&noisy, 0.2).unwrap()) > before + 4.0);
+    }
+
+    #[test]
+    fn the_smallest_pictures_can_be_filtered_by_every_width() {
+        for side in [1, 2, 6] {
+            let grey = Picture { channels: 3, height: side, width: side, pixels: vec![0.5; 3 * side * side] };
+            for width in WIDTHS {
+                let filtered = gaussian(&grey, width);
+                assert!(
+                    filtered.pixels.iter().all(|pixel| (pixel - 0.5).abs() < 1e-3),
+                    "{side}, {width}: {filtered:?}"
+                );
+            }
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Likelihoods: the energy with its partition function, which annealed importance sampling bounds from both sides.
 
 use burn::tensor::Tensor;
-use indicatif::ProgressBar;
 use rand::RngExt;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::Serialize;
@@ -14,7 +13,7 @@ use shared::{
 };
 
 use super::placed_model::{PlacedModel, Reading};
-use crate::{error::Result, output, pictures::Picture};
+use crate::{budget, error::Result, output, pictures::Picture, progress::Progress};
 
 /// The density `exp(-E) / Z` of pictures in the network's frame. It is that of pictures with noise of about `sigma_0`:
 /// no density of that smoothness can have less than [`floor`](Self::floor) bits.
@@ -72,7 +71,7 @@ const BURN_IN: u32 = 50;
 /// # Errors
 /// The device fails.
 pub fn density(
-    placed: &PlacedModel,
+    placed: &PlacedModel<'_>,
     samples: &[Picture],
     sets: &[(&str, &[Reading])],
     steps: u32,
@@ -82,15 +81,15 @@ pub fn density(
     let config = &placed.model.config;
     let bridge = Bridge { mean: 0.5, scale: 1.0, width: config.sigma_0, steps, leaps: LEAPS, stride: STRIDE };
     let (mut forward, mut backward) = (Vec::new(), Vec::new());
-    let batches = chains.div_ceil(PlacedModel::BATCH);
-    let bar = ProgressBar::new(2 * u64::from(steps) * batches as u64);
-    for first in (0..chains).step_by(PlacedModel::BATCH) {
-        let count = PlacedModel::BATCH.min(chains - first);
-        let shape = config.batch_shape(count);
-        let tick = || bar.inc(1);
+    let batches = budget::parts(chains, placed.batch());
+    let progress = Progress::new("estimating the partition function", 2 * steps as usize * batches.clone().count());
+    for batch in batches {
+        let first = batch.start;
+        let shape = config.batch_shape(batch.len());
+        let tick = || progress.step();
         forward.push(bridge.forward(network, &Noise::new(1), first as u64, shape, placed.device, tick));
 
-        let numbers = (first..first + count).map(|number| samples[number % samples.len()].clone());
+        let numbers = batch.map(|number| samples[number % samples.len()].clone());
         let clean = placed.model.frame.add(output::tensor(&numbers.collect::<Vec<_>>(), placed.device));
         let noise = Noise::new(2);
         let noisy = clean + noise.tensor(first as u64, Draw::Start, shape, placed.device) * config.sigma_0;
@@ -100,7 +99,7 @@ pub fn density(
         });
         backward.push(bridge.backward(network, &noise, first as u64, settled.x, tick));
     }
-    bar.finish_and_clear();
+    drop(progress);
 
     let dimensions = config.batch_shape(1).iter().product::<usize>() as f64;
     let (forward, backward) = (estimate(&forward, 1.0)?, estimate(&backward, -1.0)?);

@@ -37,13 +37,13 @@ const COUNT: usize = 1000;
 ///
 /// # Errors
 /// The device fails.
-pub fn energies(placed: &PlacedModel, train: &Images, held_out: &Images, foreign: &[Foreign]) -> Result<Energies> {
+pub fn energies(placed: &PlacedModel<'_>, train: &Images, held_out: &Images, foreign: &[Foreign]) -> Result<Energies> {
     let set = |name: &str, images: &Images| -> Result<SetEnergies> {
         let energies: Vec<f32> = placed.read(images)?.iter().map(|reading: &Reading| reading.energy).collect();
         let mean = energies.iter().map(|&energy| f64::from(energy)).sum::<f64>() / energies.len() as f64;
         Ok(SetEnergies { name: name.to_owned(), mean, energies })
     };
-    let mut sets = vec![set("training pictures", &train.first(COUNT))?, set("held-out pictures", held_out)?];
+    let mut sets = vec![set("training pictures", &train.sample(COUNT, 0))?, set("held-out pictures", held_out)?];
     let held_out_above_training = auroc(&sets[0].energies, &sets[1].energies);
     for other in foreign {
         sets.push(set(&other.name, &other.images)?);

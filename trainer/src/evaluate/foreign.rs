@@ -5,6 +5,7 @@ use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
+    budget,
     data::{self, Images},
     pictures,
 };
@@ -22,9 +23,11 @@ const COUNT: usize = 1000;
 
 /// The other named data sets on this machine, and what can be made of the held-out pictures themselves.
 pub fn foreign_sets(own: &str, held_out: &Images) -> Vec<Foreign> {
-    let held_out = held_out.first(COUNT);
+    // A dozen sets of the same size.
+    let count = COUNT.min(budget::at_a_time(12 * held_out.image(0).len()));
+    let held_out = held_out.sample(count, 0);
     let named = data::names().filter(|set| set.name != own && set.place.is_some()).filter_map(|set| {
-        let images = data::open(set.name, None).ok()?.held_out.first(COUNT);
+        let images = data::open(set.name, None).ok()?.held_out.sample(count, 0);
         Some(Foreign { name: set.name.to_owned(), images: fitted(&images, &held_out)? })
     });
     let mut random = ChaCha8Rng::seed_from_u64(0);

@@ -1,87 +1,103 @@
 //! A Gaussian fitted to rows of numbers, and the Frechet distance between two of them.
 
+use std::cell::OnceCell;
+
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
-use super::features::Features;
-use crate::error::{Error, Result};
-
-/// Rows that are multiplied at a time.
-const BLOCK: usize = 2048;
+use super::features::{Features, Rows};
+use crate::{
+    budget::{self, parts},
+    error::{Error, Result},
+};
 
 /// Mean and covariance.
 #[derive(Clone, Debug)]
 pub struct Gaussian {
     mean: DVector<f64>,
     covariance: DMatrix<f64>,
+    /// The square root of the covariance, once it is needed.
+    root: OnceCell<DMatrix<f64>>,
 }
 
 impl Gaussian {
     /// The Gaussian with the mean and the covariance of these rows.
-    pub fn fit(features: &Features) -> Self {
-        let (count, size) = (features.count(), features.size);
+    pub fn fit<R: Rows + ?Sized>(rows: &R) -> Self {
+        let (count, size) = (rows.count(), rows.size());
+        let pieces = parts(count, Self::rows_at_a_time(size));
         let mut mean = DVector::zeros(size);
-        for row in features.values.chunks_exact(size) {
-            mean.iter_mut().zip(row).for_each(|(mean, &value)| *mean += f64::from(value) / count as f64);
+        for piece in pieces.clone() {
+            for row in rows.values(piece).chunks_exact(size) {
+                mean.iter_mut().zip(row).for_each(|(mean, &value)| *mean += f64::from(value) / count as f64);
+            }
         }
-        // Block by block: 60,000 pictures of many pixels would take gigabytes as a matrix.
         let mut covariance = DMatrix::zeros(size, size);
-        for rows in features.values.chunks(BLOCK * size) {
+        for piece in pieces {
+            let columns = piece.len();
             let mut columns =
-                DMatrix::from_iterator(size, rows.len() / size, rows.iter().map(|&value| f64::from(value)));
+                DMatrix::from_iterator(size, columns, rows.values(piece).iter().map(|&value| f64::from(value)));
             columns.column_iter_mut().for_each(|mut column| column -= &mean);
             covariance.gemm(1.0 / (count.max(2) - 1) as f64, &columns, &columns.transpose(), 1.0);
         }
-        Self { mean, covariance }
+        Self { mean, covariance, root: OnceCell::new() }
+    }
+
+    /// Rows that are multiplied at a time: as they are, as a matrix and as its transpose.
+    fn rows_at_a_time(size: usize) -> usize {
+        const MOST: usize = 2048;
+        budget::at_a_time(size * (size_of::<f32>() + 2 * size_of::<f64>())).min(MOST)
     }
 
     /// The squared Frechet distance `|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))` (Dowson and Landau 1982), as in the
-    /// Frechet Inception distance of Heusel and others 2017 but on any features.
+    /// Frechet Inception distance of Heusel and others 2017 but on any features. Of many distances to one Gaussian, that
+    /// one should be `self`: its root is kept.
     pub fn frechet_distance(&self, other: &Self) -> f64 {
-        let root = square_root(self.covariance.clone());
+        let root = self.root.get_or_init(|| square_root(self.covariance.clone()));
         // (C1 C2)^(1/2) has the eigenvalues of the symmetric (C1^(1/2) C2 C1^(1/2))^(1/2).
-        let product = SymmetricEigen::new(&root * &other.covariance * &root).eigenvalues;
+        let product = (root * &other.covariance * root).symmetric_eigenvalues();
         let shared: f64 = product.iter().map(|value| value.max(0.0).sqrt()).sum();
         let distance = (&self.mean - &other.mean).norm_squared();
         (distance + self.covariance.trace() + other.covariance.trace() - 2.0 * shared).max(0.0)
     }
 
     /// The mean, and what makes the rows uncorrelated with variance 1: the inverse of the covariance's Cholesky factor,
-    /// row by row. The length of a whitened difference to the mean is Mahalanobis' distance.
+    /// row by row. The length of a whitened difference to the mean is Mahalanobis' distance. No direction is taken for
+    /// narrower than a variance of `least`.
     ///
     /// # Errors
     /// The rows that it was fitted to were not finite.
-    pub fn whitening(&self) -> Result<(Vec<f64>, Vec<f64>)> {
+    pub fn whitening(&self, least: f64) -> Result<(Vec<f64>, Vec<f64>)> {
         let inverse =
-            self.factor()?.try_inverse().ok_or_else(|| Error::failed("a covariance could not be inverted"))?;
+            self.factor(least)?.try_inverse().ok_or_else(|| Error::failed("a covariance could not be inverted"))?;
         Ok((self.mean.iter().copied().collect(), inverse.transpose().iter().copied().collect()))
     }
 
     /// Cholesky's factor of the covariance.
-    fn factor(&self) -> Result<DMatrix<f64>> {
+    fn factor(&self, least: f64) -> Result<DMatrix<f64>> {
         let size = self.mean.len();
-        // A little of the identity, in case two of the numbers always go together.
-        let ridge = 1e-6 * self.covariance.trace() / size as f64 + f64::MIN_POSITIVE;
+        // A little of the identity, in case two of the numbers always go together, or there were fewer rows than numbers:
+        // of a single row the covariance is nothing at all.
+        let ridge = least.max(1e-6 * self.covariance.trace() / size as f64);
         Cholesky::new(&self.covariance + DMatrix::identity(size, size) * ridge)
             .map(|cholesky| cholesky.l())
             .ok_or_else(|| Error::failed("the measured numbers have no covariance: they are not finite"))
     }
 
-    /// Rows drawn from the Gaussian, one for each row of standard normal numbers.
+    /// Rows drawn from the Gaussian, one for each row of standard normal numbers. No direction is narrower than a
+    /// variance of `least`.
     ///
     /// # Errors
     /// The rows that it was fitted to were not finite.
-    pub fn rows(&self, normal: &Features) -> Result<Features> {
-        let root = self.factor()?.transpose();
-        let draws = DMatrix::from_row_iterator(
-            normal.count(),
-            normal.size,
-            normal.values.iter().map(|&value| f64::from(value)),
-        );
-        let mut rows = draws * root;
-        for mut row in rows.row_iter_mut() {
-            row += self.mean.transpose();
+    pub fn rows(&self, normal: &Features, least: f64) -> Result<Features> {
+        let (factor, size) = (self.factor(least)?, normal.size);
+        let mut values = Vec::with_capacity(normal.values.len());
+        for piece in parts(normal.count(), Self::rows_at_a_time(size)) {
+            let count = piece.len();
+            let draws = normal.values(piece);
+            let mut columns = &factor * DMatrix::from_iterator(size, count, draws.iter().map(|&z| f64::from(z)));
+            columns.column_iter_mut().for_each(|mut column| column += &self.mean);
+            values.extend(columns.iter().map(|&value| value as f32));
         }
-        Ok(Features { size: normal.size, values: rows.transpose().iter().map(|&value| value as f32).collect() })
+        Ok(Features { size, values })
     }
 }
 
@@ -98,7 +114,8 @@ mod tests {
 
     fn gaussian(mean: &[f64], covariance: &[f64]) -> Gaussian {
         let n = mean.len();
-        Gaussian { mean: DVector::from_row_slice(mean), covariance: DMatrix::from_row_slice(n, n, covariance) }
+        let (mean, covariance) = (DVector::from_row_slice(mean), DMatrix::from_row_slice(n, n, covariance));
+        Gaussian { mean, covariance, root: OnceCell::new() }
     }
 
     #[test]
@@ -120,13 +137,13 @@ mod tests {
 
     #[test]
     fn whitened_distances_are_in_standard_deviations() {
-        let (mean, whitening) = gaussian(&[1.0, 0.0], &[4.0, 1.0, 1.0, 1.25]).whitening().unwrap();
+        let (mean, whitening) = gaussian(&[1.0, 0.0], &[4.0, 1.0, 1.0, 1.25]).whitening(0.0).unwrap();
         assert_eq!(mean, [1.0, 0.0]);
         // The factor of [[4, 1], [1, 1.25]] is [[2, 0], [0.5, 1]].
         for (found, expected) in whitening.iter().zip([0.5, 0.0, -0.25, 1.0]) {
             assert!((found - expected).abs() < 1e-4, "{whitening:?}");
         }
-        assert!(gaussian(&[0.0, 0.0], &[f64::NAN, 0.0, 0.0, 1.0]).whitening().is_err());
+        assert!(gaussian(&[0.0, 0.0], &[f64::NAN, 0.0, 0.0, 1.0]).whitening(0.0).is_err());
     }
 
     #[test]
@@ -140,10 +157,31 @@ mod tests {
     }
 
     #[test]
+    fn one_row_is_a_gaussian_as_narrow_as_it_may_be() {
+        let fit = Gaussian::fit(&Features { size: 3, values: vec![0.5, 0.1, 0.9] });
+        let (mean, whitening) = fit.whitening(1e-4).unwrap();
+        assert!(mean.iter().zip([0.5, 0.1, 0.9]).all(|(a, b)| (a - b).abs() < 1e-7), "{mean:?}");
+        // A hundredth away from the mean is one standard deviation.
+        for (place, value) in whitening.iter().enumerate() {
+            assert!((value - if place % 4 == 0 { 100.0 } else { 0.0 }).abs() < 1e-6, "{whitening:?}");
+        }
+        let drawn = fit.rows(&Features { size: 3, values: vec![1.0; 3] }, 1e-4).unwrap().values;
+        assert!(drawn.iter().zip([0.51, 0.11, 0.91]).all(|(a, b)| (a - b).abs() < 1e-6), "{drawn:?}");
+    }
+
+    #[test]
+    fn a_fit_of_large_pictures_is_made_in_pieces_that_fit() {
+        for size in [1, 784, 3 * 32 * 32, 3 * 64 * 64] {
+            let bytes = Gaussian::rows_at_a_time(size) * size * (size_of::<f32>() + 2 * size_of::<f64>());
+            assert!(bytes <= budget::BYTES, "{size}: {bytes}");
+        }
+    }
+
+    #[test]
     fn drawn_rows_have_the_gaussian_s_mean_and_covariance() {
         let truth = gaussian(&[1.0, -1.0], &[2.0, 0.8, 0.8, 1.0]);
         let noise = shared::sampling::Noise::new(0).normal(0, shared::sampling::Draw::Start, 2 * 20_000);
-        let fit = Gaussian::fit(&truth.rows(&Features { size: 2, values: noise }).unwrap());
+        let fit = Gaussian::fit(&truth.rows(&Features { size: 2, values: noise }, 0.0).unwrap());
         assert!(truth.frechet_distance(&fit) < 1e-2);
     }
 }

@@ -39,19 +39,19 @@ const SHOWN: usize = 6;
 /// # Errors
 /// The device fails.
 pub fn inpainting(
-    placed: &PlacedModel,
+    placed: &PlacedModel<'_>,
     train: &Images,
     held_out: &Images,
     chains: &SamplingRun,
 ) -> Result<(Vec<Inpainting>, Vec<Picture>)> {
     let mean = mean_picture(train);
+    let held_out = held_out.sample(PICTURES, 0);
     let (mut rows, mut shown) = (Vec::new(), Vec::new());
     for region in ["right", "centre"] {
         let mask = pictures::read_mask(region, held_out.height, held_out.width)?;
         let [mut one, mut best, mut flat, mut smooth] =
             [Error::default(), Error::default(), Error::default(), Error::default()];
-        let pictures = PICTURES.min(held_out.len());
-        for number in 0..pictures {
+        for number in 0..held_out.len() {
             let truth = held_out.picture(number);
             let completions = complete(placed, &truth, &mask, chains, number)?;
             for completion in &completions {
@@ -67,7 +67,7 @@ pub fn inpainting(
         }
         rows.push(Inpainting {
             region: region.to_owned(),
-            pictures,
+            pictures: held_out.len(),
             completions: COMPLETIONS,
             completion: one.rms(),
             mean_of_completions: best.rms(),
@@ -82,7 +82,7 @@ pub fn inpainting(
 pub const COLUMNS: usize = 2 + COMPLETIONS;
 
 fn complete(
-    placed: &PlacedModel,
+    placed: &PlacedModel<'_>,
     truth: &Picture,
     mask: &[bool],
     chains: &SamplingRun,

@@ -5,7 +5,12 @@ use serde::Serialize;
 use shared::network::Energy;
 
 use super::placed_model::PlacedModel;
-use crate::{data::Images, error::Result, output, pictures::Picture};
+use crate::{
+    data::Images,
+    error::{Error, Result},
+    output,
+    pictures::Picture,
+};
 
 /// The highest energies on the way between two pictures, over pairs of held-out pictures.
 #[derive(Clone, Debug, Serialize)]
@@ -33,13 +38,18 @@ const STEP: f32 = 0.2;
 /// string method (E, Ren and Vanden-Eijnden 2007, "Simplified and improved string method").
 ///
 /// # Errors
-/// The device fails.
-pub fn interpolation(placed: &PlacedModel, held_out: &Images) -> Result<(Interpolation, Vec<Picture>)> {
+/// There are no two pictures, or the device fails.
+pub fn interpolation(placed: &PlacedModel<'_>, held_out: &Images) -> Result<(Interpolation, Vec<Picture>)> {
     let (network, sigma_0) = (&placed.model.network, placed.model.config.sigma_0);
-    let pairs = PAIRS.min(held_out.len() / 2);
+    let held_out = held_out.sample(2 * PAIRS, 0);
+    let pairs = held_out.len() / 2;
+    if pairs == 0 {
+        return Err(Error::input("a path needs two held-out pictures, and there is one"));
+    }
     let (mut ends, mut straight, mut relaxed, mut shown) = (0.0, 0.0, 0.0, Vec::new());
     for pair in 0..pairs {
-        let [a, b] = [2 * pair, 2 * pair + 1].map(|number| held_out.picture(number));
+        // Sets are often sorted by class: neighbours would be alike.
+        let [a, b] = [pair, pairs + pair].map(|number| held_out.picture(number));
         let between = |place: usize| {
             let share = place as f32 / (LENGTH - 1) as f32;
             let pixels = a.pixels.iter().zip(&b.pixels).map(|(a, b)| a + (b - a) * share).collect();
@@ -60,7 +70,7 @@ pub fn interpolation(placed: &PlacedModel, held_out: &Images) -> Result<(Interpo
         shown.extend(line);
         shown.extend(output::pictures(placed.model.frame.remove(path))?);
     }
-    let count = pairs.max(1) as f64;
+    let count = pairs as f64;
     Ok((Interpolation { pairs, ends: ends / count, straight: straight / count, relaxed: relaxed / count }, shown))
 }
 

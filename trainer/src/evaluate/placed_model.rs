@@ -6,7 +6,7 @@ use shared::{
     sampling::{Draw, Noise, langevin},
 };
 
-use crate::{data::Images, error::Result, model::LoadedModel, output, train::to_tensor};
+use crate::{budget, data::Images, error::Result, model::LoadedModel, output, train::to_tensor};
 
 /// A model on its device.
 pub struct PlacedModel<'a> {
@@ -25,25 +25,18 @@ pub struct Reading {
     pub jump: f32,
 }
 
-/// A noisy picture's way back.
-pub struct Denoised {
-    /// The noisy pictures, in the frame: `[N, C, S, S]`.
-    pub noisy: Tensor<4>,
-    /// After one jump.
-    pub clean: Tensor<4>,
-}
-
 impl PlacedModel<'_> {
-    /// Pictures at a time: bounds the memory.
-    pub const BATCH: usize = 100;
+    /// Pictures that go through the network at a time. No number depends on it.
+    pub fn batch(&self) -> usize {
+        const MOST: usize = 100;
+        budget::pictures(&self.model.network, self.model.config.image_size, MOST)
+    }
 
     /// Pictures of a set in the network's frame, in batches with the place of their first.
     pub fn batches<'s>(&'s self, images: &'s Images) -> impl Iterator<Item = (usize, Tensor<4>)> + 's {
-        let all: Vec<usize> = (0..images.len()).collect();
-        let firsts = (0..images.len()).step_by(Self::BATCH);
-        firsts.map(move |first| {
-            let batch = &all[first..(first + Self::BATCH).min(all.len())];
-            (first, self.model.frame.add(to_tensor(images, batch, self.device)))
+        budget::parts(images.len(), self.batch()).map(move |part| {
+            let first = part.start;
+            (first, self.model.frame.add(to_tensor(images, &part.collect::<Vec<_>>(), self.device)))
         })
     }
 
@@ -62,13 +55,16 @@ impl PlacedModel<'_> {
         Ok(readings)
     }
 
-    /// Adds noise of a level, always the same for the same place in the set, and jumps.
-    pub fn denoise(&self, first: usize, clean: Tensor<4>, level: f32) -> Denoised {
+    /// Pictures `[N, C, S, S]` with noise of a level, always the same for the same place in the set.
+    pub fn noisy(&self, first: usize, clean: Tensor<4>, level: f32) -> Tensor<4> {
         let z = Noise::new(0).tensor(first as u64, Draw::Start, clean.dims(), self.device);
-        let noisy = clean + z * level;
+        clean + z * level
+    }
+
+    /// Pictures `[N, C, S, S]` after one jump `x - sigma_0^2 grad E(x)`.
+    pub fn jump(&self, noisy: Tensor<4>) -> Tensor<4> {
         let (_, gradient) = self.model.network.energy_and_gradient(noisy.clone());
-        let clean = langevin::denoise(noisy.clone(), gradient, self.model.config.sigma_0);
-        Denoised { noisy, clean }
+        langevin::denoise(noisy, gradient, self.model.config.sigma_0)
     }
 
     /// `|sigma_0^2 gradient|` of each picture.

@@ -1,63 +1,47 @@
 //! How good samples are, beside held-out pictures.
 
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
-use shared::sampling::{Draw, Noise};
+use rand::seq::SliceRandom;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 use super::{
     classifier::{Classifier, most_likely},
-    features::Features,
+    features::{Features, Rows},
     gaussian::Gaussian,
+    groups::Quality,
     mobilenet::MobileNet,
     neighbours::Overlap,
+    pixel_gaussian::PixelGaussian,
 };
 use crate::{
+    budget::parts,
     data::{DataSet, Images},
-    error::Result,
+    error::{Error, Result},
     output,
     pictures::Picture,
+    progress::Progress,
     train::to_tensor,
 };
 
-/// What a classifier and its features say of pictures.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Quality {
-    /// Pictures that were measured.
-    pub count: usize,
-    /// Frechet distance to the held-out pictures on the features; less is better.
-    pub frechet_distance: f64,
-    /// `exp E KL(p(class | picture) | p(class))`, from 1 to the number of classes: sure and various. Null without a
-    /// classifier.
-    pub class_score: Option<f64>,
-    /// The share of pictures in each class; empty without a classifier.
-    pub classes: Vec<f64>,
-    /// Precision, recall, density and coverage.
-    #[serde(flatten)]
-    pub overlap: Overlap,
+/// What the samples are measured for. What is chosen by looking at samples looks better than it is on the pictures that
+/// it was chosen by: so those are one half of the held-out pictures, and reports are against the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To choose settings.
+    Choice,
+    /// To report what a model is worth.
+    Report,
 }
 
-impl Quality {
-    /// The cells of a table's row: FD, class score, precision, recall, density and coverage.
-    pub fn cells(&self) -> String {
-        let overlap = &self.overlap;
-        format!(
-            "{:.2} | {} | {:.2} | {:.2} | {:.2} | {:.2}",
-            self.frechet_distance,
-            self.class_score.map_or_else(|| "–".to_owned(), |score| format!("{score:.2}")),
-            overlap.precision,
-            overlap.recall,
-            overlap.density,
-            overlap.coverage
-        )
-    }
-}
-
-/// Measures pictures against the held-out ones of a data set.
+/// Measures pictures against one half of the held-out ones of a data set.
 pub struct QualityMeasure<'a> {
     data: &'a DataSet,
     extractor: FeatureExtractor,
-    held_out: Features,
+    /// Of the half that is compared with.
+    reference: Features,
     gaussian: Gaussian,
+    /// The other half, as places among the held-out pictures; empty where there are too few for two.
+    others: Vec<usize>,
 }
 
 /// What sees features in pictures.
@@ -69,14 +53,24 @@ enum FeatureExtractor {
 }
 
 impl FeatureExtractor {
-    /// Held-out pictures that are seen, at most: MobileNetV2 takes its time.
-    const SLOW: usize = 2000;
+    /// Training pictures that a classifier learns enough from.
+    const TAUGHT: usize = 1000;
 
     fn of(data: &DataSet) -> Result<Self> {
-        match (data.train.labels.is_empty(), data.train.channels) {
+        let train = &data.train;
+        let (unlabelled, few) = (train.labels.is_empty(), train.len() < Self::TAUGHT);
+        match (unlabelled || few, train.channels) {
             (true, 3) => MobileNet::open().map(|network| Self::MobileNet(Box::new(network))),
             // Grey pictures without labels are refused there, in words.
-            _ => Classifier::of(&data.name, &data.train).map(|classifier| Self::Classifier(Box::new(classifier))),
+            _ => Classifier::of(&data.name, train).map(|classifier| Self::Classifier(Box::new(classifier))),
+        }
+    }
+
+    /// Held-out pictures that are seen, at most: MobileNetV2 takes its time.
+    fn most(&self) -> usize {
+        match self {
+            Self::Classifier(_) => usize::MAX,
+            Self::MobileNet(_) => 2000,
         }
     }
 
@@ -87,10 +81,8 @@ impl FeatureExtractor {
         }
     }
 
-    fn features_of(&self, images: &Images) -> Result<Features> {
-        let all: Vec<usize> = (0..images.len()).collect();
-        let batches = all.chunks(BATCH).map(|batch| self.features(to_tensor(images, batch, &Device::flex())));
-        joined(batches)
+    fn features_of(&self, images: &Images, chosen: &[usize]) -> Result<Features> {
+        joined(chosen.chunks(BATCH).map(|batch| self.features(to_tensor(images, batch, &Device::flex()))))
     }
 
     fn classifier(&self) -> Option<&Classifier> {
@@ -104,26 +96,53 @@ impl FeatureExtractor {
 /// Pictures at a time.
 const BATCH: usize = 100;
 
-fn joined(batches: impl Iterator<Item = Result<Features>>) -> Result<Features> {
-    let batches = batches.collect::<Result<Vec<_>>>()?;
+/// The features of all batches of pictures.
+fn joined(batches: impl ExactSizeIterator<Item = Result<Features>>) -> Result<Features> {
+    let progress = Progress::new("looking at pictures, by batches", batches.len());
+    let batches = batches.inspect(|_| progress.step()).collect::<Result<Vec<_>>>()?;
     let size = batches.first().map_or(1, |batch| batch.size);
     Ok(Features { size, values: batches.into_iter().flat_map(|batch| batch.values).collect() })
 }
 
 impl<'a> QualityMeasure<'a> {
-    /// Trains the classifier of the set, if no run before has; or fetches the network that judges colour pictures
-    /// without labels.
+    /// Fewest pictures of either side that a distance between sets is told of: of fewer it says how few they are.
+    pub const LEAST: usize = 64;
+    /// Seed of the cut into halves.
+    const SEED: u64 = 0;
+    /// Groups of samples, at most.
+    const MOST_GROUPS: usize = 10;
+
+    /// Checks that there is enough to measure so many samples, before minutes of work.
     ///
     /// # Errors
-    /// The set is grey and has no labels, or the network's weights cannot be fetched.
-    pub fn new(data: &'a DataSet) -> Result<Self> {
+    /// There are too few samples or held-out pictures.
+    fn check(data: &DataSet, count: usize) -> Result<()> {
+        group(count, usize::MAX)?;
+        let held_out = data.held_out.len();
+        if held_out >= Self::LEAST {
+            return Ok(());
+        }
+        Err(Error::input(format!(
+            "distances between sets of fewer than {} pictures say nothing, and {} has {held_out} held-out {}",
+            Self::LEAST,
+            data.name,
+            if held_out == 1 { "picture" } else { "pictures" }
+        )))
+    }
+
+    /// To measure so many samples at a time. Trains the classifier of the set, if no run before has; or fetches the network
+    /// that judges colour pictures without labels.
+    ///
+    /// # Errors
+    /// There are too few samples or held-out pictures, the set is grey and has no labels, or the network's weights cannot be
+    /// fetched.
+    pub fn new(data: &'a DataSet, purpose: Purpose, count: usize) -> Result<Self> {
+        Self::check(data, count)?;
         let extractor = FeatureExtractor::of(data)?;
-        let held_out = match &extractor {
-            FeatureExtractor::Classifier(_) => extractor.features_of(&data.held_out)?,
-            FeatureExtractor::MobileNet(_) => extractor.features_of(&data.held_out.first(FeatureExtractor::SLOW))?,
-        };
-        let gaussian = Gaussian::fit(&held_out);
-        Ok(Self { data, extractor, held_out, gaussian })
+        let (reference, others) = halves(data.held_out.len(), extractor.most(), purpose);
+        let reference = extractor.features_of(&data.held_out, &reference)?;
+        let gaussian = Gaussian::fit(&reference);
+        Ok(Self { data, extractor, reference, gaussian, others })
     }
 
     /// What the features are, as the end of a sentence.
@@ -141,52 +160,80 @@ impl<'a> QualityMeasure<'a> {
         })
     }
 
+    /// The half of the held-out pictures that samples are not compared with, as places among them.
+    ///
+    /// # Errors
+    /// There are too few for two halves.
+    pub fn others(&self) -> Result<&[usize]> {
+        if self.others.is_empty() {
+            return Err(Error::input(format!(
+                "{} has {} held-out pictures: two halves need {}",
+                self.data.name,
+                self.data.held_out.len(),
+                2 * Self::LEAST
+            )));
+        }
+        Ok(&self.others)
+    }
+
+    /// Samples are measured in groups of this size: two at least where that leaves enough in each, so that the groups
+    /// tell the error of their mean, and no more than the held-out pictures that they are to be compared with.
+    ///
+    /// # Errors
+    /// There are too few samples.
+    pub fn group(&self, count: usize) -> Result<usize> {
+        group(count, if self.others.is_empty() { self.reference.count() } else { self.others.len() })
+    }
+
     /// How good samples are.
     ///
     /// # Errors
-    /// The device fails.
+    /// There are too few, or the device fails.
     pub fn samples(&self, samples: &[Picture]) -> Result<Quality> {
-        let batches =
-            samples.chunks(BATCH).map(|batch| self.extractor.features(output::tensor(batch, &Device::flex())));
-        self.quality(&joined(batches)?)
+        let group = self.group(samples.len())?;
+        self.in_groups(&samples[..samples.len().min(Self::MOST_GROUPS * group)], group)
     }
 
-    /// As many training pictures, which nothing can be expected to beat by much.
+    /// The other half of the held-out pictures in place of so many samples, in groups of the same size: what no model
+    /// can be expected to beat by more than chance. None where there are too few for two halves.
     ///
     /// # Errors
-    /// The device fails.
-    pub fn floor(&self, count: usize) -> Result<Quality> {
-        let train = &self.data.train;
-        // Spread over the set: some are sorted.
-        let stride = (train.len() / count).max(1);
-        let chosen = (0..train.len()).step_by(stride).take(count);
-        let pixels = chosen.flat_map(|index| train.image(index).iter().copied()).collect();
-        let images =
-            Images { channels: train.channels, height: train.height, width: train.width, pixels, labels: Vec::new() };
-        self.quality(&self.extractor.features_of(&images)?)
+    /// There are too few samples, or the device fails.
+    pub fn floor(&self, count: usize) -> Result<Option<Quality>> {
+        let group = self.group(count)?;
+        let most = group * (count / group).min(Self::MOST_GROUPS);
+        let chosen = &self.others[..self.others.len().min(most)];
+        if chosen.is_empty() {
+            return Ok(None);
+        }
+        self.quality(&self.extractor.features_of(&self.data.held_out, chosen)?, group).map(Some)
     }
 
-    /// As many draws from the Gaussian with the training pixels' mean and covariance, clamped to 0..1: what a model
-    /// must beat.
+    /// Draws from the Gaussian with the training pixels' mean and covariance, clamped to 0..1: what a model must beat.
+    /// As many as so many samples are of two groups.
     ///
     /// # Errors
-    /// The device fails, or the pictures are not finite.
+    /// There are too few samples, or the device fails.
     pub fn pixel_gaussian(&self, count: usize) -> Result<Quality> {
-        let train = &self.data.train;
-        let size = train.image(0).len();
-        let fit = Gaussian::fit(&Features { size, values: train.floats() });
-        let normal = (0..count as u64).flat_map(|row| Noise::new(0).normal(row, Draw::Start, size)).collect();
-        let draws = fit.rows(&Features { size, values: normal })?;
-        let picture = |row: &[f32]| Picture {
-            channels: train.channels,
-            height: train.height,
-            width: train.width,
-            pixels: row.iter().map(|value| value.clamp(0.0, 1.0)).collect(),
-        };
-        self.samples(&draws.rows().map(picture).collect::<Vec<_>>())
+        let group = self.group(count)?;
+        let draws = PixelGaussian::fit(&self.data.train).draw(group * (count / group).min(2))?;
+        self.in_groups(&draws, group)
     }
 
-    fn quality(&self, features: &Features) -> Result<Quality> {
+    fn in_groups(&self, pictures: &[Picture], group: usize) -> Result<Quality> {
+        let batches = pictures.chunks(BATCH);
+        let features = batches.map(|batch| self.extractor.features(output::tensor(batch, &Device::flex())));
+        self.quality(&joined(features)?, group)
+    }
+
+    /// In groups of this size; what is left over is not measured.
+    fn quality(&self, features: &Features, group: usize) -> Result<Quality> {
+        let whole = features.count() / group * group;
+        let groups = parts(whole, group).map(|rows| self.of_group(&features.part(rows)));
+        Ok(Quality::mean(&groups.collect::<Result<Vec<_>>>()?))
+    }
+
+    fn of_group(&self, features: &Features) -> Result<Quality> {
         let probabilities = match self.extractor.classifier() {
             Some(classifier) => classifier.probabilities(features)?,
             None => Vec::new(),
@@ -198,12 +245,37 @@ impl<'a> QualityMeasure<'a> {
         }
         Ok(Quality {
             count: features.count(),
-            frechet_distance: Gaussian::fit(features).frechet_distance(&self.gaussian),
+            groups: 1,
+            frechet_distance: self.gaussian.frechet_distance(&Gaussian::fit(features)),
             class_score: (!probabilities.is_empty()).then(|| class_score(&probabilities)),
             classes: counts,
-            overlap: Overlap::of(features, &self.held_out)?,
+            overlap: Overlap::of(features, &self.reference)?,
+            standard_error: None,
         })
     }
+}
+
+/// Places of the pictures that are compared with, of `most` of `count` at most, and of the others.
+fn halves(count: usize, most: usize, purpose: Purpose) -> (Vec<usize>, Vec<usize>) {
+    let mut order: Vec<usize> = (0..count).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(QualityMeasure::SEED));
+    order.truncate(most);
+    if order.len() < 2 * QualityMeasure::LEAST {
+        return (order, Vec::new());
+    }
+    let second = order.split_off(order.len() / 2);
+    match purpose {
+        Purpose::Report => (order, second),
+        Purpose::Choice => (second, order),
+    }
+}
+
+fn group(count: usize, most: usize) -> Result<usize> {
+    const LEAST: usize = QualityMeasure::LEAST;
+    let size = [count / 2, count].map(|size| size.min(most)).into_iter().find(|&size| size >= LEAST);
+    size.ok_or_else(|| {
+        Error::input(format!("--count {count}: distances between sets of fewer than {LEAST} pictures say nothing"))
+    })
 }
 
 /// The score of Salimans and others 2016, with this classifier in place of Inception.
@@ -230,5 +302,34 @@ mod tests {
         assert!((class_score(&all) - 4.0).abs() < 1e-9);
         assert!((class_score(&vec![one_hot(2); 5]) - 1.0).abs() < 1e-9, "no variety");
         assert!((class_score(&vec![vec![0.25; 4]; 5]) - 1.0).abs() < 1e-9, "unsure");
+    }
+
+    #[test]
+    fn what_is_chosen_by_one_half_is_reported_on_the_other() {
+        let (reported, others) = halves(1000, usize::MAX, Purpose::Report);
+        let (chosen, of_choice) = halves(1000, usize::MAX, Purpose::Choice);
+        assert_eq!((&chosen, &of_choice), (&others, &reported));
+        let mut all = [&reported[..], &others[..]].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..1000).collect::<Vec<_>>(), "every picture is in one half");
+        // Of a set that is sorted by class, either half has every class.
+        for class in 0..10 {
+            let of_class = reported.iter().filter(|&&place| place / 100 == class).count();
+            assert!((30..=70).contains(&of_class), "{of_class} of class {class}");
+        }
+        assert_eq!(halves(1000, 200, Purpose::Report).0.len(), 100);
+        assert_eq!(halves(100, usize::MAX, Purpose::Report).1, [0_usize; 0], "too few for two");
+    }
+
+    #[test]
+    fn samples_are_measured_in_groups_of_the_size_of_what_they_are_compared_with() {
+        let size = |count, most| group(count, most).ok();
+        assert_eq!(size(1000, 5000), Some(500));
+        assert_eq!(size(1000, 88), Some(88));
+        assert_eq!(size(128, 5000), Some(64));
+        assert_eq!(size(100, 5000), Some(100), "one group, without a standard error");
+        assert_eq!(size(63, 5000), None);
+        let refused = group(8, 5000).unwrap_err();
+        assert!(refused.to_string().starts_with("--count 8: ") && refused.exit_code() == 2, "{refused}");
     }
 }

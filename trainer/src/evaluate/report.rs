@@ -5,30 +5,26 @@ use std::path::Path;
 use maud::{Markup, PreEscaped, html};
 
 use super::{
-    Evaluation, Quality, Shown, density::Estimate, energies::SetEnergies, inpainting::COLUMNS, interpolation::LENGTH,
+    Evaluation, Quality,
+    copies::Copies,
+    denoising::Denoising,
+    density::Estimate,
+    energies::{Energies, SetEnergies},
+    evaluation::{Part, SampleQuality},
+    groups::with_error,
 };
 use crate::{
     error::Result,
     files,
     page::{document, embedded},
-    pictures,
     plots::{Axis, Curve, Plot},
 };
 
-/// Writes `evaluation.json`, `index.html` and the grids into a folder.
+/// Writes `evaluation.json` and `index.html` into a folder, which has the grids of what was measured.
 ///
 /// # Errors
 /// The folder cannot be written.
-pub fn write(folder: &Path, evaluation: &Evaluation, shown: &Shown) -> Result<()> {
-    let grids = [
-        ("samples.png", &shown.samples, None),
-        ("neighbours.png", &shown.neighbours, Some(8)),
-        ("completions.png", &shown.completions, Some(2 * COLUMNS)),
-        ("paths.png", &shown.paths, Some(LENGTH)),
-    ];
-    for (name, grid, columns) in grids {
-        pictures::write_grid(&folder.join(name), grid, columns)?;
-    }
+pub fn write(folder: &Path, evaluation: &Evaluation) -> Result<()> {
     files::write_atomically(&folder.join("evaluation.json"), |file| {
         Ok(serde_json::to_writer_pretty(file, evaluation)?)
     })?;
@@ -37,116 +33,171 @@ pub fn write(folder: &Path, evaluation: &Evaluation, shown: &Shown) -> Result<()
 }
 
 fn page(evaluation: &Evaluation, folder: &Path) -> Result<Markup> {
-    let grid = |name: &str| embedded(&folder.join(name));
     let Evaluation { model, data, sampling, .. } = evaluation;
+    let grid = |name: &str, alt: &str| -> Result<Markup> {
+        let source = embedded(&folder.join(name))?;
+        Ok(html! { img class="grid" alt=(alt) src=(source); })
+    };
+    let mut parts = Vec::new();
+    for part in Part::ALL {
+        let text = match evaluation.missing.get(&part) {
+            Some(reason) => html! { p { "Not measured: " (reason) "." } },
+            None => match part {
+                Part::SampleQuality => quality(evaluation),
+                Part::NearestNeighbours => {
+                    neighbours(evaluation, &grid("neighbours.png", "Samples beside their nearest training pictures")?)?
+                }
+                Part::Denoising => denoising(evaluation)?,
+                Part::Inpainting => {
+                    inpainting(evaluation, &grid("completions.png", "Completions of held-out pictures")?)
+                }
+                Part::Interpolation => interpolation(
+                    evaluation,
+                    &grid("paths.png", "Straight lines and paths of low energy between pictures")?,
+                ),
+                Part::Energies => energies(evaluation)?,
+                Part::Outliers => outliers(evaluation),
+                Part::Density => density(evaluation),
+            },
+        };
+        parts.push(html! { h2 { (part.title()) } (text) });
+    }
     let body = html! {
-                p { "On " (data) ", with pictures that the model was not trained on." }
-                h2 { "Samples" }
-                p { (sampling) ". The first:" }
-                img class="grid" alt="A grid of samples" src=(grid("samples.png")?);
-                (quality(evaluation))
-                h2 { "Nearest training pictures" }
-                p {
-                    "The samples that are nearest to a training picture, each followed by that picture. "
-                    (percent(evaluation.nearest_neighbours.suspicious))
-                    " of the samples are nearer to a training picture than 99 % of held-out pictures are; about 1 % would be \
-                     so by chance."
-                }
-                img class="grid" alt="Samples beside their nearest training pictures" src=(grid("neighbours.png")?);
-                (PreEscaped(distances(evaluation)?))
-                h2 { "Denoising" }
-                p { "Peak signal-to-noise ratio in dB of held-out pictures after one jump, beside classical filters." }
-                (denoising(evaluation))
-                (PreEscaped(ratios(evaluation)?))
-                h2 { "Completing pictures" }
-                p {
-                    "Root mean squared error of the unknown pixels of held-out pictures. One completion may be another picture, as \
-                     good as the true one; the mean of several is the best guess. Shown: the picture, what is known, completions."
-                }
-                (inpainting(evaluation))
-                img class="grid" alt="Completions of held-out pictures" src=(grid("completions.png")?);
-                h2 { "Between pictures" }
-                p {
-                    "Straight lines between held-out pictures, each above the path of low energy. The highest energy on the way is "
-                    (format!("{:.1}", evaluation.interpolation.straight)) " on a line and "
-                    (format!("{:.1}", evaluation.interpolation.relaxed)) " on a path; the pictures themselves have "
-                    (format!("{:.1}", evaluation.interpolation.ends)) " (means over " (evaluation.interpolation.pairs) " pairs)."
-                }
-                img class="grid" alt="Straight lines and paths of low energy between pictures" src=(grid("paths.png")?);
-                h2 { "Likelihood" }
-                (density(evaluation))
-                h2 { "Energies" }
-                p {
-                    "A held-out picture's energy is above a training picture's with probability "
-                    (format!("{:.3}", evaluation.energies.held_out_above_training))
-                    ": 0.5 would be a model that has learnt nothing by heart."
-                }
-                (PreEscaped(histograms(evaluation)?))
-                h2 { "Outliers" }
-                p {
-                    "Area under the ROC curve: the probability that a foreign picture scores above a held-out one. Below 0.5 \
-                     the score takes the foreign pictures for the more usual ones."
-                }
-                (outliers(evaluation))
+        p { "On " (data) ", with pictures that the model was not trained on." (few(evaluation)) }
+        @if !evaluation.finished { p { "This report is not finished: parts follow as they are measured." } }
+        h2 { "Samples" }
+        p { (sampling) ". The first:" }
+        (grid("samples.png", "A grid of samples")?)
+        @for part in parts { (part) }
     };
     Ok(document(&format!("Evaluation of {model}"), &body))
 }
 
+/// A warning where there are few held-out pictures.
+fn few(evaluation: &Evaluation) -> Markup {
+    match evaluation.held_out {
+        0 | 100.. => html! {},
+        1 => html! { " There is one held-out picture: what is measured on it may be far from what it is on others." },
+        count => html! {
+            " There are " (count) " held-out pictures: what is measured on so few may be far from what it is on others."
+        },
+    }
+}
+
+fn neighbours(evaluation: &Evaluation, grid: &Markup) -> Result<Markup> {
+    let Some(copies) = &evaluation.nearest_neighbours else { return Ok(html! {}) };
+    let plot = distances(copies)?;
+    Ok(html! {
+        p {
+            "The samples that are nearest to a training picture, each followed by that picture. "
+            @match copies.suspicious {
+                Some(share) => {
+                    (percent(share))
+                    " of the samples are nearer to a training picture than 99 % of held-out pictures are; about 1 % would be so \
+                     by chance."
+                }
+                None => { "How many of them are suspicious cannot be said of fewer than 100 held-out pictures." }
+            }
+        }
+        (grid)
+        (PreEscaped(plot))
+        @if copies.near_duplicates == Some(true) { p { (NEAR_DUPLICATES) } }
+    })
+}
+
+/// What near-duplicates mean for the numbers.
+const NEAR_DUPLICATES: &str = "The training pictures are much nearer to each other than new pictures are to them: the set has \
+    variants of the same pictures. Precision, density and coverage ask whether samples lie as near to a picture as its variants \
+    do, and the second half has variants of the first: these numbers mean little here.";
+
 fn quality(evaluation: &Evaluation) -> Markup {
-    let Some(quality) = &evaluation.sample_quality else {
-        return html! { p { "Sample quality was not measured: there was nothing to measure such pictures with." } };
-    };
+    let Some(quality) = &evaluation.sample_quality else { return html! {} };
+    let SampleQuality { features, samples, held_out_half, pixel_gaussian, pixel_gaussian_size } = quality;
     let row = |name: &str, quality: &Quality| {
-        let overlap = &quality.overlap;
+        let (overlap, error) = (&quality.overlap, quality.standard_error);
+        let errors = error.map(|error| error.overlap);
         html! {
             tr {
                 td { (name) }
-                td { (format!("{:.2}", quality.frechet_distance)) }
-                td { @if let Some(score) = quality.class_score { (format!("{score:.2}")) } }
-                @for value in [overlap.precision, overlap.recall, overlap.density, overlap.coverage] {
-                    td { (format!("{value:.2}")) }
+                td { (quality.distance()) }
+                td {
+                    @if let Some(score) = quality.class_score {
+                        (with_error(score, error.and_then(|error| error.class_score)))
+                    }
                 }
+                td { (with_error(overlap.precision, errors.map(|error| error.precision))) }
+                td { (with_error(overlap.recall, errors.map(|error| error.recall))) }
+                td { (with_error(overlap.density, errors.map(|error| error.density))) }
+                td { (with_error(overlap.coverage, errors.map(|error| error.coverage))) }
             }
         }
     };
-    let classes = quality.samples.classes.iter().zip(&quality.training_pictures.classes).enumerate();
+    let duplicates = evaluation.nearest_neighbours.as_ref().is_some_and(|copies| copies.near_duplicates == Some(true));
     html! {
         table {
             tr { @for name in ["", "Frechet distance", "class score", "precision", "recall", "density", "coverage"] { th { (name) } } }
-            (row("samples", &quality.samples))
-            (row("training pictures", &quality.training_pictures))
-            (row("Gaussian of pixels", &quality.pixel_gaussian))
+            (row("samples", samples))
+            @if let Some(half) = held_out_half { (row("other held-out pictures", half)) }
+            (row("Gaussian of pixels", pixel_gaussian))
         }
         p {
-            "Against the held-out pictures, on " (quality.features) "."
+            "Against " @if held_out_half.is_some() { "one half of " } "the held-out pictures, on " (features) ". Means over "
+            (samples.groups) @if samples.groups == 1 { " group" } @else { " groups" } " of " (samples.count / samples.groups.max(1))
+            " samples"
+            @if samples.standard_error.is_some() { ", with their standard errors" }
+            ": distances depend on the number of pictures, so compare them only with those of as many."
+            @if held_out_half.is_some() {
+                " The other held-out pictures are the second half, in groups of the same size: no model can beat them but by chance."
+            } @else {
+                " There are too few held-out pictures for two halves, so it is not known what a perfect model would have."
+            }
+            @if let Some((height, width)) = pixel_gaussian_size {
+                " The Gaussian is that of pictures averaged down to " (width) "x" (height) "; what is drawn of it is enlarged again."
+            }
         }
-        @if !quality.samples.classes.is_empty() {
+        @if duplicates { p { (NEAR_DUPLICATES) } }
+        @if !samples.classes.is_empty() {
             table {
-                tr { th { "class" } th { "samples" } th { "training pictures" } }
-                @for (class, (samples, training)) in classes {
-                    tr { td { (class) } td { (percent(*samples)) } td { (percent(*training)) } }
+                tr { th { "class" } th { "samples" } @if held_out_half.is_some() { th { "other held-out pictures" } } }
+                @for (class, share) in samples.classes.iter().enumerate() {
+                    tr {
+                        td { (class) }
+                        td { (percent(*share)) }
+                        @if let Some(half) = held_out_half { td { (percent(half.classes.get(class).copied().unwrap_or(0.0))) } }
+                    }
                 }
             }
         }
     }
 }
 
-fn denoising(evaluation: &Evaluation) -> Markup {
-    html! {
+fn denoising(evaluation: &Evaluation) -> Result<Markup> {
+    let plot = ratios(evaluation)?;
+    let pictures = evaluation.denoising.first().map_or(0, |row| row.pictures);
+    Ok(html! {
+        p {
+            "Peak signal-to-noise ratio in dB of " (pictures) " held-out pictures after one jump, beside a Gaussian filter of the \
+             width that does best on training pictures."
+        }
         table {
-            tr { @for name in ["noise level", "noisy", "one jump", "Gaussian filter", "BM3D"] { th { (name) } } }
+            tr { @for name in ["noise level", "noisy", "one jump", "Gaussian filter"] { th { (name) } } }
             @for row in &evaluation.denoising {
                 tr {
                     td { (row.level) }
-                    @for value in [row.noisy, row.jump, row.gaussian, row.bm3d] { td { (format!("{value:.1}")) } }
+                    @for value in [row.noisy, row.jump, row.gaussian] { td { (format!("{value:.1}")) } }
                 }
             }
         }
-    }
+        (PreEscaped(plot))
+    })
 }
 
-fn inpainting(evaluation: &Evaluation) -> Markup {
+fn inpainting(evaluation: &Evaluation, grid: &Markup) -> Markup {
     html! {
+        p {
+            "Root mean squared error of the unknown pixels of held-out pictures. One completion may be another picture, as \
+             good as the true one; the mean of several is the best guess. Shown: the picture, what is known, completions."
+        }
         table {
             tr { @for name in ["unknown", "one completion", "mean of completions", "mean picture", "smoothest fill"] { th { (name) } } }
             @for row in &evaluation.inpainting {
@@ -158,11 +209,37 @@ fn inpainting(evaluation: &Evaluation) -> Markup {
                 }
             }
         }
+        (grid)
     }
 }
 
+fn interpolation(evaluation: &Evaluation, grid: &Markup) -> Markup {
+    let Some(paths) = &evaluation.interpolation else { return html! {} };
+    html! {
+        p {
+            "Straight lines between held-out pictures, each above the path of low energy. The highest energy on the way is "
+            (format!("{:.1}", paths.straight)) " on a line and " (format!("{:.1}", paths.relaxed))
+            " on a path; the pictures themselves have " (format!("{:.1}", paths.ends)) " (means over " (paths.pairs)
+            @if paths.pairs == 1 { " pair)." } @else { " pairs)." }
+        }
+        (grid)
+    }
+}
+
+fn energies(evaluation: &Evaluation) -> Result<Markup> {
+    let Some(energies) = &evaluation.energies else { return Ok(html! {}) };
+    let plot = histograms(energies)?;
+    Ok(html! {
+        p {
+            "A held-out picture's energy is above a training picture's with probability "
+            (format!("{:.3}", energies.held_out_above_training)) ": 0.5 would be a model that has learnt nothing by heart."
+        }
+        (PreEscaped(plot))
+    })
+}
+
 fn density(evaluation: &Evaluation) -> Markup {
-    let Some(density) = &evaluation.density else { return html! { p { "Not asked for." } } };
+    let Some(density) = &evaluation.density else { return html! {} };
     let row = |name: &str, estimate: &Estimate| {
         html! {
             tr {
@@ -196,6 +273,10 @@ fn density(evaluation: &Evaluation) -> Markup {
 
 fn outliers(evaluation: &Evaluation) -> Markup {
     html! {
+        p {
+            "Area under the ROC curve: the probability that a foreign picture scores above a held-out one. Below 0.5 \
+             the score takes the foreign pictures for the more usual ones."
+        }
         table {
             tr { @for name in ["foreign pictures", "energy", "gradient norm", "denoising errors by level"] { th { (name) } } }
             @for row in &evaluation.outliers {
@@ -209,7 +290,7 @@ fn outliers(evaluation: &Evaluation) -> Markup {
 }
 
 fn ratios(evaluation: &Evaluation) -> Result<String> {
-    let curve = |name: &str, value: fn(&super::Denoising) -> f64| Curve {
+    let curve = |name: &str, value: fn(&Denoising) -> f64| Curve {
         name: name.to_owned(),
         points: evaluation.denoising.iter().map(|row| (f64::from(row.level), value(row))).collect(),
     };
@@ -219,7 +300,6 @@ fn ratios(evaluation: &Evaluation) -> Result<String> {
         y: Axis { name: "PSNR in dB".to_owned(), logarithmic: false },
         curves: vec![
             curve("one jump", |row| row.jump),
-            curve("BM3D", |row| row.bm3d),
             curve("Gaussian filter", |row| row.gaussian),
             curve("noisy", |row| row.noisy),
         ],
@@ -228,22 +308,26 @@ fn ratios(evaluation: &Evaluation) -> Result<String> {
     .svg()
 }
 
-fn histograms(evaluation: &Evaluation) -> Result<String> {
-    let sets = &evaluation.energies.sets;
+fn histograms(energies: &Energies) -> Result<String> {
+    let sets = &energies.sets;
     // Over what most pictures have: one set far away would leave a peak of all others.
     let mut all: Vec<f32> = sets.iter().flat_map(|set| set.energies.iter().copied()).collect();
     all.sort_by(f32::total_cmp);
-    let at = |share: f64| all[((all.len() - 1) as f64 * share) as usize];
+    let at = |share: f64| all.get((all.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(0.0);
     let curve =
         |set: &SetEnergies| Curve { name: set.name.clone(), points: histogram(&set.energies, at(0.0), at(0.9)) };
     frequencies("Energies", "energy", sets.iter().map(curve).collect())
 }
 
-fn distances(evaluation: &Evaluation) -> Result<String> {
-    let copies = &evaluation.nearest_neighbours;
-    let most = copies.samples.iter().chain(&copies.held_out).copied().fold(0.0, f32::max);
+fn distances(copies: &Copies) -> Result<String> {
+    let all = copies.samples.iter().chain(&copies.held_out).chain(&copies.training);
+    let most = all.copied().fold(0.0, f32::max);
     let curve = |name: &str, values: &[f32]| Curve { name: name.to_owned(), points: histogram(values, 0.0, most) };
-    let curves = vec![curve("samples", &copies.samples), curve("held-out pictures", &copies.held_out)];
+    let curves = vec![
+        curve("samples", &copies.samples),
+        curve("held-out pictures", &copies.held_out),
+        curve("training pictures, to another", &copies.training),
+    ];
     frequencies("Distance to the nearest training picture", "root mean squared difference of a pixel", curves)
 }
 

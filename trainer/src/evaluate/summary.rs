@@ -5,7 +5,12 @@ use std::{fs, path::Path};
 use serde::Deserialize;
 use shared::model::Metric;
 
-use super::{Evaluation, SampleQuality, Sampling};
+use super::{
+    Evaluation, SampleQuality, Sampling,
+    denoising::Denoising,
+    density::{Bits, Density},
+    neighbours::Overlap,
+};
 use crate::{
     error::{Error, Result},
     files,
@@ -22,91 +27,117 @@ pub struct Summary {
     pub sampling: Sampling,
     /// What the card is to say.
     pub card: Vec<Metric>,
+    /// Whether all of it was measured; evaluations of before were written at the end alone.
+    #[serde(default = "yes")]
+    finished: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Summary {
     /// Reads an `evaluation.json`.
     ///
     /// # Errors
-    /// It cannot be read, or is none.
+    /// It cannot be read, or is none, or one that was interrupted.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read(path)
             .map_err(|error| Error::input(format!("{}: cannot be read: {}", path.display(), files::reason(&error))))?;
-        serde_json::from_slice(&text)
-            .map_err(|error| Error::input(format!("{}: no evaluation of this version: {error}", path.display())))
+        let summary: Self = serde_json::from_slice(&text)
+            .map_err(|error| Error::input(format!("{}: no evaluation of this version: {error}", path.display())))?;
+        if !summary.finished {
+            let text = "the evaluation was interrupted; run `trainer evaluate` again";
+            return Err(Error::input(format!("{}: {text}", path.display())));
+        }
+        Ok(summary)
     }
 }
 
-/// The quality of samples, copies, denoising, outliers and likelihood.
+/// The quality of samples, copies, denoising, outliers and likelihood, as far as they were measured.
 pub fn card(evaluation: &Evaluation) -> Vec<Metric> {
-    let metric = |name: String, value: f64, how: String| Metric { name, value, how };
-    let samples = &evaluation.sampling;
     let mut metrics = Vec::new();
-    if let Some(SampleQuality { features, samples: model, training_pictures: floor, pixel_gaussian: gaussian }) =
-        &evaluation.sample_quality
-    {
-        metrics.push(metric(
-            "Frechet distance".to_owned(),
-            model.frechet_distance,
-            format!(
-                "to the held-out pictures; {samples}; on {features}; training pictures: {:.1}, a Gaussian of the pixels: {:.1}",
-                floor.frechet_distance, gaussian.frechet_distance
-            ),
-        ));
-        if let (Some(score), Some(best)) = (model.class_score, floor.class_score) {
-            let classes = model.classes.iter().map(|share| format!("{:.0}", 100.0 * share)).collect::<Vec<_>>();
-            let how = format!(
-                "the same samples; training pictures: {best:.2}; percent of samples in each class: {}",
-                classes.join(" ")
-            );
-            metrics.push(metric("class score".to_owned(), score, how));
-        }
-        for (name, value, best) in [
-            ("precision", model.overlap.precision, floor.overlap.precision),
-            ("recall", model.overlap.recall, floor.overlap.recall),
-            ("coverage", model.overlap.coverage, floor.overlap.coverage),
-        ] {
-            metrics.push(metric(name.to_owned(), value, format!("the same samples; training pictures: {best:.2}")));
-        }
+    metrics.extend(evaluation.sample_quality.iter().flat_map(|quality| of_samples(quality, evaluation)));
+    let copies = evaluation.nearest_neighbours.as_ref();
+    if let Some(share) = copies.and_then(|copies| copies.suspicious) {
+        let how = "samples nearer to a training picture than 99 in 100 held-out pictures are; 0.01 would be chance";
+        metrics.push(metric("share of suspicious samples", share, how));
     }
-    metrics.push(metric(
-        "share of suspicious samples".to_owned(),
-        evaluation.nearest_neighbours.suspicious,
-        "samples nearer to a training picture than 99 in 100 held-out pictures are; 0.01 would be chance".to_owned(),
-    ));
-    for denoising in &evaluation.denoising {
-        metrics.push(metric(
-            format!("denoising PSNR at noise {}", denoising.level),
-            denoising.jump,
-            format!(
-                "dB after one jump, on 100 held-out pictures; noisy {:.1}, Gaussian filter {:.1}, BM3D {:.1}",
-                denoising.noisy, denoising.gaussian, denoising.bm3d
-            ),
-        ));
+    for Denoising { level, pictures, noisy, jump, gaussian } in &evaluation.denoising {
+        let how = format!(
+            "dB after one jump, on {pictures} held-out pictures; noisy {noisy:.1}, Gaussian filter {gaussian:.1}"
+        );
+        metrics.push(metric(format!("denoising PSNR at noise {level}"), *jump, how));
     }
     for outliers in &evaluation.outliers {
-        metrics.push(metric(
-            format!("AUROC against {}", outliers.name),
-            outliers.multi_level,
-            format!("by denoising errors; by energy {:.3}, by its gradient {:.3}", outliers.energy, outliers.gradient),
-        ));
+        let how = format!(
+            "by denoising errors, of {} held-out pictures; by energy {:.3}, by its gradient {:.3}",
+            evaluation.held_out, outliers.energy, outliers.gradient
+        );
+        metrics.push(metric(format!("AUROC against {}", outliers.name), outliers.multi_level, how));
     }
-    if let Some(density) = &evaluation.density {
-        for bits in &density.bits_per_dimension {
-            metrics.push(metric(
-                format!("bits per dimension of {}", bits.name),
-                bits.pessimistic,
-                format!(
-                    "at most, by annealed importance sampling backward; forward: at least {:.2}; {} densities, {} chains, effectively \
-                     {:.1} and {:.1}",
-                    bits.optimistic,
-                    density.steps,
-                    density.chains,
-                    density.backward.effective_sample_size,
-                    density.forward.effective_sample_size
-                ),
-            ));
-        }
-    }
+    metrics.extend(evaluation.density.iter().flat_map(likelihoods));
+    // A card's numbers are read by programs, and JSON has none that are not finite.
+    metrics.retain(|metric| metric.value.is_finite());
     metrics
+}
+
+fn metric(name: impl Into<String>, value: f64, how: impl Into<String>) -> Metric {
+    Metric { name: name.into(), value, how: how.into() }
+}
+
+fn of_samples(quality: &SampleQuality, evaluation: &Evaluation) -> Vec<Metric> {
+    let SampleQuality { features, samples, held_out_half: half, pixel_gaussian, .. } = quality;
+    let error = samples.standard_error;
+    let more = |error: Option<f64>, half: Option<f64>| {
+        let error = error.map(|error| format!("; standard error {error:.2}")).unwrap_or_default();
+        let half = half.map(|half| format!("; other held-out pictures: {half:.2}")).unwrap_or_default();
+        format!("{error}{half}")
+    };
+    let half = half.as_ref();
+    let mut metrics = vec![metric(
+        "Frechet distance",
+        samples.frechet_distance,
+        format!(
+            "to {}held-out pictures; {}, in {} of {}; on {features}{}; a Gaussian of the pixels: {:.1}",
+            if half.is_some() { "one half of the " } else { "the " },
+            evaluation.sampling,
+            if samples.groups == 1 { "one group".to_owned() } else { format!("{} groups", samples.groups) },
+            samples.count / samples.groups.max(1),
+            more(error.map(|error| error.frechet_distance), half.map(|half| half.frechet_distance)),
+            pixel_gaussian.frechet_distance
+        ),
+    )];
+    if let Some(score) = samples.class_score {
+        let classes = samples.classes.iter().map(|share| format!("{:.0}", 100.0 * share)).collect::<Vec<_>>();
+        let more = more(error.and_then(|error| error.class_score), half.and_then(|half| half.class_score));
+        let how = format!("the same samples{more}; percent of samples in each class: {}", classes.join(" "));
+        metrics.push(metric("class score", score, how));
+    }
+    let duplicates = evaluation.nearest_neighbours.as_ref().is_some_and(|copies| copies.near_duplicates == Some(true));
+    let little = if duplicates { "; the set has variants of the same pictures, so this means little" } else { "" };
+    type Share = (&'static str, fn(&Overlap) -> f64);
+    let parts: [Share; 3] = [
+        ("precision", |overlap| overlap.precision),
+        ("recall", |overlap| overlap.recall),
+        ("coverage", |overlap| overlap.coverage),
+    ];
+    metrics.extend(parts.map(|(name, of)| {
+        let more = more(error.map(|error| of(&error.overlap)), half.map(|half| of(&half.overlap)));
+        metric(name, of(&samples.overlap), format!("the same samples{more}{little}"))
+    }));
+    metrics
+}
+
+fn likelihoods(density: &Density) -> Vec<Metric> {
+    let Density { steps, chains, forward, backward, .. } = density;
+    let of_set = |bits: &Bits| {
+        let how = format!(
+            "at most, by annealed importance sampling backward; forward: at least {:.2}; {steps} densities, {chains} chains, \
+             effectively {:.1} and {:.1}",
+            bits.optimistic, backward.effective_sample_size, forward.effective_sample_size
+        );
+        metric(format!("bits per dimension of {}", bits.name), bits.pessimistic, how)
+    };
+    density.bits_per_dimension.iter().map(of_set).collect()
 }

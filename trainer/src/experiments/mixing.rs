@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use burn::tensor::{Device, Tensor};
-use indicatif::ProgressBar;
 use serde::Serialize;
 use shared::{
     measures::hmc::{Hmc, State},
@@ -18,6 +17,7 @@ use crate::{
     model::LoadedModel,
     output,
     plots::{Axis, Curve, Plot},
+    progress::Progress,
     train::to_tensor,
 };
 
@@ -56,13 +56,14 @@ const BEST_ACCEPTANCE: f64 = 0.574;
 /// The model or the data cannot be read, or the folder cannot be written.
 pub fn mixing(args: MixingArgs) -> Result<()> {
     let (model, data, device) = LoadedModel::subject(&args.subject)?;
-    let count = args.chains.min(data.held_out.len());
-    let indices: Vec<usize> = (0..count).collect();
-    let starts = model.frame.add(to_tensor(&data.held_out, &indices, &device));
-    let bar = ProgressBar::new((args.levels.len() * args.steps * 2) as u64);
-    let levels = args.levels.iter().map(|&level| run(&model, starts.clone(), level as f32, args.steps, &device, &bar));
+    let chosen = data.held_out.sample(args.chains, 0);
+    let count = chosen.len();
+    let starts = model.frame.add(to_tensor(&chosen, &(0..count).collect::<Vec<_>>(), &device));
+    let progress = Progress::new("chains, by steps", args.levels.len() * args.steps * 2);
+    let levels =
+        args.levels.iter().map(|&level| run(&model, starts.clone(), level as f32, args.steps, &device, &progress));
     let levels = levels.collect::<Result<Vec<_>>>()?;
-    bar.finish_and_clear();
+    drop(progress);
     let results =
         Results { model: args.subject.model.model.display().to_string(), data: data.name, chains: count, levels };
     results.write(&args)
@@ -74,7 +75,7 @@ fn run(
     level: f32,
     steps: usize,
     device: &Device,
-    bar: &ProgressBar,
+    progress: &Progress,
 ) -> Result<Mixing> {
     let sigma_0 = model.config.sigma_0;
     let density = Tempered { network: &model.network, temperature: (level / sigma_0).powi(2) };
@@ -88,7 +89,7 @@ fn run(
         state = next;
         let rate = f64::from(accepted.mean().into_scalar::<f32>());
         step_size *= (0.1 * (rate - BEST_ACCEPTANCE)).exp() as f32;
-        bar.inc(1);
+        progress.step();
     }
     let denoised = |state: &State| {
         let gradient = state.gradient.clone() * density.temperature;
@@ -109,7 +110,7 @@ fn run(
             energy.push((step, energies.iter().copied().map(f64::from).sum::<f64>() / energies.len() as f64));
             next_reading = (next_reading * 3 / 2).max(step + 1);
         }
-        bar.inc(1);
+        progress.step();
     }
     Ok(Mixing {
         temperature: density.temperature,

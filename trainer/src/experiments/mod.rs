@@ -1,4 +1,5 @@
-//! Measurements that answer a question about the method.
+//! Measurements that answer a question about the method. Settings are chosen by them, so samples are measured against the
+//! half of the held-out pictures that `trainer evaluate` does not report on, and made of another seed.
 
 mod mixing;
 mod noise_levels;
@@ -12,3 +13,13 @@ pub use noise_levels::noise_levels;
 pub use samplers::samplers;
 pub use settings::settings;
 pub use starts::starts;
+
+use crate::evaluate::Quality;
+
+/// What the other half of the held-out pictures is called in tables and plots.
+const OTHER_HALF: &str = "other held-out pictures";
+
+/// What the other half has, as the end of a sentence.
+fn of_the_other_half(floor: Option<&Quality>) -> String {
+    floor.map(|floor| format!("; the other half has {}", floor.distance())).unwrap_or_default()
+}

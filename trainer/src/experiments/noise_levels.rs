@@ -11,12 +11,15 @@ use shared::{
     training::NoiseLevels,
 };
 
-use super::trial::{self, TrialSampling};
+use super::{
+    OTHER_HALF, of_the_other_half,
+    trial::{self, TrialSampling},
+};
 use crate::{
     cli::NoiseLevelsArgs,
     data::{self, DataSet},
     error::{Error, Result},
-    evaluate::{Quality, QualityMeasure},
+    evaluate::{Purpose, Quality, QualityMeasure},
     files, pictures,
     plots::{Axis, Curve, Plot},
     train::{RunConfig, TrainingPreset},
@@ -45,7 +48,8 @@ struct Walked {
 struct Results {
     data: String,
     features: String,
-    floor: Quality,
+    /// The other half of the held-out pictures in place of samples; null where there are too few for two halves.
+    floor: Option<Quality>,
     pictures: Vec<Trained>,
     plane: Vec<Walked>,
 }
@@ -64,12 +68,12 @@ const SHAPES: [ToyShape; 4] = [ToyShape::Moons, ToyShape::Rings, ToyShape::Grid,
 pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
     let (device, _) = args.backend.device()?;
     let data = data::open(&args.data, args.data_dir.as_deref())?;
-    files::create_folder(&args.out)?;
-    let measure = QualityMeasure::new(&data)?;
     let many = NoiseLevels { min: args.sigma_min as f32, max: args.sigma_max as f32, spacing: Spacing::Geometric };
     if many.min > many.max {
         return Err(Error::input(format!("--sigma-min {} is above --sigma-max {}", many.min, many.max)));
     }
+    let measure = QualityMeasure::new(&data, Purpose::Choice, args.count)?;
+    files::create_folder(&args.out)?;
     let one = args.levels.iter().map(|&level| level as f32);
     let settings: Vec<(Option<f32>, NoiseLevels)> = one
         .map(|level| (Some(level), NoiseLevels { min: level, max: level, spacing: Spacing::Geometric }))
@@ -90,7 +94,7 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
     let results = Results {
         data: data.name.clone(),
         features: measure.features()?,
-        floor: measure.floor(args.count.min(data.train.len()))?,
+        floor: measure.floor(args.count)?,
         pictures,
         plane,
     };
@@ -104,7 +108,7 @@ fn largest_in_plane(args: &NoiseLevelsArgs) -> f32 {
 fn trained(
     args: &NoiseLevelsArgs,
     data: &DataSet,
-    measure: &QualityMeasure,
+    measure: &QualityMeasure<'_>,
     (level, noise): (Option<f32>, NoiseLevels),
     many: NoiseLevels,
     device: &Device,
@@ -168,7 +172,7 @@ impl Results {
                 points: self.pictures.iter().filter_map(|t| Some((f64::from(t.level?), distance(t)))).collect(),
             }],
             levels: (many.into_iter().map(|many| (many, "many levels".to_owned())))
-                .chain([(self.floor.frechet_distance, "training pictures".to_owned())])
+                .chain(self.floor.iter().map(|floor| (floor.frechet_distance, OTHER_HALF.to_owned())))
                 .collect(),
         }
     }
@@ -197,8 +201,8 @@ impl Results {
         let mut text = format!(
             "# One noise level, or many\n\nWritten by `trainer experiment noise-levels --data {} --levels {} --sigma-min {} --sigma-max {} \
              --steps {} --width {} --count {} --sampler-steps {} --out {}`.\n\n## Pictures\n\nThe same network and training, {} \
-             steps, and the same sampler, annealed Langevin dynamics of {} steps from noise of {}; the levels alone differ. {} samples each; Frechet distance on {}. Training \
-             pictures have {:.2}.\n\n![Samples after training with one level](noise-levels-pictures.svg)\n\n",
+             steps, and the same sampler, annealed Langevin dynamics of {} steps from noise of {}; the levels alone differ. {} samples each; Frechet distance to half of the \
+             held-out pictures on {}{}.\n\n![Samples after training with one level](noise-levels-pictures.svg)\n\n",
             args.data,
             levels.join(","),
             args.sigma_min,
@@ -213,19 +217,19 @@ impl Results {
             args.sigma_max,
             args.count,
             self.features,
-            self.floor.frechet_distance,
+            of_the_other_half(self.floor.as_ref()),
         );
         text.push_str(
             "| levels | Frechet distance | precision | coverage | samples |\n| --- | --- | --- | --- | --- |\n",
         );
         for Trained { level, quality } in &self.pictures {
-            let Quality { frechet_distance, overlap, .. } = quality;
             let _ = writeln!(
                 text,
-                "| {} | {frechet_distance:.1} | {:.2} | {:.2} | ![]({}) |",
+                "| {} | {} | {:.2} | {:.2} | ![]({}) |",
                 name(*level),
-                overlap.precision,
-                overlap.coverage,
+                quality.distance(),
+                quality.overlap.precision,
+                quality.overlap.coverage,
                 grid(*level)
             );
         }

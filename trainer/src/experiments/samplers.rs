@@ -1,17 +1,18 @@
 //! Sample quality against energy gradients, for every sampler.
 
-use std::{fmt::Write as _, fs, path::PathBuf, time::Instant};
+use std::{fmt::Write as _, fs, time::Instant};
 
 use burn::tensor::Device;
 use options::Sampler;
 use serde::{Deserialize, Serialize};
-use shared::sampling::Churn;
+use shared::{model::Weights, sampling::Churn};
 
+use super::OTHER_HALF;
 use crate::{
     chains::SamplingRun,
     cli::{MeasurementArgs, SamplersArgs},
     error::{Error, Result},
-    evaluate::{Quality, QualityMeasure},
+    evaluate::{Purpose, Quality, QualityMeasure, fingerprint},
     files,
     model::LoadedModel,
     plots::{Axis, Curve, Plot},
@@ -32,22 +33,39 @@ struct Point {
 /// Everything that was measured, and what it is to be compared with.
 #[derive(Serialize, Deserialize)]
 struct Results {
-    model: PathBuf,
-    data: String,
-    seed: u64,
-    /// The guide, if it is not the model's own.
+    #[serde(flatten)]
+    subject: Subject,
+    /// The model, as it was given.
+    model: String,
+    /// The guide, as it was given, if it is not the model's own.
     #[serde(default)]
-    guide: Option<PathBuf>,
-    /// Its weight, if there is one.
-    #[serde(default)]
-    guidance: Option<f32>,
+    guide: Option<String>,
     /// What the features are that the distances are measured on.
     features: String,
-    /// Training pictures in place of samples.
-    floor: Quality,
+    /// The other half of the held-out pictures in place of samples; null where there are too few for two halves.
+    floor: Option<Quality>,
     /// Draws from a Gaussian with the training pixels' mean and covariance.
     pixel_gaussian: Quality,
     points: Vec<Point>,
+}
+
+/// What is measured: points of another subject are no points of this one. Models are known by their weights, wherever they
+/// are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Subject {
+    /// SHA-256 of the model's weights.
+    weights: String,
+    /// SHA-256 of the guide's; null without one.
+    guide_weights: Option<String>,
+    /// The guide's weight in the energy that chains go down; null without one.
+    guidance: Option<f32>,
+    /// The data set's name.
+    data: String,
+    /// SHA-256 of its held-out pictures, for folders may have the same name.
+    held_out: String,
+    seed: u64,
+    /// Samples of each point.
+    count: usize,
 }
 
 /// Measures what is not in `samplers.json` of the folder yet, and writes the numbers, a plot and a table there.
@@ -58,9 +76,30 @@ pub fn samplers(args: SamplersArgs) -> Result<()> {
     let measurement = &args.measurement;
     let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
     let model = model.guided_by(&args.guide, &device)?;
-    let measure = QualityMeasure::new(&data)?;
-    let guidance = model.guide().map(|guide| guide.weight);
-    let mut results = Results::start(measurement, (args.guide.guide.clone(), guidance), &measure)?;
+    let guide = model.guide();
+    let subject = Subject {
+        weights: fingerprint(&Weights::of(&model.network))?,
+        guide_weights: guide.map(|guide| fingerprint(&Weights::of(&guide.model.network))).transpose()?,
+        guidance: guide.map(|guide| guide.weight),
+        data: data.name.clone(),
+        held_out: files::sha256(&data.held_out.pixels),
+        seed: measurement.seed,
+        count: measurement.count,
+    };
+    let earlier = earlier(measurement, &subject)?;
+    let measure = QualityMeasure::new(&data, Purpose::Choice, measurement.count)?;
+    let mut results = match earlier {
+        Some(earlier) => earlier,
+        None => Results {
+            subject,
+            model: measurement.subject.model.model.display().to_string(),
+            guide: args.guide.guide.as_ref().map(|guide| guide.display().to_string()),
+            features: measure.features()?,
+            floor: measure.floor(measurement.count)?,
+            pixel_gaussian: measure.pixel_gaussian(measurement.count)?,
+            points: Vec::new(),
+        },
+    };
     let wanted = [
         (Sampler::Annealed, &args.annealed, None),
         (Sampler::Consistent, &args.consistent, Some(Churn::USUAL)),
@@ -90,7 +129,7 @@ pub fn samplers(args: SamplersArgs) -> Result<()> {
 fn measured(
     args: &MeasurementArgs,
     model: &LoadedModel,
-    measure: &QualityMeasure,
+    measure: &QualityMeasure<'_>,
     device: &Device,
     (sampler, steps, churn): (Sampler, usize, Option<Churn>),
 ) -> Result<Point> {
@@ -106,40 +145,20 @@ fn measured(
     })
 }
 
-impl Results {
-    /// What an earlier run of the same measurement has left, or nothing but the comparisons.
-    fn start(
-        args: &MeasurementArgs,
-        (guide, guidance): (Option<PathBuf>, Option<f32>),
-        measure: &QualityMeasure,
-    ) -> Result<Self> {
-        let path = args.subject.out.join("samplers.json");
-        let (model, data, seed) = (args.subject.model.model.clone(), args.subject.data.clone(), args.seed);
-        if let Ok(text) = fs::read(&path) {
-            let earlier: Self = serde_json::from_slice(&text).map_err(|error| {
-                Error::input(format!("{}: not an earlier measurement of samplers: {error}", path.display()))
-            })?;
-            let guided = (&earlier.guide, earlier.guidance) == (&guide, guidance);
-            let same = (&earlier.model, &earlier.data, earlier.seed, earlier.floor.count);
-            if guided && same == (&model, &data, seed, args.count) {
-                return Ok(earlier);
-            }
-            let text = "it measures another model, data set, seed, guide or count; choose another folder";
-            return Err(Error::input(format!("{}: {text}", path.display())));
-        }
-        Ok(Self {
-            model,
-            data,
-            seed,
-            guide,
-            guidance,
-            features: measure.features()?,
-            floor: measure.floor(args.count)?,
-            pixel_gaussian: measure.pixel_gaussian(args.count)?,
-            points: Vec::new(),
-        })
+/// What an earlier run of the same measurement has left in the folder.
+fn earlier(args: &MeasurementArgs, subject: &Subject) -> Result<Option<Results>> {
+    let path = args.subject.out.join("samplers.json");
+    let Ok(text) = fs::read(&path) else { return Ok(None) };
+    let refused = |text: &str| Err(Error::input(format!("{}: {text}; choose another folder", path.display())));
+    match serde_json::from_slice::<Results>(&text) {
+        Ok(earlier) if earlier.subject == *subject => Ok(Some(earlier)),
+        Ok(_) => refused("it measures another model, data set, seed, guide or count"),
+        // Earlier versions did not write down which weights they measured, nor always the churn of a point.
+        Err(error) => refused(&format!("it is no measurement of samplers of this version ({error})")),
     }
+}
 
+impl Results {
     fn write(&self, args: &MeasurementArgs) -> Result<()> {
         files::write_atomically(&args.subject.out.join("samplers.json"), |file| {
             Ok(serde_json::to_writer_pretty(file, self)?)
@@ -162,7 +181,7 @@ impl Results {
                 curve(Sampler::Consistent, "consistent"),
                 curve(Sampler::Ode, "ode"),
             ],
-            levels: vec![(self.floor.frechet_distance, "training pictures".to_owned())],
+            levels: self.floor.iter().map(|floor| (floor.frechet_distance, OTHER_HALF.to_owned())).collect(),
         };
         let svg = plot.svg()?;
         files::write_atomically(&args.subject.out.join("samplers.svg"), |file| file.write_all(svg.as_bytes()))?;
@@ -173,22 +192,24 @@ impl Results {
 
     /// What says the guide on the command line.
     fn guide_flags(&self) -> String {
-        let guide = self.guide.as_ref().map_or_else(String::new, |guide| format!(" --guide {}", guide.display()));
-        format!("{guide} --guidance {}", self.guidance.unwrap_or(0.0))
+        let guide = self.guide.as_ref().map_or_else(String::new, |guide| format!(" --guide {guide}"));
+        format!("{guide} --guidance {}", self.subject.guidance.unwrap_or(0.0))
     }
 
     fn text(&self, args: &MeasurementArgs) -> String {
-        let (model, data, count) = (self.model.display(), &self.data, args.count);
+        let (model, data, count) = (&self.model, &args.subject.data, self.subject.count);
         let mut text = format!(
             "# Samplers\n\nWritten by `trainer experiment samplers --model {model} --data {data} --count {count} --seed {}{} --out \
-             {}`.\n\n![Sample quality against energy gradients](samplers.svg)\n\n{count} pictures each, against the {data} \
+             {}`.\n\n![Sample quality against energy gradients](samplers.svg)\n\n{count} pictures each, against half of the {data} \
              pictures held out{}. FD: Frechet distance on {}. Churn: how much more of the residual a step of consistent annealed sampling removes than \
              the fall of the level needs.\n\n| sampler | energy gradients | churn | FD | class score | precision | recall | \
              density | coverage |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
-            self.seed,
+            self.subject.seed,
             self.guide_flags(),
             args.subject.out.display(),
-            self.guidance.map_or_else(String::new, |weight| format!(", away from the model's guide by {weight}")),
+            self.subject
+                .guidance
+                .map_or_else(String::new, |weight| format!(", away from the model's guide by {weight}")),
             self.features,
         );
         let mut points: Vec<_> = self.points.iter().collect();
@@ -200,7 +221,8 @@ impl Results {
             text.push_str(&row(point));
             text.push('\n');
         }
-        for (name, quality) in [("training pictures", &self.floor), ("Gaussian of pixels", &self.pixel_gaussian)] {
+        let floor = self.floor.iter().map(|floor| (OTHER_HALF, floor));
+        for (name, quality) in floor.chain([("Gaussian of pixels", &self.pixel_gaussian)]) {
             let _ = writeln!(text, "| {name} | – | – | {} |", quality.cells());
         }
         text

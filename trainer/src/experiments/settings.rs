@@ -6,12 +6,15 @@ use options::Sampler;
 use serde::Serialize;
 use shared::sampling::Schedule;
 
-use super::trial::{self, Outcome, TrialSampling};
+use super::{
+    of_the_other_half,
+    trial::{self, Outcome, TrialSampling},
+};
 use crate::{
     cli::SettingsTrialArgs,
     data,
     error::{Error, Result},
-    evaluate::{Quality, QualityMeasure},
+    evaluate::{Purpose, Quality, QualityMeasure},
     files,
     train::RunConfig,
 };
@@ -29,7 +32,8 @@ struct Trial {
 struct Results {
     base: RunConfig,
     features: String,
-    floor: Quality,
+    /// The other half of the held-out pictures in place of samples; null where there are too few for two halves.
+    floor: Option<Quality>,
     trials: Vec<Trial>,
 }
 
@@ -42,13 +46,13 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
     // All of them first: a mistake in the last should not be found out after hours.
     let changed = args.changes.iter().map(|change| base.with_change(change)).collect::<Result<Vec<_>>>()?;
     let (device, _) = args.backend.device()?;
-    let data = data::open(&base.data, args.data_dir.as_deref())?;
+    let data = data::open_sized(&base.data, args.data_dir.as_deref(), base.image_size)?;
     if changed.iter().any(|config| config.data != base.data) {
         return Err(Error::input("--change: the data must stay the same, or the outcomes cannot be compared"));
     }
+    let measure = QualityMeasure::new(&data, Purpose::Choice, args.count)?;
     files::create_folder(&args.out)?;
-    let measure = QualityMeasure::new(&data)?;
-    let floor = measure.floor(args.count.min(data.train.len()))?;
+    let floor = measure.floor(args.count)?;
     let mut results = Results { base: base.clone(), features: measure.features()?, floor, trials: Vec::new() };
     let changes = std::iter::once((String::new(), base)).chain(args.changes.iter().cloned().zip(changed));
     for (change, config) in changes {
@@ -74,10 +78,14 @@ impl Results {
         let steps = self.base.optimization.steps;
         let mut text = format!(
             "# What settings are worth\n\nWritten by `trainer experiment settings`: trainings on {} of {steps} steps that differ in \
-             one setting from the first. {} samples each, {} steps of consistent annealed sampling; Frechet distance on {}. Training \
-             pictures have {:.2}. Seconds are those of this machine, with whatever else it had to do.\n\n| change | Frechet distance \
+             one setting from the first. {} samples each, {} steps of consistent annealed sampling; Frechet distance to half of the \
+             held-out pictures on {}{}. Seconds are those of this machine, with whatever else it had to do.\n\n| change | Frechet distance \
              | precision | coverage | held-out loss | parameters | seconds |\n| --- | --- | --- | --- | --- | --- | --- |\n",
-            self.base.data, args.count, args.sampler_steps, self.features, self.floor.frechet_distance,
+            self.base.data,
+            args.count,
+            args.sampler_steps,
+            self.features,
+            of_the_other_half(self.floor.as_ref()),
         );
         for Trial { change, outcome } in &self.trials {
             let Outcome { parameters, seconds, held_out_loss, quality } = outcome;
@@ -86,8 +94,10 @@ impl Results {
                 if change.is_empty() { "none".to_owned() } else { format!("`{}`", change.replace('\n', "; ")) };
             let _ = writeln!(
                 text,
-                "| {change} | {:.2} | {:.2} | {:.2} | {held_out_loss:.2} | {parameters} | {seconds:.0} |",
-                quality.frechet_distance, quality.overlap.precision, quality.overlap.coverage,
+                "| {change} | {} | {:.2} | {:.2} | {held_out_loss:.2} | {parameters} | {seconds:.0} |",
+                quality.distance(),
+                quality.overlap.precision,
+                quality.overlap.coverage,
             );
         }
         let _ = write!(text, "\nThe settings without a change:\n\n```toml\n{}```\n", self.base.to_toml()?);

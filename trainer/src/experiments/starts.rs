@@ -11,7 +11,7 @@ use crate::{
     chains::SamplingRun,
     cli::StartsArgs,
     error::Result,
-    evaluate::{Quality, QualityMeasure},
+    evaluate::{Purpose, Quality, QualityMeasure},
     files,
     model::LoadedModel,
     plots::{Axis, Curve, Plot},
@@ -32,8 +32,10 @@ struct Results {
     data: String,
     features: String,
     steps: usize,
-    /// Training pictures in place of samples.
-    floor: Quality,
+    /// Chains.
+    count: usize,
+    /// The pictures that chains begin at, in place of samples.
+    floor: Option<Quality>,
     starts: Vec<Start>,
 }
 
@@ -44,12 +46,12 @@ struct Results {
 pub fn starts(args: StartsArgs) -> Result<()> {
     let measurement = &args.measurement;
     let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
-    let measure = QualityMeasure::new(&data)?;
-    let count = measurement.count.min(data.held_out.len());
-    // Spread over the set: some are sorted.
-    let stride = (data.held_out.len() / count).max(1);
-    let chosen: Vec<usize> = (0..count).map(|index| index * stride).collect();
-    let clean = model.frame.add(to_tensor(&data.held_out, &chosen, &device));
+    let measure = QualityMeasure::new(&data, Purpose::Choice, measurement.count)?;
+    // Not the pictures that samples are compared with: chains from little noise would be those again.
+    let others = measure.others()?;
+    let chosen = &others[..measurement.count.min(others.len())];
+    let count = chosen.len();
+    let clean = model.frame.add(to_tensor(&data.held_out, chosen, &device));
     let noise = Noise::new(measurement.seed);
     let z = noise.tensor(0, Draw::Start, clean.dims(), &device);
     let mut results = Results {
@@ -57,6 +59,7 @@ pub fn starts(args: StartsArgs) -> Result<()> {
         data: data.name.clone(),
         features: measure.features()?,
         steps: args.steps,
+        count,
         floor: measure.floor(count)?,
         starts: Vec::new(),
     };
@@ -82,7 +85,7 @@ impl Results {
             x: Axis { name: "noise level at the start".to_owned(), logarithmic: true },
             y: Axis { name: "Frechet distance to held-out pictures".to_owned(), logarithmic: true },
             curves: vec![Curve { name: self.model.clone(), points }],
-            levels: vec![(self.floor.frechet_distance, "training pictures".to_owned())],
+            levels: self.floor.iter().map(|floor| (floor.frechet_distance, "where chains begin".to_owned())).collect(),
         };
         let svg = plot.svg()?;
         files::write_atomically(&out.join("starts.svg"), |file| file.write_all(svg.as_bytes()))?;
@@ -96,24 +99,26 @@ impl Results {
         let measurement = &args.measurement;
         let mut text = format!(
             "# Where a model errs\n\nWritten by `trainer experiment starts --model {} --data {} --count {} --seed {} --steps {} \
-             --out {}`.\n\n![Samples from pictures under noise](starts.svg)\n\nChains begin at {} held-out pictures with noise of a \
-             level on them and fall from there in {} steps of consistent annealed sampling. A perfect model brings them back to \
+             --out {}`.\n\n![Samples from pictures under noise](starts.svg)\n\nChains begin at {} pictures of one half of those held out, with noise of a \
+             level on them, and fall from there in {} steps of consistent annealed sampling. A perfect model brings them back to \
              pictures as good as the data from any level; from the level where the distance rises, this one does not. FD: Frechet \
-             distance on {}.\n\n| level | FD | class score | precision | recall | density | coverage |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+             distance to the other half on {}.\n\n| level | FD | class score | precision | recall | density | coverage |\n| --- | --- | --- | --- | --- | --- | --- |\n",
             self.model,
             measurement.subject.data,
             measurement.count,
             measurement.seed,
             self.steps,
             measurement.subject.out.display(),
-            self.floor.count,
+            self.count,
             self.steps,
             self.features,
         );
         for start in &self.starts {
             let _ = writeln!(text, "{}", row(&start.level.to_string(), &start.quality));
         }
-        let _ = writeln!(text, "{}", row("training pictures", &self.floor));
+        if let Some(floor) = &self.floor {
+            let _ = writeln!(text, "{}", row("the pictures that chains begin at", floor));
+        }
         text
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     files,
     model::LoadedModel,
     pictures::Picture,
-    train::{self, RunConfig, RunFolder},
+    train::{self, RunConfig, RunFolder, Start},
 };
 
 /// What a training came to.
@@ -45,7 +45,7 @@ pub struct TrialSampling {
 pub fn run(
     mut config: RunConfig,
     data: &DataSet,
-    measure: &QualityMeasure,
+    measure: &QualityMeasure<'_>,
     sampling: TrialSampling,
     device: &Device,
 ) -> Result<(Outcome, Vec<Picture>)> {
@@ -57,7 +57,7 @@ pub fn run(
     let config = config.with_pictures(data)?;
     folder.save_config(&config)?;
     let begun = Instant::now();
-    train::train(&config, data, &folder, None, std::slice::from_ref(device))?;
+    train::train(&config, data, &folder, Start::of(&config)?, std::slice::from_ref(device))?;
     let seconds = begun.elapsed().as_secs_f64();
 
     let model = LoadedModel::open("--model", place.path(), device)?;

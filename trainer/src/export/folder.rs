@@ -54,9 +54,12 @@ impl ModelFolder {
     /// Writes the folder, complete in a hidden one first, then renamed; and adds the model to `index.json` beside it.
     ///
     /// # Errors
-    /// The disk is full or the place cannot be written.
-    pub fn write(&self, contents: &Contents) -> Result<()> {
+    /// The manifest is none that can be read again, the disk is full, or the place cannot be written.
+    pub fn write(&self, contents: &Contents<'_>) -> Result<()> {
         let Contents { manifest, weights, held_out, samples, card } = contents;
+        let manifest_json = manifest
+            .to_json()
+            .map_err(|error| Error::failed(format!("--out {}: nothing is written: {error}", self.0.display())))?;
         let parent = match self.0.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
@@ -67,7 +70,6 @@ impl ModelFolder {
         fs::create_dir_all(parent).map_err(cannot)?;
         let index = Index::read(parent)?;
         let draft = tempfile::Builder::new().prefix(".export-").tempdir_in(parent).map_err(cannot)?;
-        let manifest_json = serde_json::to_vec_pretty(manifest).map_err(|error| Error::failed(error.to_string()))?;
         files::write_atomically(&draft.path().join(&manifest.weights.file), |file| file.write_all(weights))?;
         if !held_out.is_empty() {
             let strip = strip(held_out, manifest.network.channels, manifest.data.size);

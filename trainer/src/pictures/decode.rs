@@ -1,51 +1,53 @@
 //! From a file to an upright, opaque picture, with limits that hold before anything is decoded.
 
 use std::fs::{self, File};
-use std::io::{Cursor, Read};
+use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
+use super::jpeg;
 use crate::error::{Error, Result};
-use crate::files::reason;
+use crate::files::{self, reason};
 
 const MAX_BYTES: u64 = 128 << 20;
 /// Declared pixels: a few hundred bytes of PNG can claim gigabytes.
-const MAX_PIXELS: u64 = 128 << 20;
+const MAX_PIXELS: usize = 128 << 20;
+/// As many bytes tell the format.
+const MAGIC: u64 = 64;
 
-/// Reads a PNG, JPEG or WebP file, whatever its name ends in. Transparent parts become white; a photograph is turned
-/// upright; the result is grey or RGB, 8 bits a channel.
+/// Reads a PNG, JPEG or WebP file, whatever its name ends in; of an animation, the first picture. Transparent parts
+/// become white; a photograph is turned upright; the result is grey or RGB, 8 bits a channel.
+///
+/// # Errors
+/// The file is none of these, is damaged or cut off, or too large. One line, that names it.
 pub fn decode(path: &Path) -> Result<DynamicImage> {
-    let wrong = |what: &str| Error::input(format!("{}: {what}", path.display()));
     let bytes = read_bytes(path)?;
-    if bytes.is_empty() {
-        return Err(wrong("the file is empty"));
-    }
-    let format = image::guess_format(&bytes).ok();
-    let Some(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) = format else {
-        return Err(wrong("not a PNG, JPEG or WebP picture"));
-    };
-    let damaged = |error: image::ImageError| match error {
-        image::ImageError::Limits(_) => wrong("too large to decode"),
-        other => wrong(&format!("cannot be decoded: {}", other.to_string().lines().next().unwrap_or_default())),
-    };
+    decode_bytes(bytes).map_err(|what| Error::input(format!("{}: {what}", path.display())))
+}
 
-    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder().map_err(damaged)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(wrong(&format!("{width}x{height} pixels are more than the {MAX_PIXELS} allowed")));
-    }
-    decoder.set_limits(Limits::default()).map_err(damaged)?;
-    // A camera notes how it was held; a picture without the note, or with a broken one, stays as it is.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-    picture.apply_orientation(orientation);
-    Ok(opaque(picture))
+/// The width and height that the header of a file says, as it is stored; none where no such picture could be decoded.
+pub fn dimensions(path: &Path) -> Option<(usize, usize)> {
+    let format = format_of(&head(path)?)?;
+    let file = BufReader::new(File::open(path).ok()?);
+    let (width, height) = match format {
+        ImageFormat::Jpeg => jpeg::dimensions(file)?,
+        _ => {
+            let (width, height) = ImageReader::with_format(file, format).into_dimensions().ok()?;
+            (width as usize, height as usize)
+        }
+    };
+    check_size(width, height).is_ok().then_some((width, height))
+}
+
+/// Whether a file begins as one of the formats that are read.
+pub fn is_picture(path: &Path) -> bool {
+    head(path).is_some_and(|head| format_of(&head).is_some())
 }
 
 /// The bytes of a regular file of a size that a picture may have.
-pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let wrong = |what: &str| Error::input(format!("{}: {what}", path.display()));
     let failed = |error: std::io::Error| wrong(&reason(&error));
     let metadata = fs::metadata(path).map_err(failed)?;
@@ -59,9 +61,65 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     if metadata.len() > MAX_BYTES {
         return Err(wrong(&format!("larger than the {} MB allowed", MAX_BYTES >> 20)));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
     File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes)).map_err(failed)?;
     Ok(bytes)
+}
+
+/// The first bytes of a regular file.
+fn head(path: &Path) -> Option<Vec<u8>> {
+    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    let mut head = Vec::new();
+    File::open(path).ok()?.take(MAGIC).read_to_end(&mut head).ok()?;
+    Some(head)
+}
+
+fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
+    image::guess_format(bytes)
+        .ok()
+        .filter(|format| matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP))
+}
+
+fn check_size(width: usize, height: usize) -> std::result::Result<(), String> {
+    match width.saturating_mul(height) {
+        0..=MAX_PIXELS => Ok(()),
+        _ => Err(format!("{width}x{height} pixels are more than the {MAX_PIXELS} allowed")),
+    }
+}
+
+fn decode_bytes(bytes: Vec<u8>) -> std::result::Result<DynamicImage, String> {
+    let format = format_of(&bytes).ok_or_else(|| other(&bytes))?;
+    let (mut picture, orientation) = match format {
+        ImageFormat::Jpeg => jpeg::decode(&bytes, check_size)?,
+        _ => {
+            let damaged = |error: ImageError| match error {
+                ImageError::Limits(_) => "too large to decode".to_owned(),
+                other => format!("cannot be decoded: {}", other.to_string().lines().next().unwrap_or_default()),
+            };
+            let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder().map_err(damaged)?;
+            let (width, height) = decoder.dimensions();
+            check_size(width as usize, height as usize)?;
+            decoder.set_limits(Limits::default()).map_err(damaged)?;
+            // A camera notes how it was held; a picture without the note, or with a broken one, stays as it is.
+            let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+            (DynamicImage::from_decoder(decoder).map_err(damaged)?, orientation)
+        }
+    };
+    picture.apply_orientation(orientation);
+    Ok(opaque(picture))
+}
+
+/// What a file is that is no picture, as far as its first bytes tell.
+fn other(bytes: &[u8]) -> String {
+    let found = match (bytes, image::guess_format(bytes)) {
+        ([], _) => return "the file is empty".to_owned(),
+        (pointer, _) if files::is_pointer(pointer) => return files::POINTER.to_owned(),
+        (_, Ok(format)) => format!("{format:?}").to_uppercase(),
+        ([_, _, _, _, b'f', b't', b'y', b'p', b'h' | b'm', ..], _) => "HEIC".to_owned(),
+        ([b'<', ..], _) => "a web page".to_owned(),
+        _ => return "not a PNG, JPEG or WebP picture".to_owned(),
+    };
+    format!("not a PNG, JPEG or WebP picture ({found})")
 }
 
 /// Lays a picture on white and reduces it to 8 bits a channel, grey staying grey.

@@ -1,13 +1,10 @@
-//! Pictures into PNG files, one or many in a grid.
+//! Pictures into files, one or many in a grid.
 
 use std::path::Path;
 
-use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder};
-
-use super::Picture;
+use super::{Picture, written::Written};
 use crate::error::{Error, Result};
-use crate::files::write_atomically;
+use crate::files;
 
 /// Space between and around the pictures of a grid, in pixels.
 const GAP: usize = 2;
@@ -17,29 +14,64 @@ const BACKGROUND: u8 = 128;
 const MIN_CELL: usize = 64;
 const MAX_BYTES: usize = 1 << 30;
 
-/// Writes pictures of one size as a PNG grid, `columns` wide or nearly square; the same pictures give the same bytes.
+/// How pictures of one size lie in a grid.
+struct Layout {
+    scale: usize,
+    columns: usize,
+    height: usize,
+    width: usize,
+}
+
+impl Layout {
+    /// The grid of `count` pictures of `[channels, height, width]`, `columns` wide or nearly square.
+    fn of(path: &Path, count: usize, [channels, height, width]: [usize; 3], columns: Option<usize>) -> Result<Self> {
+        let scale = MIN_CELL.div_ceil(height.max(width).max(1)).max(1);
+        let columns = columns.unwrap_or_else(|| (count as f64).sqrt().ceil() as usize).clamp(1, count.max(1));
+        let rows = count.div_ceil(columns);
+        let layout = Self {
+            scale,
+            columns,
+            height: rows * (height * scale + GAP) + GAP,
+            width: columns * (width * scale + GAP) + GAP,
+        };
+        let bytes = layout.height.saturating_mul(layout.width).saturating_mul(channels);
+        if bytes > MAX_BYTES || layout.height.max(layout.width) > Written::of(path)?.longest() {
+            let text =
+                format!("a grid of {count} pictures of {width}x{height} is too large for this file; ask for fewer");
+            return Err(Error::input(format!("{}: {text}", path.display())));
+        }
+        Ok(layout)
+    }
+}
+
+/// Checks, before long work, that a grid of so many pictures of `[channels, height, width]` can be written here.
+///
+/// # Errors
+/// The name has no picture's ending, the place cannot be written, or the grid is too large for the format.
+pub fn check_grid(path: &Path, count: usize, shape: [usize; 3]) -> Result<()> {
+    Written::of(path)?;
+    if count > 1 {
+        Layout::of(path, count, shape, None)?;
+    }
+    files::check_writable(path)
+}
+
+/// Writes pictures of one size as a grid, `columns` wide or nearly square, in the format that the path ends in; the same
+/// pictures give the same bytes.
 ///
 /// Values outside 0..1 are clamped. Fails on no picture, unequal sizes, NaN or infinity, and an unwritable file.
 pub fn write_grid(path: &Path, images: &[Picture], columns: Option<usize>) -> Result<()> {
     let first = images.first().ok_or_else(|| failed(path, "there is no picture to write"))?;
-    let (channels, height, width) = (first.channels, first.height, first.width);
-    if images.iter().any(|image| (image.channels, image.height, image.width) != (channels, height, width)) {
+    let shape @ [channels, height, width] = [first.channels, first.height, first.width];
+    if images.iter().any(|image| [image.channels, image.height, image.width] != shape) {
         return Err(failed(path, "the pictures of a grid must have one size"));
     }
-    let scale = MIN_CELL.div_ceil(height.max(width).max(1)).max(1);
-    let columns = columns.unwrap_or_else(|| (images.len() as f64).sqrt().ceil() as usize).clamp(1, images.len());
-    let rows = images.len().div_ceil(columns);
-    let (cell_height, cell_width) = (height * scale + GAP, width * scale + GAP);
-    let (grid_height, grid_width) = (rows * cell_height + GAP, columns * cell_width + GAP);
-    if grid_height.saturating_mul(grid_width).saturating_mul(channels) > MAX_BYTES {
-        let what = format!("a grid of {} pictures of {width}x{height} is too large; write fewer", images.len());
-        return Err(failed(path, &what));
-    }
-
+    let Layout { scale, columns, height: grid_height, width: grid_width } =
+        Layout::of(path, images.len(), shape, columns)?;
     let mut grid = vec![BACKGROUND; grid_height * grid_width * channels];
     for (i, image) in images.iter().enumerate() {
         let bytes = interleaved(image).map_err(|what| failed(path, &format!("picture {}: {what}", i + 1)))?;
-        let (top, left) = (GAP + i / columns * cell_height, GAP + i % columns * cell_width);
+        let (top, left) = (GAP + i / columns * (height * scale + GAP), GAP + i % columns * (width * scale + GAP));
         for y in 0..height * scale {
             for x in 0..width * scale {
                 let from = (y / scale * width + x / scale) * channels;
@@ -48,15 +80,15 @@ pub fn write_grid(path: &Path, images: &[Picture], columns: Option<usize>) -> Re
             }
         }
     }
-    write_png(path, &grid, channels, grid_height, grid_width)
+    Written::of(path)?.write(path, &grid, channels, grid_height, grid_width)
 }
 
-/// Writes one picture as a PNG of its own size, each value to the nearest of 256 steps.
+/// Writes one picture at its own size, in the format that the path ends in, each value to the nearest of 256 steps.
 ///
 /// Values outside 0..1 are clamped. Fails on NaN or infinity and on an unwritable file.
 pub fn write_picture(path: &Path, picture: &Picture) -> Result<()> {
     let bytes = interleaved(picture).map_err(|what| failed(path, &what))?;
-    write_png(path, &bytes, picture.channels, picture.height, picture.width)
+    Written::of(path)?.write(path, &bytes, picture.channels, picture.height, picture.width)
 }
 
 /// The bytes [height, width, channels] of a picture.
@@ -70,22 +102,6 @@ fn interleaved(picture: &Picture) -> std::result::Result<Vec<u8>, String> {
     }
     let values = (0..area).flat_map(|at| (0..picture.channels).map(move |channel| picture.pixels[channel * area + at]));
     Ok(values.map(|value| (value.clamp(0.0, 1.0) * 255.0).round() as u8).collect())
-}
-
-fn write_png(path: &Path, bytes: &[u8], channels: usize, height: usize, width: usize) -> Result<()> {
-    let color = match channels {
-        1 => ExtendedColorType::L8,
-        3 => ExtendedColorType::Rgb8,
-        _ => {
-            return Err(failed(path, &format!("a PNG has 1 or 3 channels, not {channels}")));
-        }
-    };
-    // Into memory first: the encoder forgets why a file could not be written.
-    let mut file = Vec::new();
-    PngEncoder::new(&mut file)
-        .write_image(bytes, width as u32, height as u32, color)
-        .map_err(|error| failed(path, &error.to_string()))?;
-    write_atomically(path, |writer| writer.write_all(&file))
 }
 
 fn failed(path: &Path, what: &str) -> Error {
@@ -128,6 +144,44 @@ mod tests {
         let pixels = vec![-0.5, 1.5, 0.5, 0.5 / 255.0, 0.49 / 255.0, 1.0];
         write_picture(&path, &Picture { channels: 3, height: 1, width: 2, pixels }).unwrap();
         assert_eq!(image::open(&path).unwrap().into_rgb8().into_raw(), [0, 128, 0, 255, 1, 255]);
+    }
+
+    #[test]
+    fn the_ending_of_the_name_says_the_format() {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = Picture { pixels: (0..192).map(|i| i as f32 / 191.0).collect(), ..flat(0.0, 3, 8) };
+        for (name, format, tolerance) in [
+            ("a.png", image::ImageFormat::Png, 0),
+            ("b.JPG", image::ImageFormat::Jpeg, 20),
+            ("c.jpeg", image::ImageFormat::Jpeg, 20),
+            ("d.webp", image::ImageFormat::WebP, 0),
+        ] {
+            let path = folder.path().join(name);
+            write_picture(&path, &picture).unwrap();
+            assert_eq!(image::guess_format(&std::fs::read(&path).unwrap()).unwrap(), format);
+            let back = crate::pictures::read(&path, 3, 8, 8).unwrap();
+            let furthest = picture.pixels.iter().zip(&back.pixels).map(|(a, b)| (a - b).abs() * 255.0);
+            assert!(furthest.fold(0.0, f32::max) <= tolerance as f32 + 0.51, "{name}");
+            write_grid(&path, &[flat(0.5, 1, 8), flat(0.1, 1, 8)], None).unwrap();
+            assert_eq!(image::guess_format(&std::fs::read(&path).unwrap()).unwrap(), format);
+        }
+        for name in ["a.gif", "a.tiff", "a", "a.txt", "png"] {
+            let path = folder.path().join(name);
+            for error in [write_picture(&path, &picture).unwrap_err(), check_grid(&path, 1, [3, 8, 8]).unwrap_err()] {
+                assert!(error.to_string().contains(".png, .jpg or .webp") && error.exit_code() == 2, "{error}");
+            }
+            assert!(!path.exists());
+        }
+    }
+
+    #[test]
+    fn a_grid_that_the_format_cannot_hold_is_refused_before_the_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.webp");
+        assert!(check_grid(&path, 1, [1, 8, 8]).is_ok() && check_grid(&path, 60_000, [1, 8, 8]).is_ok());
+        let error = check_grid(&path, 65_000, [1, 8, 8]).unwrap_err();
+        assert!(error.to_string().contains("ask for fewer"), "{error}");
+        assert!(check_grid(&path.with_extension("png"), 65_000, [1, 8, 8]).is_ok());
     }
 
     #[test]

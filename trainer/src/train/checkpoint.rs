@@ -80,7 +80,7 @@ impl Checkpoint {
     /// # Errors
     /// The disk is full or the folder cannot be written.
     pub fn save(&self, folder: &Path, keep: usize, best: Option<u64>) -> Result<PathBuf> {
-        let name = format!("step-{:07}", self.progress.step);
+        let name = name_of(self.progress.step);
         let target = folder.join(&name);
         let draft = folder.join(format!(".{name}.part"));
         let cannot = |error: std::io::Error| {
@@ -89,7 +89,7 @@ impl Checkpoint {
         let written = self.write(&draft).and_then(|()| {
             // A checkpoint of the same step (a run resumed and stopped at once) is replaced.
             if target.exists() {
-                discard(&target)?;
+                if Self::load(&target).is_ok() { discard(&target)? } else { set_aside(&target)? }
             }
             write_point();
             fs::rename(&draft, &target)?;
@@ -101,14 +101,17 @@ impl Checkpoint {
             fs::remove_dir_all(&draft).ok();
             return Err(cannot(error));
         }
-        // Later ones are what a resumed run has passed over as damaged: they must not count, least of all against this
-        // one.
+        // Later ones are what a resumed run has passed over as unreadable: they must not count, least of all against this
+        // one. They are kept under another name, for what cannot be read may be read again, from a mended disk.
         let (earlier, later): (Vec<_>, Vec<_>) = list(folder)
             .into_iter()
             .filter(|other| *other != target)
             .partition(|other| step_of(other) < Some(self.progress.step));
         let passed = earlier.into_iter().skip(keep - 1).filter(|other| best.is_none() || step_of(other) != best);
-        for other in later.into_iter().chain(passed) {
+        for other in later {
+            set_aside(&other).map_err(cannot)?;
+        }
+        for other in passed {
             discard(&other).map_err(cannot)?;
         }
         sweep(folder);
@@ -144,10 +147,10 @@ impl Checkpoint {
     /// A missing or damaged file, by name.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join(MANIFEST);
-        let Manifest { progress, sha256 } = serde_json::from_slice(&read(&path)?)
+        let Manifest { progress, sha256 } = serde_json::from_slice(&files::read(&path)?)
             .map_err(|error| Error::input(format!("{}: no record of a checkpoint: {error}", path.display())))?;
         let checked = |name: &str| -> Result<Vec<u8>> {
-            let bytes = read(&folder.join(name))?;
+            let bytes = files::read(&folder.join(name))?;
             if sha256.get(name) == Some(&files::sha256(&bytes)) {
                 return Ok(bytes);
             }
@@ -165,18 +168,29 @@ impl Checkpoint {
         })
     }
 
-    /// The newest checkpoint in `folder` that can be read, telling on stderr about newer ones that cannot.
+    /// The newest checkpoint in `folder` that can be read, telling on stderr about newer ones that cannot; none if there
+    /// is none.
+    pub fn newest(folder: &Path) -> Option<Self> {
+        list(folder).iter().find_map(|candidate| match Self::load(candidate) {
+            Ok(checkpoint) => Some(checkpoint),
+            Err(error) => {
+                eprintln!("warning: {error}; trying an older checkpoint");
+                None
+            }
+        })
+    }
+
+    /// Whether there is a checkpoint in `folder`, good or not.
+    pub fn any(folder: &Path) -> bool {
+        !list(folder).is_empty()
+    }
+
+    /// The checkpoint of a step in `folder`.
     ///
     /// # Errors
-    /// There is none.
-    pub fn newest(folder: &Path) -> Result<Self> {
-        for candidate in list(folder) {
-            match Self::load(&candidate) {
-                Ok(checkpoint) => return Ok(checkpoint),
-                Err(error) => eprintln!("warning: {error}; trying an older checkpoint"),
-            }
-        }
-        Err(Error::input(format!("{}: there is no readable checkpoint", folder.display())))
+    /// It is not there, or damaged.
+    pub fn of_step(folder: &Path, step: u64) -> Result<Self> {
+        Self::load(&folder.join(name_of(step)))
     }
 
     /// Whether a folder is a checkpoint.
@@ -198,6 +212,19 @@ fn discard(checkpoint: &Path) -> std::io::Result<()> {
     fs::remove_dir_all(&hidden)
 }
 
+/// Gives a checkpoint that cannot be read a name under which it is none, and says so.
+fn set_aside(checkpoint: &Path) -> std::io::Result<()> {
+    let name = checkpoint.file_name().unwrap_or_default().to_string_lossy();
+    let free = (1..).map(|number| match number {
+        1 => checkpoint.with_file_name(format!("unreadable-{name}")),
+        _ => checkpoint.with_file_name(format!("unreadable-{name}-{number}")),
+    });
+    let Some(aside) = free.into_iter().find(|path| !path.exists()) else { return Ok(()) };
+    fs::rename(checkpoint, &aside)?;
+    eprintln!("warning: {}: it could not be read, and is now {}", checkpoint.display(), aside.display());
+    Ok(())
+}
+
 /// Deletes what a crash has left of drafts and of deletions; what cannot be deleted does no harm.
 fn sweep(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -217,13 +244,14 @@ fn list(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// The name of the folder of a step's checkpoint.
+fn name_of(step: u64) -> String {
+    format!("step-{step:07}")
+}
+
 /// The step of a checkpoint folder; none for anything else, such as a draft.
 fn step_of(folder: &Path) -> Option<u64> {
     folder.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok()
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| Error::input(format!("{}: {}", path.display(), files::reason(&error))))
 }
 
 /// A place where a test may end the process.

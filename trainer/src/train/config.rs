@@ -1,5 +1,8 @@
 //! The settings of a run: one type for the command line, for `--config`, and for the record in the run folder.
 
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
 use clap::ValueEnum;
 use options::{Activation, Architecture, Optimizer, Weighting};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -9,10 +12,11 @@ use shared::{
     training::NoiseLevels,
 };
 
-use super::checkpoint::Progress;
+use super::{checkpoint::Progress, memory};
 use crate::{
     data::{self, DataSet, Images},
     error::{Error, Result},
+    model::LoadedModel,
 };
 
 /// Everything that decides what a run computes. As TOML it is `run.toml` of a run folder, and any part of that is a
@@ -20,8 +24,14 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
-    /// The data set's name or folder.
+    /// The data set's name, or the whole path of a folder.
     pub data: String,
+    /// The side that the pictures of a folder are resized to; nothing for one that suits them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
+    /// The model whose weights the run starts from; nothing for random weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<PathBuf>,
     /// Where settings come from that are not given.
     pub preset: TrainingPreset,
     /// The network.
@@ -69,6 +79,10 @@ pub enum TrainingPreset {
 pub struct NetworkSettings {
     /// The shape of the network.
     pub shape: Architecture,
+    /// Scales of a U-Net. What nobody has set follows the size of the pictures when the run begins; older runs have
+    /// those of their shape at 32x32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scales: Option<usize>,
     /// Channels after the stem.
     pub width: usize,
     /// The non-linearity.
@@ -77,11 +91,28 @@ pub struct NetworkSettings {
     pub sigma_0: f32,
 }
 
+impl NetworkSettings {
+    /// Those of a model, given with `--from`.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn of_model(from: &Path) -> Result<Self> {
+        let NetworkConfig { preset: shape, scales, width, activation, sigma_0, .. } =
+            LoadedModel::open("--from", from, &Device::flex())?.config;
+        // A model that does not say has what its shape has at 32x32, whatever the size of the pictures.
+        let scales = scales.or_else(|| NetworkConfig::scales_for(shape, 32));
+        Ok(Self { shape, scales, width, activation, sigma_0 })
+    }
+}
+
 /// The pictures of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PicturesCard {
     /// 1 for grey, 3 for colour.
     pub channels: usize,
+    /// What tells the pictures of a folder from others ([`DataSet::fingerprint`]); older runs do not know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     /// What the data set says of itself.
     #[serde(flatten)]
     pub card: DataCard,
@@ -95,6 +126,10 @@ pub struct Optimization {
     pub steps: u64,
     /// Images in a batch, one noise level each.
     pub batch: usize,
+    /// Parts that a batch is computed in, one after the other; their gradients are added. Nobody's choice becomes as
+    /// many as memory asks for when the run begins; older runs have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slices: Option<usize>,
     /// How gradients become steps; older runs had Adam.
     #[serde(default)]
     pub optimizer: Optimizer,
@@ -118,6 +153,9 @@ pub struct Optimization {
     /// of by how likely that is; 0 for the one that it was made of, as in the paper.
     #[serde(default)]
     pub references: usize,
+    /// First steps, in which the U-Net inside the energy is trained as a denoiser by itself: each takes half of the time.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub denoiser_steps: u64,
     /// Whether half of the pictures are mirrored, by chance.
     pub flip: bool,
     /// Seed of the weights, the data order and the noise.
@@ -142,25 +180,37 @@ impl RunConfig {
     /// # Errors
     /// The first that is not.
     pub fn checked(self) -> Result<Self> {
-        let Optimization { steps, batch, learning_rate, clip, ema_decay, references, .. } = self.optimization;
+        let Optimization { steps, batch, slices, learning_rate, clip, ema_decay, references, denoiser_steps, .. } =
+            self.optimization;
         let (least, most) = (self.noise.min, self.noise.max);
         let demands = [
             (steps >= 1, "optimization.steps must be at least 1"),
             ((1..=8192).contains(&batch), "optimization.batch must be from 1 to 8192"),
+            (
+                slices.is_none_or(|slices| (1..=batch).contains(&slices)),
+                "optimization.slices must be from 1 to the batch",
+            ),
             (learning_rate > 0.0 && learning_rate.is_finite(), "optimization.learning_rate must be a positive number"),
             (clip > 0.0, "optimization.clip must be a positive number, or inf for no limit"),
             ((0.0..1.0).contains(&ema_decay), "optimization.ema_decay must be at least 0 and below 1"),
             (references <= 1 << 20, "optimization.references must be at most 1048576"),
+            (
+                denoiser_steps == 0 || NetworkConfig::scales_for(self.network.shape, 32).is_some(),
+                "optimization.denoiser_steps must be 0 for a network without a U-Net in it",
+            ),
             (least > 0.0 && most.is_finite(), "noise.min and noise.max must be positive numbers"),
             (self.record.checkpoint_every >= 1, "record.checkpoint_every must be at least 1"),
             (self.record.keep >= 1, "record.keep must be at least 1"),
             (self.record.grid <= 256, "record.grid must be at most 256"),
+            (self.image_size.is_none_or(|side| data::SIDES.contains(&side)), "image_size must be from 8 to 256"),
         ];
         if let Some((_, demand)) = demands.into_iter().find(|(met, _)| !met) {
             return Err(Error::input(demand));
         }
         if least > most {
-            return Err(Error::input(format!("--sigma-min {least} is above --sigma-max {most}")));
+            return Err(Error::input(format!(
+                "noise.min {least} is above noise.max {most} (--sigma-min, --sigma-max)"
+            )));
         }
         self.network_of(1, 8).validate().map_err(|error| Error::input(error.to_string()))?;
         Ok(self)
@@ -177,21 +227,37 @@ impl RunConfig {
         toml::to_string(&value).map_err(failed)
     }
 
-    /// Takes down what the data are.
+    /// Takes down what the data are, and where.
     ///
     /// # Errors
-    /// They are not what the run was begun with.
+    /// They are not what the run was begun with, or no network is for such pictures.
     pub fn with_pictures(mut self, data: &DataSet) -> Result<Self> {
-        match &self.pictures {
-            Some(_) => self.check(&data.train)?,
-            None => {
-                let Images { channels, height, .. } = data.train;
-                let (name, licence) = (data.name.clone(), data.licence.clone());
-                let card = DataCard { name, licence, size: height, pixel_range: [0.0, 1.0] };
-                self.pictures = Some(PicturesCard { channels, card });
-            }
+        let Images { channels, height, width, .. } = data.train;
+        let name = &data.name;
+        if let Some(side) = self.image_size.filter(|&side| side != height) {
+            return Err(Error::input(format!(
+                "--image-size {side}: {name} has pictures of {width}x{height}, and a named set keeps its size; leave it out"
+            )));
         }
-        self.network().validate().map_err(|error| Error::input(error.to_string()))?;
+        if height != width {
+            let text =
+                format!("{name}: its pictures are {width}x{height} (width x height); the networks take square ones");
+            return Err(Error::input(text));
+        }
+        self.data.clone_from(&data.source);
+        let fingerprint = data.fingerprint.clone();
+        if let Some(known) = &mut self.pictures {
+            known.fingerprint = fingerprint;
+            self.check(&data.train)?;
+        } else {
+            let licence = data.licence.clone();
+            let card = DataCard { name: name.clone(), licence, size: height, pixel_range: [0.0, 1.0] };
+            self.pictures = Some(PicturesCard { channels, fingerprint, card });
+            let NetworkConfig { preset, image_size, scales, .. } = self.network();
+            self.network.scales = scales.or_else(|| NetworkConfig::scales_for(preset, image_size));
+            memory::fit(&mut self)?;
+        }
+        self.network().validate().map_err(|error| Error::input(format!("{name}: {error}")))?;
         Ok(self)
     }
 
@@ -231,9 +297,14 @@ impl RunConfig {
     }
 
     pub(super) fn network_of(&self, channels: usize, image_size: usize) -> NetworkConfig {
-        let NetworkSettings { shape, width, activation, sigma_0 } = self.network;
-        NetworkConfig { preset: shape, width, channels, image_size, activation, sigma_0 }
+        let NetworkSettings { shape, scales, width, activation, sigma_0 } = self.network;
+        NetworkConfig { preset: shape, scales, width, channels, image_size, activation, sigma_0 }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(steps: &u64) -> bool {
+    *steps == 0
 }
 
 /// JSON knows no infinity: it becomes null.

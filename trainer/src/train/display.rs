@@ -33,8 +33,9 @@ struct State {
     steps: u64,
     step: u64,
     batch: usize,
-    begun: Instant,
-    /// Steps since then.
+    /// When the first step was done, which takes longer than others.
+    begun: Option<Instant>,
+    /// Steps since this program began.
     done: u64,
     /// A moving average: one batch is noisy, the eye wants the trend.
     loss: f64,
@@ -57,7 +58,7 @@ impl Display {
             steps,
             step: done,
             batch,
-            begun: Instant::now(),
+            begun: None,
             done: 0,
             loss: 0.0,
             history: VecDeque::new(),
@@ -99,6 +100,7 @@ impl State {
     fn add(&mut self, step: u64, loss: f64) {
         self.step = step;
         self.done += 1;
+        self.begun.get_or_insert_with(Instant::now);
         let weight = 0.02_f64.max(1.0 / self.done as f64);
         self.loss += (loss - self.loss) * weight;
         if self.done.is_multiple_of(self.stride) {
@@ -111,10 +113,15 @@ impl State {
     }
 
     fn numbers(&self) -> String {
-        let rate = self.done as f64 / self.begun.elapsed().as_secs_f64();
-        let left = Duration::from_secs_f64((self.steps - self.step) as f64 / rate);
-        let speed = rate * self.batch as f64;
-        format!("loss {:.1}  {speed:.0} images/s  {} left", self.loss, HumanDuration(left))
+        let loss = format!("loss {:.1}", self.loss);
+        let seconds = self.begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
+        // Not from a step or two.
+        if self.done < 3 || seconds <= 0.0 {
+            return loss;
+        }
+        let rate = (self.done - 1) as f64 / seconds;
+        let left = HumanDuration(Duration::from_secs_f64((self.steps - self.step) as f64 / rate));
+        format!("{loss}  {:.0} images/s  {left} left", rate * self.batch as f64)
     }
 }
 
@@ -148,7 +155,7 @@ impl Drop for Dashboard {
     }
 }
 
-fn draw(frame: &mut Frame, state: &State) {
+fn draw(frame: &mut Frame<'_>, state: &State) {
     let [curve, progress, numbers] =
         Layout::vertical([Constraint::Min(3), Constraint::Length(1), Constraint::Length(1)]).areas(frame.area());
     let inner = usize::from(curve.width.saturating_sub(2)).max(1);

@@ -1,11 +1,11 @@
 //! The folder of a run: what lies where in it.
 
 use std::{
-    fs,
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
 };
 
-use super::{Checkpoint, RunConfig};
+use super::{Checkpoint, RunConfig, metrics};
 use crate::{
     error::{Error, Result},
     files,
@@ -23,6 +23,42 @@ impl RunFolder {
     /// Whether there is a run.
     pub fn exists(&self) -> bool {
         self.settings().exists()
+    }
+
+    /// Whether there is a run that has a checkpoint, good or not: something would be lost with it.
+    pub fn has_checkpoint(&self) -> bool {
+        self.exists() && Checkpoint::any(&self.checkpoints())
+    }
+
+    /// Keeps the folder for one training at a time, as long as what is returned is there.
+    ///
+    /// # Errors
+    /// Another training writes into it.
+    pub fn lock(&self) -> Result<Option<File>> {
+        files::create_folder(&self.0)?;
+        // Where files cannot be locked nobody is kept out.
+        let Ok(lock) = File::create(self.0.join(".lock")) else { return Ok(None) };
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                let text = "another training writes into this folder; choose another --out, or wait for its end";
+                Err(Error::input(format!("--out {}: {text}", self.0.display())))
+            }
+            _ => Ok(Some(lock)),
+        }
+    }
+
+    /// Forgets what was measured, for a run that begins again.
+    ///
+    /// # Errors
+    /// The file cannot be deleted.
+    pub fn forget_metrics(&self) -> Result<()> {
+        let path = self.metrics();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::failed(format!("{}: cannot be deleted: {}", path.display(), files::reason(&error))))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The settings.
@@ -70,14 +106,10 @@ impl RunFolder {
     /// There is no run, or its record is damaged.
     pub fn load_config(&self) -> Result<RunConfig> {
         let path = self.settings();
-        let text = fs::read_to_string(&path).map_err(|error| {
-            Error::input(format!(
-                "{}: no run: {} is missing or unreadable: {}",
-                self.0.display(),
-                path.display(),
-                files::reason(&error)
-            ))
-        })?;
+        if !path.is_file() {
+            return Err(Error::input(format!("{}: no run: it has no run.toml", self.0.display())));
+        }
+        let text = String::from_utf8_lossy(&files::read(&path)?).into_owned();
         let damaged = |why: &str| Error::input(format!("{}: not a run's settings: {why}", path.display()));
         let config: RunConfig = toml::from_str(&text).map_err(|error| damaged(error.message()))?;
         if config.pictures.is_none() {
@@ -87,11 +119,64 @@ impl RunFolder {
         Ok(config)
     }
 
+    /// The checkpoint with the smallest loss on held-out pictures.
+    ///
+    /// # Errors
+    /// There is none, or it is damaged.
+    pub fn best(&self) -> Result<Checkpoint> {
+        let none = || Error::input(format!("{}: no checkpoint has been measured; leave out --best", self.0.display()));
+        let step = metrics::best_step(self)?.ok_or_else(none)?;
+        Checkpoint::of_step(&self.checkpoints(), step)
+    }
+
     /// The newest good checkpoint.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none, or none that can be read.
     pub fn newest(&self) -> Result<Checkpoint> {
-        Checkpoint::newest(&self.checkpoints())
+        let folder = self.0.display();
+        if !Checkpoint::any(&self.checkpoints()) {
+            let text =
+                format!("the run has no checkpoint yet; `trainer train --resume --out {folder}` goes on with it");
+            return Err(Error::input(format!("{folder}: {text}")));
+        }
+        Checkpoint::newest(&self.checkpoints()).ok_or_else(|| {
+            let text =
+                "no checkpoint of it can be read; delete the folder to train anew into it, or choose another --out";
+            Error::input(format!("{folder}: {text}"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_training_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::at(&folder.path().join("run"));
+        let lock = run.lock().unwrap();
+        let error = RunFolder::at(&folder.path().join("run")).lock().unwrap_err();
+        assert!(error.to_string().contains("another training") && error.exit_code() == 2, "{error}");
+        drop(lock);
+        assert!(run.lock().unwrap().is_some());
+    }
+
+    #[test]
+    fn nothing_is_lost_with_a_run_without_a_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::at(folder.path());
+        assert!(!run.exists() && run.load_config().unwrap_err().to_string().contains("no run"));
+        fs::write(folder.path().join("run.toml"), "").unwrap();
+        fs::create_dir(folder.path().join("checkpoints")).unwrap();
+        assert!(run.exists() && !run.has_checkpoint());
+        assert!(run.newest().err().unwrap().to_string().contains("no checkpoint yet"));
+        // Half of a save is no checkpoint, a damaged one is.
+        fs::create_dir(folder.path().join("checkpoints/.step-0000002.part")).unwrap();
+        assert!(!run.has_checkpoint());
+        fs::create_dir(folder.path().join("checkpoints/step-0000002")).unwrap();
+        assert!(run.has_checkpoint());
+        assert!(run.newest().err().unwrap().to_string().contains("delete the folder"));
     }
 }

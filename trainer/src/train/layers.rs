@@ -1,41 +1,69 @@
 //! Where settings come from: a preset, over it a file, over it the command line.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use figment::{
     Figment,
+    error::Kind,
     providers::{Format, Serialized, Toml},
 };
 use serde::Serialize;
 
-use super::config::{RunConfig, TrainingPreset};
-use crate::error::{Error, Result};
+use super::config::{NetworkSettings, RunConfig, TrainingPreset};
+use crate::{
+    data::nearest,
+    error::{Error, Result},
+};
 
 impl RunConfig {
-    /// The preset's settings, over them those of a file, over them those of the command line.
+    /// The preset's settings, over them those of a file, over them those of the command line. The network of a run that
+    /// starts from a model's weights is the model's, and so is the preset where none is given.
     ///
     /// # Errors
-    /// The file cannot be read, has a setting that there is none of, or one is out of range.
+    /// The file or the model cannot be read, there is no such setting, or one is out of range or contradicts the model.
     pub fn layered(preset: Option<TrainingPreset>, file: Option<&Path>, flags: &impl Serialize) -> Result<Self> {
         let given = Self::given(Figment::new(), file, flags)?;
-        let preset = match preset {
-            Some(preset) => preset,
-            None if given.contains("preset") => given.extract_inner("preset").map_err(|error| wrong(&error))?,
-            None => TrainingPreset::Unet4,
+        let from = match given.contains("from") {
+            true => Some(given.extract_inner::<PathBuf>("from").map_err(|error| wrong(file, &error))?),
+            false => None,
         };
-        let layers = Figment::from(Serialized::defaults(preset.settings())).merge(given);
+        let model = from.as_deref().map(NetworkSettings::of_model).transpose()?;
+        let preset = match (preset, &model) {
+            (Some(preset), _) => preset,
+            _ if given.contains("preset") => given.extract_inner("preset").map_err(|error| wrong(file, &error))?,
+            (None, Some(network)) => TrainingPreset::of(network.shape),
+            (None, None) => TrainingPreset::Unet4,
+        };
+        let mut base = preset.settings();
+        if let Some(network) = &model {
+            base.network = NetworkSettings { shape: base.network.shape, ..network.clone() };
+        }
+        let layers = Figment::from(Serialized::defaults(base)).merge(given);
         let mut config: Self =
-            layers.merge(Serialized::default("preset", preset)).extract().map_err(|error| wrong(&error))?;
+            layers.merge(Serialized::default("preset", preset)).extract().map_err(|error| wrong(file, &error))?;
+        if let (Some(from), Some(network)) = (from, model) {
+            if config.network != network {
+                let NetworkSettings { shape, width, activation, .. } = network;
+                return Err(Error::input(format!(
+                    "--from {}: its network is {shape} of width {width} with {activation}; leave out --preset, --width and \
+                     --activation, or train without --from",
+                    from.display(),
+                )));
+            }
+            // It must be found again from elsewhere.
+            config.from = Some(std::path::absolute(&from).unwrap_or(from));
+        }
         // What another run's data were, and where it was resumed, says nothing of this run.
         config.pictures = None;
         config.optimization.warm_up_from = 0;
         config.checked()
     }
 
-    /// These settings, over them those of the command line: for a run that goes on at a step.
+    /// These settings, over them those of the command line: for a run that goes on at a step. Where its pictures are may
+    /// change, not what they are, which whoever opens them has to see to.
     ///
     /// # Errors
-    /// As for [`layered`](Self::layered); the data and the network cannot change.
+    /// As for [`layered`](Self::layered); the network and the size of the pictures cannot change.
     pub fn resumed(
         &self,
         step: u64,
@@ -44,13 +72,23 @@ impl RunConfig {
         flags: &impl Serialize,
     ) -> Result<Self> {
         let layers = Self::given(Figment::from(Serialized::defaults(self)), file, flags)?;
-        let changed = layers.extract::<Self>().map_err(|error| wrong(&error))?.checked()?;
+        let changed = layers.extract::<Self>().map_err(|error| wrong(file, &error))?.checked()?;
         let mut changed = Self { pictures: self.pictures.clone(), preset: preset.unwrap_or(changed.preset), ..changed };
-        if (&changed.data, changed.preset, &changed.network) != (&self.data, self.preset, &self.network) {
+        if (changed.preset, &changed.network) != (self.preset, &self.network) {
             return Err(Error::input(
-                "--resume: a run's data, preset and network cannot change; train anew into another --out",
+                "--resume: a run's preset and network cannot change; train anew into another --out",
             ));
         }
+        if changed.from != self.from {
+            return Err(Error::input("--resume: where a run has started from cannot change; leave out --from"));
+        }
+        let size = self.card().size;
+        if let Some(side) = changed.image_size.filter(|&side| side != size) {
+            return Err(Error::input(format!(
+                "--image-size {side}: the run's pictures are {size}x{size}, which cannot change; train anew into another --out"
+            )));
+        }
+        changed.image_size = self.image_size;
         if changed.optimization.optimizer != self.optimization.optimizer {
             return Err(Error::input("--resume: a run's optimizer cannot change; train anew into another --out"));
         }
@@ -66,10 +104,9 @@ impl RunConfig {
     /// It is no setting, or one that is out of range.
     pub fn with_change(&self, change: &str) -> Result<Self> {
         let layers = Figment::from(Serialized::defaults(self)).merge(Toml::string(change));
-        layers
-            .extract::<Self>()
-            .map_err(|error| Error::input(format!("--change {change}: {}", one_line(&error))))?
-            .checked()
+        let named = |what: &str| Error::input(format!("--change {change}: {what}"));
+        let changed = layers.extract::<Self>().map_err(|error| named(&in_words(&error)))?;
+        changed.checked().map_err(|error| named(&error.to_string()))
     }
 
     fn given(layers: Figment, file: Option<&Path>, flags: &impl Serialize) -> Result<Figment> {
@@ -84,13 +121,37 @@ impl RunConfig {
     }
 }
 
-fn wrong(error: &figment::Error) -> Error {
-    Error::input(format!("settings: {}", one_line(error)))
+/// A mistake in a file; flags have been checked where they were read.
+fn wrong(file: Option<&Path>, error: &figment::Error) -> Error {
+    let named = file.map_or_else(|| "settings".to_owned(), |file| format!("--config {}", file.display()));
+    Error::input(format!("{named}: {}", in_words(error)))
 }
 
-/// figment's words name the key and the file that has it.
-fn one_line(error: &figment::Error) -> String {
-    error.to_string().lines().collect::<Vec<_>>().join(" ")
+/// What is wrong with a setting, in a line.
+fn in_words(error: &figment::Error) -> String {
+    let key = error.path.join(".");
+    match &error.kind {
+        Kind::UnknownField(name, known) => {
+            let table = error.path.iter().filter(|part| *part != name).cloned().collect::<Vec<_>>().join(".");
+            let place = if table.is_empty() { String::new() } else { format!(" in [{table}]") };
+            let meant = match nearest(name, known) {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => format!("there are {}", known.join(", ")),
+            };
+            format!("there is no setting {name}{place}; {meant}")
+        }
+        Kind::UnknownVariant(name, known) => format!("{key} cannot be {name}; it is one of {}", known.join(", ")),
+        Kind::MissingField(name) => format!("{name} is missing"),
+        Kind::InvalidType(found, wanted) | Kind::InvalidValue(found, wanted) => {
+            format!("{key} must be {wanted}, not {found}")
+        }
+        // Such as a file that is no TOML: without the drawing of the place, which takes several lines.
+        _ => {
+            let text = error.kind.to_string();
+            let drawing = |line: &&str| !line.is_empty() && !line.contains('|');
+            text.lines().map(str::trim).filter(drawing).collect::<Vec<_>>().join(": ")
+        }
+    }
 }
 
 #[cfg(test)]
@@ -121,11 +182,18 @@ mod tests {
     }
 
     #[test]
+    fn a_file_as_windows_saves_it_is_read() {
+        let config = layered("\u{feff}[optimization]\r\nsteps = 7\r\n", json!({})).unwrap();
+        assert_eq!(config.optimization.steps, 7);
+    }
+
+    #[test]
     fn a_record_is_a_config_that_gives_the_same_settings() {
         for preset in TrainingPreset::ALL {
             let mut config = RunConfig { data: "a folder".into(), ..preset.settings() };
             let card = DataCard { name: "x".into(), licence: "y".into(), size: 5, pixel_range: [0.0, 1.0] };
-            config.pictures = Some(PicturesCard { channels: 3, card });
+            config.pictures = Some(PicturesCard { channels: 3, fingerprint: Some("0f".into()), card });
+            config.image_size = Some(48);
             config.optimization.warm_up_from = 9;
             let record = config.to_toml().unwrap();
             assert!(record.contains("sigma_0 = 0.1\n"), "{record}");
@@ -148,6 +216,8 @@ mod tests {
         assert_eq!(run.optimization.optimizer, Optimizer::Adam);
         let longer = run.resumed(5, None, None, &json!({ "optimization": { "steps": 9 } })).unwrap();
         assert_eq!((longer.optimization.steps, longer.optimization.optimizer), (9, Optimizer::Adam));
+        let error = run.resumed(5, None, None, &json!({ "image_size": 64 })).unwrap_err();
+        assert!(error.to_string().starts_with("--image-size 64") && error.exit_code() == 2, "{error}");
         let error = run.resumed(5, None, None, &json!({ "optimization": { "optimizer": "muon" } })).unwrap_err();
         assert!(error.to_string().contains("optimizer") && error.exit_code() == 2, "{error}");
     }
@@ -159,12 +229,25 @@ mod tests {
             ("[network]\nwidth = 0", "width"),
             ("[network]\nwidth = \"wide\"", "width"),
             ("[optimization]\nema_decay = 1.0", "ema_decay"),
-            ("[noise]\nmin = 9.0", "--sigma-min 9"),
-            ("preset = \"vgg\"", "preset"),
-            ("= 3", "settings"),
+            ("[noise]\nmin = 9.0", "noise.min 9"),
+            ("[noise]\nmaxx = 9.0", "there is no setting maxx in [noise]; did you mean max?"),
+            ("image_size = 7", "image_size must be from 8 to 256"),
+            ("image_size = 257", "image_size"),
+            ("preset = \"vgg\"", "preset cannot be vgg; it is one of unet, unet4"),
+            ("stpes = 3", "there is no setting stpes; there are data"),
+            ("[optimization]\nstpes = 3", "there is no setting stpes in [optimization]; did you mean steps?"),
+            ("[optimization]\nsteps = \"many\"", "optimization.steps must be"),
+            ("= 3", "a.toml"),
         ] {
             let error = layered(file, json!({})).unwrap_err();
-            assert!(error.to_string().contains(word) && error.exit_code() == 2, "{file}: {error}");
+            let text = error.to_string();
+            assert!(text.contains(word) && error.exit_code() == 2, "{file}: {error}");
+            assert!(text.lines().count() == 1 && !text.contains('`') && !text.contains("default."), "{error}");
+        }
+        let preset = TrainingPreset::Unet.settings();
+        for change in ["noise.maxx = 3", "noise.min = 9", "network.width = 0", "stpes = 3"] {
+            let text = preset.with_change(change).unwrap_err().to_string();
+            assert!(text.starts_with(&format!("--change {change}: ")), "{text}");
         }
     }
 }

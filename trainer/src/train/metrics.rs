@@ -156,10 +156,31 @@ impl Metrics {
         })
     }
 
-    /// The checkpoint with the smallest loss on held-out pictures.
+    /// The checkpoint with the smallest loss on held-out pictures ([`best`]).
     pub fn best(&self) -> Option<&Probed> {
-        self.checkpoints().min_by(|a, b| a.held_out_loss.total_cmp(&b.held_out_loss))
+        best(&self.entries)
     }
+}
+
+/// The checkpoint with the smallest loss on held-out pictures, among those since the noise levels were last changed: a
+/// loss over other levels is another quantity.
+fn best(entries: &[Entry]) -> Option<&Probed> {
+    let noise = |entry: &Entry| if let Entry::Settings(settings) = entry { Some(settings.noise) } else { None };
+    let last = entries.iter().rev().find_map(noise);
+    let mut now = None;
+    let mut best: Option<&Probed> = None;
+    for entry in entries {
+        now = noise(entry).or(now);
+        match entry {
+            Entry::Checkpoint(probed) if now == last => {
+                best = best.filter(|best| best.held_out_loss <= probed.held_out_loss).or(Some(probed));
+            }
+            // What came before other levels is long replaced.
+            _ if now != last => best = None,
+            _ => {}
+        }
+    }
+    best
 }
 
 /// The entries of a file, up to a line that a crash has cut off; none if there is no file.
@@ -189,6 +210,14 @@ pub fn held_out_loss(folder: &RunFolder) -> Result<Option<f64>> {
         Entry::Checkpoint(probed) => Some(probed.held_out_loss),
         _ => None,
     }))
+}
+
+/// The step of the best checkpoint of a run, if one was measured.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn best_step(folder: &RunFolder) -> Result<Option<u64>> {
+    Ok(best(&read(&folder.metrics())?).map(|best| best.step))
 }
 
 /// The settings of a run, one after the other; fewer of a run from before they were kept.
@@ -266,6 +295,27 @@ mod tests {
         assert_eq!(resumed.entries, [training(10), probed(10, 5.0)]);
         assert_eq!(resumed.training().next().map(|entry| (entry.loss, entry.gradient_norm)), Some((3.0, 2.0)));
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
+    }
+
+    #[test]
+    fn losses_over_other_noise_levels_are_not_compared() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = crate::train::TrainingPreset::Unet.settings();
+        let mut metrics = Metrics::open(folder.path().join("metrics.jsonl"), 0).unwrap();
+        metrics.begin(0, &config).unwrap();
+        metrics.push(probed(10, 3.0)).unwrap();
+        // Another learning rate is no other quantity, other levels are.
+        config.optimization.learning_rate /= 2.0;
+        metrics.begin(10, &config).unwrap();
+        metrics.push(probed(20, 4.0)).unwrap();
+        assert_eq!(metrics.best().map(|best| best.step), Some(10));
+        config.noise.max *= 2.0;
+        metrics.begin(20, &config).unwrap();
+        assert_eq!(metrics.best(), None);
+        for entry in [probed(30, 9.0), probed(40, 8.0), probed(50, 8.5)] {
+            metrics.push(entry).unwrap();
+        }
+        assert_eq!(metrics.best().map(|best| best.step), Some(40));
     }
 
     #[test]

@@ -123,6 +123,7 @@ mod tests {
     fn muon_takes_the_kernels_of_the_blocks() {
         let config = NetworkConfig {
             preset: Architecture::Unet,
+            scales: None,
             width: 2,
             channels: 1,
             image_size: 8,
@@ -144,7 +145,7 @@ mod tests {
         let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
         let reference = MuonConfig::new().with_adjust_lr_fn(AdjustLrFn::MatchRmsAdamW).build();
         for shape in [[4, 2, 3, 3], [12, 5, 1, 1]] {
-            let flat = |tensor: Tensor<4>| tensor.reshape([shape[0] as i32, -1]);
+            let flat = |tensor: Tensor<4>| tensor.flatten::<2>(1, 3);
             let (mut ours, mut state) = (random(shape), None);
             let (mut theirs, mut their_state) = (flat(ours.clone()), None);
             // The second has a momentum.

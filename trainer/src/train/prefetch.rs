@@ -16,10 +16,14 @@ const AHEAD: usize = 2;
 
 /// What a step learns from.
 pub struct Batch {
-    /// Pictures, `[M, C, h, w]`, 0..1: the first are made noisy; targets that are means are so over all of them.
-    pub pictures: Vec<f32>,
+    /// Which, from 0.
+    pub step: u64,
+    /// Pictures, `[M, C, h, w]`, 0..255: the first are made noisy; targets that are means are so over all of them.
+    pub pictures: Vec<u8>,
     /// Standard normal numbers for the pictures that are made noisy, of the shape of the network's input.
     pub noise: Vec<f32>,
+    /// The noise level of each picture that is made noisy, rising.
+    pub levels: Vec<f32>,
 }
 
 /// The batches of the steps from `first` on, in order.
@@ -60,35 +64,34 @@ impl<'a> Maker<'a> {
     fn batch(&mut self, step: u64) -> Batch {
         let plan = &self.config.optimization;
         let count = plan.batch.max(plan.references.min(self.images.len()));
-        let mut pictures = to_floats(self.images, &self.batches.with_others(step, count));
+        let chosen = self.batches.with_others(step, count);
+        // Bytes: as floats, those that wait would take four times the memory.
+        let mut pictures: Vec<u8> = chosen.iter().flat_map(|&index| self.images.image(index)).copied().collect();
         if plan.flip {
             mirror(&mut pictures, self.images.width, &self.batches.mirrored(step, count));
         }
         // The chain of the generator is the slot in the batch.
         let noise = self.noise.numbers(0, Draw::Corruption(step as u32), self.config.network().batch_shape(plan.batch));
-        Batch { pictures, noise }
+        let levels = self.config.noise.stratified(&self.noise.uniform(0, Draw::Levels(step as u32), plan.batch));
+        Batch { step, pictures, noise, levels }
     }
 }
 
 /// Pictures as `[N, C, H, W]`, 0..1.
 pub fn to_tensor(images: &Images, indices: &[usize], device: &Device) -> Tensor<4> {
-    let shape = [indices.len(), images.channels, images.height, images.width];
-    Tensor::from_data(TensorData::new(to_floats(images, indices), shape), device)
-}
-
-fn to_floats(images: &Images, indices: &[usize]) -> Vec<f32> {
     let mut floats = Vec::with_capacity(indices.len() * images.channels * images.height * images.width);
     for &index in indices {
         floats.extend(images.image(index).iter().map(|&pixel| f32::from(pixel) / 255.0));
     }
-    floats
+    let shape = [indices.len(), images.channels, images.height, images.width];
+    Tensor::from_data(TensorData::new(floats, shape), device)
 }
 
 /// Mirrors the pictures that are marked, left to right.
-fn mirror(pictures: &mut [f32], width: usize, marked: &[bool]) {
+fn mirror(pictures: &mut [u8], width: usize, marked: &[bool]) {
     let each = pictures.len() / marked.len();
     for (picture, _) in pictures.chunks_mut(each).zip(marked).filter(|(_, marked)| **marked) {
-        picture.chunks_mut(width).for_each(<[f32]>::reverse);
+        picture.chunks_mut(width).for_each(<[u8]>::reverse);
     }
 }
 
@@ -98,8 +101,8 @@ mod tests {
 
     #[test]
     fn only_marked_pictures_are_mirrored() {
-        let mut pictures = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+        let mut pictures = [1, 2, 3, 4, 5, 6, 7, 8];
         mirror(&mut pictures, 2, &[false, true]);
-        assert_eq!(pictures, [1.0, 2.0, 3.0, 4.0, 6.0, 5.0, 8.0, 7.0]);
+        assert_eq!(pictures, [1, 2, 3, 4, 6, 5, 8, 7]);
     }
 }

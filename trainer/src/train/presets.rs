@@ -20,6 +20,17 @@ impl TrainingPreset {
         Self::PaperCeleba,
     ];
 
+    /// The preset of our own for a shape.
+    pub fn of(shape: Architecture) -> Self {
+        match shape {
+            Architecture::Unet => Self::Unet,
+            Architecture::Unet4 => Self::Unet4,
+            Architecture::Res6 => Self::Res6,
+            Architecture::Res12 => Self::Res12,
+            Architecture::Res18 => Self::Res18,
+        }
+    }
+
     /// The settings that it stands for.
     pub fn settings(self) -> RunConfig {
         match self {
@@ -46,13 +57,16 @@ impl TrainingPreset {
 fn ours(preset: TrainingPreset, shape: Architecture, activation: Activation) -> RunConfig {
     RunConfig {
         data: "digits".into(),
+        from: None,
+        image_size: None,
         preset,
-        network: NetworkSettings { shape, width: 16, activation, sigma_0: SIGMA_0 },
+        network: NetworkSettings { shape, scales: None, width: 16, activation, sigma_0: SIGMA_0 },
         noise: NoiseLevels { min: 0.05, max: 5.0, spacing: Spacing::Geometric },
         optimization: Optimization {
             // Two to four minutes for the default network and data on two cores.
             steps: 2000,
             batch: 64,
+            slices: None,
             optimizer: Optimizer::Muon,
             learning_rate: 2e-3,
             warm_up: 200,
@@ -61,6 +75,7 @@ fn ours(preset: TrainingPreset, shape: Architecture, activation: Activation) -> 
             ema_decay: 0.999,
             weighting: Weighting::Edm,
             references: 4096,
+            denoiser_steps: 0,
             flip: false,
             seed: 42,
         },
@@ -76,9 +91,12 @@ const SIGMA_0: f32 = 0.1;
 fn grey(data: &str, preset: TrainingPreset) -> RunConfig {
     RunConfig {
         data: data.into(),
+        from: None,
+        image_size: None,
         preset,
         network: NetworkSettings {
             shape: Architecture::Res12,
+            scales: None,
             width: 64,
             activation: Activation::Elu,
             sigma_0: SIGMA_0,
@@ -95,6 +113,7 @@ fn colour(data: &str, preset: TrainingPreset, flip: bool) -> RunConfig {
     RunConfig {
         network: NetworkSettings {
             shape: Architecture::Res18,
+            scales: None,
             width: 128,
             activation: Activation::Elu,
             sigma_0: SIGMA_0,
@@ -112,6 +131,7 @@ fn plain(steps: u64, learning_rate: f64) -> Optimization {
     Optimization {
         steps,
         batch: 128,
+        slices: None,
         optimizer: Optimizer::Adam,
         learning_rate,
         warm_up: 0,
@@ -120,6 +140,7 @@ fn plain(steps: u64, learning_rate: f64) -> Optimization {
         ema_decay,
         weighting,
         references: 0,
+        denoiser_steps: 0,
         flip: false,
         seed: 42,
     }

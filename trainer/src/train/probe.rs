@@ -9,6 +9,9 @@ use super::{
 };
 use crate::{data::DataSet, error::Result, validation::Validation};
 
+/// Of the draw of pictures.
+const SEED: u64 = 0;
+
 /// The pictures, with their noise.
 pub struct Probe {
     training: Validation,
@@ -25,7 +28,7 @@ impl Probe {
     pub fn new(config: &RunConfig, data: &DataSet, frame: Frame, device: &Device) -> Self {
         let count = Self::PICTURES.min(data.train.len()).min(data.held_out.len());
         let [training, held_out] = [&data.train, &data.held_out]
-            .map(|images| Validation::new(&images.first(count), config.network.sigma_0, frame, device));
+            .map(|images| Validation::new(&images.sample(count, SEED), config.network.sigma_0, frame, device));
         Self { training, held_out }
     }
 

@@ -1,5 +1,5 @@
-//! The loss of a batch and its gradient, from one device or from several that share the batch: a replica of the network
-//! on each, by Burn's forks, whose gradients Burn moves to the first and adds up.
+//! The loss of a batch and its gradient, computed in slices one after the other, on one device or on several that share
+//! the slices: a replica of the network on each, by Burn's forks, whose gradients Burn moves to the first and adds up.
 
 use std::{ops::Range, thread};
 
@@ -10,56 +10,41 @@ use burn::{
 };
 use shared::{
     network::{EnergyNetwork, Frame},
-    training::{StableTargets, mdsm_loss, stable_targets, weights},
+    training::{StableTargets, denoising_loss, mdsm_loss, stable_targets, weights},
 };
 
-use super::{RunConfig, prefetch::Batch};
-use crate::error::{Error, Result};
+use super::{RunConfig, prefetch::Batch, references::means_from};
+use crate::{
+    data::Images,
+    error::{Error, Result},
+};
 
 /// The devices of a run and what each has to do.
-pub struct Replicas {
+pub struct Replicas<'a> {
+    config: &'a RunConfig,
     shares: Vec<Share>,
     frame: Frame,
-    sigma_0: f32,
-    batch: usize,
-    /// Whether targets are means of the pictures of a batch.
-    means: bool,
-    /// Shapes of one image, as the data have it and as the network sees it.
-    picture: [usize; 4],
-    input: [usize; 4],
+    /// The noise level from which targets are means of the pictures of a batch, if they are means at all.
+    means_from: Option<f32>,
 }
 
 /// A device and its part of every batch.
 struct Share {
     device: Device,
-    slots: Range<usize>,
-    /// The noise levels of the slots, `[N]`.
-    sigma: Tensor<1>,
-    /// What their losses count, `[N]`.
-    factors: Tensor<1>,
+    /// The slots of the batch, a slice after the other.
+    slices: Vec<Range<usize>>,
 }
 
-impl Replicas {
-    /// Shares batches between devices, of which there is at least one and at most as many as images in a batch.
-    pub fn new(config: &RunConfig, frame: Frame, devices: &[Device]) -> Self {
-        let (plan, network) = (&config.optimization, config.network());
-        let levels = config.noise.levels(plan.batch);
-        let factors = weights(plan.weighting, &levels);
-        let boundary = |index: usize| plan.batch * index / devices.len();
-        let shares = devices.iter().enumerate().map(|(index, device)| {
-            let slots = boundary(index)..boundary(index + 1);
-            let tensor = |numbers: &[f32]| Tensor::from_floats(&numbers[slots.clone()], device);
-            Share { sigma: tensor(&levels), factors: tensor(&factors), slots, device: device.clone() }
-        });
-        Self {
-            shares: shares.collect(),
-            frame,
-            sigma_0: network.sigma_0,
-            batch: plan.batch,
-            means: plan.references > 0,
-            picture: [1, network.channels, config.card().size, config.card().size],
-            input: network.batch_shape(1),
-        }
+impl<'a> Replicas<'a> {
+    /// Shares batches of these pictures between devices, of which there is at least one and at most as many as images in
+    /// a batch.
+    pub fn new(config: &'a RunConfig, images: &Images, frame: Frame, devices: &[Device]) -> Self {
+        let plan = &config.optimization;
+        let slices = plan.slices.unwrap_or(1).div_ceil(devices.len());
+        let all = parts(0..plan.batch, devices.len()).into_iter().zip(devices);
+        let shares = all.map(|(slots, device)| Share { device: device.clone(), slices: parts(slots, slices) });
+        let means_from = (plan.references > 0).then(|| means_from(images, plan.seed));
+        Self { config, shares: shares.collect(), frame, means_from }
     }
 
     /// The paper's loss (its expectation, where targets are means of pictures), `[1]`, and the gradients of the
@@ -96,74 +81,216 @@ impl Replicas {
         })
     }
 
+    /// The sums over the slices of a device.
     fn gradients_of(&self, share: &Share, network: &EnergyNetwork, batch: &Batch) -> (Tensor<1>, GradientsParams) {
-        let StableTargets { clean, noise, unlearnable } = self.targets(share, batch);
-        let [clean, noise] = [self.frame.add(clean), noise].map(Tensor::autodiff);
-        let losses = mdsm_loss(network, self.sigma_0, clean, noise, share.sigma.clone().autodiff());
-        let objective = (losses.clone() * share.factors.clone().autodiff()).sum()
-            / (self.batch * self.input.iter().product::<usize>()) as f64;
-        let gradients = GradientsParams::from_grads(objective.backward(), network);
-        ((losses.inner() + unlearnable).sum() / self.batch as f64, gradients)
-    }
-
-    /// What the network is to find in a share of a batch.
-    fn targets(&self, share: &Share, Batch { pictures, noise }: &Batch) -> StableTargets {
-        let pictures = tensor(pictures, self.picture, &share.device);
-        let clean = pictures.clone().slice([share.slots.clone()]);
-        let noise = tensor(noise, self.input, &share.device).slice([share.slots.clone()]);
-        if self.means {
-            return stable_targets(clean, noise, share.sigma.clone(), pictures, self.frame);
+        let pictures = self.pictures(&batch.pictures, &share.device);
+        let mut loss = Tensor::zeros([1], &share.device);
+        let mut sum = GradientsAccumulator::new();
+        for slots in &share.slices {
+            let (part, gradients) = self.slice(network, batch, &pictures, slots.clone());
+            loss = loss + part;
+            // A sum of one would be a copy.
+            if share.slices.len() == 1 {
+                return (loss, gradients);
+            }
+            sum.accumulate(network, gradients);
         }
-        StableTargets { clean, noise, unlearnable: Tensor::zeros([share.slots.len()], &share.device) }
+        (loss, sum.grads())
+    }
+
+    fn slice(
+        &self,
+        network: &EnergyNetwork,
+        batch: &Batch,
+        pictures: &Tensor<4>,
+        slots: Range<usize>,
+    ) -> (Tensor<1>, GradientsParams) {
+        let (plan, shape) = (&self.config.optimization, self.config.network());
+        let device = pictures.device();
+        let levels = &batch.levels[slots.clone()];
+        let factors = weights(plan.weighting, &self.config.noise, levels);
+        let [sigma, factors] = [levels, &factors].map(|numbers| Tensor::<1>::from_floats(numbers, &device));
+        let StableTargets { clean, noise, unlearnable } = self.targets(batch, pictures, slots, sigma.clone());
+        let [clean, noise] = [self.frame.add(clean), noise].map(Tensor::autodiff);
+        let losses = self.losses(network, batch, [clean, noise], sigma.autodiff());
+        let numbers: usize = shape.batch_shape(plan.batch).iter().product();
+        let objective = (losses.clone() * factors.autodiff()).sum() / numbers as f64;
+        let gradients = GradientsParams::from_grads(objective.backward(), network);
+        ((losses.inner() + unlearnable).sum() / plan.batch as f64, gradients)
+    }
+
+    /// The paper's loss, or before it that of the U-Net alone.
+    fn losses(
+        &self,
+        network: &EnergyNetwork,
+        batch: &Batch,
+        [clean, noise]: [Tensor<4>; 2],
+        sigma: Tensor<1>,
+    ) -> Tensor<1> {
+        if batch.step < self.config.optimization.denoiser_steps {
+            let noisy = clean.clone() + noise.clone() * sigma.clone().reshape([-1, 1, 1, 1]);
+            if let Some(denoised) = network.reconstruction(noisy) {
+                return denoising_loss(denoised, clean, sigma);
+            }
+        }
+        mdsm_loss(network, self.config.network.sigma_0, clean, noise, sigma)
+    }
+
+    /// What the network is to find in a slice of a batch.
+    fn targets(&self, batch: &Batch, pictures: &Tensor<4>, slots: Range<usize>, sigma: Tensor<1>) -> StableTargets {
+        let count = slots.len();
+        let device = pictures.device();
+        let input = self.config.network().batch_shape(count);
+        let numbers: usize = input[1..].iter().product();
+        let noise = batch.noise[slots.start * numbers..slots.end * numbers].to_vec();
+        let noise = Tensor::from_data(TensorData::new(noise, input), &device);
+        let clean = pictures.clone().slice([slots.clone()]);
+        // Levels rise: below the first that needs a mean, the picture itself is it.
+        let from = self.means_from.map_or(count, |least| batch.levels[slots].partition_point(|&level| level < least));
+        let own = |range: Range<usize>| StableTargets {
+            clean: clean.clone().slice([range.clone()]),
+            noise: noise.clone().slice([range.clone()]),
+            unlearnable: Tensor::zeros([range.len()], &device),
+        };
+        if from == count {
+            return own(0..count);
+        }
+        let StableTargets { clean: some, noise: theirs, .. } = own(from..count);
+        let means = stable_targets(some, theirs, sigma.narrow(0, from, count - from), pictures.clone(), self.frame);
+        if from == 0 {
+            return means;
+        }
+        let own = own(0..from);
+        StableTargets {
+            clean: Tensor::cat(vec![own.clean, means.clean], 0),
+            noise: Tensor::cat(vec![own.noise, means.noise], 0),
+            unlearnable: Tensor::cat(vec![own.unlearnable, means.unlearnable], 0),
+        }
+    }
+
+    /// Pictures as `[M, C, h, w]`, 0..1.
+    fn pictures(&self, bytes: &[u8], device: &Device) -> Tensor<4> {
+        let (channels, size) = (self.config.network().channels, self.config.card().size);
+        let floats: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect();
+        let count = floats.len() / (channels * size * size).max(1);
+        Tensor::from_data(TensorData::new(floats, [count, channels, size, size]), device)
     }
 }
 
-/// Images of this shape, `[N, C, H, W]`.
-fn tensor(numbers: &[f32], [_, c, h, w]: [usize; 4], device: &Device) -> Tensor<4> {
-    Tensor::from_data(TensorData::new(numbers.to_vec(), [numbers.len() / (c * h * w), c, h, w]), device)
+/// Cuts a range into so many parts, alike within one.
+fn parts(range: Range<usize>, count: usize) -> Vec<Range<usize>> {
+    let boundary = |index: usize| range.start + range.len() * index / count;
+    let all = (0..count).map(|index| boundary(index)..boundary(index + 1));
+    all.filter(|part| !part.is_empty()).collect()
 }
 
-#[cfg(all(test, feature = "wgpu"))]
+#[cfg(test)]
 mod tests {
-    use burn::tensor::DeviceKind;
-    use shared::sampling::{Draw, Noise};
+    use std::sync::OnceLock;
+
+    use options::Spacing;
+    use shared::{
+        model::{DataCard, Weights},
+        sampling::{Draw, Noise},
+        training::NoiseLevels,
+    };
 
     use super::*;
-    use crate::{output, train::TrainingPreset};
+    use crate::{
+        output,
+        train::{TrainingPreset, config::PicturesCard},
+    };
+
+    const BATCH: usize = 7;
+
+    fn config(slices: usize, references: usize) -> RunConfig {
+        let card = DataCard { name: "x".into(), licence: "y".into(), size: 8, pixel_range: [0.0, 1.0] };
+        let mut config = TrainingPreset::Unet.settings();
+        config.pictures = Some(PicturesCard { channels: 1, fingerprint: None, card });
+        config.noise = NoiseLevels { min: 0.05, max: 5.0, spacing: Spacing::Geometric };
+        config.network.width = 4;
+        let plan = &mut config.optimization;
+        (plan.batch, plan.slices, plan.references) = (BATCH, Some(slices), references);
+        config
+    }
+
+    fn images() -> Images {
+        let pixels: Vec<u8> = (0..20 * 64u32).map(|index| (index * index % 251) as u8).collect();
+        Images { channels: 1, height: 8, width: 8, pixels, labels: Vec::new() }
+    }
+
+    /// The loss, and the gradients of the convolutions, of a batch of the first images.
+    fn gradients(config: &RunConfig, devices: &[Device], means: Option<f32>) -> Vec<Vec<f32>> {
+        // Drawn once: other tests draw from the same generator.
+        static WEIGHTS: OnceLock<Weights> = OnceLock::new();
+        let weights =
+            WEIGHTS.get_or_init(|| Weights::of(&EnergyNetwork::new(&config.network(), &Device::flex()).unwrap()));
+        let network = weights.clone().into_network(&config.network(), &Device::flex().autodiff()).unwrap();
+        let (images, frame) = (images(), Frame::new(8, 8).unwrap());
+        let batch = Batch {
+            step: 0,
+            pictures: images.pixels.clone(),
+            noise: Noise::new(2).numbers(0, Draw::Start, [BATCH, 1, 8, 8]),
+            levels: config.noise.levels(BATCH),
+        };
+        let mut replicas = Replicas::new(config, &images, frame, devices);
+        if means.is_some() {
+            replicas.means_from = means;
+        }
+        let (loss, gradients) = replicas.gradients(&network, &batch).unwrap();
+        let mut found = vec![output::floats(loss).unwrap()];
+        for parameter in network.parameters().iter().filter(|parameter| parameter.shape.len() == 4) {
+            found.extend(gradients.get::<4>(parameter.id).map(|gradient| output::floats(gradient).unwrap()));
+        }
+        found
+    }
+
+    fn assert_same(found: &[Vec<f32>], expected: &[Vec<f32>]) {
+        assert!(expected.len() > 10 && found.len() == expected.len());
+        for (found, expected) in found.iter().zip(expected) {
+            let largest = expected.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+            for (found, expected) in found.iter().zip(expected) {
+                let difference = (found - expected).abs();
+                assert!(difference <= 1e-5 * largest, "{found} against {expected} (up to {largest})");
+            }
+        }
+    }
 
     #[test]
+    fn slices_find_what_a_whole_batch_finds() {
+        for references in [0, 20] {
+            let whole = gradients(&config(1, references), &[Device::flex()], None);
+            for slices in [2, 3, BATCH] {
+                assert_same(&gradients(&config(slices, references), &[Device::flex()], None), &whole);
+            }
+            let three = vec![Device::flex(); 3];
+            assert_same(&gradients(&config(5, references), &three, None), &whole);
+        }
+    }
+
+    #[test]
+    fn means_that_are_left_out_would_have_been_the_pictures_themselves() {
+        let config = config(1, 20);
+        let least = means_from(&images(), config.optimization.seed);
+        let levels = config.noise.levels(BATCH);
+        assert!(levels[0] < least && least < levels[BATCH - 1], "{least} of {levels:?}");
+        let all = gradients(&config, &[Device::flex()], Some(0.0));
+        assert_same(&gradients(&config, &[Device::flex()], None), &all);
+        // Not so where the means differ from the pictures.
+        let none = gradients(&config, &[Device::flex()], Some(f32::MAX));
+        let moved = none[1].iter().zip(&all[1]).map(|(none, all)| (none - all).abs()).fold(0.0, f32::max);
+        assert!(moved > 1e-3 * all[1].iter().fold(0.0, |most: f32, value| most.max(value.abs())), "by {moved}");
+    }
+
+    #[cfg(feature = "wgpu")]
+    #[test]
     fn devices_that_share_a_batch_find_what_one_finds() {
-        let mut config = TrainingPreset::Unet.settings();
-        (config.optimization.batch, config.network.width) = (7, 4);
-        let network = EnergyNetwork::new(&config.network_of(1, 8), &Device::flex().autodiff()).unwrap();
-        let frame = Frame::new(8, 8).unwrap();
-        let numbers = |key, count| Noise::new(key).numbers(0, Draw::Start, [count, 1, 8, 8]);
-        let batch = Batch { pictures: numbers(1, 20), noise: numbers(2, 7) };
-        let on = |devices: &[Device], means: bool| {
-            let shape = [1, 1, 8, 8];
-            let replicas = Replicas { picture: shape, input: shape, means, ..Replicas::new(&config, frame, devices) };
-            let (loss, gradients) = replicas.gradients(&network, &batch).unwrap();
-            let mut found = vec![output::floats(loss).unwrap()];
-            for parameter in network.parameters().iter().filter(|parameter| parameter.shape.len() == 4) {
-                found.extend(gradients.get::<4>(parameter.id).map(|gradient| output::floats(gradient).unwrap()));
-            }
-            found
-        };
-        let gpu = Device::wgpu(DeviceKind::DefaultDevice);
-        for means in [false, true] {
-            let expected = on(&[Device::flex()], means);
+        let gpu = Device::wgpu(burn::tensor::DeviceKind::DefaultDevice);
+        for references in [0, 20] {
+            let config = config(2, references);
+            let expected = gradients(&config, &[Device::flex()], None);
             // The second is another device where there is a GPU, or one made of software.
-            for devices in [vec![Device::flex(); 3], vec![Device::flex(), gpu.clone()]] {
-                let found = on(&devices, means);
-                assert!(expected.len() > 10 && found.len() == expected.len());
-                for (found, expected) in found.iter().zip(&expected) {
-                    let largest = expected.iter().fold(0f32, |largest, value| largest.max(value.abs()));
-                    for (found, expected) in found.iter().zip(expected) {
-                        let difference = (found - expected).abs();
-                        assert!(difference <= 1e-5 * largest, "{found} against {expected} (up to {largest})");
-                    }
-                }
-            }
+            assert_same(&gradients(&config, &[Device::flex(), gpu.clone()], None), &expected);
         }
     }
 }

@@ -6,11 +6,15 @@ use std::{
     time::Instant,
 };
 
-use burn::{module::Module, optim::ModuleOptimizer, tensor::Device};
+use burn::{
+    module::Module,
+    optim::ModuleOptimizer,
+    tensor::{Device, Tensor},
+};
 use options::Sampler;
 use shared::{
     model::Weights,
-    network::{EnergyNetwork, Frame},
+    network::{EnergyNetwork, Frame, Parameter},
     sampling::{Chains, Noise, Schedule},
 };
 
@@ -23,7 +27,7 @@ use super::{
     metrics::{Average, Entry, Metrics},
     optimizer,
     pending_losses::PendingLosses,
-    prefetch::prefetch,
+    prefetch::{Batch, prefetch},
     probe::Probe,
     replicas::Replicas,
     report,
@@ -32,6 +36,7 @@ use super::{
 use crate::{
     data::DataSet,
     error::{Error, Result},
+    model::LoadedModel,
     output, pictures,
 };
 
@@ -41,33 +46,63 @@ const METRICS_EVERY: u64 = 10;
 /// Set by Ctrl-C: the loop saves a checkpoint and stops.
 pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// What changes from step to step.
-struct State {
-    network: EnergyNetwork,
-    ema: EnergyNetwork,
-    optimizer: ModuleOptimizer,
-    progress: Progress,
+/// Where a training begins.
+pub enum Start {
+    /// With random weights.
+    Fresh,
+    /// With the weights of a model.
+    Weights(Weights),
+    /// Where it was left.
+    Checkpoint(Box<Checkpoint>),
 }
 
-/// Trains to the end of the plan, from `start` if there is one, on devices that share every batch.
+impl Start {
+    /// Where a new run begins.
+    ///
+    /// # Errors
+    /// The model that it starts from cannot be read, or does not fit the pictures.
+    pub fn of(config: &RunConfig) -> Result<Self> {
+        let Some(from) = &config.from else { return Ok(Self::Fresh) };
+        let model = LoadedModel::open("--from", from, &Device::flex())?;
+        let (theirs, ours) = (&model.config, config.network());
+        let wrong = |what: String| Err(Error::input(format!("--from {}: {what}", from.display())));
+        let kind = |channels: usize| if channels == 1 { "grey" } else { "colour" };
+        if theirs.channels != ours.channels {
+            let (model, pictures) = (kind(theirs.channels), kind(ours.channels));
+            return wrong(format!("the model is of {model} pictures, and {} has {pictures} ones", config.card().name));
+        }
+        if theirs.image_size != ours.image_size && ours.scales.is_none() {
+            let side = theirs.image_size;
+            return wrong(format!(
+                "a {} takes pictures of one size only; give --image-size {}, so that the network sees {side}x{side}",
+                ours.preset, model.data.size
+            ));
+        }
+        Ok(Self::Weights(Weights::of(&model.network)))
+    }
+}
+
+/// What changes from step to step.
+pub(super) struct State {
+    pub(super) network: EnergyNetwork,
+    parameters: Vec<Parameter>,
+    ema: EnergyNetwork,
+    optimizer: ModuleOptimizer,
+    pub(super) progress: Progress,
+}
+
+/// Trains to the end of the plan, from `start`, on devices that share every batch.
 ///
 /// # Errors
 /// A checkpoint cannot be saved, the loss runs away, or the training was interrupted (after saving).
-pub fn train(
-    config: &RunConfig,
-    data: &DataSet,
-    folder: &RunFolder,
-    start: Option<Checkpoint>,
-    devices: &[Device],
-) -> Result<()> {
+pub fn train(config: &RunConfig, data: &DataSet, folder: &RunFolder, start: Start, devices: &[Device]) -> Result<()> {
     let device = devices.first().ok_or_else(|| Error::failed("there is no device to train on"))?;
     let plan = &config.optimization;
     let network = config.network();
     let mut state = State::new(config, start, device)?;
     let frame = Frame::new(config.card().size, network.image_size)
         .ok_or_else(|| Error::failed("the pictures are larger than the network's input"))?;
-    let replicas = Replicas::new(config, frame, devices);
-    let parameters = state.network.parameters();
+    let replicas = Replicas::new(config, &data.train, frame, devices);
     let probe = Probe::new(config, data, frame, device);
     let mut metrics = Metrics::open(folder.metrics(), state.progress.step)?;
     metrics.begin(state.progress.step, config)?;
@@ -78,16 +113,11 @@ pub fn train(
     thread::scope(|scope| {
         let batches = prefetch(scope, &data.train, config, state.progress.step);
         while state.progress.step < plan.steps {
-            let step = state.progress.step;
             let batch = batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))?;
-            let (loss, mut gradients) = replicas.gradients(&state.network, &batch)?;
-            let norm = clip_by_global_norm(&mut gradients, &parameters, plan.clip);
-            state.network = state.optimizer.step(plan.learning_rate_at(step), state.network, gradients);
-            state.ema = ema::update(state.ema, &state.network, plan.ema_decay_at(step));
+            let (next, [loss, norm]) = state.step(config, &replicas, &batch)?;
+            state = next;
             // What is told is the paper's loss, whatever the weighting and the targets, so that runs can be compared.
             told.add(loss, norm);
-            state.progress.step += 1;
-            state.progress.images = state.progress.images.map(|images| images + plan.batch as u64);
             let interrupted = display.asked_to_stop() || INTERRUPTED.load(Ordering::Relaxed);
             let due =
                 state.progress.step.is_multiple_of(config.record.checkpoint_every) || state.progress.step == plan.steps;
@@ -99,6 +129,11 @@ pub fn train(
             for (step, (loss, norm)) in (state.progress.step - steps.len() as u64 + 1..).zip(steps) {
                 watch.check(loss, norm).map_err(|what| {
                     display.finish();
+                    if !folder.has_checkpoint() {
+                        return Error::failed(format!(
+                            "{what} at step {step}; nothing was saved yet: train again, with a smaller --learning-rate"
+                        ));
+                    }
                     Error::failed(format!(
                         "{what} at step {step}; that step is not saved. --resume goes on from the last good checkpoint in {}, with a \
                          smaller --learning-rate if it happens again",
@@ -111,7 +146,11 @@ pub fn train(
             if entry {
                 let speed = (average.steps() * plan.batch as u64) as f64 / lap.elapsed().as_secs_f64();
                 lap = Instant::now();
-                metrics.push(Entry::Training(average.take(state.progress.step, plan.learning_rate_at(step), speed)))?;
+                metrics.push(Entry::Training(average.take(
+                    state.progress.step,
+                    plan.learning_rate_at(state.progress.step - 1),
+                    speed,
+                )))?;
             }
             if due && !interrupted {
                 metrics.push(Entry::Checkpoint(probe.measure(&state.ema, config, state.progress.step)?))?;
@@ -128,7 +167,7 @@ pub fn train(
             }
             if interrupted {
                 display.finish();
-                return Err(Error::failed(format!(
+                return Err(Error::Interrupted(format!(
                     "interrupted at step {}, which is saved; go on with --resume",
                     state.progress.step
                 )));
@@ -146,39 +185,65 @@ pub fn train(
 }
 
 impl State {
-    fn new(config: &RunConfig, start: Option<Checkpoint>, device: &Device) -> Result<Self> {
-        let failed =
-            |error: &dyn std::fmt::Display| Error::input(format!("the checkpoint does not fit its run: {error}"));
+    pub(super) fn new(config: &RunConfig, start: Start, device: &Device) -> Result<Self> {
         let shape = config.network();
-        let network =
-            |weights: Weights, device: &Device| weights.into_network(&shape, device).map_err(|error| failed(&error));
+        let failed = |what: &str, error: &dyn std::fmt::Display| Error::input(format!("{what}: {error}"));
+        let network = |what: &str, weights: Weights, device: &Device| {
+            weights.into_network(&shape, device).map_err(|error| failed(what, &error))
+        };
         let training = device.clone().autodiff();
-        Ok(match start {
-            Some(checkpoint) => {
-                let trained = network(checkpoint.weights, &training)?;
+        let weights = match start {
+            Start::Checkpoint(checkpoint) => {
+                const MISFIT: &str = "the checkpoint does not fit its run";
+                let Checkpoint { progress, weights, ema, optimizer } = *checkpoint;
+                let trained = network(MISFIT, weights, &training)?;
                 let fresh = optimizer::init(config.optimization.optimizer, &trained.parameters());
-                Self {
-                    ema: network(checkpoint.ema, device)?,
-                    optimizer: fresh.from_bytes(checkpoint.optimizer).map_err(|error| failed(&error))?,
+                return Ok(Self {
+                    ema: network(MISFIT, ema, device)?,
+                    optimizer: fresh.from_bytes(optimizer).map_err(|error| failed(MISFIT, &error))?,
+                    parameters: trained.parameters(),
                     network: trained,
-                    progress: checkpoint.progress,
-                }
+                    progress,
+                });
             }
-            None => {
+            Start::Weights(weights) => weights,
+            Start::Fresh => {
                 // Drawn on the CPU, so that a seed gives the same start on every backend.
                 let cpu = Device::flex();
                 cpu.seed(config.optimization.seed);
                 let fresh = EnergyNetwork::new(&shape, &cpu).map_err(|error| Error::input(error.to_string()))?;
-                let weights = Weights::of(&fresh);
-                let trained = network(weights.clone(), &training)?;
-                Self {
-                    ema: network(weights, device)?,
-                    optimizer: optimizer::init(config.optimization.optimizer, &trained.parameters()),
-                    network: trained,
-                    progress: Progress { step: 0, seconds: 0.0, images: Some(0) },
-                }
+                Weights::of(&fresh)
             }
+        };
+        let trained = network("--from", weights.clone(), &training)?;
+        Ok(Self {
+            ema: network("--from", weights, device)?,
+            optimizer: optimizer::init(config.optimization.optimizer, &trained.parameters()),
+            parameters: trained.parameters(),
+            network: trained,
+            progress: Progress { step: 0, seconds: 0.0, images: Some(0) },
         })
+    }
+
+    /// One step: the loss of its batch and the norm of the gradient, `[1]` each, which nobody has to wait for.
+    ///
+    /// # Errors
+    /// A device has failed.
+    pub(super) fn step(
+        self,
+        config: &RunConfig,
+        replicas: &Replicas<'_>,
+        batch: &Batch,
+    ) -> Result<(Self, [Tensor<1>; 2])> {
+        let Self { network, parameters, ema, mut optimizer, mut progress } = self;
+        let plan = &config.optimization;
+        let (loss, mut gradients) = replicas.gradients(&network, batch)?;
+        let norm = clip_by_global_norm(&mut gradients, &parameters, plan.clip);
+        let network = optimizer.step(plan.learning_rate_at(batch.step), network, gradients);
+        let ema = ema::update(ema, &network, plan.ema_decay_at(batch.step));
+        progress.step += 1;
+        progress.images = progress.images.map(|images| images + plan.batch as u64);
+        Ok((Self { network, parameters, ema, optimizer, progress }, [loss, norm]))
     }
 
     /// Grids of samples from the weights and from their average, always from the same noise.

@@ -36,6 +36,12 @@ pub struct Reference {
     pub expect: Weights,
 }
 
+/// The scales of a U-Net, counted in its weights: the header does not tell them. `None` where there are none.
+fn scales(tensors: &Weights) -> Option<usize> {
+    let blocks = tensors.names().filter_map(|name| name.strip_prefix("down.")?.strip_suffix(".conv1.weight"));
+    Some(blocks.count()).filter(|&count| count > 0)
+}
+
 /// Header fields are strings.
 #[derive(Deserialize)]
 struct Header {
@@ -66,6 +72,7 @@ impl Reference {
         let header = header(metadata.metadata().clone().unwrap_or_default())?;
         let config = NetworkConfig {
             preset: header.preset,
+            scales: scales(&tensors),
             width: number("width", &header.width)?,
             channels: number("channels", &header.channels)?,
             image_size: number("image_size", &header.image_size)?,

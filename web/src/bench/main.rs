@@ -85,8 +85,15 @@ impl Asked {
             "res12" => (Architecture::Res12, Activation::Elu),
             other => return Err(format!("preset {other}: unet or res12")),
         };
-        let config =
-            NetworkConfig { preset, width: number("width")?, channels: 1, image_size: 32, activation, sigma_0: 0.1 };
+        let config = NetworkConfig {
+            preset,
+            scales: None,
+            width: number("width")?,
+            channels: 1,
+            image_size: 32,
+            activation,
+            sigma_0: 0.1,
+        };
         Ok(Self { backend: value("backend")?, config, batch: number("batch")? })
     }
 }

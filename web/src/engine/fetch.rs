@@ -8,7 +8,8 @@ use web_sys::{DedicatedWorkerGlobalScope, ReadableStreamDefaultReader, RequestCa
 use crate::store;
 
 /// Why a file did not come: a sentence that names it.
-pub enum Problem {
+#[derive(Debug)]
+pub(crate) enum Problem {
     /// No server answered.
     Offline(String),
     /// Everything else.
@@ -27,7 +28,7 @@ impl From<Problem> for String {
 ///
 /// # Errors
 /// A sentence that names the file.
-pub async fn fetch(path: &str, limit: u64, mut progress: impl FnMut(u64)) -> Result<Vec<u8>, Problem> {
+pub(crate) async fn fetch(path: &str, limit: u64, mut progress: impl FnMut(u64)) -> Result<Vec<u8>, Problem> {
     let broken = |error: JsValue| format!("“{path}” could not be fetched ({}).", said(&error));
     let init = RequestInit::new();
     // An old manifest beside new weights would look like damage.

@@ -45,7 +45,7 @@ pub async fn start() -> Result<()> {
     let app = App::new(settings, models, autorun)?;
     listen(&app)?;
     app.borrow_mut().open()?;
-    // The page lives as long as its document.
+    #[expect(clippy::mem_forget, reason = "the page lives as long as its document")]
     std::mem::forget(app);
     Ok(())
 }

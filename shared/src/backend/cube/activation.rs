@@ -5,7 +5,7 @@ use options::Activation;
 
 /// `s(v)`
 #[cube]
-pub fn activate(v: f32, #[comptime] activation: Option<Activation>) -> f32 {
+pub(super) fn activate(v: f32, #[comptime] activation: Option<Activation>) -> f32 {
     match comptime!(activation) {
         None => v,
         Some(Activation::Elu) => select(v > 0.0, v, v.exp() - 1.0),
@@ -15,7 +15,7 @@ pub fn activate(v: f32, #[comptime] activation: Option<Activation>) -> f32 {
 
 /// `s'(v)`
 #[cube]
-pub fn slope(v: f32, #[comptime] activation: Option<Activation>) -> f32 {
+pub(super) fn slope(v: f32, #[comptime] activation: Option<Activation>) -> f32 {
     match comptime!(activation) {
         None => 1.0,
         Some(Activation::Elu) => select(v > 0.0, 1.0, v.exp()),
@@ -28,7 +28,7 @@ pub fn slope(v: f32, #[comptime] activation: Option<Activation>) -> f32 {
 
 /// `s''(v)`
 #[cube]
-pub fn curvature(v: f32, #[comptime] activation: Option<Activation>) -> f32 {
+pub(super) fn curvature(v: f32, #[comptime] activation: Option<Activation>) -> f32 {
     match comptime!(activation) {
         None => 0.0,
         Some(Activation::Elu) => select(v > 0.0, 0.0, v.exp()),

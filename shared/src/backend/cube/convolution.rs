@@ -22,7 +22,7 @@ const TILE: usize = 8;
 
 /// Which way a kernel is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
+pub(super) enum Direction {
     /// Weights `[channels_out, channels_in, k, k]`.
     Forward,
     /// Weights `[channels_in, channels_out, k, k]`, the kernel turned by 180 degrees.
@@ -30,14 +30,14 @@ pub enum Direction {
 }
 
 /// A weight, and the tensors whose channels, one after the other, it is applied to.
-pub struct Weighted {
+pub(super) struct Weighted {
     pub weight: CubeTensor,
     /// Each `[N, _, H, W]`.
     pub parts: Vec<CubeTensor>,
 }
 
 /// A sum of convolutions and what else goes into it.
-pub struct Convolution {
+pub(super) struct Convolution {
     pub direction: Direction,
     /// The activation before the main convolution.
     pub activation: Option<Activation>,
@@ -70,13 +70,13 @@ struct Plan {
 
 impl Convolution {
     /// With nothing before and after it.
-    pub fn new(direction: Direction, main: Weighted) -> Self {
+    pub(super) fn new(direction: Direction, main: Weighted) -> Self {
         let biases = Vec::new();
         Self { direction, activation: None, main, gate: None, side: None, biases, residual: None, channels: None }
     }
 
     /// Computes it: `[N, channels_out, H, W]`.
-    pub fn launch(self) -> CubeTensor {
+    pub(super) fn launch(self) -> CubeTensor {
         let main = self.main.dense();
         let [images, _, height, width] = main.parts[0].meta.shape().dims();
         let (first_channel, channels_out) =

@@ -10,7 +10,7 @@ use super::{
 use options::Activation;
 
 /// `s'(x) u + residual`
-pub fn gate(x: CubeTensor, u: CubeTensor, residual: Option<CubeTensor>, activation: Activation) -> CubeTensor {
+pub(super) fn gate(x: CubeTensor, u: CubeTensor, residual: Option<CubeTensor>, activation: Activation) -> CubeTensor {
     let (x, u) = (dense(x), dense(u));
     let output = empty(&x, x.meta.shape().clone());
     let (count, dim) = one_unit_each(&x);
@@ -33,7 +33,12 @@ pub fn gate(x: CubeTensor, u: CubeTensor, residual: Option<CubeTensor>, activati
 }
 
 /// `s'(x) u` and `s''(x) q u`
-pub fn gate_vjp(x: CubeTensor, q: CubeTensor, u: CubeTensor, activation: Activation) -> (CubeTensor, CubeTensor) {
+pub(super) fn gate_vjp(
+    x: CubeTensor,
+    q: CubeTensor,
+    u: CubeTensor,
+    activation: Activation,
+) -> (CubeTensor, CubeTensor) {
     let (x, q, u) = (dense(x), dense(q), dense(u));
     let (first, second) = (empty(&x, x.meta.shape().clone()), empty(&x, x.meta.shape().clone()));
     let (count, dim) = one_unit_each(&x);
@@ -52,7 +57,7 @@ pub fn gate_vjp(x: CubeTensor, q: CubeTensor, u: CubeTensor, activation: Activat
 }
 
 /// `factors[0] x + factors[1] y + factors[2] z`
-pub fn combination(x: CubeTensor, y: CubeTensor, z: Option<CubeTensor>, factors: [f32; 3]) -> CubeTensor {
+pub(super) fn combination(x: CubeTensor, y: CubeTensor, z: Option<CubeTensor>, factors: [f32; 3]) -> CubeTensor {
     let (x, y) = (dense(x), dense(y));
     let output = empty(&x, x.meta.shape().clone());
     let (count, dim) = one_unit_each(&x);

@@ -6,13 +6,13 @@ use cubecl::{calculate_cube_count_elemwise, prelude::*};
 use super::{dense, empty};
 
 /// `scale` times the sum of each cell of 2x2 pixels.
-pub fn pool(x: CubeTensor, scale: f32) -> CubeTensor {
+pub(super) fn pool(x: CubeTensor, scale: f32) -> CubeTensor {
     let [n, c, h, w] = x.meta.shape().dims();
     launch(x, [n, c, h / 2, w / 2], scale, true, None)
 }
 
 /// `scale` times each pixel for all of its cell, plus `residual`.
-pub fn unpool(x: CubeTensor, scale: f32, residual: Option<CubeTensor>) -> CubeTensor {
+pub(super) fn unpool(x: CubeTensor, scale: f32, residual: Option<CubeTensor>) -> CubeTensor {
     let [n, c, h, w] = x.meta.shape().dims();
     launch(x, [n, c, 2 * h, 2 * w], scale, false, residual)
 }

@@ -3,11 +3,11 @@
 use cubecl::prelude::*;
 
 /// Units of a cube: a power of two, which every GPU has.
-pub const UNITS: usize = 64;
+pub(super) const UNITS: usize = 64;
 
 /// The sum of one number of each unit, always in the same order.
 #[cube]
-pub fn sum_of_cube(value: f32) -> f32 {
+pub(super) fn sum_of_cube(value: f32) -> f32 {
     let mut sums = Shared::<[f32]>::new_slice(UNITS);
     let unit = UNIT_POS as usize;
     sums[unit] = value;

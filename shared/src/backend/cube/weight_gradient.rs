@@ -50,7 +50,7 @@ struct Patch {
 
 /// The gradient at the weight, of its shape, and at the bias, of the convolution of `s(x)` whose output has the
 /// gradient `dy`.
-pub fn weight_gradient(
+pub(super) fn weight_gradient(
     x: CubeTensor,
     dy: CubeTensor,
     weight: &CubeTensor,

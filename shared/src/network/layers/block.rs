@@ -34,6 +34,7 @@ pub struct Block {
 }
 
 /// What the backward pass of a block needs: the inputs of its two activations, the first in the parts that were given.
+#[derive(Debug)]
 pub struct BlockTape<const PARTS: usize = 1> {
     outer: [Tensor<4>; PARTS],
     inner: Tensor<4>,
@@ -104,6 +105,11 @@ impl Block {
     /// Floating-point operations for one image whose side is `side` at the input.
     pub fn flop(&self, side: usize) -> f64 {
         self.conv1.flop(side) + self.conv2.flop(side) + self.shortcut.flop(self.side_out(side))
+    }
+
+    /// Numbers that its convolutions give for one image whose side is `side` at the input.
+    pub fn values(&self, side: usize) -> usize {
+        self.conv1.values(side) + self.conv2.values(side) + self.shortcut.values(self.side_out(side))
     }
 
     /// The side of the output for this side of the input.

@@ -53,6 +53,11 @@ impl Convolution {
         (self.weight.val().into_dispatch(), Optional::of(bias))
     }
 
+    /// Numbers that it gives for one image of this side.
+    pub fn values(&self, side: usize) -> usize {
+        self.weight.lazy_shape().as_slice().first().copied().unwrap_or(0) * side * side
+    }
+
     /// Floating-point operations for one image of this side.
     pub fn flop(&self, side: usize) -> f64 {
         let weights: usize = self.weight.lazy_shape().as_slice().iter().product();

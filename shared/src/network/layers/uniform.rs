@@ -10,7 +10,7 @@ use burn::{
 ///
 /// Not by Burn's `Initializer`: the ones it has beside bring QR decomposition and, with it, every GPU kernel of a
 /// matrix product into the page's download.
-pub fn uniform<const D: usize>(shape: [usize; D], fan_in: usize, device: &Device) -> Param<Tensor<D>> {
+pub(super) fn uniform<const D: usize>(shape: [usize; D], fan_in: usize, device: &Device) -> Param<Tensor<D>> {
     let bound = 1.0 / (fan_in as f64).sqrt();
     let draw = move |device: &Device, require_grad| {
         let tensor = Tensor::random(shape, Distribution::Uniform(-bound, bound), device);

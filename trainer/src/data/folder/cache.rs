@@ -1,115 +1,128 @@
-//! What was decoded of a folder, kept by the content of its files: decoding many photographs takes longer than a short
-//! training.
+//! What was decoded of a folder, kept until one of its files changes: decoding many photographs takes longer than a
+//! short training.
+//!
+//! A file is taken for the same as long as its path, its length and the time of its last change, in nanoseconds, are:
+//! to look into every file at every start would take nearly as long as to decode it. There is one cache of each folder
+//! and side, which a newer one replaces.
 
 use std::{
-    fs,
-    io::BufReader,
+    fs::{self, File},
+    io::{BufReader, Read},
     path::{Path, PathBuf},
+    time::UNIX_EPOCH,
 };
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::{Square, hash_of};
-use crate::{error::Result, files, npy, pictures};
+use super::decoded::{Notes, Pixels};
+use crate::{error::Result, files};
 
-/// Where the pictures of these very files, cut to this side, are kept.
+/// Where the pictures of a folder, cut to this side, are kept, and what is true of its files now.
 pub(super) struct Cache {
-    /// Without an ending.
     path: PathBuf,
+    key: String,
     side: usize,
 }
 
-/// What stands beside the pixels.
+/// What stands before the pixels, as JSON, and before it its length in eight bytes.
 #[derive(Serialize, Deserialize)]
-struct Notes {
-    grey: Vec<bool>,
-    skipped: Vec<String>,
+struct Head<N> {
+    key: String,
+    notes: N,
 }
 
-/// Part of the key: other ways to cut and resize are other pictures.
-const VERSION: u8 = 1;
+/// Part of the key: other ways to decode, cut and resize are other pictures.
+const VERSION: u8 = 2;
+/// More than the notes of any folder.
+const MAX_HEAD: u64 = 1 << 32;
 
 impl Cache {
-    /// The cache of these files; none where the system has no cache folder or a file cannot be read.
-    pub(super) fn of(paths: &[PathBuf], side: usize) -> Option<Self> {
-        let hashes: Option<Vec<[u8; 32]>> = paths
-            .par_iter()
-            .map(|path| {
-                // Names too: they are in the lines about files that are skipped.
-                let name = path.to_string_lossy();
-                let mut hasher = Sha256::new_with_prefix(name.len().to_le_bytes());
-                hasher.update(name.as_bytes());
-                hasher.update(pictures::read_bytes(path).ok()?);
-                Some(hasher.finalize().into())
-            })
-            .collect();
-        let mut key = Sha256::new_with_prefix([VERSION]);
-        key.update(side.to_le_bytes());
-        hashes?.iter().for_each(|hash| key.update(hash));
-        let name: String = key.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Some(Self { path: dirs::cache_dir()?.join("energy-models").join("folders").join(name), side })
+    /// The cache of a folder with these files; none where the system has no cache folder or a file has gone.
+    pub(super) fn of(folder: &Path, paths: &[PathBuf], side: usize) -> Option<Self> {
+        Self::within(&dirs::cache_dir()?.join("energy-models").join("folders"), folder, paths, side)
     }
 
-    /// The pictures, and a line for each file that is none; nothing if they are not kept or what is kept is damaged.
-    pub(super) fn read(&self) -> Option<(Vec<Square>, Vec<String>)> {
-        let notes: Notes = serde_json::from_slice(&fs::read(self.file("json")).ok()?).ok()?;
-        let array = npyz::NpyFile::new(BufReader::new(fs::File::open(self.file("npy")).ok()?)).ok()?;
-        let side = self.side as u64;
-        if array.shape() != [notes.grey.len() as u64, 3, side, side] {
-            return None;
-        }
-        let pixels: Vec<u8> = array.into_vec().ok()?;
-        let planes = pixels.chunks_exact(3 * self.side * self.side).map(<[u8]>::to_vec);
-        let square = |(planes, grey): (Vec<u8>, bool)| Square { hash: hash_of(&planes), planes, grey };
-        Some((planes.zip(notes.grey).map(square).collect(), notes.skipped))
+    fn within(caches: &Path, folder: &Path, paths: &[PathBuf], side: usize) -> Option<Self> {
+        let states: Option<Vec<String>> = paths.par_iter().map(|path| state(path)).collect();
+        let key = files::sha256(format!("{VERSION}\n{}", states?.concat()).as_bytes());
+        let name = files::sha256(format!("{side}\n{}", folder.display()).as_bytes());
+        Some(Self { path: caches.join(&name[..32]), key, side })
+    }
+
+    /// The pictures, which are still to be read; nothing if they are not kept, or of other files.
+    pub(super) fn open(&self) -> Option<(Notes, Pixels)> {
+        let mut file = BufReader::new(File::open(&self.path).ok()?);
+        let mut length = [0; 8];
+        file.read_exact(&mut length).ok()?;
+        let length = u64::from_le_bytes(length);
+        let mut head = Vec::new();
+        file.by_ref().take(length.min(MAX_HEAD)).read_to_end(&mut head).ok()?;
+        let Head { key, notes } = serde_json::from_slice::<Head<Notes>>(&head).ok()?;
+        let pixels = notes.pictures.len() * notes.channels * self.side * self.side;
+        let whole = file.get_ref().metadata().ok()?.len() == 8 + length + pixels as u64;
+        (key == self.key && whole).then_some((notes, Pixels::File(file)))
     }
 
     /// Keeps them.
     ///
     /// # Errors
     /// The cache folder cannot be written.
-    pub(super) fn write(&self, squares: &[Square], skipped: &[String]) -> Result<()> {
+    pub(super) fn write(&self, notes: &Notes, pixels: &[u8]) -> Result<()> {
         files::create_folder(self.path.parent().unwrap_or(Path::new(".")))?;
-        let pixels: Vec<u8> = squares.iter().flat_map(|square| square.planes.iter().copied()).collect();
-        npy::write(&self.file("npy"), &[squares.len(), 3, self.side, self.side], &pixels)?;
-        let notes = Notes { grey: squares.iter().map(|square| square.grey).collect(), skipped: skipped.to_vec() };
-        files::write_atomically(&self.file("json"), |file| Ok(serde_json::to_writer(file, &notes)?))
+        files::write_atomically(&self.path, |file| {
+            let head = serde_json::to_vec(&Head { key: self.key.clone(), notes })?;
+            file.write_all(&(head.len() as u64).to_le_bytes())?;
+            file.write_all(&head)?;
+            file.write_all(pixels)
+        })
     }
+}
 
-    fn file(&self, ending: &str) -> PathBuf {
-        self.path.with_extension(ending)
-    }
+/// What tells a file from what it was: a line.
+fn state(path: &Path) -> Option<String> {
+    let metadata = fs::metadata(path).ok()?;
+    let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    Some(format!("{} {changed} {:?}\n", metadata.len(), path))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::*;
+    use crate::data::folder::decoded::{Goes, Note};
 
     #[test]
     fn what_is_kept_comes_back_until_it_is_damaged_or_a_file_changes() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache { path: folder.path().join("kept"), side: 1 };
-        assert!(cache.read().is_none());
-        let square = |value: u8| Square { planes: vec![value; 3], grey: value > 1, hash: hash_of(&[value; 3]) };
-        cache.write(&[square(1), square(2)], &["bad.png: no".to_owned()]).unwrap();
-        let (squares, skipped) = cache.read().unwrap();
-        assert_eq!(skipped, ["bad.png: no"]);
-        let kept: Vec<_> = squares.iter().map(|square| (square.planes[0], square.grey)).collect();
-        assert_eq!(kept, [(1, false), (2, true)]);
-        assert!(squares[1].hash == square(2).hash);
-        fs::write(cache.file("npy"), "damaged").unwrap();
-        assert!(cache.read().is_none());
-
         let picture = folder.path().join("a.png");
-        let key = |content: &str, side| {
+        let at = |content: &str, seconds, side| {
             fs::write(&picture, content).unwrap();
-            Cache::of(std::slice::from_ref(&picture), side).unwrap().path
+            let file = File::options().write(true).open(&picture).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+            Cache::within(&folder.path().join("caches"), folder.path(), std::slice::from_ref(&picture), side).unwrap()
         };
-        let first = key("one", 8);
-        assert_ne!(first, key("two", 8));
-        assert_ne!(first, key("one", 9));
-        assert_eq!(first, key("one", 8));
+        let cache = at("one", 9, 1);
+        assert!(cache.open().is_none());
+        let note = |file| Note { file, hash: format!("{file}"), size: (3, 4) };
+        let notes = Notes { channels: 3, pictures: vec![note(0), note(2)], skipped: vec!["bad.png: no".to_owned()] };
+        cache.write(&notes, &[1, 2, 3, 4, 5, 6]).unwrap();
+        let (found, pixels) = cache.open().unwrap();
+        assert_eq!(found, notes);
+        assert_eq!(pixels.part(3, 1, &[Goes::Training; 2]).unwrap()[0].pixels, [1, 2, 3, 4, 5, 6]);
+        for (content, seconds, side) in [("two!", 9, 1), ("one", 10, 1), ("one", 9, 2)] {
+            assert!(at(content, seconds, side).open().is_none(), "{content} {seconds} {side}");
+        }
+        assert!(at("one", 9, 1).open().is_some());
+        let whole = fs::read(&cache.path).unwrap();
+        for damaged in [&whole[..whole.len() - 1], b"damaged", &[0xFF; 40], b""] {
+            fs::write(&cache.path, damaged).unwrap();
+            assert!(cache.open().is_none());
+        }
+        // A newer state of the folder takes its place.
+        let newer = at("one", 11, 1);
+        newer.write(&notes, &[0; 6]).unwrap();
+        assert_eq!(newer.path, cache.path);
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn write_point() {
 fn checkpoint(step: u64) -> Checkpoint {
     let preset = options::Architecture::Res6;
     let activation = options::Activation::Elu;
-    let config = NetworkConfig { preset, width: 2, channels: 1, image_size: 8, activation, sigma_0: 0.1 };
+    let config = NetworkConfig { preset, scales: None, width: 2, channels: 1, image_size: 8, activation, sigma_0: 0.1 };
     let network = EnergyNetwork::new(&config, &Device::flex()).unwrap();
     Checkpoint::of(Progress { step, seconds: 0.0, images: None }, &network, &network, &AdamConfig::new().init())
         .unwrap()
@@ -107,4 +107,27 @@ fn the_newest_and_the_best_are_kept() {
     }
     let steps: Vec<_> = list(folder.path()).iter().filter_map(|path| step_of(path)).collect();
     assert_eq!(steps, [6, 5, 2]);
+}
+
+#[test]
+fn what_cannot_be_read_is_set_aside_and_not_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = |step| checkpoint(step).save(folder.path(), 1, None).unwrap();
+    saved(2);
+    for step in [3, 9] {
+        fs::create_dir(folder.path().join(format!("step-{step:07}"))).unwrap();
+        fs::write(folder.path().join(format!("step-{step:07}/{WEIGHTS}")), "of some use").unwrap();
+    }
+    assert_eq!(Checkpoint::newest(folder.path()).unwrap().progress.step, 2);
+    // The run goes on, to one of the steps that it could not read.
+    saved(3);
+    assert_eq!(Checkpoint::newest(folder.path()).unwrap().progress.step, 3);
+    for step in [3, 9] {
+        let aside = folder.path().join(format!("unreadable-step-{step:07}"));
+        assert_eq!(fs::read_to_string(aside.join(WEIGHTS)).unwrap(), "of some use");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+    // One of the same step that can be read is replaced.
+    saved(3);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
 }

@@ -119,7 +119,7 @@ pub struct App {
     /// The chain that is shown large.
     chain: usize,
     playing: bool,
-    this: Weak<RefCell<App>>,
+    this: Weak<RefCell<Self>>,
 }
 
 /// Has the page handle an event; a failure becomes a sentence on it.

@@ -1,0 +1,193 @@
+//! The pictures of a folder, cut to one size, in memory once.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use indicatif::ProgressBar;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    data::Images,
+    error::{Error, Result},
+    files, pictures,
+};
+
+/// Pictures that are decoded before they are put beside the others take this much memory.
+const AT_ONCE: usize = 32 << 20;
+
+/// What is known of pictures besides their pixels.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Notes {
+    /// 1 where all are grey, else 3.
+    pub channels: usize,
+    /// Of each picture.
+    pub pictures: Vec<Note>,
+    /// A line for each file that is none.
+    pub skipped: Vec<String>,
+}
+
+/// What is known of a picture.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Note {
+    /// Which of the files it is.
+    pub file: usize,
+    /// SHA-256 of its red, green and blue plane.
+    pub hash: String,
+    /// Rows and columns that it had.
+    pub size: (usize, usize),
+}
+
+/// Pixels `[count, channels, side, side]`, in memory or still in a file.
+pub(super) enum Pixels {
+    Memory(Vec<u8>),
+    File(BufReader<File>),
+}
+
+/// Where a picture goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Goes {
+    Training,
+    HeldOut,
+    Nowhere,
+}
+
+/// A picture cut to size: one plane if it is grey, else three.
+struct Square {
+    planes: Vec<u8>,
+    hash: String,
+    size: (usize, usize),
+}
+
+/// Decodes files and cuts the pictures to size.
+///
+/// # Errors
+/// There is no room in memory for so many. A file that is no picture is noted.
+pub(super) fn decode(paths: &[PathBuf], side: usize) -> Result<(Notes, Pixels)> {
+    let plane = side * side;
+    let mut pixels: Vec<u8> = Vec::new();
+    // All of it at once: a vector that grows is copied, and there are two of it. What is not written takes no memory.
+    let most = paths.len().saturating_mul(3 * plane);
+    pixels.try_reserve_exact(most).map_err(|_| {
+        Error::failed(format!("{} pictures of {side}x{side} need {} MB of memory", paths.len(), most >> 20))
+    })?;
+    let mut notes = Notes { channels: 1, ..Notes::default() };
+    let bar = ProgressBar::new(paths.len() as u64);
+    let each = (AT_ONCE / (3 * plane)).clamp(1, 4096);
+    for (part, files) in paths.chunks(each).enumerate() {
+        let squares: Vec<Result<Square>> =
+            files.par_iter().map(|path| square(path, side)).inspect(|_| bar.inc(1)).collect();
+        for (file, square) in (part * each..).zip(squares) {
+            match square {
+                Ok(Square { planes, hash, size }) => {
+                    if planes.len() > plane && notes.channels == 1 {
+                        notes.channels = 3;
+                        spread_to_colour(&mut pixels, plane);
+                    }
+                    (0..notes.channels * plane / planes.len()).for_each(|_| pixels.extend_from_slice(&planes));
+                    notes.pictures.push(Note { file, hash, size });
+                }
+                Err(error) => notes.skipped.push(error.to_string()),
+            }
+        }
+    }
+    bar.finish_and_clear();
+    Ok((notes, Pixels::Memory(pixels)))
+}
+
+fn square(path: &Path, side: usize) -> Result<Square> {
+    let decoded = pictures::decode(path)?;
+    let size = (decoded.height() as usize, decoded.width() as usize);
+    let picture = pictures::fit(&decoded, side, side);
+    let channels = if picture.color().has_color() { 3 } else { 1 };
+    let planes = pictures::planes(&picture, channels).unwrap_or_default();
+    // A grey picture is hashed as the colour picture that it also is: the hash depends on what it shows alone.
+    let hash = files::sha256(&planes.repeat(3 / channels));
+    Ok(Square { planes, hash, size })
+}
+
+/// Makes three equal planes of each.
+fn spread_to_colour(pixels: &mut Vec<u8>, plane: usize) {
+    let count = pixels.len() / plane;
+    pixels.resize(3 * pixels.len(), 0);
+    // From the last, so that none is written over before it is read.
+    for grey in (0..count).rev() {
+        for copy in (0..3).rev() {
+            pixels.copy_within(grey * plane..(grey + 1) * plane, (3 * grey + copy) * plane);
+        }
+    }
+}
+
+impl Pixels {
+    /// Parts them, in the memory that they are in already, or out of the file into their places.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn part(self, channels: usize, side: usize, goes: &[Goes]) -> io::Result<[Images; 2]> {
+        let len = channels * side * side;
+        let count = |to: Goes| goes.iter().filter(|&&goes| goes == to).count();
+        let images = |pixels| Images { channels, height: side, width: side, pixels, labels: Vec::new() };
+        let mut held_out = Vec::with_capacity(count(Goes::HeldOut) * len);
+        let training = match self {
+            Self::Memory(mut pixels) => {
+                let mut kept = 0;
+                for (i, to) in goes.iter().enumerate() {
+                    let picture = i * len..(i + 1) * len;
+                    match to {
+                        Goes::Training => {
+                            pixels.copy_within(picture, kept);
+                            kept += len;
+                        }
+                        Goes::HeldOut => held_out.extend_from_slice(&pixels[picture]),
+                        Goes::Nowhere => {}
+                    }
+                }
+                pixels.truncate(kept);
+                pixels
+            }
+            Self::File(mut file) => {
+                let mut training = Vec::with_capacity(count(Goes::Training) * len);
+                let mut picture = vec![0; len];
+                for to in goes {
+                    file.read_exact(&mut picture)?;
+                    match to {
+                        Goes::Training => training.extend_from_slice(&picture),
+                        Goes::HeldOut => held_out.extend_from_slice(&picture),
+                        Goes::Nowhere => {}
+                    }
+                }
+                training
+            }
+        };
+        Ok([images(training), images(held_out)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grey_pictures_become_colour_in_their_place() {
+        let mut pixels = vec![1, 2, 3, 4, 5, 6];
+        spread_to_colour(&mut pixels, 2);
+        assert_eq!(pixels, [1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4, 5, 6, 5, 6, 5, 6]);
+    }
+
+    #[test]
+    fn pictures_are_parted_in_their_order() {
+        let goes = [Goes::HeldOut, Goes::Training, Goes::Nowhere, Goes::Training];
+        let pixels: Vec<u8> = (0..16).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, &pixels).unwrap();
+        io::Seek::rewind(&mut file).unwrap();
+        for pixels in [Pixels::Memory(pixels), Pixels::File(BufReader::new(file))] {
+            let [training, held_out] = pixels.part(1, 2, &goes).unwrap();
+            assert_eq!(training.pixels, [4, 5, 6, 7, 12, 13, 14, 15]);
+            assert_eq!((held_out.pixels, held_out.channels, held_out.height), (vec![0, 1, 2, 3], 1, 2));
+        }
+    }
+}

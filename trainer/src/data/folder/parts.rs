@@ -1,0 +1,123 @@
+//! How the folders of a data set say what its pictures are for, and what they show.
+
+use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
+    path::{Component, Path, PathBuf},
+};
+
+/// Names of a folder of training pictures and of one of held-out ones; the first that is there counts.
+const TRAINING: [&str; 2] = ["train", "training"];
+const HELD_OUT: [&str; 5] = ["test", "testing", "val", "validation", "valid"];
+
+/// Which side a picture is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Training,
+    HeldOut,
+    /// Of neither folder.
+    Neither,
+}
+
+/// Folders such as `train` and `test`, right in the data folder.
+pub(super) struct Split {
+    /// Their names as they are written there.
+    pub training: String,
+    pub held_out: String,
+}
+
+impl Split {
+    /// The two folders, if there are pictures in both; paths are those inside the data folder.
+    pub(super) fn of(inside: &[&Path]) -> Option<Self> {
+        let tops: BTreeSet<&str> = inside.iter().filter_map(|path| top(path)).collect();
+        let find = |names: &[&str]| {
+            let named = |name: &&str| tops.iter().find(|top| top.eq_ignore_ascii_case(name));
+            names.iter().find_map(named).map(|top| (*top).to_owned())
+        };
+        Some(Self { training: find(&TRAINING)?, held_out: find(&HELD_OUT)? })
+    }
+
+    /// The side of a picture.
+    pub(super) fn side(&self, inside: &Path) -> Side {
+        match top(inside) {
+            Some(top) if top == self.training => Side::Training,
+            Some(top) if top == self.held_out => Side::HeldOut,
+            _ => Side::Neither,
+        }
+    }
+}
+
+/// The names of the classes, sorted, and the class of each picture: where all lie in at least two folders, of which
+/// none has others. Paths are those inside the data folder; with a split, below its folders.
+pub(super) fn classes(inside: &[&Path], split: Option<&Split>) -> Option<(Vec<String>, Vec<u8>)> {
+    let folders: Option<Vec<String>> = inside.iter().map(|path| class_folder(path, split)).collect();
+    let folders = folders?;
+    let names: BTreeSet<&String> = folders.iter().collect();
+    if names.len() < 2 || names.len() > usize::from(u8::MAX) + 1 {
+        return None;
+    }
+    let names: Vec<String> = names.into_iter().cloned().collect();
+    let class = |folder: &String| names.binary_search(folder).ok().map(|class| class as u8);
+    let labels: Option<Vec<u8>> = folders.iter().map(class).collect();
+    Some((names, labels?))
+}
+
+/// The one folder that a picture lies in.
+fn class_folder(inside: &Path, split: Option<&Split>) -> Option<String> {
+    let mut parts = inside.components();
+    if split.is_some() {
+        parts.next();
+    }
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(Component::Normal(class)), Some(_), None) => Some(class.to_string_lossy().into_owned()),
+        _ => None,
+    }
+}
+
+/// The folder right in the data folder that a picture lies in.
+fn top(inside: &Path) -> Option<&str> {
+    let mut parts = inside.components().map(Component::as_os_str);
+    let top = parts.next().and_then(OsStr::to_str)?;
+    parts.next().map(|_| top)
+}
+
+/// The paths inside a folder.
+pub(super) fn inside<'a>(folder: &Path, paths: impl Iterator<Item = &'a PathBuf>) -> Vec<&'a Path> {
+    paths.map(|path| path.strip_prefix(folder).unwrap_or(path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(names: &[&'static str]) -> Vec<&'static Path> {
+        names.iter().map(|name| Path::new(*name)).collect()
+    }
+
+    #[test]
+    fn train_and_test_are_the_split() {
+        let all = paths(&["Train/a.png", "val/b.png", "test/c.png", "d.png"]);
+        let split = Split::of(&all).unwrap();
+        let sides: Vec<_> = all.iter().map(|path| split.side(path)).collect();
+        assert_eq!(sides, [Side::Training, Side::Neither, Side::HeldOut, Side::Neither]);
+        assert_eq!(Split::of(&paths(&["train/a.png", "valid/b.png"])).unwrap().held_out, "valid");
+        for none in [&["train/a.png", "b.png"][..], &["test/a.png"], &["train", "test"], &["a/train/b", "a/test/c"]] {
+            assert!(Split::of(&paths(none)).is_none(), "{none:?}");
+        }
+    }
+
+    #[test]
+    fn folders_of_one_kind_each_are_classes() {
+        let found = |names: &[&'static str], split: bool| {
+            let split = split.then(|| Split { training: "train".into(), held_out: "test".into() });
+            classes(&paths(names), split.as_ref())
+        };
+        let (names, labels) = found(&["b/1.png", "a/1.png", "b/2.png"], false).unwrap();
+        assert_eq!((names, labels), (vec!["a".to_owned(), "b".to_owned()], vec![1, 0, 1]));
+        let (names, labels) = found(&["train/cat/1", "train/dog/1", "test/dog/2"], true).unwrap();
+        assert_eq!((names.len(), labels), (2, vec![0, 1, 1]));
+        for none in [&["a/1.png", "a/2.png"][..], &["a/1.png", "2.png"], &["a/1.png", "b/c/2.png"], &["1.png"]] {
+            assert!(found(none, false).is_none(), "{none:?}");
+        }
+    }
+}

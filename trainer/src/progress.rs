@@ -1,0 +1,72 @@
+//! How far a long work is: a bar on a terminal; elsewhere, in a log, a line now and then with an estimate.
+
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
+
+use indicatif::{HumanDuration, ProgressBar};
+
+/// Shows steps on stderr; dropped, it leaves nothing on a terminal.
+pub struct Progress {
+    bar: ProgressBar,
+    work: String,
+    begun: Instant,
+    told: Cell<Option<Instant>>,
+}
+
+impl Progress {
+    /// Until the first line: what is done sooner needs none, and what was measured by then is an estimate.
+    const FIRST: Duration = Duration::from_secs(5);
+    /// Between lines.
+    const LINES: Duration = Duration::from_secs(60);
+
+    /// Of `work`, as the beginning of a line, in so many steps.
+    pub fn new(work: impl Into<String>, steps: usize) -> Self {
+        Self { bar: ProgressBar::new(steps as u64), work: work.into(), begun: Instant::now(), told: Cell::new(None) }
+    }
+
+    /// One step is done.
+    pub fn step(&self) {
+        self.steps(1);
+    }
+
+    /// So many steps are done.
+    pub fn steps(&self, count: usize) {
+        self.bar.inc(count as u64);
+        let now = Instant::now();
+        let waited = now - self.told.get().unwrap_or(self.begun);
+        let wanted = if self.told.get().is_none() { Self::FIRST } else { Self::LINES };
+        if self.bar.is_hidden() && waited >= wanted {
+            self.told.set(Some(now));
+            eprintln!("{}", self.line(now - self.begun));
+        }
+    }
+
+    fn line(&self, spent: Duration) -> String {
+        let (done, steps) = (self.bar.position(), self.bar.length().unwrap_or(0));
+        let left = spent.as_secs_f64() / done.max(1) as f64 * steps.saturating_sub(done) as f64;
+        format!("{}: {done} of {steps}, about {} left", self.work, HumanDuration(Duration::from_secs_f64(left)))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_much_is_left() {
+        let progress = Progress::new("training a classifier", 300);
+        for _ in 0..100 {
+            progress.step();
+        }
+        let line = progress.line(Duration::from_secs(60));
+        assert_eq!(line, "training a classifier: 100 of 300, about 2 minutes left");
+    }
+}

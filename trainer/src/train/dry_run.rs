@@ -1,0 +1,93 @@
+//! What a training would need, told before it begins.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use burn::tensor::Device;
+use indicatif::{DecimalBytes, HumanDuration};
+use shared::network::Frame;
+
+use super::{RunConfig, Start, memory, prefetch::prefetch, replicas::Replicas, run::State};
+use crate::{
+    data::DataSet,
+    error::{Error, Result},
+    output,
+};
+
+/// Steps that are timed, at most, after one that is not.
+const STEPS: usize = 5;
+/// No further step is timed after this.
+const ENOUGH: Duration = Duration::from_secs(5);
+
+/// Prints the size of the pictures, of the network and of a batch, the memory that the training will need and, by a few
+/// steps, the time.
+///
+/// # Errors
+/// A device fails.
+pub fn dry_run(config: &RunConfig, data: &DataSet, start: Start, devices: &[Device], backend: &str) -> Result<()> {
+    let device = devices.first().ok_or_else(|| Error::failed("there is no device to train on"))?;
+    let (plan, shape) = (&config.optimization, config.network());
+    let frame = Frame::new(config.card().size, shape.image_size)
+        .ok_or_else(|| Error::failed("the pictures are larger than the network's input"))?;
+    let mut state = State::new(config, start, device)?;
+    let done = state.progress.step;
+    let bytes = (data.train.pixels.len() + data.held_out.pixels.len()) as u64;
+    let (colour, size) = (if shape.channels == 1 { "grey" } else { "colour" }, config.card().size);
+    println!(
+        "pictures: {} to train on, {} held out; {size}x{size}, {colour}; {}{}",
+        data.train.len(),
+        data.held_out.len(),
+        DecimalBytes(bytes),
+        if data.classes.is_empty() { String::new() } else { format!("; classes: {}", data.classes.join(", ")) }
+    );
+    let numbers: usize =
+        state.network.parameters().iter().map(|parameter| parameter.shape.iter().product::<usize>()).sum();
+    let scales = shape.scales.map_or_else(String::new, |scales| format!(", {scales} scales"));
+    let frame_told =
+        if size == shape.image_size { String::new() } else { format!(" in a frame of {0}x{0}", shape.image_size) };
+    println!("network: {}, width {}{scales}, {numbers} parameters; pictures{frame_told}", shape.preset, shape.width);
+    let targets = match plan.references {
+        0 => "one picture each".to_owned(),
+        references => format!("means of {} pictures", references.min(data.train.len()).max(plan.batch)),
+    };
+    let mirrored = if plan.flip { "half of the pictures are mirrored" } else { "no picture is mirrored (--flip)" };
+    println!("batch: {} in {} slices; targets: {targets}; {mirrored}", plan.batch, plan.slices.unwrap_or(1));
+    println!("memory: about {} at most", DecimalBytes(memory::estimate(config, bytes)?));
+    if done >= plan.steps {
+        println!("time: none; step {done} of {} is done", plan.steps);
+        return Ok(());
+    }
+
+    let replicas = Replicas::new(config, &data.train, frame, devices);
+    // The steps that a run would begin with, or as many of them as it has.
+    let trial = RunConfig { optimization: plan.clone(), ..config.clone() };
+    let seconds = thread::scope(|scope| -> Result<f64> {
+        let batches = prefetch(scope, &data.train, &trial, done);
+        let (mut begun, mut timed) = (Instant::now(), 0);
+        for step in 0..=STEPS {
+            // There may be fewer.
+            let Ok(batch) = batches.recv() else { break };
+            let (next, [loss, _]) = state.step(&trial, &replicas, &batch)?;
+            state = next;
+            output::floats(loss)?;
+            if step == 0 {
+                begun = Instant::now();
+                continue;
+            }
+            timed += 1;
+            if begun.elapsed() > ENOUGH {
+                break;
+            }
+        }
+        Ok(begun.elapsed().as_secs_f64() / f64::from(timed.max(1)))
+    })?;
+    let left = plan.steps - done;
+    println!(
+        "time: {:.0} images/s with {backend}: {left} steps take about {}, checkpoints not counted",
+        plan.batch as f64 / seconds.max(1e-9),
+        HumanDuration(Duration::from_secs_f64(seconds * left as f64))
+    );
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! Folders of pictures, as people have them.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use common::{picture, trainer};
+
+/// A folder of this many pictures of a size.
+fn pictures(folder: &Path, count: u32, side: u32) {
+    fs::create_dir_all(folder).unwrap();
+    for i in 0..count {
+        picture(&folder.join(format!("{i}.png")), side, side, |x, y| (20 * i + 3 * x + 5 * y) as u8);
+    }
+}
+
+/// Runs the trainer in a folder, with a very small network where it trains.
+fn run_in(place: &Path, arguments: &[&str]) -> Output {
+    let mut command = trainer();
+    command.current_dir(place).args(arguments).args(["--backend", "flex"]);
+    if arguments[0] == "train" {
+        command.args(["--grid", "0", "--batch", "4"]);
+        if !arguments.contains(&"--resume") {
+            command.args(["--preset", "unet", "--width", "2"]);
+        }
+    }
+    command.output().unwrap()
+}
+
+/// What it says, of a run that must do its work.
+fn done(place: &Path, arguments: &[&str]) -> String {
+    let output = run_in(place, arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {stderr}");
+    stderr
+}
+
+/// The last line, of a run that must refuse.
+fn refused(place: &Path, arguments: &[&str]) -> String {
+    let output = run_in(place, arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+    stderr.lines().last().unwrap().to_owned()
+}
+
+fn settings(run: &Path) -> String {
+    fs::read_to_string(run.join("run.toml")).unwrap()
+}
+
+#[test]
+fn pictures_are_as_large_as_they_are_or_as_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    pictures(&place.join("large"), 12, 40);
+    let said = done(place, &["train", "--data", "large", "--steps", "1", "--out", "own"]);
+    assert!(said.contains("12 pictures at 40x40") && said.contains("none changed"), "{said}");
+    assert!(settings(&place.join("own")).contains("\nsize = 40\n"), "{}", settings(&place.join("own")));
+    let said = done(place, &["train", "--data", "large", "--steps", "1", "--image-size", "20", "--out", "asked"]);
+    assert!(said.contains("12 pictures at 20x20: 12 shrunk"), "{said}");
+    let asked = settings(&place.join("asked"));
+    assert!(asked.contains("image_size = 20") && asked.contains("\nsize = 20\n"), "{asked}");
+    // The run's own size, wherever the pictures are read again.
+    done(place, &["train", "--resume", "--steps", "2", "--out", "asked"]);
+    done(place, &["export", "--run", "asked", "--out", "models/asked"]);
+    let manifest = fs::read_to_string(place.join("models/asked/model.json")).unwrap();
+    assert!(manifest.contains("\"size\": 20") && manifest.contains("\"image_size\": 24"), "{manifest}");
+    let other = ["train", "--resume", "--steps", "2", "--image-size", "40", "--out", "asked"];
+    assert!(refused(place, &other).contains("--image-size 40: the run's pictures are 20x20"));
+}
+
+#[test]
+fn a_run_goes_into_a_folder_called_as_its_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    pictures(&place.join("mine"), 12, 8);
+    done(place, &["train", "--data", "./mine/", "--steps", "1"]);
+    assert!(place.join("runs/mine/run.toml").is_file());
+    done(place, &["train", "--data", "mine", "--steps", "2", "--resume"]);
+    done(&place.join("mine"), &["train", "--data", ".", "--steps", "1"]);
+    assert!(place.join("mine/runs/mine/run.toml").is_file());
+}
+
+/// The samples of a run are no data, even where its folder is among the pictures.
+#[test]
+fn a_run_inside_its_pictures_is_no_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    pictures(&place.join("mine"), 12, 8);
+    let train = ["train", "--data", "mine", "--out", "mine/run"];
+    let mut grid = trainer();
+    grid.current_dir(place).args(train).args(["--preset", "unet", "--width", "2", "--batch", "4", "--steps", "1"]);
+    grid.args(["--grid", "2", "--backend", "flex"]).assert().success();
+    assert!(place.join("mine/run/samples/step-0000001.png").is_file());
+    let said = done(place, &["train", "--resume", "--steps", "2", "--out", "mine/run"]);
+    assert!(said.contains("(10 images)") && said.contains("written by this program"), "{said}");
+    assert!(!said.contains("warning"), "{said}");
+    done(place, &["export", "--run", "mine/run", "--out", "mine/model"]);
+    let itself = ["train", "--data", "mine", "--steps", "1", "--out", "mine"];
+    assert!(refused(place, &itself).contains("--out mine: it is the folder of the pictures itself"));
+    assert!(!place.join("mine/run.toml").exists());
+}
+
+#[test]
+fn a_run_finds_its_pictures_from_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    pictures(&place.join("mine"), 12, 8);
+    fs::create_dir(place.join("below")).unwrap();
+    done(place, &["train", "--data", "mine", "--steps", "1", "--out", "run"]);
+    done(&place.join("below"), &["train", "--resume", "--steps", "2", "--out", "../run"]);
+    done(&place.join("below"), &["export", "--run", "../run", "--out", "../models/a"]);
+    let card = fs::read_to_string(place.join("models/a/README.md")).unwrap();
+    assert!(card.contains("--data FOLDER") && !card.contains(place.to_str().unwrap()), "{card}");
+}
+
+#[test]
+fn pictures_may_move_and_are_known_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    pictures(&place.join("mine"), 12, 8);
+    pictures(&place.join("others"), 13, 8);
+    done(place, &["train", "--data", "mine", "--steps", "1", "--out", "run"]);
+    fs::rename(place.join("mine"), place.join("moved")).unwrap();
+    // The line that it is refused with says what helps.
+    for arguments in
+        [&["train", "--resume", "--steps", "2", "--out", "run"][..], &["export", "--run", "run", "--out", "models/a"]]
+    {
+        let line = refused(place, arguments);
+        assert!(line.contains("run: its pictures were in /") && line.contains("--data FOLDER"), "{line}");
+    }
+    for (flag, folder) in [("--data", "others"), ("--data-dir", "others"), ("--data", "nowhere"), ("--data", "digits")]
+    {
+        let resume = refused(place, &["train", "--resume", "--steps", "2", "--out", "run", flag, folder]);
+        let export = refused(place, &["export", "--run", "run", "--out", "models/a", flag, folder]);
+        for line in [resume, export] {
+            assert!(line.contains(&format!("{flag} {folder}: ")), "{line}");
+        }
+    }
+    done(place, &["export", "--run", "run", "--out", "models/a", "--data-dir", "moved"]);
+    done(place, &["export", "--run", "run", "--out", "models/b", "--data", "moved"]);
+    done(place, &["train", "--resume", "--steps", "2", "--out", "run", "--data", "moved"]);
+    assert!(settings(&place.join("run")).contains("/moved\""), "{}", settings(&place.join("run")));
+    done(place, &["train", "--resume", "--steps", "3", "--out", "run", "--data-dir", "./moved"]);
+    // In its place, too, it is told when other pictures are there.
+    picture(&place.join("moved/new.png"), 8, 8, |x, _| 31 * x as u8);
+    let said = done(place, &["train", "--resume", "--steps", "4", "--out", "run"]);
+    assert!(said.contains("no longer those that the run was begun with"), "{said}");
+}
+
+#[test]
+fn a_run_from_before_fingerprints_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    pictures(&place.join("mine"), 12, 8);
+    done(place, &["train", "--data", "mine", "--steps", "1", "--out", "run"]);
+    let whole = fs::canonicalize(place.join("mine")).unwrap();
+    let before: Vec<String> = settings(&place.join("run"))
+        .replace(whole.to_str().unwrap(), "mine")
+        .lines()
+        .filter(|line| !line.starts_with("fingerprint"))
+        .map(str::to_owned)
+        .collect();
+    fs::write(place.join("run/run.toml"), before.join("\n")).unwrap();
+    fs::create_dir(place.join("below")).unwrap();
+    let line = refused(&place.join("below"), &["export", "--run", "../run", "--out", "models/a"]);
+    assert!(line.contains("seen from where it was begun"), "{line}");
+    done(&place.join("below"), &["export", "--run", "../run", "--out", "models/a", "--data", "../mine"]);
+    done(place, &["train", "--resume", "--steps", "2", "--out", "run"]);
+    assert!(settings(&place.join("run")).contains("fingerprint = "));
+}
+
+#[test]
+fn a_folder_with_the_name_of_a_set_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    pictures(&place.join("digits"), 12, 8);
+    pictures(&place.join("faces"), 12, 8);
+    let said = done(place, &["train", "--data", "digits", "--steps", "1", "--out", "run"]);
+    assert!(said.contains("(1621 images)") && said.contains("--data ./digits"), "{said}");
+    let said = done(place, &["train", "--data", "./digits", "--steps", "1", "--out", "mine"]);
+    assert!(said.contains("(10 images)"), "{said}");
+    let nothing: PathBuf = place.join("cache");
+    let output = trainer()
+        .current_dir(place)
+        .env("XDG_CACHE_HOME", &nothing)
+        .env("HOME", &nothing)
+        .args(["train", "--data", "faces", "--backend", "flex", "--out", "never"])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && stderr.contains("--data ./faces"), "{stderr}");
+}
+
+#[test]
+fn what_is_left_out_of_a_folder_is_told_and_the_list_has_an_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    pictures(&place.join("mine"), 12, 8);
+    for i in 0..35 {
+        fs::write(place.join(format!("mine/bad-{i}.jpg")), "no picture").unwrap();
+        fs::write(place.join(format!("mine/other-{i}.gif")), "GIF89a").unwrap();
+    }
+    let said = done(place, &["train", "--data", "mine", "--steps", "1", "--out", "run"]);
+    assert!(said.contains("35 .gif") && said.contains("(10 images)"), "{said}");
+    assert_eq!(said.matches("skipped: ").count(), 21, "{said}");
+    assert!(said.contains("skipped: 15 more files"), "{said}");
+    fs::write(place.join("mine.zip"), "PK").unwrap();
+    assert!(refused(place, &["train", "--data", "mine.zip", "--out", "never"]).contains("an archive unpacked"));
+}
