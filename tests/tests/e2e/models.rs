@@ -121,7 +121,7 @@ async fn a_colour_model_works_in_every_room() -> Result<()> {
         let page = Page::open(browser, &site.url(query)).await?;
         page.wait_for("done", 60).await?;
         let run = page.save_json().await?;
-        ensure!(run["shape"] == serde_json::json!([2, 32, 32, 3]), "{}", run["shape"]);
+        ensure!(run["shape"] == serde_json::json!([2, 16, 16, 3]), "{}", run["shape"]);
         page.go_to("denoise").await?;
         page.click("start").await?;
         page.wait_for("running", 10).await.ok();
