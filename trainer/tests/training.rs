@@ -94,7 +94,16 @@ fn a_dry_run_tells_what_a_training_needs_and_writes_nothing() {
     let run = folder.path().join("run");
     let output = trainer().args(tiny(&run, 1000)).arg("--dry-run").output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
-    for words in ["1621 to train on", "16x16, grey", "width 2", "memory: about", "images/s", "1000 steps take about"] {
+    for words in [
+        "1621 to train on",
+        "16x16, grey",
+        "width 2",
+        "parameters\n",
+        "8 pictures, at once",
+        "memory: about",
+        "images/s",
+        "1000 steps take about",
+    ] {
         assert!(output.status.success() && stdout.contains(words), "{words}: {stdout}");
     }
     assert!(!run.exists());

@@ -58,9 +58,13 @@ impl NetworkConfig {
             "a multiple of 8 from 8 to 256",
         )?;
         if let Some(scales) = self.scales {
-            let halved =
-                scales.checked_sub(1).is_some_and(|halvings| self.image_size.is_multiple_of(1 << halvings.min(31)));
-            check(halved, "scales", scales.to_string(), "as many as the side of the image can be halved for")?;
+            let most = Self::scales_for(Architecture::Unet4, self.image_size).unwrap_or(scales);
+            check(
+                (1..=most).contains(&scales),
+                "scales",
+                scales.to_string(),
+                "1 to those of unet4 for images of this size",
+            )?;
         }
         check(self.sigma_0.is_finite() && self.sigma_0 > 0.0, "sigma_0", self.sigma_0.to_string(), "a positive number")
     }
@@ -109,7 +113,8 @@ mod tests {
             [Architecture::Res6, Architecture::Res12, Architecture::Res18, Architecture::Unet, Architecture::Unet4]
         {
             let image_size = 256;
-            let (scales, activation) = (NetworkConfig::scales_for(preset, image_size), Activation::Silu);
+            // The most that any network may have.
+            let (scales, activation) = (NetworkConfig::scales_for(Architecture::Unet4, image_size), Activation::Silu);
             let config = NetworkConfig {
                 preset,
                 scales,
@@ -119,6 +124,8 @@ mod tests {
                 activation,
                 sigma_0: 0.1,
             };
+            let more = NetworkConfig { scales: scales.map(|scales| scales + 1), ..config.clone() };
+            assert_eq!(more.validate().unwrap_err().field, "scales");
             let network = EnergyNetwork::new(&config, &Device::flex()).unwrap();
             let numbers: usize = network.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();
             assert!(2 * 4 * numbers < Weights::LIMIT, "{preset:?}: {numbers} numbers");

@@ -79,7 +79,7 @@ pub enum TrainingPreset {
 pub struct NetworkSettings {
     /// The shape of the network.
     pub shape: Architecture,
-    /// Scales of a U-Net. What nobody has set follows the size of the pictures when the run begins; older runs have
+    /// Scales of a U-Net. If they are not set, they follow the size of the pictures when the run begins; older runs have
     /// those of their shape at 32x32.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scales: Option<usize>,
@@ -126,8 +126,8 @@ pub struct Optimization {
     pub steps: u64,
     /// Images in a batch, one noise level each.
     pub batch: usize,
-    /// Parts that a batch is computed in, one after the other; their gradients are added. Nobody's choice becomes as
-    /// many as memory asks for when the run begins; older runs have one.
+    /// Parts that a batch is computed in, one after the other; their gradients are added. If it is not set, memory
+    /// decides when the run begins; older runs have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slices: Option<usize>,
     /// How gradients become steps; older runs had Adam.

@@ -45,15 +45,21 @@ pub fn dry_run(config: &RunConfig, data: &DataSet, start: Start, devices: &[Devi
     let numbers: usize =
         state.network.parameters().iter().map(|parameter| parameter.shape.iter().product::<usize>()).sum();
     let scales = shape.scales.map_or_else(String::new, |scales| format!(", {scales} scales"));
-    let frame_told =
-        if size == shape.image_size { String::new() } else { format!(" in a frame of {0}x{0}", shape.image_size) };
-    println!("network: {}, width {}{scales}, {numbers} parameters; pictures{frame_told}", shape.preset, shape.width);
+    let framed = match shape.image_size {
+        side if side == size => String::new(),
+        side => format!("; pictures lie in a frame of {side}x{side}"),
+    };
+    println!("network: {}, width {}{scales}, {numbers} parameters{framed}", shape.preset, shape.width);
     let targets = match plan.references {
         0 => "one picture each".to_owned(),
         references => format!("means of {} pictures", references.min(data.train.len()).max(plan.batch)),
     };
     let mirrored = if plan.flip { "half of the pictures are mirrored" } else { "no picture is mirrored (--flip)" };
-    println!("batch: {} in {} slices; targets: {targets}; {mirrored}", plan.batch, plan.slices.unwrap_or(1));
+    let slices = match plan.slices.unwrap_or(1) {
+        1 => "at once".to_owned(),
+        slices => format!("in {slices} slices"),
+    };
+    println!("batch: {} pictures, {slices}; targets: {targets}; {mirrored}", plan.batch);
     println!("memory: about {} at most", DecimalBytes(memory::estimate(config, bytes)?));
     if done >= plan.steps {
         println!("time: none; step {done} of {} is done", plan.steps);
@@ -61,15 +67,13 @@ pub fn dry_run(config: &RunConfig, data: &DataSet, start: Start, devices: &[Devi
     }
 
     let replicas = Replicas::new(config, &data.train, frame, devices);
-    // The steps that a run would begin with, or as many of them as it has.
-    let trial = RunConfig { optimization: plan.clone(), ..config.clone() };
     let seconds = thread::scope(|scope| -> Result<f64> {
-        let batches = prefetch(scope, &data.train, &trial, done);
+        let batches = prefetch(scope, &data.train, config, done);
         let (mut begun, mut timed) = (Instant::now(), 0);
         for step in 0..=STEPS {
             // There may be fewer.
             let Ok(batch) = batches.recv() else { break };
-            let (next, [loss, _]) = state.step(&trial, &replicas, &batch)?;
+            let (next, [loss, _]) = state.step(config, &replicas, &batch)?;
             state = next;
             output::floats(loss)?;
             if step == 0 {
