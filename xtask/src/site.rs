@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -66,12 +67,36 @@ pub fn build(
     destination: &Destination,
 ) -> Result<()> {
     let stage = Stage::new(&paths::target())?;
+    prepare(shell, consent, profile)?;
     build_page(shell, consent, Path::new("index.html"), &["--cargo-profile", profile.name()], stage.folder())?;
     if let Some((folder, list)) = own {
         models::replace(folder, list, stage.folder())?;
     }
     destination.put(stage.folder())?;
     fs::remove_dir_all(stage.folder()).with_context(|| format!("{}", stage.folder().display()))
+}
+
+/// Installs what is missing, and compiles the engine, which takes as long, at the same time: each leaves a core idle at
+/// its end.
+fn prepare(shell: &Shell, consent: Consent, profile: Profile) -> Result<()> {
+    let compiler = wasm_target::ensure(shell, consent)?;
+    let tools = tools::all()?;
+    if tools::missing(shell, &tools).is_empty() {
+        return Ok(());
+    }
+    thread::scope(|scope| {
+        let beside = shell.clone();
+        // As trunk will do (`index.html`), to find it done. What fails here fails there once more, and is told.
+        scope.spawn(move || {
+            let (target, profile) = (wasm_target::TARGET, profile.name());
+            let build = cmd!(
+                beside,
+                "cargo build --package web --features engine --bin engine --target {target} --profile {profile}"
+            );
+            compiler.apply(build).run().ok()
+        });
+        tools::ensure(shell, &tools)
+    })
 }
 
 /// Builds a page, a path from the repository root, with more of trunk's options. The folder is emptied first.
