@@ -54,7 +54,7 @@ fn wasm_tests(shell: &Shell, consent: Consent) -> Result<()> {
     let driver = programs::find("chromedriver").context("chromedriver: not on the path; install it with Chromium")?;
     let test = cmd!(
         shell,
-        "cargo test --profile site --target wasm32-unknown-unknown --package cpu-kernels --package shared --lib --tests"
+        "cargo test --profile site --target wasm32-unknown-unknown --package cpu-kernels --package shared --test kernels --test noise_everywhere"
     );
     // The browser leaves its files behind.
     let files = shell.create_temp_dir()?;
