@@ -15,7 +15,7 @@ impl Machine {
     /// Helpers at most: more hardly gain anything for the pictures that a page shows.
     const MOST: usize = 8;
     /// Megabytes that all helpers together may take. A phone ends a page that takes much more.
-    const BUDGETS: [f64; 2] = [600.0, 200.0];
+    const BUDGETS: [f64; 2] = [600.0, 120.0];
 
     /// How many workers help the engine, which computes too, if each takes so many megabytes.
     #[must_use]
