@@ -51,17 +51,25 @@ async fn a_gpu_that_never_answers() -> Result<()> {
     Ok(())
 }
 
+/// Makes the software adapter look like a GPU.
+const DISGUISE: &str = "
+    for (const key of ['vendor', 'architecture', 'device', 'description']) {
+        Object.defineProperty(GPUAdapterInfo.prototype, key, { get: () => 'slow' });
+    }
+    Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false });";
+
 /// Samples on a GPU that stops working as this JavaScript says when a run begins; gives what the page says.
 async fn notices_of_a_run(script: &str) -> Result<String> {
     let site = Site::new()?;
     site.before_engine(&format!(
         "let running = false;
          addEventListener('message', ({{ data }}) => {{ running ||= data[0].startsWith('{{\"Run\"'); }});
+         {DISGUISE}
          {script}"
     ))?;
     let mut notices = Vec::new();
     browser::with(Gpu::Software, Screen::Desk, async |browser| {
-        let page = Page::open(browser, &site.url("?seed=1&count=2&steps=300&backend=webgpu&autorun=1")).await?;
+        let page = Page::open(browser, &site.url("?seed=1&count=2&steps=300&autorun=1")).await?;
         page.wait_for("done", 200).await?;
         ensure!(page.data("backend").await? == "cpu" && page.data("step").await? == "300");
         notices = page.notices().await?;
@@ -121,13 +129,7 @@ async fn a_software_adapter_is_no_gpu_unless_it_is_asked_for() -> Result<()> {
 #[tokio::test]
 async fn the_faster_of_gpu_and_cpu_is_taken() -> Result<()> {
     let site = Site::new()?;
-    // The software adapter, as if it were a slow GPU.
-    site.before_engine(
-        "for (const key of ['vendor', 'architecture', 'device', 'description']) {
-             Object.defineProperty(GPUAdapterInfo.prototype, key, { get: () => 'slow' });
-         }
-         Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false })",
-    )?;
+    site.before_engine(DISGUISE)?;
     browser::with(Gpu::Software, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?count=1&steps=2")).await?;
         page.wait_for_data("backend", "webgpu", 200).await?;

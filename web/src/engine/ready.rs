@@ -36,6 +36,8 @@ pub struct OnGpu {
     pub trusted: Vec<Probe>,
     /// The largest buffer that a kernel can see, in bytes.
     pub largest_buffer: u64,
+    /// Milliseconds after which an answer is not waited for any more.
+    pub answers_within: f64,
     /// Hands the device nothing to do.
     pub nudge: Rc<dyn Fn()>,
 }
@@ -99,15 +101,13 @@ impl Ready {
 
     /// Waits for what a GPU does, for some time.
     async fn wait<T>(&self, work: impl Future<Output = T>) -> T {
-        /// Milliseconds in which a GPU answers, or never does: browsers end its work after ten seconds.
-        const PATIENCE: f64 = 30_000.0;
         let Some(gpu) = &self.gpu else { return work.await };
         // Firefox looks whether work is done when it is given some, and else ten times a second.
         let firefox = link::user_agent().contains("Firefox");
         let every = if firefox { 4.0 } else { 1000.0 };
         let mut work = pin!(work);
         // In parts: a machine that slept does not make it late.
-        for _ in 0..(PATIENCE / every) as usize {
+        for _ in 0..(gpu.answers_within / every) as usize {
             if let Some(done) = link::in_time(work.as_mut(), every).await {
                 return done;
             }
