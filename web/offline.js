@@ -3,7 +3,7 @@
 const NAME = "site";
 const FILES = [
   "./", "style.css", "boot.js", "start.js", "page.js", "page_bg.wasm", "engine_loader.js", "engine.js", "engine_bg.wasm",
-  "models/index.json",
+  "helper.js", "models/index.json",
 ];
 
 addEventListener("install", (event) => {

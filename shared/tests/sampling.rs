@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use options::{Sampler, Spacing, Words};
 use shared::{
     network::Energy,
-    sampling::{Annealing, Chains, Known, Noise, Schedule},
+    sampling::{Annealing, Chains, Draw, Known, Noise, Schedule},
     training::NoiseLevels,
 };
 
@@ -254,4 +254,33 @@ fn nothing_happens_after_the_last_step() {
     let state = chains.state().to_data();
     assert!(chains.step(&energy).is_none());
     assert_eq!(state, chains.state().to_data());
+}
+
+#[test]
+fn chains_go_on_from_a_snapshot_as_if_nothing_had_happened() {
+    const STEPS: usize = 15;
+    let (device, energy) = (Device::flex(), Quadratic { centre: 0.3 });
+    let known = || {
+        let pixels = Tensor::full([3, 1, 4, 4], 0.4, &device);
+        Known { unknown: Noise::new(5).tensor(0, Draw::Start, [3, 1, 4, 4], &device).greater_elem(0.0), pixels }
+    };
+    for &sampler in Sampler::all() {
+        for around in [false, true] {
+            let new = || {
+                let chains = Chains::new(schedule(sampler, STEPS), SIGMA_0, Noise::new(8), 0, [3, 1, 4, 4], &device);
+                if around { chains.around(known()) } else { chains }
+            };
+            let end = |mut chains: Chains| {
+                while chains.step(&energy).is_some() {}
+                chains.finish(&energy).0.into_data().iter::<f32>().collect::<Vec<_>>()
+            };
+            let whole = end(new());
+            let mut chains = new();
+            for done in 1..=STEPS {
+                chains.step(&energy);
+                let gone_on = end(new().restored(chains.snapshot(), done, &energy));
+                assert_eq!(gone_on, whole, "{sampler:?}, around known pixels: {around}, after {done} steps");
+            }
+        }
+    }
 }

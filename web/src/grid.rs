@@ -1,8 +1,14 @@
 //! Pictures in a grid as PNG files: one image, or an animation of a run. The files carry the settings that made them.
 
-use std::{borrow::Cow, io::Cursor};
+use std::{
+    borrow::Cow,
+    cell::RefCell,
+    fmt,
+    io::{self, Cursor, Write},
+    rc::Rc,
+};
 
-use png::{BitDepth, BlendOp, ColorType, Decoder, DisposeOp, Encoder, EncodingError, Limits};
+use png::{BitDepth, BlendOp, ColorType, Decoder, DisposeOp, Encoder, EncodingError, Limits, Writer};
 
 use crate::Pictures;
 
@@ -58,7 +64,7 @@ impl Layout {
         grid
     }
 
-    fn encoder<'a>(self, file: &'a mut Vec<u8>, settings: &str) -> Result<Encoder<'a, &'a mut Vec<u8>>, EncodingError> {
+    fn encoder<'a, W: Write>(self, file: W, settings: &str) -> Result<Encoder<'a, W>, EncodingError> {
         let mut encoder = Encoder::new(file, self.width as u32, self.height as u32);
         encoder.set_color(ColorType::Rgb);
         encoder.set_depth(BitDepth::Eight);
@@ -85,31 +91,77 @@ impl Pictures {
     }
 }
 
-/// Grids that follow each other as an animated PNG file, which plays for ever and rests at its end. All have as many
-/// pictures of the same kind.
-///
-/// # Errors
-/// There is no picture.
-pub fn animation(frames: &[Pictures], settings: &str) -> Result<Vec<u8>, String> {
-    const HUNDREDTHS: u16 = 8;
-    const REST: u16 = 250;
-    let first = frames.first().ok_or("there is nothing to save")?;
-    let layout = Layout::of(first)?;
-    let mut file = Vec::new();
-    let write = |file: &mut Vec<u8>| {
-        let mut encoder = layout.encoder(file, settings)?;
-        encoder.set_animated(frames.len() as u32, 0)?;
-        encoder.set_blend_op(BlendOp::Source)?;
-        encoder.set_dispose_op(DisposeOp::None)?;
-        let mut writer = encoder.write_header()?;
-        for (index, frame) in frames.iter().enumerate() {
-            writer.set_frame_delay(if index + 1 == frames.len() { REST } else { HUNDREDTHS }, 100)?;
-            writer.write_image_data(&layout.draw(frame))?;
-        }
-        writer.finish()
-    };
-    write(&mut file).map_err(|error: EncodingError| error.to_string())?;
-    Ok(file)
+/// An animated PNG file that is written frame by frame, each a grid: it plays for ever and rests at its end.
+pub struct Animation {
+    writer: Writer<Shared>,
+    file: Shared,
+    layout: Layout,
+    left: usize,
+}
+
+/// A file that its writer keeps to itself.
+#[derive(Clone, Default)]
+struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Animation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Animation").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+impl Animation {
+    /// Begins a file of so many frames, all with as many pictures of the same kind as this one, that carries `settings`.
+    ///
+    /// # Errors
+    /// There is no frame or no picture.
+    pub fn begin(frames: usize, like: &Pictures, settings: &str) -> Result<Self, String> {
+        let layout = Layout::of(like)?;
+        let file = Shared::default();
+        let begin = || {
+            let mut encoder = layout.encoder(file.clone(), settings)?;
+            encoder.set_animated(frames as u32, 0)?;
+            encoder.set_blend_op(BlendOp::Source)?;
+            encoder.set_dispose_op(DisposeOp::None)?;
+            encoder.write_header()
+        };
+        let writer = begin().map_err(|error: EncodingError| error.to_string())?;
+        Ok(Self { writer, file, layout, left: frames })
+    }
+
+    /// Writes the next frame.
+    ///
+    /// # Errors
+    /// There are more frames than were said, or other pictures.
+    pub fn add(&mut self, frame: &Pictures) -> Result<(), String> {
+        const HUNDREDTHS: u16 = 8;
+        const REST: u16 = 250;
+        self.left = self.left.checked_sub(1).ok_or("there are too many frames")?;
+        let delay = if self.left == 0 { REST } else { HUNDREDTHS };
+        let mut add = || {
+            self.writer.set_frame_delay(delay, 100)?;
+            self.writer.write_image_data(&self.layout.draw(frame))
+        };
+        add().map_err(|error: EncodingError| error.to_string())
+    }
+
+    /// The file.
+    ///
+    /// # Errors
+    /// Frames are missing.
+    pub fn finish(self) -> Result<Vec<u8>, String> {
+        self.writer.finish().map_err(|error| error.to_string())?;
+        Ok(self.file.0.take())
+    }
 }
 
 /// The settings that a saved PNG file carries, as the address bar spells them.
@@ -149,7 +201,12 @@ mod tests {
     #[test]
     fn an_animation_has_every_frame() {
         let frames = [0.0, 0.4, 1.0].map(|grey| greys(8, &[grey; 4]));
-        let png = animation(&frames, "task=sample").unwrap();
+        let mut animation = Animation::begin(3, &frames[0], "task=sample").unwrap();
+        for frame in &frames {
+            animation.add(frame).unwrap();
+        }
+        assert!(animation.add(&frames[0]).is_err(), "no more than were said");
+        let png = animation.finish().unwrap();
         let mut reader = Decoder::new(Cursor::new(&png)).read_info().unwrap();
         assert_eq!(reader.info().animation_control.map(|control| control.num_frames), Some(3));
         let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
@@ -158,7 +215,9 @@ mod tests {
             assert_eq!(bytes[(3 * 134 + 3) * 3], grey);
         }
         assert_eq!(settings_in(&png).as_deref(), Some("task=sample"));
-        assert!(animation(&[], "").is_err());
+        assert!(Animation::begin(0, &frames[0], "").is_err());
+        let unfinished = Animation::begin(2, &frames[0], "").unwrap();
+        assert!(unfinished.finish().is_err());
     }
 
     #[test]

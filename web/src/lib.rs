@@ -6,6 +6,7 @@
 
 #[cfg(target_family = "wasm")]
 mod constructors;
+mod crew;
 mod distribution;
 mod envelope;
 #[cfg(test)]
@@ -26,9 +27,10 @@ mod trajectory;
 
 #[cfg(target_family = "wasm")]
 pub use constructors::run_constructors;
+pub use crew::{Machine, divide};
 pub use distribution::Distribution;
 pub use envelope::Envelope;
-pub use grid::{animation, settings_in};
+pub use grid::{Animation, settings_in};
 pub use kinds::{Kind, kinds};
 pub use mask::{Mask, stroke};
 pub use models::{ModelEntry, Models};

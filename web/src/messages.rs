@@ -9,16 +9,21 @@ use crate::{Backend, Task};
 /// From the page to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToEngine {
-    /// Fetch, check and keep a model.
+    /// Fetch, check and keep a model. One that was asked for earlier and is still on its way is not wanted any more, nor is
+    /// a run.
     Load {
+        /// Which load of this page it is.
+        number: u32,
         /// Its folder under `models/`, or what the visitor's own model is called.
         model: String,
         /// The files of the visitor's own model.
         files: Option<ModelFiles>,
         /// Where to compute; none means the GPU if there is one.
         backend: Option<Backend>,
+        /// Whether a GPU is to be compared with the CPU, once the model works on it.
+        compare: bool,
     },
-    /// Run chains with the model that was loaded. The payload is what [`Start`] says and, where steps are already done,
+    /// Run chains with the model that was loaded; an earlier run stops. The payload is what [`Start`] says and, where steps are already done,
     /// where the chains are.
     Run(Run),
     /// Hold the run before its next step.
@@ -30,7 +35,9 @@ pub enum ToEngine {
     /// Stop the run.
     Cancel,
     /// Give the energies of the pictures in the payload; also while a run goes on.
-    Score(Purpose),
+    Score(Question),
+    /// Write a frame of an animated PNG file. The payload is its pictures.
+    Frame(Frame),
     /// Train two toy energies and let chains walk on them; an earlier toy stops.
     Toy(ToyRun),
     /// Stop the toy.
@@ -51,6 +58,8 @@ pub struct ModelFiles {
 /// A run of the sampler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
+    /// Which run of this page it is.
+    pub number: u32,
     /// Seed of the noise.
     pub seed: u64,
     /// Number of chains.
@@ -80,7 +89,33 @@ pub enum Start {
     },
 }
 
-/// What energies are asked for; the answer has it again.
+/// A frame of an animation of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    /// Which animation of this page it is of.
+    pub animation: u32,
+    /// Which frame it is; the first one begins the file.
+    pub index: usize,
+    /// How many there are.
+    pub count: usize,
+    /// Side of its pictures.
+    pub side: usize,
+    /// Channels of its pictures.
+    pub channels: usize,
+    /// The settings that the file carries.
+    pub settings: String,
+}
+
+/// A question for energies; the answer has it again.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    /// Which question of this page it is.
+    pub number: u32,
+    /// What they are asked for.
+    pub purpose: Purpose,
+}
+
+/// What energies are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Purpose {
     /// The picture that a room completes, or the noisy one that it denoises.
@@ -114,28 +149,46 @@ pub enum FromEngine {
     Started,
     /// The weights are on their way.
     Downloading {
+        /// Which load it is.
+        load: u32,
         /// Bytes so far.
         received: u64,
         /// Bytes in all.
         total: u64,
     },
     /// The weights have come; they are loaded and compared with the model's probe.
-    Testing(Backend),
+    Testing {
+        /// Which load it is.
+        load: u32,
+        /// Where.
+        backend: Backend,
+    },
     /// The model works. The payload is its held-out pictures.
     Loaded(Box<Loaded>),
+    /// How long a step takes on the GPU and on the CPU, in milliseconds.
+    Timed {
+        /// Which load it is.
+        load: u32,
+        /// On the GPU.
+        gpu: f64,
+        /// On the CPU, with all helpers.
+        cpu: f64,
+    },
     /// A step is done. The payload is where the chains are.
     Stepped(Stepped),
     /// The run is done. The payload is its pictures.
     Finished {
+        /// Which run it is.
+        run: u32,
         /// Energy of each chain before the denoising jump.
         energies: Vec<f32>,
     },
-    /// The run was stopped.
-    Cancelled,
+    /// The run of this number was stopped.
+    Cancelled(u32),
     /// The energies that were asked for. The payload is the pictures after one denoising jump, not clamped.
     Scored {
-        /// What they were asked for.
-        purpose: Purpose,
+        /// The question.
+        question: Question,
         /// The energy of each picture.
         energies: Vec<f32>,
         /// The length of the energy gradient at each picture.
@@ -144,20 +197,48 @@ pub enum FromEngine {
         /// cannot tell or nobody asks.
         unusual: Vec<f32>,
     },
+    /// A frame of the animation is written.
+    Framed {
+        /// Which animation.
+        animation: u32,
+        /// How many frames are.
+        done: usize,
+        /// After the last one, the address of the file, for the page to revoke.
+        file: Option<String>,
+    },
     /// How far the toy is. The payload is described by [`ToyReport`].
     Toy(ToyReport),
     /// Something did not work.
     Failed {
-        /// What, and what to do, as one or two sentences.
+        /// What.
+        work: Work,
+        /// Why, and what to do, as one or two sentences.
         message: String,
-        /// Whether the engine is still there to be asked again.
-        alive: bool,
     },
+}
+
+/// What the engine does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Work {
+    /// The load of this number. The model that was there before it still is.
+    Load(u32),
+    /// The run of this number.
+    Run(u32),
+    /// The answer to the question of this number.
+    Question(u32),
+    /// The animation of this number.
+    Animation(u32),
+    /// Everything that is the GPU's: it cannot be relied on, and this engine answers no more.
+    Gpu,
+    /// Everything: the engine answers no more.
+    All,
 }
 
 /// What the page needs to know of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Loaded {
+    /// Which load it is.
+    pub number: u32,
     /// Its folder.
     pub model: String,
     /// Where it computes.
@@ -212,6 +293,8 @@ pub struct Card {
 /// The state of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stepped {
+    /// Which run it is.
+    pub run: u32,
     /// Steps done; 0 where the chains begin.
     pub done: usize,
     /// Temperature of the last step.

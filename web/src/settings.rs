@@ -13,7 +13,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 pub enum Backend {
     /// The graphics processor, through WebGPU.
     WebGpu,
-    /// The processor, one thread with SIMD.
+    /// The processor, with SIMD on as many cores as help.
     Cpu,
 }
 

@@ -60,6 +60,17 @@ pub enum ModelError {
         /// Energy on this device.
         found: f32,
     },
+    /// The device computes other energy gradients than another one.
+    #[error(
+        "the self-test failed: at noise level {level} the energy gradient is off by {apart} of its length; this device \
+         computes wrongly"
+    )]
+    Gradient {
+        /// The noise level.
+        level: f32,
+        /// The distance, relative to the length that it should have.
+        apart: f32,
+    },
     /// The device could not be read.
     #[error("the device could not be read: {0}")]
     Device(String),

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 pub use error::ModelError;
 pub use manifest::{DataCard, GuideCard, Manifest, Metric, TrainingCard, WeightsCard};
 pub(crate) use manifest::{are_percentiles, percentile};
-pub use self_test::SelfTest;
+pub use self_test::{Probe, SelfTest};
 pub use weights::Weights;
 
 use crate::{network::EnergyNetwork, sampling::Guided};
@@ -63,6 +63,21 @@ impl Model {
             Some((network, card)) => card.probe.check(network, &card.network, device).await,
             None => Ok(()),
         }
+    }
+}
+
+impl Model {
+    /// What this device makes of the self-test's input: the model, and its guide if it has one. Another device's is to be
+    /// compared with it.
+    ///
+    /// # Errors
+    /// The device cannot be read.
+    pub async fn probe(&self, device: &Device) -> Result<Vec<Probe>, ModelError> {
+        let mut probes = vec![self.manifest.probe.probe(&self.network, &self.manifest.network, device).await?];
+        if let Some((network, card)) = self.guide.as_ref().zip(self.manifest.guide.as_ref()) {
+            probes.push(card.probe.probe(network, &card.network, device).await?);
+        }
+        Ok(probes)
     }
 }
 

@@ -78,6 +78,31 @@ impl Chains {
         self
     }
 
+    /// How many chains these are.
+    pub fn count(&self) -> usize {
+        self.x.dims()[0]
+    }
+
+    /// All that the next steps depend on, beside what the chains were made of: where they are and, if the next step looks
+    /// at it, where the last step found them, both `[N, C, H, W]`.
+    pub fn snapshot(&self) -> (Tensor<4>, Option<Tensor<4>>) {
+        (self.x.clone(), self.before.as_ref().map(|before| before.x.clone()))
+    }
+
+    /// The same chains as they were at a [`snapshot`](Self::snapshot) after `done` steps: they go on exactly as those
+    /// would have.
+    #[must_use]
+    pub fn restored(mut self, (x, before): (Tensor<4>, Option<Tensor<4>>), done: usize, energy: &impl Energy) -> Self {
+        if let Some(before) = before
+            && let Some(last) = done.checked_sub(1)
+        {
+            self = self.at(before.clone(), last);
+            let (_, gradient) = energy.energy_and_gradient(self.seen(self.schedule.temperature(last)));
+            self.before = Some(Evaluation { x: before, gradient });
+        }
+        self.at(x, done)
+    }
+
     /// Where the chains are, `[N, C, H, W]`.
     pub fn state(&self) -> Tensor<4> {
         self.keep_known(self.x.clone())

@@ -1,28 +1,18 @@
 //! The chains of a run, and the way of pictures between messages and tensors.
 
+use std::ops::Range;
+
 use burn::tensor::{Bool, Tensor, TensorData};
 use futures::future::join;
 use shared::{
     backend::combination2,
     sampling::{Chains, Draw, Guided, Known, Noise, Schedule},
 };
-use web::{
-    Backend,
-    messages::{FromEngine, Run, Start},
-};
+use web::messages::{Run, Start};
 
-use crate::{link, ready::Ready};
+use crate::ready::Ready;
 
 impl Ready {
-    /// How many pictures suit the device at a time.
-    pub fn batch_size(&self) -> usize {
-        match self.backend {
-            Backend::WebGpu => 64,
-            // Small enough to look at messages in between and to stay in the caches.
-            Backend::Cpu => 16,
-        }
-    }
-
     /// How many floats a picture has.
     pub fn picture_length(&self) -> usize {
         self.model.manifest.data.size.pow(2) * self.model.manifest.network.channels
@@ -43,12 +33,12 @@ impl Ready {
         energies: Vec<Tensor<1>>,
         pictures: impl IntoIterator<Item = Tensor<4>>,
     ) -> Result<(Vec<f32>, Vec<f32>), String> {
-        let pixels = floats(self.pixels(pictures));
+        let pixels = self.floats(self.pixels(pictures));
         if energies.is_empty() {
             return Ok((Vec::new(), pixels.await));
         }
         // Together: a reading takes the time of a message to the GPU's process and back.
-        let (energies, pixels) = join(floats(Tensor::cat(energies, 0)), pixels).await;
+        let (energies, pixels) = join(self.floats(Tensor::cat(energies, 0)), pixels).await;
         check(&energies)?;
         Ok((energies, pixels))
     }
@@ -59,17 +49,18 @@ impl Ready {
     }
 }
 
-/// The chains of a run, a number at a time that suits the device.
+/// Some of the chains of a run, a number at a time that suits the device. `payload` is that of the run, with where these
+/// chains are if steps are done.
 ///
 /// # Errors
 /// The payload is not what the run needs.
-pub fn batches(ready: &Ready, run: &Run, mut payload: Vec<f32>) -> Result<Vec<Chains>, String> {
+pub fn batches(ready: &Ready, run: &Run, chains: Range<usize>, mut payload: Vec<f32>) -> Result<Vec<Chains>, String> {
     const MISMATCH: &str = "The pictures that came with the run do not fit the model. Choose them again.";
     let length = ready.picture_length();
     let left_at = if run.done == 0 {
         None
     } else {
-        let start = payload.len().checked_sub(run.count * length).ok_or(MISMATCH)?;
+        let start = payload.len().checked_sub(chains.len() * length).ok_or(MISMATCH)?;
         Some(payload.split_off(start))
     };
     let known = match run.start {
@@ -84,9 +75,9 @@ pub fn batches(ready: &Ready, run: &Run, mut payload: Vec<f32>) -> Result<Vec<Ch
     let schedule = schedule(ready, run);
     let network = &ready.model.manifest.network;
     let (sigma_0, noise) = (network.sigma_0, Noise::new(run.seed));
-    let firsts = (0..run.count).step_by(ready.batch_size());
-    let chains = firsts.map(|first| {
-        let count = ready.batch_size().min(run.count - first);
+    let size = ready.batch_size();
+    let batches = chains.clone().step_by(size).map(|first| {
+        let count = size.min(chains.end - first);
         let shape = network.batch_shape(count);
         let sampler = Chains::new(schedule.clone(), sigma_0, noise.clone(), first as u64, shape, &ready.device);
         let part = |values: &[f32]| ready.images(&values[first * length..(first + count) * length], network.channels);
@@ -112,11 +103,14 @@ pub fn batches(ready: &Ready, run: &Run, mut payload: Vec<f32>) -> Result<Vec<Ch
             _ => sampler,
         };
         match &left_at {
-            Some(states) => sampler.at(part(states), run.done),
+            Some(states) => {
+                let first = (first - chains.start) * length;
+                sampler.at(ready.images(&states[first..first + count * length], network.channels), run.done)
+            }
             None => sampler,
         }
     });
-    Ok(chains.collect())
+    Ok(batches.collect())
 }
 
 /// What the chains of a run go down: new pictures away from the model's guide, if it has one.
@@ -147,19 +141,6 @@ fn known(ready: &Ready, payload: &[f32]) -> Option<Known> {
     let unknown: Tensor<4, Bool> = ready.images(mask, 1).greater_elem(0.5);
     let pixels = ready.images(picture, ready.model.manifest.network.channels);
     Some(Known { unknown: unknown.expand(pixels.dims()), pixels })
-}
-
-/// Waits for the device.
-pub async fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    match tensor.into_data_async().await {
-        Ok(data) => data.iter::<f32>().collect(),
-        Err(error) => {
-            // An engine without its device is of no use any more: the page ends it.
-            let message = format!("The device stopped computing ({error:?}).");
-            link::post(FromEngine::Failed { message, alive: false });
-            std::future::pending().await
-        }
-    }
 }
 
 fn check(energies: &[f32]) -> Result<(), String> {

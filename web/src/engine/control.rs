@@ -8,12 +8,15 @@ use web::messages::ToEngine;
 /// The page's wishes, shared between the line to the page and the work.
 #[derive(Default)]
 pub struct Control {
+    /// The newest load and the newest run that were asked for.
+    load: Cell<u32>,
+    run: Cell<u32>,
     wish: Cell<Wish>,
     /// Steps that a held run may do all the same.
     steps: Cell<usize>,
     /// The toy that is to go on.
     toy: Cell<Option<u32>>,
-    waiting: RefCell<Option<oneshot::Sender<()>>>,
+    waiting: RefCell<Vec<oneshot::Sender<()>>>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -28,7 +31,12 @@ impl Control {
     /// Notes what a message means for the work that is going on.
     pub fn hear(&self, message: &ToEngine) {
         match message {
-            ToEngine::Run(_) | ToEngine::Resume => {
+            ToEngine::Run(run) => {
+                self.run.set(run.number);
+                self.wish.set(Wish::Go);
+                self.steps.set(0);
+            }
+            ToEngine::Resume => {
                 self.wish.set(Wish::Go);
                 self.steps.set(0);
             }
@@ -37,17 +45,45 @@ impl Control {
             ToEngine::Step => self.steps.set(self.steps.get() + 1),
             ToEngine::Toy(toy) => self.toy.set(Some(toy.number)),
             ToEngine::StopToy => self.toy.set(None),
-            ToEngine::Load { .. } | ToEngine::Score(_) => {}
+            ToEngine::Load { number, .. } => {
+                self.load.set(*number);
+                self.wish.set(Wish::Stop);
+            }
+            ToEngine::Score(_) | ToEngine::Frame(_) => {}
         }
-        if let Some(waiting) = self.waiting.take() {
+        for waiting in self.waiting.take() {
             // Nobody waits any more if the run has ended.
             let _ = waiting.send(());
         }
     }
 
-    /// Whether the run is to stop.
-    pub fn stopped(&self) -> bool {
-        self.wish.get() == Wish::Stop
+    /// The number of the newest run.
+    pub fn runs(&self) -> u32 {
+        self.run.get()
+    }
+
+    /// Whether the load of this number is still the one that the page waits for.
+    pub fn wants_load(&self, number: u32) -> bool {
+        self.load.get() == number
+    }
+
+    /// Waits until the load of this number is not waited for any more.
+    pub async fn superseded(&self, load: u32) {
+        while self.wants_load(load) {
+            self.message().await;
+        }
+    }
+
+    /// Whether the run of this number is to stop.
+    pub fn stopped(&self, run: u32) -> bool {
+        self.wish.get() == Wish::Stop || self.run.get() != run
+    }
+
+    /// Waits until the run of this number is to stop.
+    pub async fn stop(&self, run: u32) {
+        while !self.stopped(run) {
+            self.message().await;
+        }
     }
 
     /// Whether the run is to be held before its next step.
@@ -55,23 +91,32 @@ impl Control {
         self.wish.get() == Wish::Hold
     }
 
-    /// Waits until the run may do its next step; false: it is to stop.
-    pub async fn next_step(&self) -> bool {
-        while self.held() {
+    /// Waits until the run of this number may do its next step; false: it is to stop.
+    pub async fn next_step(&self, run: u32) -> bool {
+        while self.held() && !self.stopped(run) {
             if let Some(left) = self.steps.get().checked_sub(1) {
                 self.steps.set(left);
                 return true;
             }
-            let (sender, receiver) = oneshot::channel();
-            *self.waiting.borrow_mut() = Some(sender);
-            // An error would be a message, too.
-            let _ = receiver.await;
+            self.message().await;
         }
-        !self.stopped()
+        !self.stopped(run)
     }
 
     /// Whether the toy of this number is to go on.
     pub fn wants_toy(&self, number: u32) -> bool {
         self.toy.get() == Some(number)
+    }
+
+    /// Waits for the next message.
+    async fn message(&self) {
+        let (sender, receiver) = oneshot::channel();
+        let mut waiting = self.waiting.borrow_mut();
+        // Those who wait for one thing of several have left.
+        waiting.retain(|sender| !sender.is_canceled());
+        waiting.push(sender);
+        drop(waiting);
+        // An error would be a message, too.
+        let _ = receiver.await;
     }
 }

@@ -1,8 +1,12 @@
 //! The devices that Burn computes on here.
 
+use std::{pin::pin, rc::Rc};
+
 use burn::tensor::Device;
-use js_sys::global;
+use js_sys::{Reflect, global};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+
+use crate::link;
 
 #[wasm_bindgen]
 extern "C" {
@@ -20,30 +24,76 @@ extern "C" {
     async fn request_adapter(this: &Gpu_) -> Result<JsValue, JsValue>;
 }
 
-/// The GPU, once somebody has asked for it.
+/// Milliseconds in which a GPU is there, or is none.
+const ACQUIRE_WITHIN: f64 = 15_000.0;
+const LATE: &str = "the GPU does not answer";
+
+/// The GPU, once it was started.
 #[derive(Default)]
-pub struct Gpu(Option<Result<Device, String>>);
+pub struct Gpu(Option<Result<GpuDevice, String>>);
+
+/// A GPU that is there.
+#[derive(Clone)]
+pub struct GpuDevice {
+    /// As Burn sees it.
+    pub device: Device,
+    /// The largest buffer that a kernel can see, in bytes.
+    pub largest_buffer: u64,
+    /// Hands the device nothing to do: Firefox looks whether work is done when work comes, and else ten times a second.
+    pub nudge: Rc<dyn Fn()>,
+}
 
 impl Gpu {
-    /// The GPU as Burn sees it. Burn can be given it only once, so the answer is kept.
+    /// The GPU as Burn sees it. Burn can be given it only once, so the answer is kept. A program that computes in place of
+    /// a GPU is taken only if that is asked for.
     ///
     /// # Errors
     /// Why there is none, as the end of a sentence.
-    pub async fn device(&mut self) -> Result<Device, String> {
+    pub async fn device(&mut self, even_software: bool) -> Result<GpuDevice, String> {
         if self.0.is_none() {
-            self.0 = Some(acquire().await);
+            let adapter = link::in_time(pin!(adapter()), ACQUIRE_WITHIN).await.ok_or(LATE)??;
+            if is_software(&adapter) && !even_software {
+                return Err("what this browser calls a GPU is a program, slower than the CPU itself".to_owned());
+            }
+            let started = link::in_time(pin!(start()), ACQUIRE_WITHIN).await;
+            self.0 = Some(started.unwrap_or_else(|| Err(LATE.to_owned())));
         }
         self.0.clone().unwrap_or_else(|| Err("it was not asked for".to_owned()))
     }
+
+    /// Never asks the GPU again.
+    pub fn give_up(&mut self, reason: &str) {
+        self.0 = Some(Err(reason.to_owned()));
+    }
 }
 
-async fn acquire() -> Result<Device, String> {
-    // First in our own words: Burn panics where there is no adapter.
+/// In our own words: Burn panics where there is none.
+async fn adapter() -> Result<JsValue, String> {
     let gpu = global().unchecked_into::<Scope>().navigator().gpu().ok_or("this browser has no WebGPU here")?;
-    let adapter = gpu.request_adapter().await;
-    if adapter.is_ok_and(|adapter| adapter.is_truthy()) {
-        Device::wgpu_options().init_async().await.map_err(|error| format!("the GPU could not be started ({error})"))
-    } else {
-        Err("this browser offers no GPU".to_owned())
+    let adapter = gpu.request_adapter().await.ok().filter(JsValue::is_truthy);
+    adapter.ok_or_else(|| "this browser offers no GPU".to_owned())
+}
+
+async fn start() -> Result<GpuDevice, String> {
+    let started = Device::wgpu_options().init_with_setup_async().await;
+    let (device, setup) = started.map_err(|error| format!("the GPU could not be started ({error})"))?;
+    let largest_buffer = setup.device.limits().max_storage_buffer_binding_size;
+    let nudge = Rc::new(move || {
+        setup.queue.submit(std::iter::empty());
+    });
+    Ok(GpuDevice { device, largest_buffer, nudge })
+}
+
+/// Whether an adapter is a program: it says so itself, or has the name of one.
+fn is_software(adapter: &JsValue) -> bool {
+    const NAMES: [&str; 4] = ["swiftshader", "llvmpipe", "lavapipe", "basic render"];
+    let of = |object: &JsValue, key: &str| Reflect::get(object, &key.into()).unwrap_or(JsValue::UNDEFINED);
+    let info = of(adapter, "info");
+    if [adapter, &info].iter().any(|object| of(object, "isFallbackAdapter").is_truthy()) {
+        return true;
     }
+    ["vendor", "architecture", "device", "description"].iter().any(|key| {
+        let text = of(&info, key).as_string().unwrap_or_default().to_lowercase();
+        NAMES.iter().any(|name| text.contains(name))
+    })
 }

@@ -1,55 +1,104 @@
 //! From the name of a model to a model that works on a device.
 
+use std::{cell::Cell, pin::pin};
+
 use burn::tensor::Device;
+use futures::future::{Either, select};
+use js_sys::Date;
 use shared::{
-    model::{Manifest, Model, ModelError},
-    network::{Frame, NetworkConfig},
+    model::{Manifest, Model, ModelError, SelfTest},
+    network::{EnergyNetwork, Frame, NetworkConfig},
 };
 use web::{
-    Backend, Envelope, Pictures,
+    Backend, Envelope, Machine, Pictures,
     messages::{Card, FromEngine, Loaded, ModelFiles},
 };
 
-use crate::{device::Gpu, link, ready::Ready, run::warm_up, source::Source};
+use crate::{
+    control::Control,
+    crew::Crew,
+    device::{Gpu, GpuDevice},
+    link,
+    ready::{OnGpu, Ready},
+    run::warm_up,
+    source::Source,
+};
+
+/// A model that works, with its helpers, and what the page is told of it.
+pub struct Opened {
+    /// The model.
+    pub ready: Ready,
+    /// Who computes beside the engine.
+    pub crew: Crew,
+    /// The answer.
+    pub answer: Envelope<FromEngine>,
+    /// The manifest and the weights, as they came.
+    pub files: (Vec<u8>, Vec<u8>),
+}
+
+/// What a load asks for.
+pub struct Wanted<'a> {
+    /// Which load it is.
+    pub number: u32,
+    /// The model's name.
+    pub name: &'a str,
+    /// What the visitor brought.
+    pub files: Option<&'a ModelFiles>,
+    /// Where to compute.
+    pub backend: Option<Backend>,
+}
 
 /// Fetches a model and finds a device that computes it correctly: the one asked for, else the CPU.
 ///
+/// Nothing, where another load is wanted meanwhile.
+///
 /// # Errors
 /// What is wrong and what to do, in sentences.
-pub async fn load(
-    name: &str,
-    files: Option<&ModelFiles>,
-    backend: Option<Backend>,
-    gpu: &mut Gpu,
-) -> Result<(Ready, Envelope<FromEngine>), String> {
+pub async fn load(wanted: Wanted<'_>, gpu: &mut Gpu, control: &Control) -> Result<Option<Opened>, String> {
+    let Wanted { number, name, files, backend } = wanted;
     let source = Source { name, files };
     let advice = |problem: String| format!("{problem} {}", source.advice());
-    let unusable = |error: ModelError| advice(format!("The model “{name}” cannot be used: {error}."));
-    let manifest = Manifest::parse(&source.manifest().await.map_err(advice)?).map_err(unusable)?;
-    let weights = source.weights(&manifest.weights).await.map_err(advice)?;
-    let (held_out, held_out_problem) = match source.held_out(&manifest).await {
+    let unusable = |error: ModelError| advice(source.unusable(&error));
+    let progress = |received, total| link::post(FromEngine::Downloading { load: number, received, total });
+    let files = match select(pin!(read(&source, progress)), pin!(control.superseded(number))).await {
+        Either::Left((files, _)) => files,
+        Either::Right(_) => return Ok(None),
+    };
+    let (manifest, weights) = files.map_err(advice)?;
+    let parsed = Manifest::parse(&manifest).map_err(unusable)?;
+    let (held_out, held_out_problem) = match source.held_out(&parsed).await {
         Ok(pictures) => (pictures, None),
         Err(problem) => (Pictures::default(), Some(problem)),
     };
+    if !control.wants_load(number) {
+        return Ok(None);
+    }
 
-    let (model, device, backend, fell_back) = match backend {
-        Some(Backend::Cpu) => (None, Device::flex(), Backend::Cpu, None),
-        _ => match on_gpu(&manifest, &weights, gpu).await {
-            Ok((model, device)) => (Some(model), device, Backend::WebGpu, None),
+    let (ready, fell_back) = match backend {
+        Some(Backend::Cpu) => (None, None),
+        _ => match on_gpu(number, &parsed, &weights, gpu, backend.is_some()).await {
+            Ok(ready) => (Some(ready), None),
             Err(GpuProblem::Model(error)) => return Err(unusable(error)),
-            Err(GpuProblem::Device(reason)) => (None, Device::flex(), Backend::Cpu, Some(reason)),
+            Err(GpuProblem::Device(reason)) => (None, Some(reason)),
         },
     };
-    let model = match model {
-        Some(model) => model,
-        None => open(manifest, &weights, &device, Backend::Cpu).await.map_err(unusable)?,
+    let ready = match ready {
+        Some(ready) => ready,
+        None => {
+            link::post(FromEngine::Testing { load: number, backend: Backend::Cpu });
+            open(parsed, &weights, Device::flex(), Backend::Cpu).await.map_err(unusable)?
+        }
     };
-    let manifest = &model.manifest;
-    let frame = Frame::new(manifest.data.size, manifest.network.image_size)
-        .ok_or_else(|| advice(format!("The pictures of the model “{name}” do not fit into its network.")))?;
+    let crew = match ready.backend {
+        Backend::WebGpu => Crew::none(),
+        Backend::Cpu => Crew::start(helpers(&ready), &manifest, &weights),
+    };
+    let files = (manifest, weights);
+    let manifest = &ready.model.manifest;
     let loaded = Loaded {
+        number,
         model: name.to_owned(),
-        backend,
+        backend: ready.backend,
         fell_back,
         sha256: manifest.weights.sha256.clone(),
         size: manifest.data.size,
@@ -59,14 +108,41 @@ pub async fn load(
         percentiles: manifest.energy_percentiles.clone(),
         sigma_0: manifest.network.sigma_0,
         noise: (manifest.noise.min, manifest.noise.max),
-        card: card(&model),
+        card: card(&ready.model),
     };
     let answer = Envelope { message: FromEngine::Loaded(Box::new(loaded)), payload: held_out.values };
-    let ready = Ready { model, device, backend, frame };
-    if backend == Backend::WebGpu {
+    if ready.backend == Backend::WebGpu {
         warm_up(&ready).await?;
     }
-    Ok((ready, answer))
+    Ok(Some(Opened { ready, crew, answer, files }))
+}
+
+/// The manifest and the weights of a model; `progress` hears how many bytes of how many have come.
+///
+/// # Errors
+/// A sentence.
+pub async fn read(source: &Source<'_>, progress: impl Fn(u64, u64)) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let manifest = source.manifest().await?;
+    let card = Manifest::parse(&manifest).map_err(|error| source.unusable(&error))?.weights;
+    let weights = source.weights(&card, |received| progress(received, card.bytes)).await?;
+    Ok((manifest, weights))
+}
+
+/// A model on a device that computes it correctly.
+///
+/// # Errors
+/// What is wrong with the model or with the device.
+pub async fn open(manifest: Manifest, weights: &[u8], device: Device, backend: Backend) -> Result<Ready, ModelError> {
+    let (size, outer) = (manifest.data.size, manifest.network.image_size);
+    let frame = Frame::new(size, outer).ok_or_else(|| {
+        ModelError::Manifest(format!("pictures of side {size} do not fit into a network for side {outer}"))
+    })?;
+    let model = Model::load(manifest, weights, &device)?;
+    let begun = Date::now();
+    model.self_test(&device).await?;
+    let ready = Ready { model, device, backend, frame, gpu: None, pace: Cell::default() };
+    ready.note_pace(Date::now() - begun, SelfTest::PICTURES);
+    Ok(ready)
 }
 
 fn card(Model { manifest, network, .. }: &Model) -> Card {
@@ -93,20 +169,80 @@ enum GpuProblem {
     Model(ModelError),
 }
 
-async fn on_gpu(manifest: &Manifest, weights: &[u8], gpu: &mut Gpu) -> Result<(Model, Device), GpuProblem> {
-    let device = gpu.device().await.map_err(GpuProblem::Device)?;
-    match open(manifest.clone(), weights, &device, Backend::WebGpu).await {
-        Ok(model) => Ok((model, device)),
-        Err(error @ (ModelError::SelfTest { .. } | ModelError::Device(_))) => {
-            Err(GpuProblem::Device(format!("the GPU failed the model's self-test ({error})")))
+/// Milliseconds in which a GPU has compiled and tested a model, even where that is slow; one that was asked for by name may
+/// take longer.
+const TESTED_WITHIN: [f64; 2] = [90_000.0, 300_000.0];
+/// Milliseconds in which a GPU that works answers: browsers end its work after ten seconds.
+const ANSWERS_WITHIN: [f64; 2] = [30_000.0, 150_000.0];
+
+async fn on_gpu(
+    load: u32,
+    manifest: &Manifest,
+    weights: &[u8],
+    gpu: &mut Gpu,
+    asked_for: bool,
+) -> Result<Ready, GpuProblem> {
+    link::post(FromEngine::Testing { load, backend: Backend::WebGpu });
+    let device = gpu.device(asked_for).await.map_err(GpuProblem::Device)?;
+    let patience = usize::from(asked_for);
+    let test = tested_on_gpu(manifest, weights, device, ANSWERS_WITHIN[patience]);
+    let Some(tested) = link::in_time(pin!(test), TESTED_WITHIN[patience]).await else {
+        let reason = "the GPU did not come to the end of the model's self-test";
+        gpu.give_up(reason);
+        return Err(GpuProblem::Device(reason.to_owned()));
+    };
+    tested.map_err(|error| match error {
+        ModelError::SelfTest { .. } | ModelError::Gradient { .. } | ModelError::Device(_) => {
+            GpuProblem::Device(format!("the GPU failed the model's self-test ({error})"))
         }
-        Err(error) => Err(GpuProblem::Model(error)),
+        error => GpuProblem::Model(error),
+    })
+}
+
+/// A model on a GPU that computes what the processor does, twice: some do only the first time.
+async fn tested_on_gpu(
+    manifest: &Manifest,
+    weights: &[u8],
+    gpu: GpuDevice,
+    answers_within: f64,
+) -> Result<Ready, ModelError> {
+    let GpuDevice { device, largest_buffer, nudge } = gpu;
+    let on_cpu = open(manifest.clone(), weights, Device::flex(), Backend::Cpu).await?;
+    let trusted = on_cpu.model.probe(&on_cpu.device).await?;
+    drop(on_cpu);
+    let mut ready = open(manifest.clone(), weights, device, Backend::WebGpu).await?;
+    ready.gpu = Some(OnGpu { trusted, largest_buffer, answers_within, nudge });
+    ready.check().await?;
+    // Now that all is compiled.
+    let begun = Date::now();
+    ready.check().await?;
+    ready.pace.set(0.0);
+    ready.note_pace(Date::now() - begun, SelfTest::PICTURES);
+    Ok(ready)
+}
+
+/// How many workers help the engine with a model.
+pub fn helpers(ready: &Ready) -> usize {
+    machine().helpers(megabytes(ready))
+}
+
+/// The machine, as far as the browser tells.
+fn machine() -> Machine {
+    let agent = link::user_agent();
+    Machine {
+        processors: link::processors(),
+        phone: ["Android", "iPhone", "iPad", "Mobile"].iter().any(|word| agent.contains(word)),
     }
 }
 
-async fn open(manifest: Manifest, weights: &[u8], device: &Device, backend: Backend) -> Result<Model, ModelError> {
-    link::post(FromEngine::Testing(backend));
-    let model = Model::load(manifest, weights, device)?;
-    model.self_test(device).await?;
-    Ok(model)
+/// Megabytes that a helper takes with a model: its WebAssembly, as measured (13 for the smallest published model), and what
+/// the browser keeps beside it.
+fn megabytes(Ready { model, .. }: &Ready) -> f64 {
+    let network = &model.manifest.network;
+    let parameters = |network: &EnergyNetwork| {
+        network.parameters().iter().map(|parameter| parameter.shape.iter().product::<usize>()).sum::<usize>()
+    };
+    let numbers = parameters(&model.network) + model.guide.as_ref().map_or(0, parameters);
+    let activations = network.image_size.pow(2) * network.width;
+    30.0 + (16 * numbers + 400 * activations) as f64 / 1e6
 }

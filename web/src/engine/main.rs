@@ -3,77 +3,120 @@
 
 mod chains;
 mod control;
+mod crew;
 mod device;
 mod fetch;
+mod film;
 mod link;
 mod load;
+mod part;
 mod ready;
 mod run;
 mod score;
 mod source;
 mod store;
 mod toy;
+mod trial;
 
-use std::{future::Future, rc::Rc};
+use std::rc::Rc;
 
-use futures::{StreamExt, channel::mpsc};
+use futures::{StreamExt, channel::mpsc, lock::Mutex};
 use wasm_bindgen_futures::spawn_local;
 use web::{
     Envelope,
-    messages::{FromEngine, ToEngine},
+    messages::{FromEngine, ToEngine, Work},
 };
 
 use control::Control;
+use crew::Crew;
 use device::Gpu;
+use film::Film;
+use load::{Opened, Wanted};
+use ready::Ready;
 
 fn main() {
     web::run_constructors();
-    link::report_panics();
+    if link::is_helper() {
+        return crew::help();
+    }
+    let all = |message: String| FromEngine::Failed { work: Work::All, message };
+    link::report_panics(move |reason| all(format!("The engine stopped on an internal error: {reason}.")));
     let (queue, mut requests) = mpsc::unbounded();
     let control = Rc::new(Control::default());
     let wishes = Rc::clone(&control);
-    link::listen(move |envelope: Envelope<ToEngine>| {
-        wishes.hear(&envelope.message);
-        // The receiver lives as long as the worker.
-        let _ = queue.unbounded_send(envelope);
-    });
+    link::listen(
+        move |envelope: Envelope<ToEngine>| {
+            wishes.hear(&envelope.message);
+            // The receiver lives as long as the worker.
+            let _ = queue.unbounded_send(envelope);
+        },
+        move |problem| all(format!("The page and its engine do not fit together ({problem}).")),
+    );
     spawn_local(async move {
         link::post(FromEngine::Started);
-        let mut gpu = Gpu::default();
-        let mut ready = None;
+        let mut engine = Engine { gpu: Gpu::default(), model: None, control, film: Film::default() };
         while let Some(Envelope { message, payload }) = requests.next().await {
-            match message {
-                ToEngine::Load { model, files, backend } => {
-                    // The old model's memory goes before the new one's comes.
-                    ready = None;
-                    answer(async {
-                        let (model, loaded) = load::load(&model, files.as_ref(), backend, &mut gpu).await?;
-                        ready = Some(Rc::new(model));
-                        Ok(loaded)
-                    })
-                    .await;
-                }
-                ToEngine::Run(run) => {
-                    let (model, control) = (ready.clone(), Rc::clone(&control));
-                    spawn_local(answer(
-                        async move { run::run(&*model.ok_or(NO_MODEL)?, &run, payload, &control).await },
-                    ));
-                }
-                ToEngine::Score(purpose) => {
-                    answer(async { score::score(ready.as_deref().ok_or(NO_MODEL)?, purpose, &payload).await }).await;
-                }
-                ToEngine::Toy(toy) => {
-                    let control = Rc::clone(&control);
-                    spawn_local(async move { toy::run(toy, &control).await });
-                }
-                ToEngine::Pause | ToEngine::Resume | ToEngine::Step | ToEngine::Cancel | ToEngine::StopToy => {}
-            }
+            engine.answer(message, payload).await;
         }
     });
 }
 
+struct Engine {
+    gpu: Gpu,
+    model: Option<(Rc<Ready>, Rc<Mutex<Crew>>)>,
+    control: Rc<Control>,
+    film: Film,
+}
+
+impl Engine {
+    async fn answer(&mut self, message: ToEngine, payload: Vec<f32>) {
+        let control = Rc::clone(&self.control);
+        match message {
+            ToEngine::Load { number, model, files, backend, compare } => {
+                let wanted = Wanted { number, name: &model, files: files.as_ref(), backend };
+                let opened = load::load(wanted, &mut self.gpu, &control).await;
+                let answer = opened.map(|opened| {
+                    let Opened { ready, crew, answer, files } = opened?;
+                    let (ready, crew) = (Rc::new(ready), Rc::new(Mutex::new(crew)));
+                    self.model = Some((Rc::clone(&ready), Rc::clone(&crew)));
+                    if compare && ready.gpu.is_some() {
+                        spawn_local(trial::run(number, ready, crew, files, control));
+                    }
+                    Some(answer)
+                });
+                post(Work::Load(number), answer.transpose());
+            }
+            ToEngine::Run(run) => {
+                let model = self.model.clone();
+                spawn_local(async move {
+                    let answer = async {
+                        let (ready, crew) = model.ok_or(NO_MODEL)?;
+                        run::run(ready, &crew, &run, payload, &control).await
+                    };
+                    post(Work::Run(run.number), Some(answer.await));
+                });
+            }
+            ToEngine::Score(question) => {
+                let answer = async {
+                    let (ready, _) = self.model.as_ref().ok_or(NO_MODEL)?;
+                    score::score(ready, question, &payload).await
+                };
+                post(Work::Question(question.number), Some(answer.await));
+            }
+            ToEngine::Frame(frame) => {
+                let framed = self.film.add(&frame, payload).map(Envelope::from);
+                post(Work::Animation(frame.animation), Some(framed));
+            }
+            ToEngine::Toy(toy) => spawn_local(async move { toy::run(toy, &control).await }),
+            ToEngine::Pause | ToEngine::Resume | ToEngine::Step | ToEngine::Cancel | ToEngine::StopToy => {}
+        }
+    }
+}
+
 const NO_MODEL: &str = "No model is loaded. Reload the page.";
 
-async fn answer(work: impl Future<Output = Result<Envelope<FromEngine>, String>>) {
-    link::post(work.await.unwrap_or_else(|message| FromEngine::Failed { message, alive: true }.into()));
+fn post(work: Work, answer: Option<Result<Envelope<FromEngine>, String>>) {
+    if let Some(answer) = answer {
+        link::post(answer.unwrap_or_else(|message| FromEngine::Failed { work, message }.into()));
+    }
 }

@@ -1,11 +1,14 @@
 //! Running chains, with a report to the page several times a second.
 
+use std::rc::Rc;
+
 use burn::tensor::Tensor;
+use futures::lock::Mutex;
 use js_sys::Date;
 use options::{Sampler, Words};
 use shared::{
     network::Energy,
-    sampling::{Chains, Known, Noise, Step},
+    sampling::{Chains, Known, Noise},
 };
 use web::{
     Envelope,
@@ -13,86 +16,71 @@ use web::{
 };
 
 use crate::{
-    chains::{self, batches},
+    chains,
     control::Control,
+    crew::{Crew, Division},
     link,
+    part::Reading,
     ready::Ready,
 };
 
 /// Milliseconds between reports: about what the eye follows.
 const REPORT_EVERY: f64 = 90.0;
-/// Milliseconds of work after which the page's messages are looked at.
-pub const BREATHE_EVERY: f64 = 50.0;
+/// Milliseconds between looks whether a GPU still computes rightly; the first comes after the first step.
+const CHECK_EVERY: f64 = 5000.0;
 /// Steps between reports, at most: each report waits for the GPU, so that no more work than this can pile up.
 const MOST_STEPS: usize = 32;
 
-/// Runs chains to their end or until they are to stop. The pictures do not depend on batches, reports, pauses or the
-/// device's speed.
+/// Runs chains to their end or until they are to stop. The pictures do not depend on helpers, batches, reports, pauses or
+/// the device's speed.
 ///
 /// # Errors
 /// What went wrong and what to do, in sentences.
 pub async fn run(
-    ready: &Ready,
+    ready: Rc<Ready>,
+    crew: &Mutex<Crew>,
     run: &Run,
     payload: Vec<f32>,
     control: &Control,
 ) -> Result<Envelope<FromEngine>, String> {
-    let mut batches = batches(ready, run, payload)?;
-    let energy = chains::energy(ready, run);
-    let first = chains::schedule(ready, run).temperature(run.done);
-    report(ready, run.done, first, Vec::new(), &batches).await?;
-    let (mut chunk, mut reported, mut breathed) = (1, Date::now(), Date::now());
-    let mut done = run.done;
+    let cancelled = || Ok(FromEngine::Cancelled(run.number).into());
+    // An earlier run may be at its last batch.
+    let mut crew = crew.lock().await;
+    let schedule = chains::schedule(&ready, run);
+    let mut chains = Division::new(Rc::clone(&ready), &mut crew, run.clone(), payload, control).await?;
+    let Some(reading) = chains.begin().await? else { return cancelled() };
+    report(&ready, run, run.done, schedule.temperature(run.done), reading);
+    let (mut stretch, mut reported) = (1, Date::now());
+    let (mut done, mut checked) = (run.done, f64::NEG_INFINITY);
     while done < run.steps {
-        if !control.next_step().await {
-            return Ok(FromEngine::Cancelled.into());
+        if !control.next_step(run.number).await {
+            return cancelled();
         }
-        let mut last = Vec::new();
-        for _ in 0..chunk.min(run.steps - done) {
-            last.clear();
-            for sampler in &mut batches {
-                last.extend(sampler.step(&energy));
-                if Date::now() - breathed > BREATHE_EVERY {
-                    link::breathe().await;
-                    breathed = Date::now();
-                }
-                if control.stopped() {
-                    return Ok(FromEngine::Cancelled.into());
-                }
-            }
-            if control.held() {
-                break;
-            }
+        let held = control.held();
+        let steps = if held { 1 } else { stretch.min(run.steps - done) };
+        let begun = if held { Date::now() } else { reported };
+        let Some(reading) = chains.advance(steps).await? else { return cancelled() };
+        done += steps;
+        if Date::now() - checked > CHECK_EVERY {
+            ready.check_again().await;
+            checked = Date::now();
         }
-        let Some(Step { done: steps_done, temperature, .. }) = last.first().cloned() else { break };
-        done = steps_done;
-        report(ready, done, temperature, last, &batches).await?;
-        let now = Date::now();
-        chunk =
-            (chunk as f64 * REPORT_EVERY / (now - reported).max(1.0)).round().clamp(1.0, MOST_STEPS as f64) as usize;
-        reported = now;
+        report(&ready, run, done, schedule.temperature(done - 1), reading);
+        reported = Date::now();
+        let took = (reported - begun).max(1.0);
+        stretch = (steps as f64 * REPORT_EVERY / took).round().clamp(1.0, MOST_STEPS as f64) as usize;
     }
-    let (pictures, energies): (Vec<_>, Vec<_>) = batches.iter().map(|batch| batch.finish(&energy)).unzip();
-    let (energies, mut payload) = ready.read(energies, pictures).await?;
-    for value in &mut payload {
+    let Some(Reading { energies, mut pixels, .. }) = chains.finish().await? else { return cancelled() };
+    for value in &mut pixels {
         *value = value.clamp(0.0, 1.0);
     }
-    Ok(Envelope { message: FromEngine::Finished { energies }, payload })
+    Ok(Envelope { message: FromEngine::Finished { run: run.number, energies }, payload: pixels })
 }
 
-async fn report(
-    ready: &Ready,
-    done: usize,
-    temperature: f32,
-    last: Vec<Step>,
-    batches: &[Chains],
-) -> Result<(), String> {
-    let energies = last.into_iter().map(|step| step.energies).collect();
-    let (energies, payload) = ready.read(energies, batches.iter().map(Chains::state)).await?;
+fn report(ready: &Ready, run: &Run, done: usize, temperature: f32, Reading { energies, pixels, .. }: Reading) {
     let noise_level = ready.model.manifest.network.sigma_0 * temperature.sqrt();
-    let stepped = Stepped { done, temperature, noise_level, energies };
-    link::post(Envelope { message: FromEngine::Stepped(stepped), payload });
-    Ok(())
+    let stepped = Stepped { run: run.number, done, temperature, noise_level, energies };
+    link::post(Envelope { message: FromEngine::Stepped(stepped), payload: pixels });
 }
 
 /// Has a GPU compile what runs need beside the network, which the self-test had compiled: the first step shall not wait

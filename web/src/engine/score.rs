@@ -1,26 +1,25 @@
 //! Energies of given pictures.
 
 use burn::tensor::Tensor;
-use js_sys::Date;
 use shared::{measures::OutlierScore, network::Energy};
 use web::{
     Envelope,
-    messages::{FromEngine, Purpose},
+    messages::{FromEngine, Purpose, Question},
 };
 
-use crate::{chains::floats, link, ready::Ready, run::BREATHE_EVERY};
+use crate::{link::Breath, ready::Ready};
 
 /// Energies, slopes and denoising jumps of the pictures in `payload`.
 ///
 /// # Errors
 /// What went wrong and what to do, in sentences.
-pub async fn score(ready: &Ready, purpose: Purpose, payload: &[f32]) -> Result<Envelope<FromEngine>, String> {
+pub async fn score(ready: &Ready, question: Question, payload: &[f32]) -> Result<Envelope<FromEngine>, String> {
     let network = &ready.model.manifest.network;
     let length = ready.picture_length();
     let (mut energies, mut slopes, mut jumps) = (Vec::new(), Vec::new(), Vec::with_capacity(payload.len()));
-    let outlier_score = ready.model.manifest.outlier_score.as_ref().filter(|_| purpose == Purpose::Outliers);
+    let outlier_score = ready.model.manifest.outlier_score.as_ref().filter(|_| question.purpose == Purpose::Outliers);
     let mut unusual = Vec::new();
-    let mut breathed = Date::now();
+    let mut breath = Breath::default();
     for part in payload.chunks(length * ready.batch_size()) {
         let images = ready.images(part, network.channels);
         if let Some(score) = outlier_score {
@@ -31,12 +30,9 @@ pub async fn score(ready: &Ready, purpose: Purpose, payload: &[f32]) -> Result<E
         energies.extend(energy);
         slopes.extend(gradient.chunks(length).map(|picture| picture.iter().map(|g| g * g).sum::<f32>().sqrt()));
         jumps.extend(part.iter().zip(&gradient).map(|(x, g)| x - network.sigma_0 * network.sigma_0 * g));
-        if Date::now() - breathed > BREATHE_EVERY {
-            link::breathe().await;
-            breathed = Date::now();
-        }
+        breath.take().await;
     }
-    Ok(Envelope { message: FromEngine::Scored { purpose, energies, slopes, unusual }, payload: jumps })
+    Ok(Envelope { message: FromEngine::Scored { question, energies, slopes, unusual }, payload: jumps })
 }
 
 /// How unusual each of the images is, as a percentile of held-out ones.
@@ -44,7 +40,7 @@ async fn percentiles(score: &OutlierScore, ready: &Ready, images: &Tensor<4>) ->
     let sigma_0 = ready.model.manifest.network.sigma_0;
     let readings = OutlierScore::readings(&ready.model.network, sigma_0, images);
     let count = images.dims()[0];
-    let readings = floats(Tensor::cat(readings, 0)).await;
+    let readings = ready.floats(Tensor::cat(readings, 0)).await;
     let of_image = |image: usize| {
         let readings: Vec<f32> = (0..OutlierScore::SIZE).map(|reading| readings[reading * count + image]).collect();
         score.percentile(score.score(&OutlierScore::describe(&readings)))

@@ -1,14 +1,11 @@
 //! The files of a model: fetched, kept, checked for size.
 
-use shared::model::{Manifest, WeightsCard};
-use web::{
-    Pictures,
-    messages::{FromEngine, ModelFiles},
-};
+use shared::model::{Manifest, ModelError, WeightsCard};
+use web::{Pictures, messages::ModelFiles};
 
 use crate::{
     fetch::{fetch, newest},
-    link, store,
+    store,
 };
 
 const MANIFEST_LIMIT: u64 = 1 << 20;
@@ -36,6 +33,11 @@ impl Source<'_> {
         }
     }
 
+    /// That the model cannot be used.
+    pub fn unusable(&self, error: &ModelError) -> String {
+        format!("The model “{}” cannot be used: {error}.", self.name)
+    }
+
     /// `model.json`.
     ///
     /// # Errors
@@ -47,13 +49,13 @@ impl Source<'_> {
         }
     }
 
-    /// The weights, from the browser's cache if they are there. Whether they are those of the card, the model checks.
+    /// The weights, from the browser's cache if they are there; `progress` hears how many bytes have come. Whether they are
+    /// those of the card, the model checks.
     ///
     /// # Errors
     /// A sentence.
-    pub async fn weights(&self, card: &WeightsCard) -> Result<Vec<u8>, String> {
+    pub async fn weights(&self, card: &WeightsCard, progress: impl FnMut(u64)) -> Result<Vec<u8>, String> {
         let total = card.bytes;
-        let progress = |received| link::post(FromEngine::Downloading { received, total });
         if let Some(files) = self.files {
             return Ok(fetch(&files.weights, total, progress).await?);
         }

@@ -11,7 +11,7 @@ use web::{
     messages::{FromEngine, ToyReport, ToyRun, ToySide},
 };
 
-use crate::{control::Control, link, run::BREATHE_EVERY};
+use crate::{control::Control, link};
 
 const POINTS: usize = 512;
 /// Slots of a batch, each with a noise level.
@@ -24,6 +24,8 @@ const SIDE: usize = 56;
 const REACH: f32 = 1.7;
 /// Milliseconds between reports.
 const REPORT_EVERY: f64 = 150.0;
+/// Milliseconds of work between looks at the page's messages.
+const BREATHE_EVERY: f64 = 25.0;
 /// One small level, and many up to what reaches all of the square.
 const LEVELS: [(f32, f32); 2] = [(0.1, 0.1), (0.05, 1.5)];
 
@@ -59,7 +61,7 @@ pub async fn run(toy: ToyRun, control: &Control) {
     let (mut reported, mut breathed) = (Date::now(), Date::now());
     report(toy.number, &points, &sides);
     while sides.iter_mut().fold(false, |more, side| side.step() || more) {
-        if Date::now() - breathed < BREATHE_EVERY / 2.0 {
+        if Date::now() - breathed < BREATHE_EVERY {
             continue;
         }
         if Date::now() - reported > REPORT_EVERY {

@@ -41,6 +41,11 @@ pub fn write_seed(seed: u64) -> Result<()> {
     Ok(())
 }
 
+pub fn write_model(model: &str) -> Result<()> {
+    by_id::<HtmlSelectElement>("model")?.set_value(model);
+    Ok(())
+}
+
 /// The chosen model.
 pub fn model() -> Result<String> {
     Ok(by_id::<HtmlSelectElement>("model")?.value())
@@ -163,7 +168,7 @@ pub fn enable(situation: &Situation) -> Result<()> {
     let (start_focused, cancel_focused) = (focused("start")?, focused("cancel")?);
     by_id::<HtmlFieldSetElement>("fields")?.set_disabled(running_here);
     for id in ["model", "backend"] {
-        by_id::<HtmlSelectElement>(id)?.set_disabled(running || state == State::Loading);
+        by_id::<HtmlSelectElement>(id)?.set_disabled(running);
     }
     for id in ["start", "walk"] {
         button(id)?.set_disabled(running || !model_loaded);

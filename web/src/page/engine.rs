@@ -3,7 +3,7 @@
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web::{
     Envelope,
-    messages::{FromEngine, ToEngine},
+    messages::{FromEngine, ToEngine, Work},
 };
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -30,7 +30,7 @@ impl Engine {
             Ok(envelope) => handle(envelope),
             Err(problem) => {
                 let message = format!("The page and its engine do not fit together ({problem}).");
-                handle(FromEngine::Failed { message, alive: false }.into());
+                handle(FromEngine::Failed { work: Work::All, message }.into());
             }
         });
         let on_error = Closure::new(move |event: ErrorEvent| {
@@ -38,7 +38,7 @@ impl Engine {
             let said = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|said| said.as_string());
             let reason = said.map(|said| format!(" ({said})")).unwrap_or_default();
             let message = format!("The engine could not be loaded or has stopped{reason}.");
-            failed(FromEngine::Failed { message, alive: false }.into());
+            failed(FromEngine::Failed { work: Work::All, message }.into());
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));

@@ -18,6 +18,7 @@ mod numbers;
 mod others;
 mod outliers;
 mod pad;
+mod preference;
 mod save;
 mod setup;
 mod shelf;

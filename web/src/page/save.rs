@@ -11,6 +11,11 @@ pub fn save(name: &str, kind: &str, bytes: &[u8]) -> Result<()> {
     options.set_type(kind);
     let parts = Array::of1(&Uint8Array::from(bytes));
     let address = Url::create_object_url_with_blob(&Blob::new_with_u8_array_sequence_and_options(&parts, &options)?)?;
+    save_from(name, address)
+}
+
+/// Has the browser save what is at an address of this page, which is then revoked.
+pub fn save_from(name: &str, address: String) -> Result<()> {
     let anchor: HtmlAnchorElement = create("a", "")?;
     anchor.set_href(&address);
     anchor.set_download(name);

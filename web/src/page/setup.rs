@@ -66,7 +66,7 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
     }
     hear("sampler", "change", || Event::SamplerChosen)?;
     hear("model", "change", || Event::ModelChosen)?;
-    hear("backend", "change", || Event::ModelChosen)?;
+    hear("backend", "change", || Event::BackendChosen)?;
     for field in ["count", "steps", "seed", "level"] {
         hear(field, "change", || Event::Changed)?;
     }

@@ -15,14 +15,17 @@ use crate::{
 pub struct Stage {
     tiles: Vec<(HtmlCanvasElement, Element)>,
     chart: HtmlCanvasElement,
+    /// When the run began, pauses left out.
     started: f64,
+    /// Since when it is held.
+    held: Option<f64>,
     /// Steps and time of the first report after the first step, which takes longer than all others.
     first_report: Option<(usize, f64)>,
 }
 
 impl Stage {
     pub fn new() -> Result<Self> {
-        Ok(Self { tiles: Vec::new(), chart: by_id("chart")?, started: 0.0, first_report: None })
+        Ok(Self { tiles: Vec::new(), chart: by_id("chart")?, started: 0.0, held: None, first_report: None })
     }
 
     /// Shows so many empty places; `choose` hears which one is clicked.
@@ -62,7 +65,7 @@ impl Stage {
 
     /// Prepares for a run.
     pub fn start(&mut self) -> Result<()> {
-        (self.started, self.first_report) = (Date::now(), None);
+        (self.started, self.held, self.first_report) = (Date::now(), None, None);
         // On a phone the chains are below the settings.
         let stage: Element = by_id("stage")?;
         let height = window()?.inner_height()?.as_f64().unwrap_or_default();
@@ -70,6 +73,18 @@ impl Stage {
             stage.scroll_into_view();
         }
         Ok(())
+    }
+
+    /// The run is held, or goes on: what it is held for is no time of its own.
+    pub fn hold(&mut self, held: bool) {
+        let now = Date::now();
+        if held {
+            self.held.get_or_insert(now);
+        } else if let Some(since) = self.held.take() {
+            self.started += now - since;
+            // Steps may have been done one by one meanwhile.
+            self.first_report = None;
+        }
     }
 
     /// Shows how far the run is that goes on, or how far that of the room went.
@@ -98,7 +113,7 @@ impl Stage {
 
     /// The time since the run began, in words.
     pub fn elapsed(&self) -> String {
-        duration(Date::now() - self.started)
+        duration(self.held.unwrap_or_else(Date::now) - self.started)
     }
 
     /// Shows a run; none: that there is none yet.

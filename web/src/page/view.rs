@@ -17,10 +17,12 @@ pub struct View {
     /// Where the chains are now, or were left.
     pub pictures: Pictures,
     pub energies: Vec<f32>,
-    /// The run, once it is done.
+    /// The run, once it is done or was stopped.
     pub saved: Option<SavedRun>,
     /// The pictures beside the chains: name, picture, and a number.
     pub beside: Vec<(&'static str, Vec<f32>, String)>,
+    /// The question about one of them, while the answer is on its way.
+    pub question: Option<u32>,
     /// The moment that is looked at; none: the newest.
     pub looked_at: Option<usize>,
 }
@@ -37,6 +39,7 @@ impl View {
             energies: Vec::new(),
             saved: None,
             beside: Vec::new(),
+            question: None,
             looked_at: None,
         }
     }
@@ -63,7 +66,7 @@ impl View {
         self.energies.clone_from(&energies);
         self.pictures = pictures.clone();
         let (settings, mask, continued_from) = (self.settings.clone(), self.mask.clone(), self.continued_from);
-        self.saved = Some(SavedRun { settings, sha256, mask, continued_from, energies, pictures });
+        self.saved = Some(SavedRun { settings, sha256, mask, continued_from, stopped_at: None, energies, pictures });
         if let (Task::Denoise, Some(clean)) = (self.settings.task, &self.given) {
             let length = clean.len();
             let sum = |i: usize| self.pictures.values.iter().skip(i).step_by(length).sum::<f32>();
@@ -71,6 +74,31 @@ impl View {
             let number = decibels(psnr(&middle, clean));
             self.beside.push(("Mean of the chains", middle, number));
         }
+    }
+
+    /// Notes that the run was stopped after so many steps: what there is can be saved.
+    pub fn stop(&mut self, sha256: String, done: usize) {
+        if done == 0 || self.pictures.values.is_empty() {
+            return;
+        }
+        let mut pictures = self.pictures.clone();
+        for value in &mut pictures.values {
+            *value = value.clamp(0.0, 1.0);
+        }
+        self.saved = Some(SavedRun {
+            settings: self.settings.clone(),
+            sha256,
+            mask: self.mask.clone(),
+            continued_from: self.continued_from,
+            stopped_at: Some(done),
+            energies: self.energies.clone(),
+            pictures,
+        });
+    }
+
+    /// Whether the settings alone lead to these pictures again.
+    pub fn can_be_repeated(&self) -> bool {
+        self.continued_from.is_none() && self.saved.as_ref().is_none_or(|run| run.stopped_at.is_none())
     }
 
     /// The pictures and energies of the moment that is looked at.

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: this project beside its peers on the same machine, as tables in docs/benchmarks.md.
 
 mod browser;
+mod helpers;
 mod kernels;
 mod native;
 
@@ -22,17 +23,20 @@ pub enum Part {
     Training,
     /// The energy gradient in Chromium beside TensorFlow.js and Burn's own operations
     Browser,
+    /// A run of the page with several workers
+    Helpers,
     /// The CPU kernels one by one
     Kernels,
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::Training, Self::Browser, Self::Kernels];
+    const ALL: [Self; 4] = [Self::Training, Self::Browser, Self::Helpers, Self::Kernels];
 
     fn heading(self) -> &'static str {
         match self {
             Self::Training => "## Training\n",
             Self::Browser => "## In a browser\n",
+            Self::Helpers => "## Helpers\n",
             Self::Kernels => "## Kernels\n",
         }
     }
@@ -41,6 +45,7 @@ impl Part {
         match self {
             Self::Training => native::section(shell, threads),
             Self::Browser => browser::section(shell, consent),
+            Self::Helpers => helpers::section(shell, consent),
             Self::Kernels => kernels::section(shell),
         }
     }
@@ -122,9 +127,10 @@ mod tests {
 
     #[test]
     fn a_part_that_is_not_measured_again_stays() {
-        let text = "# Benchmarks\n\n## Training\n\na\n\n## In a browser\n\nb\n\n## Kernels\n\nc\n";
+        let text = "# Benchmarks\n\n## Training\n\na\n\n## In a browser\n\nb\n\n## Helpers\n\nd\n\n## Kernels\n\nc\n";
         let sections = Part::ALL.map(|part| part.earlier(text).unwrap());
-        assert_eq!(sections, ["## Training\n\na\n", "## In a browser\n\nb\n", "## Kernels\n\nc\n"].map(str::to_owned));
+        let wanted = ["## Training\n\na\n", "## In a browser\n\nb\n", "## Helpers\n\nd\n", "## Kernels\n\nc\n"];
+        assert_eq!(sections, wanted.map(str::to_owned));
         assert_eq!(Part::Kernels.on("a machine", "## Kernels\n\nc\n"), "## Kernels\n\nOn a machine.\n\nc\n");
         assert!(Part::Browser.earlier("# Benchmarks\n\n## Training\n").is_err());
     }

@@ -3,7 +3,7 @@
 use options::Words;
 use web::{
     Backend, Envelope, Pictures,
-    messages::{Loaded, ModelFiles, ToEngine},
+    messages::{Loaded, ModelFiles, ToEngine, Work},
 };
 
 use super::{App, Event, dispatch};
@@ -11,7 +11,7 @@ use crate::{
     about, controls,
     dom::{Result, write},
     engine::Engine,
-    others,
+    others, preference,
     status::{self, State},
 };
 
@@ -19,15 +19,23 @@ use crate::{
 const OWN: &str = "yours";
 
 impl App {
-    /// Loads the model of the settings, in a new engine if there is none.
+    /// Loads the model of the settings, in a new engine if there is none. The one before stays until it is there.
     pub fn load(&mut self) -> Result<()> {
-        self.loaded = None;
+        // Answers that are still to come are the other model's.
+        (self.asked_row, self.asked_outliers) = (None, None);
+        self.loads += 1;
+        if self.state == State::Loading && std::mem::take(&mut self.testing_gpu) {
+            // An engine that waits for a GPU hears nothing else before that answers.
+            self.engine = None;
+        }
         status::clear_errors()?;
         status::say("Loading the engine…")?;
         self.enter(State::Loading)?;
         if self.engine.is_some() {
-            return self.send_load();
+            // An engine that has not started yet asks for it when it has.
+            return if self.started { self.send_load() } else { Ok(()) };
         }
+        self.loaded = None;
         self.started = false;
         let this = self.this.clone();
         self.engine = Some(Engine::start(move |envelope| dispatch(&this, Event::Engine(envelope)))?);
@@ -37,7 +45,10 @@ impl App {
     pub(super) fn send_load(&self) -> Result<()> {
         let model = self.settings.model.clone().unwrap_or_default();
         let files = self.own_model.clone().filter(|_| model == OWN);
-        self.send(ToEngine::Load { model, files, backend: self.settings.backend })
+        let kept = preference::read();
+        let backend = self.settings.backend.or(kept.filter(|&kept| kept == Backend::Cpu));
+        let compare = self.settings.backend.is_none() && kept.is_none();
+        self.send(ToEngine::Load { number: self.loads, model, files, backend, compare })
     }
 
     /// Loads a model that the visitor brought.
@@ -45,13 +56,40 @@ impl App {
         if self.state == State::Running {
             return status::complain("Chains are running. Cancel them before you bring a model.");
         }
+        self.running = None;
         self.own_model = Some(files);
         self.settings.model = Some(OWN.to_owned());
         controls::offer_own_model(OWN, "Your own")?;
         self.load()
     }
 
+    /// The faster of the two computes from now on, here and at later visits.
+    pub(super) fn timed(&mut self, load: u32, gpu: f64, cpu: f64) -> Result<()> {
+        if load != self.loads {
+            return Ok(());
+        }
+        let times = |more: f64, less: f64| format!("{:.1} times as fast", more / less.max(0.1));
+        if gpu <= cpu {
+            preference::write(Backend::WebGpu);
+            if self.state == State::Ready {
+                return status::say(&format!("Ready on the GPU, {} as the CPU.", times(cpu, gpu)));
+            }
+            return Ok(());
+        }
+        preference::write(Backend::Cpu);
+        if self.state != State::Ready || !self.views.is_empty() {
+            // From the next load on: nobody's pictures are to go for it.
+            return Ok(());
+        }
+        status::note(&format!(
+            "The CPU computes: with this model it is {} as the GPU of this machine. “Compute” has the GPU, too.",
+            times(gpu, cpu)
+        ))?;
+        self.load()
+    }
+
     pub(super) fn loaded(&mut self, loaded: Loaded, held_out: Vec<f32>) -> Result<()> {
+        self.testing_gpu = false;
         status::set_data("backend", loaded.backend.word())?;
         status::set_data("model", &loaded.model)?;
         controls::write_backend(loaded.backend)?;
@@ -71,6 +109,7 @@ impl App {
         self.shelf.set_held_out(pictures, self.settings.picture.unwrap_or_default());
         self.show_shelf()?;
         self.loaded = Some(loaded);
+        self.own_loaded.clone_from(&self.own_model);
         if self.running.is_some() {
             return self.resume_after_loss();
         }
@@ -114,29 +153,71 @@ impl App {
 
     /// Held-out pictures of other models, for the room Outliers.
     fn fetch_others(&self) {
-        let (mut models, this) = (self.models.models.clone(), self.this.clone());
+        let (mut models, this, load) = (self.models.models.clone(), self.this.clone(), self.loads);
         models.retain(|model| Some(&model.name) != self.settings.model.as_ref());
         wasm_bindgen_futures::spawn_local(async move {
             let mut found = Vec::new();
             for model in &models {
                 found.extend(others::fetch(model).await);
             }
-            dispatch(&this, Event::Others(found));
+            dispatch(&this, Event::Others(load, found));
         });
     }
 
-    pub(super) fn failed(&mut self, message: &str, alive: bool) -> Result<()> {
-        self.map_waits = false;
-        if alive {
+    /// What is to be done where something did not work.
+    pub(super) fn failed(&mut self, work: Work, message: &str) -> Result<()> {
+        match work {
+            Work::Load(number) if number == self.loads => self.load_failed(message),
+            Work::Run(number) if self.runs_now(number) => {
+                self.running = None;
+                self.enter(State::Error)?;
+                status::fail(message);
+                Ok(())
+            }
+            // Of what is not wanted any more.
+            Work::Load(_) | Work::Run(_) => Ok(()),
+            Work::Question(number) => {
+                if self.asked_row == Some(number) {
+                    self.asked_row = None;
+                }
+                status::complain(message)
+            }
+            Work::Animation(_) => {
+                status::complain(message)?;
+                status::say("The animation is not saved.")
+            }
+            Work::Gpu => self.lost(message, true),
+            Work::All => self.lost(message, false),
+        }
+    }
+
+    /// The model that was there before is there still, if there was one.
+    fn load_failed(&mut self, message: &str) -> Result<()> {
+        self.testing_gpu = false;
+        let Some(loaded) = &self.loaded else {
             self.running = None;
             self.enter(State::Error)?;
             status::fail(message);
             return Ok(());
-        }
-        let on_gpu = self
-            .loaded
-            .as_ref()
-            .map_or(self.settings.backend != Some(Backend::Cpu), |loaded| loaded.backend == Backend::WebGpu);
+        };
+        self.settings.model = Some(loaded.model.clone());
+        self.settings.backend = Some(loaded.backend);
+        self.own_model.clone_from(&self.own_loaded);
+        controls::write_model(&loaded.model)?;
+        controls::write_backend(loaded.backend)?;
+        self.enter(State::Ready)?;
+        status::complain(message)?;
+        status::say("The model of before is still here.")?;
+        self.remember()
+    }
+
+    /// The engine answers no more; the GPU is to blame, or may be.
+    fn lost(&mut self, message: &str, by_gpu: bool) -> Result<()> {
+        (self.asked_row, self.asked_outliers) = (None, None);
+        let on_gpu = match &self.loaded {
+            Some(loaded) if self.state != State::Loading => loaded.backend == Backend::WebGpu,
+            _ => self.settings.backend != Some(Backend::Cpu),
+        };
         // An engine that stops while it prepares the GPU may do well without.
         if self.state == State::Loading && self.started && on_gpu {
             status::note(&format!("{message} Trying again on the CPU."))?;
@@ -146,11 +227,16 @@ impl App {
         if let Some(running) = self.running.as_mut().filter(|_| on_gpu) {
             running.losses += 1;
             let (backend, where_next) = match running.losses {
-                1 => (Backend::WebGpu, "on the GPU once more"),
+                1 if !by_gpu => (Backend::WebGpu, "on the GPU once more"),
                 _ => (Backend::Cpu, "on the CPU"),
             };
             status::note(&format!("{message} The chains go on from where they were, {where_next}."))?;
             self.later(Event::Restart(Some(backend)));
+            return Ok(());
+        }
+        if by_gpu {
+            status::note(&format!("{message} The CPU computes from here on."))?;
+            self.later(Event::Restart(Some(Backend::Cpu)));
             return Ok(());
         }
         // Not from within the engine's own message.
@@ -174,10 +260,14 @@ impl App {
         if running.done > 0 {
             payload.extend(&running.state);
         }
-        running.paused = false;
+        let paused = running.paused;
         let message = ToEngine::Run(running.run.clone());
-        status::say("Running again…")?;
         self.send(Envelope { message, payload })?;
+        if paused {
+            // Before its first step.
+            self.send(ToEngine::Pause)?;
+        }
+        status::say(if paused { "Paused." } else { "Running again…" })?;
         self.enter(State::Running)
     }
 }

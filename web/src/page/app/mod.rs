@@ -14,7 +14,7 @@ use std::{
 use options::Words;
 use web::{
     Backend, Distribution, Envelope, Models, Pictures, Settings, Task,
-    messages::{FromEngine, Loaded, ModelFiles, Purpose, ToEngine},
+    messages::{FromEngine, Loaded, ModelFiles, Purpose, Question, ToEngine},
 };
 use web_sys::File;
 
@@ -27,7 +27,7 @@ use crate::{
     engine::Engine,
     map::Map,
     outliers::Outliers,
-    said,
+    preference, said,
     shelf::Shelf,
     stage::Stage,
     status::{self, State},
@@ -36,6 +36,7 @@ use crate::{
     viewer,
 };
 use running::Running;
+use sharing::Film;
 
 /// What can happen.
 pub enum Event {
@@ -51,6 +52,7 @@ pub enum Event {
     RoomChosen,
     SamplerChosen,
     ModelChosen,
+    BackendChosen,
     /// Any other setting.
     Changed,
     PictureChosen(usize),
@@ -64,7 +66,8 @@ pub enum Event {
     Folder(Vec<File>),
     /// A saved file has these settings.
     Restore(String),
-    Others(Vec<(String, Pictures)>),
+    /// Held-out pictures of other models, for the load of this number.
+    Others(u32, Vec<(String, Pictures)>),
     OtherCorners,
     /// Another corner is to be chosen.
     CornerChosen,
@@ -102,8 +105,17 @@ pub struct App {
     engine: Option<Engine>,
     /// Whether the engine's program runs.
     started: bool,
+    /// The model that works in the engine; while another one is loading, still the one before.
     loaded: Option<Loaded>,
+    /// The visitor's own model: what is to be loaded, and what is.
     own_model: Option<ModelFiles>,
+    own_loaded: Option<ModelFiles>,
+    /// Numbers of the newest load, run and question: what belongs to earlier ones comes too late.
+    loads: u32,
+    /// Whether the newest load waits for the GPU.
+    testing_gpu: bool,
+    runs: u32,
+    questions: u32,
     running: Option<Running>,
     /// The last run of each room.
     views: BTreeMap<&'static str, View>,
@@ -113,9 +125,13 @@ pub struct App {
     shelf: Shelf,
     outliers: Outliers,
     map: Map,
-    /// Whether a row of the map is on its way.
-    map_waits: bool,
+    /// The questions for a row of the map and for the pictures of Outliers, while their answers are on their way.
+    asked_row: Option<u32>,
+    asked_outliers: Option<u32>,
     toys: u32,
+    toy_trains: bool,
+    /// The animation that is saved, or was.
+    film: Option<Film>,
     /// The chain that is shown large.
     chain: usize,
     playing: bool,
@@ -125,8 +141,13 @@ pub struct App {
 /// Has the page handle an event; a failure becomes a sentence on it.
 pub fn dispatch(app: &Weak<RefCell<App>>, event: Event) {
     let Some(app) = app.upgrade() else { return };
-    let outcome = app.borrow_mut().handle(event);
-    if let Err(error) = outcome {
+    let Ok(mut page) = app.try_borrow_mut() else {
+        // What the page does can be an event itself: a field that it disables loses the focus, and then says that it was
+        // changed.
+        let this = Rc::downgrade(&app);
+        return wasm_bindgen_futures::spawn_local(async move { dispatch(&this, event) });
+    };
+    if let Err(error) = page.handle(event) {
         status::fail(&format!("The page met a problem ({}). Reload it.", said(&error)));
     }
 }
@@ -149,6 +170,11 @@ impl App {
                 started: false,
                 loaded: None,
                 own_model: None,
+                own_loaded: None,
+                loads: 0,
+                testing_gpu: false,
+                runs: 0,
+                questions: 0,
                 running: None,
                 views: BTreeMap::new(),
                 stage,
@@ -157,8 +183,11 @@ impl App {
                 shelf: Shelf::default(),
                 outliers: Outliers::default(),
                 map: Map::default(),
-                map_waits: false,
+                asked_row: None,
+                asked_outliers: None,
                 toys: 0,
+                toy_trains: false,
+                film: None,
                 chain: 0,
                 playing: false,
                 this: weak.clone(),
@@ -201,8 +230,15 @@ impl App {
             }
             Event::ModelChosen => {
                 self.settings.model = Some(controls::model()?);
-                self.settings.backend = Some(controls::backend()?);
+                // One that was to go on in another engine does not with another model.
+                self.running = None;
                 self.remember()?;
+                self.load()
+            }
+            Event::BackendChosen => {
+                let backend = controls::backend()?;
+                self.settings.backend = Some(backend);
+                preference::write(backend);
                 self.load()
             }
             Event::Changed => self.remember(),
@@ -220,7 +256,8 @@ impl App {
                 ),
             },
             Event::Restore(query) => self.restore(&query),
-            Event::Others(others) => {
+            Event::Others(load, _) if load != self.loads => Ok(()),
+            Event::Others(_, others) => {
                 self.outliers.others = others;
                 if self.settings.task == Task::Outliers { self.judge() } else { Ok(()) }
             }
@@ -251,40 +288,69 @@ impl App {
                 self.started = true;
                 self.send_load()
             }
-            FromEngine::Downloading { received, total } => {
+            FromEngine::Downloading { load, .. } | FromEngine::Testing { load, .. } if load != self.loads => Ok(()),
+            FromEngine::Timed { load, gpu, cpu } => self.timed(load, gpu, cpu),
+            FromEngine::Downloading { received, total, .. } => {
                 status::say(&format!("Loading the model: {} of {} kB", received / 1000, total / 1000))
             }
-            FromEngine::Testing(backend) => status::say(&format!("Testing the model on the {}…", backend.title())),
-            FromEngine::Loaded(loaded) => self.loaded(*loaded, payload),
-            FromEngine::Stepped(report) => self.stepped(&report, payload),
-            FromEngine::Finished { energies } => self.finished(energies, payload),
-            FromEngine::Cancelled => {
-                self.running = None;
-                status::say("Cancelled. The pictures are as the chains left them.")?;
-                self.enter(State::Cancelled)
+            FromEngine::Testing { backend, .. } => {
+                self.testing_gpu = backend == Backend::WebGpu;
+                status::say(&format!("Testing the model on the {}…", backend.title()))
             }
-            FromEngine::Scored { purpose: Purpose::Beside(room), energies, .. } => {
-                self.scored_beside(room, &energies, payload)
+            FromEngine::Loaded(loaded) if loaded.number == self.loads => self.loaded(*loaded, payload),
+            FromEngine::Stepped(report) if self.runs_now(report.run) => self.stepped(&report, payload),
+            FromEngine::Finished { run, energies } if self.runs_now(run) => self.finished(energies, payload),
+            FromEngine::Cancelled(run) if self.runs_now(run) => self.cancelled(),
+            FromEngine::Loaded(_) | FromEngine::Stepped(_) | FromEngine::Finished { .. } | FromEngine::Cancelled(_) => {
+                Ok(())
             }
-            FromEngine::Scored { purpose: Purpose::Outliers, energies, slopes, unusual } => {
-                let held_out = self.held_out_energies();
-                self.outliers.judge(energies, &slopes, &unusual, &held_out)?;
-                status::set_data("judged", "done")
-            }
-            FromEngine::Scored { purpose: Purpose::Row { map, row }, energies, .. } => {
-                self.map_waits = false;
-                self.map.take(map, row, energies)?;
-                self.ask_for_row()
-            }
+            FromEngine::Scored { question: Question { number, purpose }, energies, slopes, unusual } => match purpose {
+                Purpose::Beside(room) => self.scored_beside(number, room, &energies, payload),
+                Purpose::Outliers if self.asked_outliers == Some(number) => {
+                    self.asked_outliers = None;
+                    let held_out = self.held_out_energies();
+                    self.outliers.judge(energies, &slopes, &unusual, &held_out)?;
+                    status::set_data("judged", "done")
+                }
+                Purpose::Row { map, row } if self.asked_row == Some(number) => {
+                    self.asked_row = None;
+                    self.map.take(map, row, energies)?;
+                    self.ask_for_row()
+                }
+                Purpose::Outliers | Purpose::Row { .. } => Ok(()),
+            },
+            FromEngine::Framed { animation, done, file } => self.framed(animation, done, file),
             FromEngine::Toy(report) => {
                 if report.number != self.toys {
                     return Ok(());
                 }
                 toy::show(&report, &payload)?;
-                if report.walked.0 == report.walked.1 { status::set_data("toy", "done") } else { Ok(()) }
+                self.toy_trains = report.walked.0 < report.walked.1;
+                if self.toy_trains { Ok(()) } else { status::set_data("toy", "done") }
             }
-            FromEngine::Failed { message, alive } => self.failed(&message, alive),
+            FromEngine::Failed { work, message } => self.failed(work, &message),
         }
+    }
+
+    /// Whether the run of this number is the one that goes on.
+    fn runs_now(&self, number: u32) -> bool {
+        self.running.as_ref().is_some_and(|running| running.run.number == number)
+    }
+
+    /// Asks the engine for energies; gives the number of the question, or none where no model could answer.
+    fn ask(&mut self, purpose: Purpose, payload: Vec<f32>) -> Result<Option<u32>> {
+        if !self.has_model() {
+            return Ok(None);
+        }
+        self.questions += 1;
+        let question = Question { number: self.questions, purpose };
+        self.send(Envelope { message: ToEngine::Score(question), payload })?;
+        Ok(Some(self.questions))
+    }
+
+    /// Whether a model works and no other is on its way.
+    fn has_model(&self) -> bool {
+        self.loaded.is_some() && self.state != State::Loading
     }
 
     fn send(&self, envelope: impl Into<Envelope<ToEngine>>) -> Result<()> {
@@ -307,7 +373,7 @@ impl App {
         let room = self.settings.task;
         controls::enable(&Situation {
             state: self.state,
-            model_loaded: self.loaded.is_some(),
+            model_loaded: self.has_model(),
             running_here: self.state == State::Running
                 && self.running.as_ref().is_some_and(|running| running.room == room),
             paused: self.running.as_ref().is_some_and(|running| running.paused),

@@ -3,12 +3,12 @@
 use js_sys::Math;
 use options::{Sampler, Words};
 use web::{
-    Envelope, Pictures, Task,
+    Pictures, Task,
     messages::{Purpose, Run, Start, ToEngine, ToyRun},
 };
 use web_sys::{HtmlCanvasElement, HtmlElement, HtmlInputElement};
 
-use super::{App, Event, dispatch, random_seed};
+use super::{App, Event, dispatch, random_seed, running::CANCELLED};
 use crate::{
     controls,
     dom::{Result, all, by_id},
@@ -38,6 +38,9 @@ impl App {
         }
         self.say_where()?;
         self.mark_choice()?;
+        if room != Task::Landscape {
+            self.stop_toy()?;
+        }
         match room {
             Task::Outliers => self.judge(),
             Task::Landscape => self.ask_for_row(),
@@ -54,8 +57,12 @@ impl App {
             }
             (Some(running), _) if running.paused => "Paused.".to_owned(),
             (Some(_), _) => format!("Running on the {}…", loaded.backend.title()),
-            (None, Some(view)) if view.saved.is_some() => "Done.".to_owned(),
-            (None, _) => format!("Ready on the {}.", loaded.backend.title()),
+            (None, Some(view)) => match &view.saved {
+                Some(run) if run.stopped_at.is_some() => CANCELLED.to_owned(),
+                Some(_) => "Done.".to_owned(),
+                None => format!("Ready on the {}.", loaded.backend.title()),
+            },
+            (None, None) => format!("Ready on the {}.", loaded.backend.title()),
         };
         status::say(&text)
     }
@@ -89,7 +96,7 @@ impl App {
     /// Takes in a picture of the visitor's, and goes to a room that has use for it.
     pub(super) fn bring(&mut self, picture: &Pictures) -> Result<()> {
         status::clear_errors()?;
-        if self.loaded.is_none() {
+        if !self.has_model() {
             return status::complain("The model is not there yet. Bring the picture again when it is.");
         }
         self.shelf.add(picture);
@@ -128,13 +135,16 @@ impl App {
     /// Asks how usual the chosen picture is, beside those of other kinds.
     pub(super) fn judge(&mut self) -> Result<()> {
         let chosen = self.shelf.picture(self.shelf.chosen());
-        if self.loaded.is_none() || chosen.values.is_empty() {
+        // What was asked before is not what is on the screen now.
+        self.asked_outliers = None;
+        if !self.has_model() || chosen.values.is_empty() {
             return Ok(());
         }
         let held_out = if self.shelf.held_out() > 0 { self.shelf.picture(0) } else { chosen.clone() };
         let payload = self.outliers.gather(&chosen, &held_out);
         status::set_data("judged", "")?;
-        self.send(Envelope { message: ToEngine::Score(Purpose::Outliers), payload })
+        self.asked_outliers = self.ask(Purpose::Outliers, payload)?;
+        Ok(())
     }
 
     fn show_corners(&self) -> Result<()> {
@@ -187,12 +197,12 @@ impl App {
 
     /// Asks for the next row of the map, while somebody looks at it.
     pub(super) fn ask_for_row(&mut self) -> Result<()> {
-        if self.settings.task != Task::Landscape || self.map_waits || self.loaded.is_none() {
+        if self.settings.task != Task::Landscape || self.asked_row.is_some() || !self.has_model() {
             return Ok(());
         }
         let Some((map, row, payload)) = self.map.next_row() else { return status::set_data("map", "done") };
-        self.map_waits = true;
-        self.send(Envelope { message: ToEngine::Score(Purpose::Row { map, row }), payload })
+        self.asked_row = self.ask(Purpose::Row { map, row }, payload)?;
+        Ok(())
     }
 
     /// Lets chains walk from places all over the map.
@@ -200,13 +210,14 @@ impl App {
         const LEVEL: f32 = 0.3;
         const STEPS: usize = 60;
         let payload = self.map.starts();
-        if self.state == State::Running || payload.is_empty() {
+        if self.state == State::Running || !self.has_model() || payload.is_empty() {
             return Ok(());
         }
         self.map.clear_paths();
         let count = payload.len() / self.pictures(Vec::new()).length();
         let start = Start::Pictures { level: LEVEL };
-        let run = Run { seed: random_seed(), count, steps: STEPS, sampler: Sampler::Consistent, start, done: 0 };
+        let (seed, sampler) = (random_seed(), Sampler::Consistent);
+        let run = Run { number: self.next_run(), seed, count, steps: STEPS, sampler, start, done: 0 };
         self.stage.start()?;
         self.send_run(run, payload)?;
         status::say("Chains walk…")
@@ -214,11 +225,23 @@ impl App {
 
     pub(super) fn train_toy(&mut self) -> Result<()> {
         self.toys += 1;
+        self.toy_trains = true;
         self.settings.toy = controls::toy_shape()?;
         status::set_data("toy", "")?;
         // One that shows the difference well; another seed would be another chance for the one level.
         let toy = ToyRun { shape: self.settings.toy, seed: 2, number: self.toys };
         self.send(ToEngine::Toy(toy))
+    }
+
+    /// Ends the toy that trains: nobody looks at it any more.
+    fn stop_toy(&mut self) -> Result<()> {
+        if self.toy_trains {
+            self.toy_trains = false;
+            self.toys += 1;
+            status::set_data("toy", "")?;
+            self.send(ToEngine::StopToy)?;
+        }
+        Ok(())
     }
 
     pub(super) fn open_chain(&mut self, index: usize) -> Result<()> {

@@ -29,10 +29,13 @@ pub struct Running {
     pub losses: u32,
 }
 
+/// What is said of a run that was stopped.
+pub const CANCELLED: &str = "Cancelled. The pictures are as the chains left them.";
+
 impl App {
     /// Starts a run of the room on the screen.
     pub(super) fn run(&mut self) -> Result<()> {
-        if self.state == State::Running || self.loaded.is_none() {
+        if self.state == State::Running || !self.has_model() {
             return Ok(());
         }
         status::clear_errors()?;
@@ -76,18 +79,24 @@ impl App {
 
     /// Sends a run to the engine and shows it in the room on the screen.
     fn begin(&mut self, mut view: View, start: Start, payload: Vec<f32>) -> Result<()> {
-        let Some(loaded) = &self.loaded else { return Ok(()) };
+        let Some(loaded) = self.loaded.as_ref().filter(|_| self.has_model()) else { return Ok(()) };
         view.settings.backend = Some(loaded.backend);
         view.pictures = Pictures { side: loaded.size, channels: loaded.channels, values: Vec::new() };
         let title = loaded.backend.title();
         let Settings { seed, count, steps, sampler, .. } = view.settings;
-        let run = Run { seed, count, steps, sampler, start, done: 0 };
+        let run = Run { number: self.next_run(), seed, count, steps, sampler, start, done: 0 };
         self.playing = false;
         self.views.insert(self.settings.task.word(), view);
         self.draw()?;
         self.stage.start()?;
         self.send_run(run, payload)?;
         status::say(&format!("Running on the {title}…"))
+    }
+
+    /// The number of a run that begins.
+    pub(super) fn next_run(&mut self) -> u32 {
+        self.runs += 1;
+        self.runs
     }
 
     /// Sends a run of the room on the screen to the engine.
@@ -111,7 +120,10 @@ impl App {
             };
             let visible = given.iter().enumerate().map(known).collect();
             view.beside = vec![("Original", given.clone(), String::new()), ("What is known", visible, String::new())];
-            self.send(Envelope { message: ToEngine::Score(Purpose::Beside(Task::Inpaint)), payload: given })?;
+            let question = self.ask(Purpose::Beside(Task::Inpaint), given)?;
+            if let Some(view) = self.view_mut() {
+                view.question = question;
+            }
         } else {
             view.beside = vec![("Clean", given, String::new())];
         }
@@ -140,6 +152,7 @@ impl App {
         let Some(running) = &mut self.running else { return Ok(()) };
         running.paused = !running.paused;
         let paused = running.paused;
+        self.stage.hold(paused);
         status::say(if paused { "Paused." } else { "Running…" })?;
         status::set_data("paused", if paused { "1" } else { "" })?;
         self.send(if paused { ToEngine::Pause } else { ToEngine::Resume })?;
@@ -171,8 +184,9 @@ impl App {
     /// The picture that is denoised, and a question for what one jump makes of it.
     fn show_noisy(&mut self, pictures: &Pictures) -> Result<()> {
         let noisy = pictures.picture(0).to_vec();
-        self.send(Envelope { message: ToEngine::Score(Purpose::Beside(Task::Denoise)), payload: noisy.clone() })?;
+        let question = self.ask(Purpose::Beside(Task::Denoise), noisy.clone())?;
         let Some(view) = self.views.get_mut(Task::Denoise.word()) else { return Ok(()) };
+        view.question = question;
         let number = view.given.as_ref().map(|clean| decibels(psnr(&noisy, clean))).unwrap_or_default();
         // A run that begins once more after a loss has been here before.
         view.beside.truncate(1);
@@ -184,8 +198,10 @@ impl App {
     }
 
     /// What the engine says of a picture beside the chains.
-    pub(super) fn scored_beside(&mut self, room: Task, energies: &[f32], jump: Vec<f32>) -> Result<()> {
-        let Some(view) = self.views.get_mut(room.word()) else { return Ok(()) };
+    pub(super) fn scored_beside(&mut self, question: u32, room: Task, energies: &[f32], jump: Vec<f32>) -> Result<()> {
+        let view = self.views.get_mut(room.word()).filter(|view| view.question == Some(question));
+        let Some(view) = view else { return Ok(()) };
+        view.question = None;
         if room == Task::Denoise {
             let number = view.given.as_ref().map(|clean| decibels(psnr(&jump, clean))).unwrap_or_default();
             view.beside.insert(view.beside.len().min(2), ("One jump", jump, number));
@@ -196,6 +212,15 @@ impl App {
             Some(view) if room == self.settings.task => self.stage.show_beside(view),
             _ => Ok(()),
         }
+    }
+
+    pub(super) fn cancelled(&mut self) -> Result<()> {
+        let Some(running) = self.running.take() else { return Ok(()) };
+        if let (Some(loaded), Some(view)) = (&self.loaded, self.views.get_mut(running.room.word())) {
+            view.stop(loaded.sha256.clone(), running.done);
+        }
+        status::say(CANCELLED)?;
+        self.enter(State::Cancelled)
     }
 
     pub(super) fn finished(&mut self, energies: Vec<f32>, payload: Vec<f32>) -> Result<()> {

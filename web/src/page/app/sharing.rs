@@ -2,18 +2,33 @@
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
-use web::{Pictures, Request, Settings, Task, animation};
+use web::{
+    Envelope, Pictures, Request, Settings, Task,
+    messages::{Frame, ToEngine},
+};
+use web_sys::Url;
 
 use super::{App, random_seed};
 use crate::{
     controls,
     dom::{Result, window},
-    save::save,
+    save::{save, save_from},
     status::{self, State},
     view::View,
 };
 
 const NO_COPY: &str = "The browser does not let the page copy. Copy the address of this page instead.";
+
+/// An animation on its way into a file.
+pub struct Film {
+    number: u32,
+    /// The pixels of each frame; none any more when it is saved.
+    frames: Vec<Vec<u8>>,
+    side: usize,
+    channels: usize,
+    settings: String,
+    name: String,
+}
 
 impl App {
     /// Has the address say what the form says, as far as that is right.
@@ -22,9 +37,8 @@ impl App {
         let _ = controls::read(&mut self.settings)?;
         (_, self.settings.mask) = self.editor.mask();
         let mut settings = self.settings.clone();
-        if let Some(loaded) = &self.loaded {
-            settings.backend = Some(loaded.backend);
-        }
+        // Where this machine computes is nothing for those who follow a link.
+        settings.backend = None;
         let (window, address) = (window()?, format!("?{}", settings.to_query()));
         // Browsers count how often a page does this, and a stroke of the brush comes here at every move.
         if window.location().search()? == address {
@@ -104,7 +118,8 @@ impl App {
         save(&file_name(&view.settings, &format!("-picture-{}", self.chain + 1), "png"), "image/png", &png)
     }
 
-    pub(super) fn save_animation(&self) -> Result<()> {
+    /// Begins to save the run of the room as an animation. The engine writes it, frame by frame.
+    pub(super) fn save_animation(&mut self) -> Result<()> {
         const MOST_FRAMES: usize = 60;
         let Some(view) = self.view() else { return Ok(()) };
         let Pictures { side, channels, .. } = view.pictures;
@@ -112,9 +127,38 @@ impl App {
         let every = moments.len().div_ceil(MOST_FRAMES).max(1);
         // Counted from the end, so that the finished pictures are there.
         let chosen = moments.iter().rev().step_by(every).rev();
-        let frames: Vec<Pictures> = chosen.map(|moment| Pictures::from_bytes(side, channels, &moment.pixels)).collect();
-        let png = animation(&frames, &settings_for(Some(view)))?;
-        save(&file_name(&view.settings, "-run", "png"), "image/png", &png)
+        let frames: Vec<Vec<u8>> = chosen.map(|moment| moment.pixels.clone()).collect();
+        let (settings, name) = (settings_for(Some(view)), file_name(&view.settings, "-run", "png"));
+        let number = self.film.as_ref().map_or(1, |film| film.number + 1);
+        self.film = Some(Film { number, frames, side, channels, settings, name });
+        self.send_frame(0)
+    }
+
+    fn send_frame(&self, index: usize) -> Result<()> {
+        let Some(Film { number, frames, side, channels, settings, .. }) = &self.film else { return Ok(()) };
+        let Some(pixels) = frames.get(index) else { return Ok(()) };
+        status::say(&format!("Saving the animation: picture {} of {}…", index + 1, frames.len()))?;
+        let (side, channels) = (*side, *channels);
+        let payload = Pictures::from_bytes(side, channels, pixels).values;
+        let (animation, count, settings) = (*number, frames.len(), settings.clone());
+        let frame = Frame { animation, index, count, side, channels, settings };
+        self.send(Envelope { message: ToEngine::Frame(frame), payload })
+    }
+
+    /// A frame is written, or the last one.
+    pub(super) fn framed(&mut self, animation: u32, done: usize, file: Option<String>) -> Result<()> {
+        let film = self.film.as_mut().filter(|film| film.number == animation && !film.frames.is_empty());
+        match (film, file) {
+            (Some(film), Some(file)) => {
+                film.frames = Vec::new();
+                save_from(&film.name, file)?;
+                status::say("The animation is saved.")
+            }
+            // Another one is wanted meanwhile.
+            (None, Some(file)) => Url::revoke_object_url(&file),
+            (Some(_), None) => self.send_frame(done),
+            (None, None) => Ok(()),
+        }
     }
 
     pub(super) fn save_json(&self) -> Result<()> {
@@ -123,10 +167,10 @@ impl App {
     }
 }
 
-/// The settings that a file carries: those that lead to it again, so none for a run that was continued.
+/// The settings that a file carries: those that lead to it again, so none for a run that was continued or stopped.
 fn settings_for(view: Option<&View>) -> String {
     match view {
-        Some(view) if view.continued_from.is_none() => view.settings.to_query(),
+        Some(view) if view.can_be_repeated() => view.settings.to_query(),
         _ => String::new(),
     }
 }

@@ -1,0 +1,184 @@
+//! What comes too late, or at the wrong moment, changes nothing.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use tests::{
+    browser::{self, Browser, Gpu, Screen},
+    page::Page,
+    site::{SMALL, Site},
+};
+
+/// Has the engine count what it hears and says, by the beginning of the message, and lets the page ask.
+const COUNTING: &str = "
+    const counts = {};
+    const note = ([text]) => { const kind = text.match(/\\w+/)[0]; counts[kind] = (counts[kind] ?? 0) + 1; };
+    addEventListener('message', ({ data }) => note(data));
+    const post = globalThis.postMessage;
+    globalThis.postMessage = (data, ...how) => { note(data); post(data, ...how); };
+    const ask = new BroadcastChannel('counts');
+    ask.onmessage = () => ask.postMessage(counts);";
+
+/// How often the engine has heard or said this.
+async fn count(browser: &Browser, kind: &str) -> Result<u64> {
+    const ASK: &str = "const [kind, done] = arguments;
+        const ask = new BroadcastChannel('counts');
+        ask.onmessage = ({ data }) => { ask.close(); done(data[kind] ?? 0); };
+        ask.postMessage('');";
+    Ok(browser.client.execute_async(ASK, vec![kind.into()]).await?.as_u64().unwrap_or(u64::MAX))
+}
+
+/// The small model as a visitor's own, with these weights.
+async fn drop_model(page: &Page<'_>, weights: &str) -> Result<()> {
+    let [manifest, held_out] = ["model.json", "held-out.png"].map(|file| format!("models/{SMALL}/{file}"));
+    page.drop_files(&[("model.json", &manifest), ("model.safetensors", weights), ("held-out.png", &held_out)]).await
+}
+
+#[tokio::test]
+async fn a_model_that_comes_while_another_loads_starts_one_run() -> Result<()> {
+    let site = Site::new()?;
+    site.before_engine(&format!(
+        "{COUNTING}
+         const load = globalThis.fetch;
+         globalThis.fetch = async (...what) => {{
+             await new Promise((resolve) => setTimeout(resolve, 700));
+             return load(...what);
+         }}"
+    ))?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=2&steps=30&backend=cpu&autorun=1")).await?;
+        page.wait_for_data("started", "true", 30).await?;
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        ensure!(page.data("state").await? == "loading");
+        drop_model(&page, &format!("models/{SMALL}/model.safetensors")).await?;
+        page.wait_for("done", 60).await?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        ensure!(page.data("model").await? == "yours", "{}", page.data("model").await?);
+        let (loads, loaded, runs) =
+            (count(browser, "Load").await?, count(browser, "Loaded").await?, count(browser, "Run").await?);
+        ensure!(loads == 2 && loaded == 1 && runs == 1, "{loads} loads, {loaded} loaded, {runs} runs");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_be_loaded_leaves_the_one_before() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=2&steps=5&seed=1&backend=cpu&autorun=1")).await?;
+        page.wait_for("done", 60).await?;
+        let before = page.save_json().await?;
+        drop_model(&page, "index.html").await?;
+        page.wait_for_notice(&["weights", "bytes"]).await?;
+        ensure!(page.data("state").await? == "ready", "{}", page.data("state").await?);
+        let chosen = page.script("return document.getElementById('model').value", vec![]).await?;
+        ensure!(chosen == SMALL && page.data("model").await? == SMALL, "{chosen}");
+        page.click("start").await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.save_json().await? == before, "the model is another one");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_a_stopped_run_came_to_can_be_saved() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=3&steps=100000&backend=cpu&autorun=1")).await?;
+        page.wait_for("running", 60).await?;
+        page.wait_for_step(5).await?;
+        page.click("cancel").await?;
+        page.wait_for("cancelled", 10).await?;
+        let run = page.save_json().await?;
+        ensure!(run["stopped_at_step"].as_u64().is_some_and(|step| step >= 5), "{}", run["stopped_at_step"]);
+        ensure!(run["shape"][0] == 3 && run["pixels"].as_array().is_some_and(|pixels| pixels.len() == 3));
+        ensure!(!page.save("save-png", "png").await?.is_empty());
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_field_with_the_focus_does_not_stop_the_page() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=2&steps=10&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        page.fill("steps", "7").await?;
+        page.script("document.getElementById('start').click()", vec![]).await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.data("step").await? == "7" && page.notices().await?.is_empty());
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_toy_stops_when_nobody_looks() -> Result<()> {
+    let site = Site::new()?;
+    site.before_engine(COUNTING)?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?task=landscape&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        page.click("train-toy").await?;
+        while count(browser, "Toy").await? < 3 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        page.go_to("sample").await?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let said = count(browser, "Toy").await?;
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        ensure!(count(browser, "Toy").await? == said, "the toy goes on");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn pauses_are_no_time_of_a_run() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=2&steps=400&backend=cpu&autorun=1")).await?;
+        page.wait_for("running", 60).await?;
+        page.click("pause").await?;
+        page.wait_for_data("paused", "1", 5).await?;
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        page.click("pause").await?;
+        page.wait_for("done", 60).await?;
+        let said = page.text("status").await?;
+        let number: String = said.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+        let seconds: f64 = number.trim_end_matches('.').parse()?;
+        ensure!(said.contains(" s ") && seconds < 12.0, "{said}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_animation_is_saved_without_holding_the_page_up() -> Result<()> {
+    /// Saves, and resolves to the longest time in milliseconds that the page's thread did not come round until it was.
+    const SAVE: &str = "
+        const done = arguments[arguments.length - 1];
+        let last = performance.now(), longest = 0;
+        document.getElementById('save-apng').click();
+        const tick = () => {
+            const now = performance.now();
+            longest = Math.max(longest, now - last);
+            last = now;
+            /is saved/.test(document.getElementById('status').textContent) ? done(longest) : setTimeout(tick);
+        };
+        tick();";
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=256&steps=15&backend=cpu&autorun=1")).await?;
+        page.wait_for("done", 120).await?;
+        let longest = browser.client.execute_async(SAVE, vec![]).await?.as_f64().unwrap_or(f64::MAX);
+        ensure!(longest < 300.0, "the page's thread was away for {longest:.0} ms");
+        let file = page.save("save-apng", "png").await?;
+        ensure!(file.windows(4).any(|chunk| chunk == b"acTL"), "no animation");
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,115 @@
+//! The engine's end of the line to a helper.
+
+use futures::{
+    StreamExt,
+    channel::mpsc::{UnboundedReceiver, unbounded},
+};
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use web::{Envelope, messages::ModelFiles};
+use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use super::messages::{FromHelper, ToHelper};
+use crate::{link, part::Reading};
+
+/// Milliseconds in which a helper starts and loads its model, many times over.
+const START_WITHIN: f64 = 20_000.0;
+
+/// Why there is no answer.
+pub enum Trouble {
+    /// The helper does not answer any more.
+    Lost,
+    /// The run cannot go on: a sentence.
+    Run(String),
+}
+
+/// A worker that computes some chains; it ends when this is dropped.
+pub struct Helper {
+    worker: Worker,
+    /// What it said; nothing: it cannot go on.
+    said: UnboundedReceiver<Option<Envelope<FromHelper>>>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(Event)>,
+}
+
+impl Helper {
+    /// The file beside the engine's program.
+    const SCRIPT: &'static str = "./helper.js";
+    /// What a helper's scope is called: the same program knows by it that it is one.
+    pub const NAME: &'static str = "helper";
+
+    /// Starts a worker with the engine's own compiled program and has it load the model.
+    ///
+    /// # Errors
+    /// There can be none: why not, does not matter.
+    pub async fn start(files: ModelFiles) -> Result<Self, Trouble> {
+        let mut helper = Self::begin().map_err(|_| Trouble::Lost)?;
+        while !matches!(helper.hear(START_WITHIN).await?.message, FromHelper::Started) {}
+        helper.send(ToHelper::Load(files));
+        while !matches!(helper.hear(START_WITHIN).await?.message, FromHelper::Loaded) {}
+        Ok(helper)
+    }
+
+    fn begin() -> Result<Self, JsValue> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        options.set_name(Self::NAME);
+        let worker = Worker::new_with_options(Self::SCRIPT, &options)?;
+        let (says, said) = unbounded();
+        let fails = says.clone();
+        // Nobody hears any more what comes after the last answer.
+        let on_message = Closure::new(move |event: MessageEvent| {
+            let _ = says.unbounded_send(Envelope::unpack(&event.data()).ok());
+        });
+        let on_error = Closure::new(move |event: Event| {
+            // Or the browser would have the engine itself fail.
+            event.prevent_default();
+            let _ = fails.unbounded_send(None);
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let helper = Self { worker, said, _on_message: on_message, _on_error: on_error };
+        helper.worker.post_message(&wasm_bindgen::module())?;
+        Ok(helper)
+    }
+
+    /// Sends a message. That of an ended worker comes nowhere.
+    pub fn send(&self, envelope: impl Into<Envelope<ToHelper>>) {
+        if let Ok((value, transfer)) = envelope.into().pack() {
+            let _ = self.worker.post_message_with_transfer(&value, &transfer);
+        }
+    }
+
+    /// What the helper's chains of a run report next.
+    ///
+    /// # Errors
+    /// It does not within so many milliseconds, or says why it cannot.
+    pub async fn reading(&mut self, run: u32, within: f64) -> Result<Reading, Trouble> {
+        loop {
+            let Envelope { message, mut payload } = self.hear(within).await?;
+            match message {
+                FromHelper::Chains { number, energies, snapshot } if number == run => {
+                    let start = payload.len().checked_sub(snapshot).ok_or(Trouble::Lost)?;
+                    let snapshot = payload.split_off(start);
+                    return Ok(Reading { energies, pixels: payload, snapshot });
+                }
+                FromHelper::Failed { number, message } if number == Some(run) => return Err(Trouble::Run(message)),
+                FromHelper::Failed { number: None, .. } => return Err(Trouble::Lost),
+                // Of a run that was stopped.
+                _ => {}
+            }
+        }
+    }
+
+    async fn hear(&mut self, within: f64) -> Result<Envelope<FromHelper>, Trouble> {
+        link::in_time(self.said.next(), within).await.flatten().flatten().ok_or(Trouble::Lost)
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        // Events that are on their way would find their handlers gone.
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}
