@@ -98,7 +98,7 @@ const PICTURES: usize = 200;
 /// Energy gradients of each: its bits are then known to a fraction of what pictures differ by.
 const GRADIENTS: usize = 64;
 /// The same for foreign pictures, which are only to be told apart.
-const FOREIGN_GRADIENTS: usize = 32;
+const FOREIGN_GRADIENTS: usize = 16;
 /// Intervals of the left sum, and pictures that it is measured on.
 const INTERVALS: usize = 128;
 const BOUNDED: usize = 50;

@@ -248,7 +248,7 @@ fn likelihood(evaluation: &Evaluation) -> Result<Markup> {
     Ok(html! {
         p {
             "Bits of pictures under noise of " (noise_level) ", by the errors of the denoiser at levels from there to " (largest_level)
-            ": an upper bound on average, of " (gradients) " energy gradients for each picture (half as many for foreign ones). Noise of "
+            ": an upper bound on average, of " (gradients) " energy gradients for each picture (a quarter of that for foreign ones). Noise of "
             (noise_level) " alone has " (format!("{floor:.2}")) " bits a value: no density under such noise has fewer, and numbers of models \
              of clean pictures are no comparison."
         }
