@@ -1,9 +1,9 @@
 //! Running chains in batches.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
-use shared::sampling::{Chains, Known, Noise, Schedule};
+use shared::sampling::{Chains, Given, Known, Noise, Schedule};
 
 use crate::{
     budget::{self, parts},
@@ -28,14 +28,14 @@ pub struct SamplingRun {
 const BATCH: usize = 64;
 
 impl SamplingRun {
-    /// Runs them to pictures, around `known` (for one picture, `[1, C, S, S]`) if given, else away from the model's
-    /// guide. Values are clamped to 0..1.
+    /// Runs them to pictures, around what is given of one picture if anything is, else away from the model's guide.
+    /// Values are clamped to 0..1.
     ///
     /// # Errors
     /// The device fails.
-    pub fn run(&self, model: &LoadedModel, known: Option<&Known>, device: &Device) -> Result<Vec<Picture>> {
-        self.run_each(model, device, known.is_none(), |sampler, chains| match known {
-            Some(known) => sampler.around(repeat(known, chains.len())),
+    pub fn run(&self, model: &LoadedModel, given: Option<&Arc<dyn Given>>, device: &Device) -> Result<Vec<Picture>> {
+        self.run_each(model, device, given.is_none(), |sampler, _| match given {
+            Some(given) => sampler.around(given.clone()),
             None => sampler,
         })
     }
@@ -94,17 +94,10 @@ impl SamplingRun {
 
 /// What is known of a picture whose unknown pixels, `[H, W]`, are marked: `[1, C, S, S]`. The frame of zeros around
 /// small pictures is known too.
-pub fn around(model: &LoadedModel, picture: &Picture, unknown: &[bool], device: &Device) -> Known {
+pub fn around(model: &LoadedModel, picture: &Picture, unknown: &[bool], device: &Device) -> Arc<dyn Given> {
     let marks: Vec<f32> = unknown.iter().map(|&unknown| f32::from(u8::from(unknown))).collect();
     let marks = Tensor::<4>::from_data(TensorData::new(marks, [1, 1, picture.height, picture.width]), device);
     let unknown: Tensor<4, Bool> = model.frame.add(marks).greater_elem(0.5);
     let pixels = model.frame.add(output::tensor(std::slice::from_ref(picture), device));
-    Known { unknown: unknown.expand(pixels.dims()), pixels }
-}
-
-fn repeat(known: &Known, count: usize) -> Known {
-    let shape = |tensor: [usize; 4]| [count, tensor[1], tensor[2], tensor[3]];
-    let pixels: Tensor<4> = known.pixels.clone();
-    let dims = shape(pixels.dims());
-    Known { pixels: pixels.expand(dims), unknown: known.unknown.clone().expand(dims) }
+    Arc::new(Known { unknown: unknown.expand(pixels.dims()), pixels })
 }

@@ -20,6 +20,7 @@ mod evaluate;
 mod experiments;
 mod export;
 mod files;
+mod likelihood;
 mod model;
 mod npy;
 mod output;
@@ -28,6 +29,7 @@ mod pictures;
 mod plots;
 mod programs;
 mod progress;
+mod restoration;
 mod train;
 mod validation;
 mod verify;
@@ -68,6 +70,7 @@ fn run(cli: Cli) -> error::Result<()> {
         Command::Train(args) => commands::train(args),
         Command::Sample(args) => commands::sample(args),
         Command::Inpaint(args) => commands::inpaint(args),
+        Command::Restore(args) => commands::restore(args),
         Command::Denoise(args) => commands::denoise(args),
         Command::Score(args) => commands::score(args),
         Command::Evaluate(args) => commands::evaluate(args),
@@ -75,8 +78,10 @@ fn run(cli: Cli) -> error::Result<()> {
         Command::Experiment(ExperimentCommand::Starts(args)) => experiments::starts(args),
         Command::Experiment(ExperimentCommand::Mixing(args)) => experiments::mixing(args),
         Command::Experiment(ExperimentCommand::Settings(args)) => experiments::settings(args),
+        Command::Experiment(ExperimentCommand::Restoration(args)) => experiments::restoration(args),
         Command::Experiment(ExperimentCommand::NoiseLevels(args)) => experiments::noise_levels(args),
         Command::Export(args) => commands::export(args),
+        Command::Measure(args) => commands::measure(args),
         Command::Verify(args) => commands::verify(args),
         Command::Bench(args) => commands::bench(args),
         Command::Completions { shell } => commands::completions(shell),

@@ -8,6 +8,7 @@ use std::{
 use burn::tensor::Device;
 use options::Sampler;
 use shared::{
+    likelihood::Prior,
     model::{DataCard, Manifest, Model, ModelError, TrainingCard, Weights},
     network::{EnergyNetwork, Frame, NetworkConfig},
     sampling::{Churn, Guided, Product, Schedule},
@@ -204,6 +205,12 @@ impl LoadedModel {
     /// What its samples keep away from, if anything.
     pub fn guide(&self) -> Option<&Guide> {
         self.guide.as_ref()
+    }
+
+    /// The Gaussian behind its largest noise level: by the data's pixels, where its file has their mean and variance.
+    pub fn prior(&self) -> Prior {
+        let unknown = || Prior::unknown(self.config.channels, self.data.size);
+        self.manifest.as_ref().map_or_else(unknown, Manifest::prior)
     }
 
     /// The schedule of this many steps of a sampler.

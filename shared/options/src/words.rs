@@ -35,7 +35,7 @@ mod tests {
     use strum::EnumMessage;
 
     use super::*;
-    use crate::{Activation, Architecture, Optimizer, Region, Sampler, Spacing, ToyShape, Weighting};
+    use crate::{Activation, Architecture, Optimizer, Region, Sampler, Spacing, Task, ToyShape, Weighting};
 
     /// Words, files and help have the same spelling, and every variant has help.
     fn agrees<T>(words: &[&str])
@@ -62,6 +62,7 @@ mod tests {
         agrees::<Region>(&["left", "right", "top", "bottom", "centre", "stripes", "random"]);
         agrees::<Sampler>(&["annealed", "consistent", "ode"]);
         agrees::<Spacing>(&["geometric", "linear"]);
+        agrees::<Task>(&["inpaint", "super-resolution", "colour", "deblur"]);
         agrees::<ToyShape>(&["moons", "rings", "grid", "spiral"]);
         agrees::<Weighting>(&["inverse-variance", "edm"]);
     }

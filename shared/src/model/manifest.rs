@@ -4,8 +4,9 @@ use options::Sampler;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ModelError, SelfTest};
+use super::{LikelihoodCard, ModelError, SelfTest};
 use crate::{
+    likelihood::{Moments, Prior},
     measures::OutlierScore,
     network::NetworkConfig,
     sampling::{Churn, Schedule},
@@ -39,6 +40,12 @@ pub struct Manifest {
     /// How unusual a picture is, better than by its energy; older models have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outlier_score: Option<OutlierScore>,
+    /// Mean and variance of the training pictures' pixels, for likelihoods; older models have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moments: Option<Moments>,
+    /// How likely held-out pictures are; older models do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likelihood: Option<LikelihoodCard>,
     /// The start-up self-test.
     pub probe: SelfTest,
     /// The weights file.
@@ -168,7 +175,22 @@ impl Manifest {
         if let Some(score) = &self.outlier_score {
             score.validate().map_err(ModelError::Manifest)?;
         }
+        if let Some(moments) = &self.moments {
+            moments.validate(self.network.channels, size).map_err(ModelError::Manifest)?;
+        }
+        if let Some(card) = &self.likelihood {
+            card.validate().map_err(ModelError::Manifest)?;
+        }
         self.probe.validate().map_err(ModelError::Manifest)
+    }
+
+    /// The Gaussian behind the largest noise level, for pictures of the data's own size.
+    pub fn prior(&self) -> Prior {
+        let (channels, size) = (self.network.channels, self.data.size);
+        match &self.moments {
+            Some(moments) => Prior::of(moments, channels, size),
+            None => Prior::unknown(channels, size),
+        }
     }
 
     /// The schedule of this many steps of a sampler.

@@ -1,6 +1,7 @@
 //! The model folder: `model.json` and `model.safetensors`, checked before anything in them is used.
 
 mod error;
+mod likelihood_card;
 mod manifest;
 mod self_test;
 mod weights;
@@ -9,6 +10,7 @@ use burn::tensor::Device;
 use sha2::{Digest, Sha256};
 
 pub use error::ModelError;
+pub use likelihood_card::{CalibrationPoint, LikelihoodCard, LossPoint, PartitionCard};
 pub use manifest::{DataCard, GuideCard, Manifest, Metric, TrainingCard, WeightsCard};
 pub(crate) use manifest::{are_percentiles, percentile};
 pub use self_test::{Probe, SelfTest};

@@ -1,5 +1,8 @@
 //! Chains from noise to pictures, or around known pixels, reproducible from a seed.
 
+use core::fmt::Debug;
+use std::sync::Arc;
+
 use burn::tensor::{Bool, Device, Tensor};
 
 use crate::{
@@ -11,13 +14,54 @@ use crate::{
     },
 };
 
-/// The part of each picture that is given.
+/// What is given of each picture, which chains must come to have.
+pub trait Given: Debug + Send + Sync {
+    /// What the network is shown of chains `x`, `[N, C, H, W]`: what is given, under the standard normal `z`, of the same
+    /// shape, times `level`; the rest of `x`.
+    fn show(&self, x: Tensor<4>, z: Tensor<4>, level: f32) -> Tensor<4>;
+    /// Pictures `x`, `[N, C, H, W]`, with what is given exactly as it was given.
+    fn keep(&self, x: Tensor<4>) -> Tensor<4>;
+    /// How much consistent annealed sampling corrects chains at a level.
+    fn churn(&self, level: f32) -> Churn {
+        let _ = level;
+        Churn::AROUND_KNOWN
+    }
+}
+
+impl Given for Arc<dyn Given> {
+    fn show(&self, x: Tensor<4>, z: Tensor<4>, level: f32) -> Tensor<4> {
+        self.as_ref().show(x, z, level)
+    }
+
+    fn keep(&self, x: Tensor<4>) -> Tensor<4> {
+        self.as_ref().keep(x)
+    }
+
+    fn churn(&self, level: f32) -> Churn {
+        self.as_ref().churn(level)
+    }
+}
+
+/// The part of each picture that is given, as pixels.
 #[derive(Clone, Debug)]
 pub struct Known {
-    /// `[N, C, H, W]`; only its known pixels are read.
+    /// `[N, C, H, W]`, or `[1, C, H, W]` for all of them; only its known pixels are read.
     pub pixels: Tensor<4>,
-    /// `[N, C, H, W]`, true where the pixel is to be found.
+    /// Of the same shape, true where the pixel is to be found.
     pub unknown: Tensor<4, Bool>,
+}
+
+impl Given for Known {
+    fn show(&self, x: Tensor<4>, z: Tensor<4>, level: f32) -> Tensor<4> {
+        let Self { pixels, unknown } = self.clone();
+        let shape = x.dims();
+        langevin::show_known(x, pixels.expand(shape), unknown.expand(shape), z, level)
+    }
+
+    fn keep(&self, x: Tensor<4>) -> Tensor<4> {
+        let shape = x.dims();
+        self.pixels.clone().expand(shape).mask_where(self.unknown.clone().expand(shape), x)
+    }
 }
 
 /// What a step reports.
@@ -38,8 +82,7 @@ pub struct Chains {
     sigma_0: f32,
     noise: Noise,
     first_chain: u64,
-    known: Option<Known>,
-    /// Known pixels are anywhere here: nothing reads them before they are put back.
+    given: Option<Arc<dyn Given>>,
     x: Tensor<4>,
     /// What the last step saw, if the level fell in it.
     before: Option<Evaluation>,
@@ -58,14 +101,14 @@ impl Chains {
         device: &Device,
     ) -> Self {
         let x = noise.tensor(first_chain, Draw::Start, shape, device) * schedule.first_level(sigma_0) + 0.5;
-        Self { schedule, sigma_0, noise, first_chain, known: None, x, before: None, done: 0 }
+        Self { schedule, sigma_0, noise, first_chain, given: None, x, before: None, done: 0 }
     }
 
-    /// The same chains around known pixels: only unknown ones move.
+    /// The same chains around what is given: only the rest moves.
     #[must_use]
-    pub fn around(mut self, known: Known) -> Self {
+    pub fn around(mut self, given: impl Given + 'static) -> Self {
         self.schedule = self.schedule.with_churn(Churn::AROUND_KNOWN);
-        self.known = Some(known);
+        self.given = Some(Arc::new(given));
         self
     }
 
@@ -114,8 +157,8 @@ impl Chains {
             return None;
         }
         let temperature = self.schedule.temperature(self.done);
-        let seen = self.seen(temperature);
-        let (energies, gradient) = energy.energy_and_gradient(seen);
+        self.x = self.seen(temperature);
+        let (energies, gradient) = energy.energy_and_gradient(self.x.clone());
         self.x = self.moved(gradient, temperature);
         self.done += 1;
         Some(Step { done: self.done, temperature, energies })
@@ -125,8 +168,8 @@ impl Chains {
     /// of the chains before the jump, `[N]`.
     pub fn finish(&self, energy: &impl Energy) -> (Tensor<4>, Tensor<1>) {
         let seen = self.seen(self.schedule.temperature(self.done));
-        let (energies, gradient) = energy.energy_and_gradient(seen);
-        (self.keep_known(langevin::denoise(self.x.clone(), gradient, self.sigma_0)), energies)
+        let (energies, gradient) = energy.energy_and_gradient(seen.clone());
+        (self.keep_known(langevin::denoise(seen, gradient, self.sigma_0)), energies)
     }
 
     /// Where a step leads.
@@ -145,28 +188,31 @@ impl Chains {
             return consistent::hold(now, z_before, self.draw(Draw::Langevin(step)), self.sigma_0, level);
         }
         let z = fall.injects().then(|| self.draw(Draw::Langevin(step)));
-        let churn = fall.churn;
+        // Only consistent annealed sampling has churn.
+        let churn = match &self.given {
+            Some(given) if fall.injects() => given.churn(level),
+            _ => fall.churn,
+        };
         consistent::step(now.clone(), self.before.replace(now), z, self.sigma_0, churn, level, next)
     }
 
     /// What the network is shown.
     fn seen(&self, temperature: f32) -> Tensor<4> {
-        match &self.known {
+        match &self.given {
             None => self.x.clone(),
-            Some(known) => {
+            Some(given) => {
                 // The deterministic sampler's known pixels go down one path too, instead of jumping about.
                 let draw = if matches!(self.schedule, Schedule::Ode(_)) { 0 } else { self.done as u32 };
                 let z = self.draw(Draw::Known(draw));
-                let Known { pixels, unknown } = known.clone();
-                langevin::show_known(self.x.clone(), pixels, unknown, z, self.sigma_0, temperature)
+                given.show(self.x.clone(), z, self.sigma_0 * temperature.sqrt())
             }
         }
     }
 
     fn keep_known(&self, x: Tensor<4>) -> Tensor<4> {
-        match &self.known {
+        match &self.given {
             None => x,
-            Some(known) => known.pixels.clone().mask_where(known.unknown.clone(), x),
+            Some(given) => given.keep(x),
         }
     }
 

@@ -33,6 +33,10 @@ impl Churn {
     /// evaluate`, inpainting; when steps were of first order).
     pub const AROUND_KNOWN: Self = Self { churn: 4.0 };
 
+    /// Of ancestral sampling: what chains were at a level is remembered just as well as noise of that level lets them, no
+    /// more and no less. For chains that are told something under noise once and have to keep it.
+    pub const ANCESTRAL: Self = Self { churn: 1.0 };
+
     /// This much, if that is possible: a number of at least 0.
     pub fn new(churn: f32) -> Option<Self> {
         (churn >= 0.0 && churn.is_finite()).then_some(Self { churn })

@@ -17,16 +17,9 @@ pub fn denoise(x: Tensor<4>, gradient: Tensor<4>, sigma_0: f32) -> Tensor<4> {
 }
 
 /// What the network sees while inpainting: on known pixels the known picture with noise of the level that the
-/// temperature stands for, `sigma_0 sqrt(T)`; on unknown pixels (`unknown` true) the chain.
+/// temperature stands for, `level = sigma_0 sqrt(T)`; on unknown pixels (`unknown` true) the chain.
 ///
 /// The authors' code takes the square root of the temperature twice; this is the intended level.
-pub fn show_known(
-    x: Tensor<4>,
-    known: Tensor<4>,
-    unknown: Tensor<4, Bool>,
-    z: Tensor<4>,
-    sigma_0: f32,
-    temperature: f32,
-) -> Tensor<4> {
-    combination2((1.0, known), (sigma_0 * temperature.sqrt(), z)).mask_where(unknown, x)
+pub fn show_known(x: Tensor<4>, known: Tensor<4>, unknown: Tensor<4, Bool>, z: Tensor<4>, level: f32) -> Tensor<4> {
+    combination2((1.0, known), (level, z)).mask_where(unknown, x)
 }

@@ -15,7 +15,7 @@ mod product;
 mod schedule;
 
 pub use annealing::Annealing;
-pub use chains::{Chains, Known, Step};
+pub use chains::{Chains, Given, Known, Step};
 pub use churn::Churn;
 pub use guidance::Guided;
 pub use noise::{Draw, Noise};

@@ -28,6 +28,8 @@ pub enum Draw {
     Acceptance(u32),
     /// Where in their strata the noise levels of a training step lie.
     Levels(u32),
+    /// The noise that a picture's likelihood is measured under.
+    Surprise,
 }
 
 /// The generator of one seed: ChaCha8, keyed by the seed, with the chain as its stream and the draw as its block
@@ -103,6 +105,7 @@ fn first_word(draw: Draw) -> u128 {
         Draw::Momentum(step) => (5, step),
         Draw::Acceptance(step) => (6, step),
         Draw::Levels(step) => (7, step),
+        Draw::Surprise => (8, 0),
     };
     ((purpose << 56) | (u128::from(step) << 24)) * 16
 }

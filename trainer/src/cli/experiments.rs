@@ -20,6 +20,8 @@ pub enum ExperimentCommand {
     Starts(StartsArgs),
     /// What settings are worth: trainings that differ in one of them.
     Settings(SettingsTrialArgs),
+    /// What restorations are worth: held-out pictures enlarged, coloured, made sharp and filled in.
+    Restoration(RestorationArgs),
     /// One noise level against many, with pictures and in the plane.
     NoiseLevels(NoiseLevelsArgs),
 }
@@ -75,6 +77,26 @@ pub struct MixingArgs {
     /// Chains.
     #[arg(long, default_value_t = 64, value_parser = count_parser(10_000))]
     pub chains: usize,
+}
+
+/// The folder gets restoration.json, restoration.md and a grid for each task: the picture, what is made of it without a
+/// model, answers.
+#[derive(Args)]
+pub struct RestorationArgs {
+    #[command(flatten)]
+    pub subject: SubjectArgs,
+    /// Held-out pictures that are restored.
+    #[arg(long, default_value_t = 32, value_parser = count_parser(10_000))]
+    pub pictures: usize,
+    /// Answers for each.
+    #[arg(long, default_value_t = 8, value_parser = count_parser(1_000))]
+    pub answers: usize,
+    /// Steps of consistent annealed sampling.
+    #[arg(long, default_value_t = 50, value_parser = count_parser(1_000_000))]
+    pub steps: usize,
+    /// Seed of the noise and of the pictures.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// The folder gets settings.json and settings.md.

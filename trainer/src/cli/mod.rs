@@ -10,13 +10,15 @@ use burn::tensor::Device;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use cpu_kernels::Vectors;
-use options::{Activation, Architecture, Sampler};
+use options::{Activation, Architecture, Sampler, Task};
 use shared::sampling::Churn;
 
 use crate::{backend::Backend, error::Result};
-pub use experiments::{ExperimentCommand, MixingArgs, NoiseLevelsArgs, SamplersArgs, SettingsTrialArgs, StartsArgs};
+pub use experiments::{
+    ExperimentCommand, MixingArgs, NoiseLevelsArgs, RestorationArgs, SamplersArgs, SettingsTrialArgs, StartsArgs,
+};
 pub use training::{LayersArgs, TrainArgs};
-use values::{at_least_one, churn, count_parser, guidance, vectors};
+use values::{at_least_one, churn, count_parser, factor, fraction, gradients, guidance, positive, vectors};
 
 /// Train, sample and export energy-based models by multi-scale denoising score matching.
 #[derive(Parser)]
@@ -37,9 +39,11 @@ pub enum Command {
     Sample(SampleArgs),
     /// Fill in the unknown part of a picture.
     Inpaint(InpaintArgs),
+    /// Restore a picture of which a part is known: pixels, a smaller picture, its brightness, a blur.
+    Restore(RestoreArgs),
     /// Remove noise from a picture in one jump.
     Denoise(DenoiseArgs),
-    /// Give the energy of pictures.
+    /// Say how likely pictures are, how unusual, where they are odd, and which model they belong to.
     Score(ScoreArgs),
     /// Measure what a model is worth, into a report.
     Evaluate(EvaluateArgs),
@@ -48,6 +52,8 @@ pub enum Command {
     Experiment(ExperimentCommand),
     /// Write the model folder that the page loads.
     Export(ExportArgs),
+    /// Measure again how likely held-out pictures are to an exported model, and write it into the model's folder.
+    Measure(MeasureArgs),
     /// Compare this implementation with an independent one.
     Verify(VerifyArgs),
     /// Measure the speed of the energy gradient and of a training step.
@@ -217,6 +223,43 @@ pub struct InpaintArgs {
 }
 
 #[derive(Args)]
+pub struct RestoreArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    #[command(flatten)]
+    pub chains: ChainArgs,
+    /// What is known: for super-resolution a picture of the model's size over --factor, or any picture, which is made
+    /// smaller first; for colour a grey picture, or any, of which the brightness is kept; for deblur a blurred one.
+    #[arg(long)]
+    pub image: PathBuf,
+    /// What is known of the picture.
+    #[arg(long, value_enum)]
+    pub task: Task,
+    /// For inpaint, what is unknown: a picture of the same size, white = unknown; or left, right, top, bottom, centre,
+    /// stripes, random.
+    #[arg(long)]
+    pub mask: Option<String>,
+    /// For super-resolution, how many times longer the sides become.
+    #[arg(long, value_parser = factor)]
+    pub factor: Option<usize>,
+    /// For deblur, the standard deviation of the Gaussian that the picture was blurred with, in pixels of the model's size.
+    #[arg(long, value_parser = positive)]
+    pub blur: Option<f64>,
+    /// For deblur, a picture of any other blur: what became of one white pixel, in pixels of the model's size.
+    #[arg(long, conflicts_with = "blur")]
+    pub kernel: Option<PathBuf>,
+    /// Standard deviation of the noise on what is known; with noise nothing is put in place exactly.
+    #[arg(long, default_value_t = 0.0, value_parser = fraction)]
+    pub noise: f64,
+    /// Energy gradients that the bits of each answer are measured by.
+    #[arg(long, default_value_t = 64, value_parser = gradients)]
+    pub samples: usize,
+    /// Print one JSON object: the bits of each answer, in the order of the grid.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
 pub struct DenoiseArgs {
     #[command(flatten)]
     pub model: ModelArgs,
@@ -230,11 +273,25 @@ pub struct DenoiseArgs {
 
 #[derive(Args)]
 pub struct ScoreArgs {
+    /// An exported model folder, a checkpoint folder, or a run folder (its newest good checkpoint). Of several, each
+    /// picture is said to belong to the one that finds it likeliest.
+    #[arg(long = "model", required = true, value_name = "MODEL")]
+    pub models: Vec<PathBuf>,
     #[command(flatten)]
-    pub model: ModelArgs,
+    pub backend: BackendArgs,
     /// The pictures.
     #[arg(required = true)]
     pub images: Vec<PathBuf>,
+    /// Energy gradients that a picture's bits are measured by: more give a smaller standard error.
+    #[arg(long, default_value_t = 64, value_parser = gradients)]
+    pub samples: usize,
+    /// Seed of the noise that they are measured under, the same for all pictures.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// A folder for maps of where each picture is odd: bits of each value, as NAME.npy and, the most surprising pixel
+    /// white, as NAME.png.
+    #[arg(long, value_name = "DIR")]
+    pub map: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -285,11 +342,11 @@ pub struct EvaluateArgs {
     pub churn: ChurnArgs,
     #[command(flatten)]
     pub guide: GuideArgs,
-    /// Densities on the way from a Gaussian to the model's, for the likelihood: more narrow its bounds; 0 for no
-    /// likelihood.
-    #[arg(long, default_value_t = 300)]
+    /// Also estimate the partition function by annealed importance sampling, over so many densities on the way from a
+    /// Gaussian to the model's: a check of the likelihood, which needs no chains; 0 for none.
+    #[arg(long, default_value_t = 0)]
     pub density_steps: u32,
-    /// Chains that walk that way in each direction.
+    /// Chains that walk that way in each direction; where they amount to fewer than 5, there is no number.
     #[arg(long, default_value_t = 32, value_parser = count_parser(10_000))]
     pub density_chains: usize,
     /// Also print the report's numbers as one JSON object.
@@ -326,6 +383,21 @@ pub struct ExportArgs {
     pub churn: ChurnArgs,
     #[command(flatten)]
     pub guide: GuideArgs,
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
+#[derive(Args)]
+pub struct MeasureArgs {
+    /// An exported model folder, also one that was exported before likelihoods were measured.
+    #[arg(long)]
+    pub model: PathBuf,
+    /// The data set that it was trained on.
+    #[arg(long)]
+    pub data: String,
+    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
     #[command(flatten)]
     pub backend: BackendArgs,
 }

@@ -64,3 +64,19 @@ pub fn churn(text: &str) -> Result<Churn, String> {
     let value = text.parse().ok().filter(|value| *value <= MOST_CHURN);
     value.and_then(Churn::new).ok_or_else(|| format!("it must be a number of at least 0 and at most {MOST_CHURN}"))
 }
+
+/// Energy gradients of a likelihood: fewer than eight have no standard error.
+pub fn gradients(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (8..=100_000).contains(&count) => Ok(count),
+        _ => Err("it must be a whole number from 8 to 100000".to_owned()),
+    }
+}
+
+/// How many times longer the sides of a picture become.
+pub fn factor(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(factor) if (2..=64).contains(&factor) => Ok(factor),
+        _ => Err("it must be a whole number from 2 to 64".to_owned()),
+    }
+}

@@ -1,8 +1,10 @@
 //! What commands with chains share: the schedule and the chains that the flags ask for, and writing what they became.
 
+use std::sync::Arc;
+
 use burn::tensor::Device;
 use options::Sampler;
-use shared::sampling::{Annealing, Known, Schedule};
+use shared::sampling::{Annealing, Given, Schedule};
 
 use crate::{
     chains::SamplingRun,
@@ -25,37 +27,50 @@ pub fn schedule(args: &SamplerArgs, model: &LoadedModel) -> Result<Schedule> {
     }
 }
 
-/// Runs the chains that `args` ask for, around `known` (for one picture, `[1, C, S, S]`) if given.
-pub fn run(args: &ChainArgs, model: &LoadedModel, known: Option<&Known>, device: &Device) -> Result<Vec<Picture>> {
+/// Runs the chains that `args` ask for, around what is given of one picture if anything is.
+pub fn run(
+    args: &ChainArgs,
+    model: &LoadedModel,
+    given: Option<&Arc<dyn Given>>,
+    device: &Device,
+) -> Result<Vec<Picture>> {
     let size = model.data.size;
     pictures::check_grid(&args.out, args.count, [model.config.channels, size, size])?;
     if let Some(path) = &args.npy {
         files::check_writable(path)?;
     }
     let schedule = schedule(&args.sampler, model)?;
-    SamplingRun { schedule, count: args.count, seed: args.seed }.run(model, known, device)
+    SamplingRun { schedule, count: args.count, seed: args.seed }.run(model, given, device)
 }
 
 /// Writes the grid, and the numbers if asked for, and says so. A picture alone is written as it is, so that it can be put
 /// in again.
 pub fn write(args: &ChainArgs, images: &[Picture]) -> Result<()> {
+    save(args, images)?.iter().for_each(|line| println!("{line}"));
+    Ok(())
+}
+
+/// Writes them and gives the lines that say so.
+pub fn save(args: &ChainArgs, images: &[Picture]) -> Result<Vec<String>> {
     let Some(first) = images.first() else { return Err(Error::failed("there is no picture to write")) };
+    let (out, seed) = (args.out.display(), args.seed);
     let size = format!("{}x{}", first.width, first.height);
+    let mut lines = Vec::new();
     match images {
         [alone] => {
             pictures::write_picture(&args.out, alone)?;
-            println!("{}: a picture of {size}, seed {}", args.out.display(), args.seed);
+            lines.push(format!("{out}: a picture of {size}, seed {seed}"));
         }
         _ => {
             pictures::write_grid(&args.out, images, None)?;
-            println!("{}: {} pictures of {size}, seed {}", args.out.display(), images.len(), args.seed);
+            lines.push(format!("{out}: {} pictures of {size}, seed {seed}", images.len()));
         }
     }
     if let Some(path) = &args.npy {
         let shape = [images.len(), first.height, first.width, first.channels];
         let values: Vec<f32> = images.iter().flat_map(output::channels_last).collect();
         npy::write(path, &shape, &values)?;
-        println!("{}: their pixels, float32 {shape:?}", path.display());
+        lines.push(format!("{}: their pixels, float32 {shape:?}", path.display()));
     }
-    Ok(())
+    Ok(lines)
 }

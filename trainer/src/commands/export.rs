@@ -17,7 +17,7 @@ use crate::{
     cli::ExportArgs,
     data::{self, DataSet},
     error::{Error, Result},
-    evaluate::{PlacedModel, Sampling, Summary, fingerprint, outliers},
+    evaluate::{PlacedModel, Sampling, Summary, fingerprint, likelihoods, outliers},
     export::{Contents, ModelFolder, card},
     files::reason,
     model::{Guide, LoadedModel, named},
@@ -71,7 +71,10 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let held_out = Validation::new(&measured, shape.sigma_0, model.frame, &device);
     let drawn = data.held_out.sample(args.held_out, DRAW_SEED);
     let shown: Vec<&[u8]> = (0..drawn.len()).map(|index| drawn.image(index)).collect();
-    let outlier_score = outlier_score(&PlacedModel { model: &model, device: &device }, &data)?;
+    let placed = PlacedModel { model: &model, device: &device };
+    let outlier_score = outlier_score(&placed, &data)?;
+    let moments = likelihoods::moments(&data.train);
+    let likelihood = likelihoods::card(&placed, &moments, &data.held_out)?;
 
     let mut numbers = metrics(&held_out, measured.len(), &model.network, &config.noise)?;
     numbers.extend(evaluated.unwrap_or_default());
@@ -86,6 +89,8 @@ pub fn export(args: ExportArgs) -> Result<()> {
         metrics: numbers,
         energy_percentiles: percentiles(held_out.energies(&model.network)?),
         outlier_score: Some(outlier_score),
+        moments: Some(moments),
+        likelihood: Some(likelihood),
         probe,
         weights: WeightsCard::of(WEIGHTS, &bytes),
         held_out_pictures: shown.len(),

@@ -1,22 +1,29 @@
 //! `trainer score`.
 
-use std::path::Path;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use burn::tensor::Device;
 use serde::Serialize;
-use shared::{measures::OutlierScore, network::Energy};
+use shared::{likelihood::belongs, measures::OutlierScore, network::Energy, training::NoiseLevels};
 
 use crate::{
     cli::ScoreArgs,
     error::{Error, Result},
-    model::LoadedModel,
-    output,
+    files,
+    likelihood::{Likelihood, Plan},
+    model::{LoadedModel, named},
+    npy, output,
     pictures::{self, Picture},
 };
 
+/// What one model says of one picture.
 #[derive(Serialize)]
 struct Score {
-    image: String,
+    /// The model, as given.
+    model: String,
     energy: f32,
     /// Length of the denoising jump, `|sigma_0^2 grad E(x)|`, in pixel units.
     jump: f32,
@@ -25,40 +32,175 @@ struct Score {
     percentile: Option<f32>,
     /// The same by its energy alone, which finds flat pictures usual.
     energy_percentile: Option<f32>,
+    /// The same by its bits: 0..100, 100 for a picture that is less likely than all held-out ones; null where the model's
+    /// file does not say.
+    bits_percentile: Option<f32>,
+    /// Of the whole picture as the network sees it, above the noise's own bits, from the smallest to the largest level.
+    bits: f64,
+    bits_standard_error: f64,
+    /// Of these, what lies in the frame around the picture.
+    frame_bits: f64,
+    /// What is still to be told under the largest noise.
+    prior_bits: f64,
+    /// Noise's own bits, excess and prior by value of the picture, of 256 steps.
+    bits_per_dim: f64,
+    /// The level that the density is of.
+    noise_level: f32,
+    /// Of the models that were given, how likely this is the one that the picture belongs to; 1 for one alone.
+    probability: f64,
+    /// The most bits of a value in the map; null without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    map_most_bits: Option<f32>,
 }
 
-/// Prints the energy of each picture, and how unusual it is. One that cannot be read is named, and the others are
-/// scored.
+/// A picture's scores: of the first model, and of each where there are several.
+#[derive(Serialize)]
+struct Scored {
+    image: String,
+    #[serde(flatten)]
+    first: Score,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Score>,
+    /// The model under which the picture is likeliest, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    belongs_to: Option<String>,
+}
+
+/// Prints how likely each picture is and how unusual. One that cannot be read is named, and the others are scored.
 pub fn score(args: ScoreArgs) -> Result<()> {
-    let (device, _) = args.model.backend.device()?;
-    let model = LoadedModel::open("--model", &args.model.model, &device)?;
-    let (mut scores, mut unread) = (Vec::new(), Vec::new());
+    let (device, _) = args.backend.device()?;
+    let models = Models::open(&args, &device)?;
+    let mut maps = args.map.as_deref().map(Maps::at).transpose()?;
+    let (mut scored, mut failed) = (Vec::new(), Vec::new());
     for path in &args.images {
-        match pictures::read(path, model.config.channels, model.data.size, model.data.size) {
-            Ok(picture) => scores.push(score_of(&model, path, &picture, &device)?),
-            Err(error) => unread.push(error),
+        match models.score(path, maps.as_mut(), &device) {
+            Ok(scores) => scored.push(scores),
+            Err(error) => failed.push(error),
         }
     }
     if args.json {
-        let text = serde_json::to_string_pretty(&serde_json::json!({ "scores": scores }))
+        let text = serde_json::to_string_pretty(&serde_json::json!({ "scores": scored }))
             .map_err(|error| Error::failed(error.to_string()))?;
         println!("{text}");
     } else {
-        for Score { image, energy, percentile, .. } in scores {
-            let place =
-                percentile.map(|p| format!(", more unusual than {p:.1} % of held-out pictures")).unwrap_or_default();
-            println!("{image}: energy {energy:.3}{place}");
+        for Scored { image, first, others, belongs_to } in &scored {
+            if others.is_empty() {
+                println!("{image}: {}", told(first));
+            } else {
+                println!("{image}: belongs to {}", belongs_to.as_deref().unwrap_or_default());
+                for score in std::iter::once(first).chain(others) {
+                    println!("  {}: {}, probability {:.3}", score.model, told(score), score.probability);
+                }
+            }
         }
     }
     // The last is told where every error is.
-    let Some(last) = unread.pop() else { return Ok(()) };
-    for error in unread {
+    let Some(last) = failed.pop() else { return Ok(()) };
+    for error in failed {
         eprintln!("error: {error}");
     }
     Err(last)
 }
 
-fn score_of(model: &LoadedModel, path: &Path, picture: &Picture, device: &Device) -> Result<Score> {
+fn told(score: &Score) -> String {
+    let place = match (score.bits_percentile, score.percentile) {
+        (Some(percent), _) => format!(", less likely than {percent:.0} % of held-out pictures"),
+        (None, Some(percent)) => format!(", more unusual than {percent:.1} % of held-out pictures"),
+        (None, None) => String::new(),
+    };
+    format!(
+        "{:.0} ± {:.0} bits above noise of {} ({:.3} bits a value with it), energy {:.3}{place}",
+        score.bits, score.bits_standard_error, score.noise_level, score.bits_per_dim, score.energy
+    )
+}
+
+/// The models that pictures are scored by, and from which level on.
+struct Models {
+    models: Vec<(PathBuf, LoadedModel, Plan)>,
+}
+
+impl Models {
+    /// Opens them.
+    ///
+    /// # Errors
+    /// One cannot be read, or they see different pictures, whose bits cannot be compared.
+    fn open(args: &ScoreArgs, device: &Device) -> Result<Self> {
+        let open = |path: &PathBuf| Ok((path.clone(), LoadedModel::open("--model", path, device)?));
+        let opened: Vec<(PathBuf, LoadedModel)> = args.models.iter().map(open).collect::<Result<_>>()?;
+        let shape = |model: &LoadedModel| (model.config.channels, model.data.size, model.config.image_size);
+        let Some((first_path, first)) = opened.first() else {
+            return Err(Error::input("--model: give a model"));
+        };
+        if let Some((path, other)) = opened.iter().find(|(_, model)| shape(model) != shape(first)) {
+            let words = |model: &LoadedModel| {
+                let colour = if model.config.channels == 1 { "grey" } else { "colour" };
+                format!("{colour} pictures of {0}x{0} in {1}x{1}", model.data.size, model.config.image_size)
+            };
+            return Err(Error::input(format!(
+                "{}: it sees {}, {} sees {}; bits of different pictures cannot be compared, so score with one at a time",
+                named("--model", path),
+                words(other),
+                first_path.display(),
+                words(first)
+            )));
+        }
+        // Bits are compared at one level: the smallest that all were trained at.
+        let least = opened.iter().map(|(_, model)| model.noise.min).fold(0.0, f32::max);
+        if let Some((path, _)) = opened.iter().find(|(_, model)| model.noise.max <= least) {
+            return Err(Error::input(format!(
+                "{}: none of its noise levels is one of the other models', so bits cannot be compared",
+                named("--model", path)
+            )));
+        }
+        let planned = opened.into_iter().map(|(path, model)| {
+            let noise = NoiseLevels { min: least, ..model.noise };
+            (path, model, Plan::integral(noise, args.samples, args.seed))
+        });
+        Ok(Self { models: planned.collect() })
+    }
+
+    fn score(&self, path: &Path, mut maps: Option<&mut Maps>, device: &Device) -> Result<Scored> {
+        let (_, first, _) = &self.models[0];
+        let picture = pictures::read(path, first.config.channels, first.data.size, first.data.size)?;
+        let mut scores = Vec::with_capacity(self.models.len());
+        for (model_path, model, plan) in &self.models {
+            let mut read = plan.read(model, std::slice::from_ref(&picture), &model.prior(), maps.is_some(), device)?;
+            let Some(likelihood) = read.pop() else { continue };
+            if !likelihood.excess.bits.is_finite() {
+                return Err(Error::failed(format!(
+                    "{}: {} has no number for it, so its weights are damaged or its training has run away",
+                    path.display(),
+                    named("--model", model_path)
+                )));
+            }
+            if let (Some(maps), Some(map)) = (maps.as_deref_mut(), &likelihood.surprise) {
+                maps.write((self.models.len() > 1).then_some(model_path), path, map)?;
+            }
+            scores.push(score_of(model, model_path, &picture, &likelihood, plan, device)?);
+        }
+        if let Some(maps) = maps {
+            maps.next(path);
+        }
+        let total: Vec<f64> = scores.iter().map(|score| score.bits + score.prior_bits).collect();
+        for (score, probability) in scores.iter_mut().zip(belongs(&total)) {
+            score.probability = probability;
+        }
+        let likeliest = scores.iter().max_by(|a, b| a.probability.total_cmp(&b.probability));
+        let belongs_to = likeliest.map(|score| score.model.clone()).filter(|_| scores.len() > 1);
+        let mut scores = scores.into_iter();
+        let first = scores.next().ok_or_else(|| Error::failed("there is no model"))?;
+        Ok(Scored { image: path.display().to_string(), first, others: scores.collect(), belongs_to })
+    }
+}
+
+fn score_of(
+    model: &LoadedModel,
+    model_path: &Path,
+    picture: &Picture,
+    likelihood: &Likelihood,
+    plan: &Plan,
+    device: &Device,
+) -> Result<Score> {
     let x = model.frame.add(output::tensor(std::slice::from_ref(picture), device));
     let sigma_0 = model.config.sigma_0;
     let (energy, gradient) = model.network.energy_and_gradient(x.clone());
@@ -67,10 +209,79 @@ fn score_of(model: &LoadedModel, path: &Path, picture: &Picture, device: &Device
     let readings = OutlierScore::readings(&model.network, sigma_0, &x).into_iter().map(output::floats);
     let description = OutlierScore::describe(&readings.collect::<Result<Vec<_>>>()?.concat());
     let manifest = model.manifest.as_ref();
-    let energy_percentile = manifest.map(|manifest| manifest.energy_percentile(energy));
-    let percentile = manifest.map(|manifest| match &manifest.outlier_score {
-        Some(score) => score.percentile(score.score(&description)),
-        None => manifest.energy_percentile(energy),
+    // What is no number has no place among numbers.
+    let place = |percentile: f32| percentile.is_finite().then_some(percentile);
+    let energy_percentile = manifest.and_then(|manifest| place(manifest.energy_percentile(energy)));
+    let percentile = manifest.and_then(|manifest| match &manifest.outlier_score {
+        Some(score) => place(score.percentile(score.score(&description))),
+        None => energy_percentile,
     });
-    Ok(Score { image: path.display().to_string(), energy, jump, percentile, energy_percentile })
+    let bits = likelihood.excess.bits;
+    let card = manifest.and_then(|manifest| manifest.likelihood.as_ref());
+    // Among bits from the same level on.
+    let card = card.filter(|card| card.noise_level == plan.noise.min);
+    Ok(Score {
+        model: model_path.display().to_string(),
+        energy,
+        jump,
+        percentile,
+        energy_percentile,
+        bits_percentile: card.and_then(|card| place(card.percentile(bits))),
+        bits,
+        bits_standard_error: likelihood.excess.standard_error,
+        frame_bits: likelihood.frame_bits,
+        prior_bits: likelihood.prior_bits,
+        bits_per_dim: likelihood.bits_per_dim,
+        noise_level: plan.noise.min,
+        probability: 1.0,
+        map_most_bits: likelihood.surprise.as_ref().map(|map| map.pixels.iter().copied().fold(0.0, f32::max)),
+    })
+}
+
+/// The folder that surprise maps go to.
+struct Maps {
+    folder: PathBuf,
+    /// How many pictures of a name there were.
+    names: HashMap<String, usize>,
+}
+
+impl Maps {
+    fn at(folder: &Path) -> Result<Self> {
+        files::create_folder(folder)?;
+        Ok(Self { folder: folder.to_owned(), names: HashMap::new() })
+    }
+
+    /// Writes the bits of each value as numbers, and as a picture whose white is the most.
+    fn write(&self, model: Option<&PathBuf>, image: &Path, map: &Picture) -> Result<()> {
+        let stem = stem(image);
+        let number = self.names.get(&stem).map_or(String::new(), |count| format!("-{}", count + 1));
+        let folder = match model.and_then(|model| model.file_name()) {
+            Some(name) => self.folder.join(name),
+            None => self.folder.clone(),
+        };
+        files::create_folder(&folder)?;
+        let shape = [map.height, map.width, map.channels];
+        npy::write(
+            &folder.join(format!("{stem}{number}.npy")),
+            &shape,
+            &output::channels_last(map).collect::<Vec<_>>(),
+        )?;
+        pictures::write_picture(&folder.join(format!("{stem}{number}.png")), &whitened(map))
+    }
+
+    fn next(&mut self, image: &Path) {
+        *self.names.entry(stem(image)).or_default() += 1;
+    }
+}
+
+fn stem(image: &Path) -> String {
+    image.file_stem().map_or_else(|| "picture".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// Bits of pixels, all channels together, as brightness.
+fn whitened(map: &Picture) -> Picture {
+    let plane = map.height * map.width;
+    let bits: Vec<f32> = (0..plane).map(|at| map.pixels.iter().skip(at).step_by(plane).sum()).collect();
+    let most = bits.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    Picture { channels: 1, pixels: bits.into_iter().map(|bits| bits / most).collect(), ..*map }
 }

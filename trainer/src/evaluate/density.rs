@@ -39,10 +39,11 @@ pub struct Density {
 /// `ln Z` from one direction.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Estimate {
-    /// The estimate.
-    pub log_partition: f64,
+    /// The estimate; null where its weights amount to fewer than [`HONEST`] chains: it is that of one lucky chain then, and
+    /// no bound is one.
+    pub log_partition: Option<f64>,
     /// Its standard error, by bootstrap over the chains.
-    pub standard_error: f64,
+    pub standard_error: Option<f64>,
     /// How many chains the weights amount to.
     pub effective_sample_size: f64,
     /// The share of accepted transitions.
@@ -55,14 +56,16 @@ pub struct Bits {
     /// The set.
     pub name: String,
     /// With the forward estimate of `ln Z`: too few on average.
-    pub optimistic: f64,
+    pub optimistic: Option<f64>,
     /// With the backward estimate: too many on average.
-    pub pessimistic: f64,
+    pub pessimistic: Option<f64>,
 }
 
 /// Length of a leapfrog step in units of the density's width: accepted more often than not in a thousand dimensions.
 const STRIDE: f32 = 0.25;
 const LEAPS: usize = 5;
+/// Chains that the weights must amount to, for an estimate to be one.
+pub const HONEST: f64 = 5.0;
 /// Transitions that samples of the denoised pictures are given to become samples of the density.
 const BURN_IN: u32 = 50;
 
@@ -111,8 +114,8 @@ pub fn density(
             let mean = energies / readings.len().max(1) as f64;
             Bits {
                 name: (*name).to_owned(),
-                optimistic: bits(mean, forward.log_partition),
-                pessimistic: bits(mean, backward.log_partition),
+                optimistic: forward.log_partition.map(|log| bits(mean, log)),
+                pessimistic: backward.log_partition.map(|log| bits(mean, log)),
             }
         })
         .collect();
@@ -130,10 +133,12 @@ fn estimate(walks: &[Walk], sign: f64) -> Result<Estimate> {
     let acceptance = all(|walk| walk.acceptance.clone())?;
     let squares: Vec<f64> = logs.iter().map(|log| 2.0 * log).collect();
     let n = logs.len() as f64;
+    let effective_sample_size = n * (2.0 * log_mean(&logs) - log_mean(&squares)).exp();
+    let honest = effective_sample_size >= HONEST;
     Ok(Estimate {
-        log_partition: sign * log_mean(&logs),
-        standard_error: bootstrap(&logs),
-        effective_sample_size: n * (2.0 * log_mean(&logs) - log_mean(&squares)).exp(),
+        log_partition: honest.then(|| sign * log_mean(&logs)),
+        standard_error: honest.then(|| bootstrap(&logs)),
+        effective_sample_size,
         acceptance: acceptance.iter().sum::<f64>() / n,
     })
 }

@@ -8,7 +8,7 @@ use shared::{model::Metric, sampling::Churn};
 
 use super::{
     copies::Copies, denoising::Denoising, density::Density, energies::Energies, groups::Quality,
-    inpainting::Inpainting, interpolation::Interpolation, outliers::Outliers,
+    inpainting::Inpainting, interpolation::Interpolation, likelihoods::Likelihoods, outliers::Outliers,
 };
 use crate::{chains::SamplingRun, model::LoadedModel};
 
@@ -35,7 +35,9 @@ pub struct Evaluation {
     pub energies: Option<Energies>,
     /// By foreign set.
     pub outliers: Vec<Outliers>,
-    /// With its partition function.
+    /// By denoising errors.
+    pub likelihood: Option<Likelihoods>,
+    /// The energy's partition function, by annealed importance sampling.
     pub density: Option<Density>,
     /// By region.
     pub inpainting: Vec<Inpainting>,
@@ -69,13 +71,15 @@ pub enum Part {
     Energies,
     /// Foreign pictures.
     Outliers,
-    /// Likelihoods.
+    /// Bits of sets of pictures.
+    Likelihood,
+    /// The partition function by annealed importance sampling.
     Density,
 }
 
 impl Part {
     /// All of them, in the order in which they are measured.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NearestNeighbours,
         Self::SampleQuality,
         Self::Denoising,
@@ -83,6 +87,7 @@ impl Part {
         Self::Interpolation,
         Self::Energies,
         Self::Outliers,
+        Self::Likelihood,
         Self::Density,
     ];
 
@@ -96,7 +101,8 @@ impl Part {
             Self::Interpolation => "Between pictures",
             Self::Energies => "Energies",
             Self::Outliers => "Outliers",
-            Self::Density => "Likelihood",
+            Self::Likelihood => "Likelihood",
+            Self::Density => "Partition function by importance sampling",
         }
     }
 }

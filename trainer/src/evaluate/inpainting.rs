@@ -106,7 +106,8 @@ fn mean_picture(images: &Images) -> Picture {
     Picture { pixels, ..first }
 }
 
-fn average(pictures: &[Picture]) -> Picture {
+/// The mean of pictures, of which there is at least one.
+pub fn average(pictures: &[Picture]) -> Picture {
     let mut mean = pictures[0].clone();
     for (at, pixel) in mean.pixels.iter_mut().enumerate() {
         *pixel = pictures.iter().map(|picture| picture.pixels[at]).sum::<f32>() / pictures.len() as f32;
@@ -126,7 +127,7 @@ fn hidden(picture: &Picture, mask: &[bool]) -> Picture {
 }
 
 /// Every unknown pixel becomes the mean of its neighbours: Laplace's equation, by sweeps of overrelaxation.
-fn diffused(picture: &Picture, mask: &[bool]) -> Picture {
+pub fn diffused(picture: &Picture, mask: &[bool]) -> Picture {
     const SWEEPS: usize = 500;
     const RELAXATION: f32 = 1.8;
     let mut filled = hidden(picture, mask);

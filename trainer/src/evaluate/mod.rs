@@ -12,9 +12,11 @@ mod gaussian;
 mod groups;
 mod inpainting;
 mod interpolation;
+pub mod likelihoods;
 mod mobilenet;
 mod neighbours;
 pub mod outliers;
+mod partition;
 mod pixel_gaussian;
 mod placed_model;
 mod quality;
@@ -39,15 +41,16 @@ use crate::{
 use evaluation::Part;
 pub use evaluation::{Evaluation, SampleQuality, Sampling};
 pub use groups::Quality;
+pub use inpainting::{average, diffused};
 pub use placed_model::PlacedModel;
 pub use quality::{Purpose, QualityMeasure};
 use record::Record;
 pub use summary::Summary;
 
-/// How much work the likelihood may be.
+/// How much work importance sampling may be.
 #[derive(Clone, Copy)]
 pub struct DensityPlan {
-    /// Densities on the way; 0 for no likelihood.
+    /// Densities on the way; 0 for none of it.
     pub steps: u32,
     /// Chains in each direction.
     pub chains: usize,
@@ -94,6 +97,7 @@ pub fn evaluate(
             denoising: Vec::new(),
             energies: None,
             outliers: Vec::new(),
+            likelihood: None,
             density: None,
             inpainting: Vec::new(),
             nearest_neighbours: None,
@@ -143,10 +147,14 @@ pub fn evaluate(
     let outliers = outliers::outliers(&placed, &data.train, &held_out, &foreign);
     record.take(Part::Outliers, outliers, |all, outliers| all.outliers = outliers)?;
 
+    eprintln!("likelihoods");
+    let likelihoods = likelihoods::likelihoods(&placed, data, &held_out, &foreign);
+    record.take(Part::Likelihood, likelihoods, |all, found| all.likelihood = Some(found))?;
+
     if plan.steps == 0 {
-        record.skip(Part::Density, "it was not asked for (--density-steps 0)");
+        record.skip(Part::Density, "it was not asked for (--density-steps)");
     } else {
-        let density = likelihood(&placed, data, &held_out, chains, plan);
+        let density = importance(&placed, data, &held_out, chains, plan);
         record.take(Part::Density, density, |all, density| all.density = Some(density))?;
     }
     record.finish()
@@ -165,7 +173,7 @@ fn sample_quality(data: &DataSet, samples: &[Picture]) -> Result<SampleQuality> 
     })
 }
 
-fn likelihood(
+fn importance(
     placed: &PlacedModel<'_>,
     data: &DataSet,
     held_out: &Images,

@@ -116,6 +116,7 @@ mod tests {
             denoising: Vec::new(),
             energies: None,
             outliers: Vec::new(),
+            likelihood: None,
             density: None,
             inpainting: Vec::new(),
             nearest_neighbours: None,

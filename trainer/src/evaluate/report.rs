@@ -3,15 +3,17 @@
 use std::path::Path;
 
 use maud::{Markup, PreEscaped, html};
+use shared::model::{CalibrationPoint, PartitionCard};
 
 use super::{
     Evaluation, Quality,
     copies::Copies,
     denoising::Denoising,
-    density::Estimate,
+    density::{Estimate, HONEST},
     energies::{Energies, SetEnergies},
     evaluation::{Part, SampleQuality},
     groups::with_error,
+    likelihoods::Likelihoods,
 };
 use crate::{
     error::Result,
@@ -57,6 +59,7 @@ fn page(evaluation: &Evaluation, folder: &Path) -> Result<Markup> {
                 ),
                 Part::Energies => energies(evaluation)?,
                 Part::Outliers => outliers(evaluation),
+                Part::Likelihood => likelihood(evaluation)?,
                 Part::Density => density(evaluation),
             },
         };
@@ -238,24 +241,118 @@ fn energies(evaluation: &Evaluation) -> Result<Markup> {
     })
 }
 
+fn likelihood(evaluation: &Evaluation) -> Result<Markup> {
+    let Some(found) = &evaluation.likelihood else { return Ok(html! {}) };
+    let Likelihoods { noise_level, largest_level, gradients, floor, sets, bound, code, partition, .. } = found;
+    let (curve, calibration) = (loss_curve(found)?, calibration(partition)?);
+    Ok(html! {
+        p {
+            "Bits of pictures under noise of " (noise_level) ", by the errors of the denoiser at levels from there to " (largest_level)
+            ": an upper bound on average, of " (gradients) " energy gradients for each picture (a quarter of that for foreign ones). Noise of "
+            (noise_level) " alone has " (format!("{floor:.2}")) " bits a value: no density under such noise has fewer, and numbers of models \
+             of clean pictures are no comparison."
+        }
+        table {
+            tr {
+                @for name in
+                    ["", "pictures", "bits a picture above the noise", "from picture to picture", "of it in the frame", "prior",
+                     "bits per dimension", "AUROC"]
+                { th { (name) } }
+            }
+            @for set in sets {
+                tr {
+                    td { (set.name) }
+                    td { (set.pictures) }
+                    td { (format!("{:.0} ± {:.0}", set.bits, set.bits_standard_error)) }
+                    td { (format!("{:.0}", set.bits_spread)) }
+                    td { (format!("{:.1}", set.frame_bits)) }
+                    td { (format!("{:.1}", set.prior_bits)) }
+                    td { (format!("{:.3} ± {:.3}", set.bits_per_dim, set.bits_per_dim_standard_error)) }
+                    td { @if let Some(auroc) = set.auroc { (format!("{auroc:.3}")) } }
+                }
+            }
+        }
+        p { "AUROC: the probability that a picture of the set has more bits than a held-out one." }
+        @if let Some(bound) = bound {
+            p {
+                "The left sum over " (bound.intervals) " levels, which is a bound for every picture and not only on average, has "
+                (format!("{:.0} ± {:.0}", bound.bits, bound.bits_standard_error)) " bits above the noise for " (bound.pictures)
+                " held-out pictures, " (format!("{:.3}", bound.bits_per_dim)) " bits per dimension."
+            }
+        }
+        p {
+            "As a code of pictures of 256 values, with what is left to be told of each value under noise of " (noise_level) ": at most "
+            (format!("{:.3} ± {:.3}", code.bits_per_dim, code.standard_error)) " bits per dimension, of which "
+            (format!("{:.3}", code.decoder_bits_per_dim)) " tell values from noisy ones. This may stand beside numbers of other models of \
+             such pictures, which are bounds too, most of them with a smallest noise far below this."
+        }
+        (PreEscaped(curve))
+        p {
+            "The energy as a density, exp(-(sigma_0 / s)^2 E) / Z at noise s = " (format!("{:.3}", partition.noise_level)) ": ln Z is "
+            (format!("{:.1}", partition.along_noise)) " along the noise levels and "
+            (format!("{:.1} ± {:.1}", partition.by_classification, partition.by_classification_standard_error))
+            " by classification of the level. By the first, noisy held-out pictures have "
+            (format!("{:.0}", partition.disagreement_bits)) " bits more than by the denoiser's errors; a perfect denoiser's energy would \
+             have none. Below: how often the true level of a noisy picture lies where the energy says; on the line it is a density."
+        }
+        (PreEscaped(calibration))
+    })
+}
+
+fn loss_curve(found: &Likelihoods) -> Result<String> {
+    let points = found.curve.iter().map(|point| (f64::from(point.level), point.loss)).collect();
+    Plot {
+        title: "Where the bits are".to_owned(),
+        x: Axis { name: "noise level".to_owned(), logarithmic: true },
+        y: Axis { name: "L(s): its integral over ln s is the excess in nats".to_owned(), logarithmic: false },
+        curves: vec![Curve { name: "held-out pictures".to_owned(), points }],
+        levels: Vec::new(),
+    }
+    .svg()
+}
+
+fn calibration(partition: &PartitionCard) -> Result<String> {
+    let points = |of: fn(&CalibrationPoint) -> f64| {
+        partition.calibration.iter().map(|point| (point.said, of(point))).collect::<Vec<_>>()
+    };
+    Plot {
+        title: "Calibration of the energy".to_owned(),
+        x: Axis { name: "probability of the interval of levels".to_owned(), logarithmic: false },
+        y: Axis { name: "share of pictures whose level lies in it".to_owned(), logarithmic: false },
+        curves: vec![
+            Curve { name: "found".to_owned(), points: points(|point| point.found) },
+            Curve { name: "as it should be".to_owned(), points: points(|point| point.said) },
+        ],
+        levels: Vec::new(),
+    }
+    .svg()
+}
+
 fn density(evaluation: &Evaluation) -> Markup {
     let Some(density) = &evaluation.density else { return html! {} };
     let row = |name: &str, estimate: &Estimate| {
         html! {
             tr {
                 td { (name) }
-                td { (format!("{:.1} ± {:.1}", estimate.log_partition, estimate.standard_error)) }
+                td {
+                    @match (estimate.log_partition, estimate.standard_error) {
+                        (Some(log), Some(error)) => { (format!("{log:.1} ± {error:.1}")) }
+                        _ => { "too few chains" }
+                    }
+                }
                 td { (format!("{:.1}", estimate.effective_sample_size)) }
                 td { (percent(estimate.acceptance)) }
             }
         }
     };
+    let bits = |bits: Option<f64>| bits.map_or_else(|| "too few chains".to_owned(), |bits| format!("{bits:.3}"));
     html! {
         p {
-            "Annealed importance sampling over " (density.steps) " densities with Hamiltonian transitions of " (density.leaps)
-            " steps, " (density.chains) " chains in each direction. The density is that of pictures with noise of about sigma_0: "
-            (format!("{:.2}", density.floor)) " bits are its floor, and numbers of models of clean pictures are no comparison. \
-             The backward estimate counts as far as the samples it starts from are exact."
+            "A check, by annealed importance sampling over " (density.steps) " densities with Hamiltonian transitions of " (density.leaps)
+            " steps, " (density.chains) " chains in each direction. Where the weights amount to fewer than " (HONEST)
+            " chains, there is no number: it would be that of one lucky chain. The density is that of pictures with noise of about \
+             sigma_0, whose floor is " (format!("{:.2}", density.floor)) " bits. The backward estimate counts as far as the samples it starts \
+             from are exact."
         }
         table {
             tr { th { "" } th { "ln Z" } th { "effective chains" } th { "accepted" } }
@@ -265,7 +362,7 @@ fn density(evaluation: &Evaluation) -> Markup {
         table {
             tr { th { "bits per dimension" } th { "optimistic" } th { "pessimistic" } }
             @for set in &density.bits_per_dimension {
-                tr { td { (set.name) } td { (format!("{:.3}", set.optimistic)) } td { (format!("{:.3}", set.pessimistic)) } }
+                tr { td { (set.name) } td { (bits(set.optimistic)) } td { (bits(set.pessimistic)) } }
             }
         }
     }

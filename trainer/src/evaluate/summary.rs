@@ -9,6 +9,7 @@ use super::{
     Evaluation, SampleQuality, Sampling,
     denoising::Denoising,
     density::{Bits, Density},
+    likelihoods::{Likelihoods, SetBits},
     neighbours::Overlap,
 };
 use crate::{
@@ -76,7 +77,8 @@ pub fn card(evaluation: &Evaluation) -> Vec<Metric> {
         );
         metrics.push(metric(format!("AUROC against {}", outliers.name), outliers.multi_level, how));
     }
-    metrics.extend(evaluation.density.iter().flat_map(likelihoods));
+    metrics.extend(evaluation.likelihood.iter().flat_map(likelihoods));
+    metrics.extend(evaluation.density.iter().flat_map(importance));
     // A card's numbers are read by programs, and JSON has none that are not finite.
     metrics.retain(|metric| metric.value.is_finite());
     metrics
@@ -129,15 +131,65 @@ fn of_samples(quality: &SampleQuality, evaluation: &Evaluation) -> Vec<Metric> {
     metrics
 }
 
-fn likelihoods(density: &Density) -> Vec<Metric> {
+fn likelihoods(found: &Likelihoods) -> Vec<Metric> {
+    let Likelihoods { noise_level, largest_level, gradients, floor, sets, code, partition, .. } = found;
+    let own = sets.iter().filter(|set| OWN.contains(&set.name.as_str()));
+    let of_set = |set: &SetBits| {
+        let how = format!(
+            "at noise {noise_level}, standard error {:.4}: noise of that level alone has {floor:.2}; at most, by denoising errors from \
+             there to noise {largest_level}, {:.0} ± {:.0} bits a picture (from picture to picture {:.0}) and {:.1} of the prior; {} \
+             pictures, {gradients} gradients each",
+            set.bits_per_dim_standard_error,
+            set.bits,
+            set.bits_standard_error,
+            set.bits_spread,
+            set.prior_bits,
+            set.pictures
+        );
+        metric(format!("bits per dimension of {}", set.name), set.bits_per_dim, how)
+    };
+    let against = |set: &SetBits| {
+        let how = format!("of {} pictures, at noise {noise_level}", set.pictures);
+        set.auroc.map(|auroc| metric(format!("AUROC by bits against {}", set.name), auroc, how))
+    };
+    let how = format!(
+        "of exp(-(sigma_0 / s)^2 E) at noise s = {:.3}, along the noise levels; by classification of the level {:.0} ± {:.0}; noisy \
+         held-out pictures are {:.0} bits less likely by it than by denoising errors",
+        partition.noise_level,
+        partition.by_classification,
+        partition.by_classification_standard_error,
+        partition.disagreement_bits
+    );
+    let of_code = format!(
+        "at most, by value of {} held-out pictures of 256 values, standard error {:.3}; {:.3} of it tell values from those under noise \
+         of {noise_level}",
+        code.pictures, code.standard_error, code.decoder_bits_per_dim
+    );
+    let coded = metric("code length in bits per dimension", code.bits_per_dim, of_code);
+    let foreign = sets.iter().filter(|set| !OWN.contains(&set.name.as_str()));
+    own.map(of_set)
+        .chain(foreign.filter_map(against))
+        .chain([metric("ln Z of the energy", partition.along_noise, how), coded])
+        .collect()
+}
+
+/// The sets that are of the model's own data.
+const OWN: [&str; 2] = ["training pictures", "held-out pictures"];
+
+/// Only what enough chains stand for.
+fn importance(density: &Density) -> Vec<Metric> {
     let Density { steps, chains, forward, backward, .. } = density;
     let of_set = |bits: &Bits| {
+        let backward = (bits.pessimistic?, backward.effective_sample_size);
         let how = format!(
-            "at most, by annealed importance sampling backward; forward: at least {:.2}; {steps} densities, {chains} chains, \
-             effectively {:.1} and {:.1}",
-            bits.optimistic, backward.effective_sample_size, forward.effective_sample_size
+            "at most, by annealed importance sampling backward{}; {steps} densities, {chains} chains, effectively {:.1}",
+            bits.optimistic.map_or(String::new(), |least| format!(
+                "; forward, effectively {:.1} chains: at least {least:.2}",
+                forward.effective_sample_size
+            )),
+            backward.1
         );
-        metric(format!("bits per dimension of {}", bits.name), bits.pessimistic, how)
+        Some(metric(format!("bits per dimension of {} by importance sampling", bits.name), backward.0, how))
     };
-    density.bits_per_dimension.iter().map(of_set).collect()
+    density.bits_per_dimension.iter().filter_map(of_set).collect()
 }

@@ -3,6 +3,7 @@
 
 mod mixing;
 mod noise_levels;
+mod restoration;
 mod samplers;
 mod settings;
 mod starts;
@@ -10,6 +11,7 @@ mod trial;
 
 pub use mixing::mixing;
 pub use noise_levels::noise_levels;
+pub use restoration::restoration;
 pub use samplers::samplers;
 pub use settings::settings;
 pub use starts::starts;

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use indicatif::HumanDuration;
 use shared::{
-    model::{GuideCard, Manifest},
+    model::{GuideCard, LikelihoodCard, Manifest, Metric},
     training::formula,
 };
 
@@ -94,14 +94,11 @@ pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampl
             );
         }
     }
-    text.push_str("\n## Measured\n\n| what | value | how |\n| --- | --- | --- |\n");
-    for metric in &manifest.metrics {
-        let _ = writeln!(text, "| {} | {:.4} | {} |", metric.name, metric.value, metric.how);
-    }
+    let _ = write!(text, "\n{}", measured(manifest));
     let _ = write!(
         text,
-        "\nMore by `trainer evaluate --model models/{name} --data {} --out report`.\n\n## Limits\n\n\
-         - The energy is not conditioned on noise and not normalised: energies of different models cannot be compared.\n\
+        "\n{MORE} `trainer evaluate --model models/{name} --data {} --out report`.\n\n## Limits\n\n\
+         - The energy is not conditioned on noise and not normalised: energies of different models cannot be compared, bits can.\n\
          - It knows pictures like those it was trained on, of this size; anything else it will turn into such pictures.\n\
          - Flat and smooth pictures have a low energy though they are no data; `trainer score` uses denoising errors instead, which \
          is better and not infallible.\n\
@@ -109,4 +106,57 @@ pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampl
         config.data
     );
     text
+}
+
+/// How the part of a card with numbers begins, and what follows it.
+const MEASURED: &str = "## Measured\n";
+const MORE: &str = "More by";
+
+/// A card with the numbers that its manifest has now; none where it is no card of ours.
+pub fn measured_again(card: &str, manifest: &Manifest) -> Option<String> {
+    let (before, rest) = card.split_once(MEASURED)?;
+    let (_, after) = rest.split_once(&format!("\n{MORE}"))?;
+    Some(format!("{before}{}\n{MORE}{after}", measured(manifest)))
+}
+
+/// The part with numbers.
+fn measured(manifest: &Manifest) -> String {
+    let mut text = format!("{MEASURED}\n| what | value | how |\n| --- | --- | --- |\n");
+    for metric in manifest.metrics.iter().chain(&likelihood(manifest)) {
+        let _ = writeln!(text, "| {} | {:.4} | {} |", metric.name, metric.value, metric.how);
+    }
+    text
+}
+
+/// What the manifest says of likelihoods, as numbers among the others.
+fn likelihood(manifest: &Manifest) -> Vec<Metric> {
+    let Some(card) = &manifest.likelihood else { return Vec::new() };
+    let LikelihoodCard { noise_level, pictures, bits, bits_standard_error, bits_spread, prior_bits, .. } = card;
+    let how = format!(
+        "pictures under noise of {noise_level}, which alone has {:.2}; at most, by denoising errors up to noise {}: {bits:.0} ± \
+         {bits_standard_error:.0} bits a picture (from picture to picture {bits_spread:.0}) and {prior_bits:.1} of the prior; on \
+         {pictures} pictures, at export",
+        shared::likelihood::floor(*noise_level),
+        manifest.noise.max
+    );
+    let mut rows = vec![Metric {
+        name: format!("bits per dimension of held-out pictures at noise {noise_level}"),
+        value: card.bits_per_dim,
+        how,
+    }];
+    if let Some(partition) = &card.partition {
+        let furthest = partition.calibration.iter().map(|point| (point.found - point.said).abs()).fold(0.0, f64::max);
+        let how = format!(
+            "of exp(-(sigma_0 / s)^2 E) at noise s = {:.3}, along the noise levels; by classification of the level {:.0} ± {:.0}; noisy \
+             pictures have {:.0} bits more by it than by denoising errors; the true level lies in intervals of a probability up to {:.0} \
+             % more or less often than it should",
+            partition.noise_level,
+            partition.by_classification,
+            partition.by_classification_standard_error,
+            partition.disagreement_bits,
+            100.0 * furthest
+        );
+        rows.push(Metric { name: "ln Z of the energy".to_owned(), value: partition.along_noise, how });
+    }
+    rows
 }

@@ -113,7 +113,7 @@ fn inpaint(network: &EnergyNetwork, reference: &Reference, device: &Device) -> (
     let keep = |x: Tensor<4>| known.clone().mask_where(unknown.clone(), x);
     let gradient = |x: &Tensor<4>, temperature: f32, index: usize| {
         let z = at(&known_noise, index);
-        let shown = langevin::show_known(x.clone(), known.clone(), unknown.clone(), z, sigma_0, temperature);
+        let shown = langevin::show_known(x.clone(), known.clone(), unknown.clone(), z, sigma_0 * temperature.sqrt());
         network.energy_and_gradient(shown).1
     };
 

@@ -1,0 +1,192 @@
+//! A picture of which a blurred one is given.
+
+use core::fmt::Debug;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{linear::framed, within};
+use crate::{
+    network::Frame,
+    sampling::{Churn, Given},
+};
+
+/// An orthonormal basis in which a blur only scales: of what goes in, and of what comes out.
+pub trait Basis: Debug + Send + Sync {
+    /// Coefficients of blurred pictures, `[N, C, H, W]`, in the basis of what comes out.
+    fn seen(&self, blurred: Tensor<4>) -> Tensor<4>;
+    /// Coefficients of pictures, `[N, C, H, W]`, in the basis of what goes in.
+    fn coefficients(&self, x: Tensor<4>) -> Tensor<4>;
+    /// The pictures with these coefficients.
+    fn pictures(&self, coefficients: Tensor<4>) -> Tensor<4>;
+}
+
+/// What chains are told of a picture by a blurred one. A component that the blur scales by `g` is known to the noise of
+/// the blurred picture over `g`: it is shown at levels above that (as in SNIPS; Kawar, Vaksman and Elad 2021), and is put
+/// in place at the end where that is next to nothing.
+#[derive(Clone, Debug)]
+pub struct Blurred<B> {
+    basis: B,
+    /// Of sharp components, `[1, C, H, W]`.
+    known: Tensor<4>,
+    /// Squares of the noise that each is known to, `[1, 1, H, W]`.
+    variances: Tensor<4>,
+    /// 1 where the component is put in place at the end, `[1, 1, H, W]`.
+    exact: Tensor<4>,
+    frame: Frame,
+}
+
+impl<B: Basis> Blurred<B> {
+    /// Standard deviation of rounding to 256 values.
+    const ROUNDING: f32 = 0.001_132;
+    /// The least gain of a component that is put in place: a blurred value is rounded, and what is divided by this is off
+    /// by three steps of 256.
+    pub const EXACT: f32 = 0.1;
+    /// A component of less is as good as gone.
+    const GONE: f32 = 1e-4;
+
+    /// By the blurred picture, `[1, C, H, W]`, the gains of the components, `[H W]`, and the noise on the blurred picture
+    /// beside rounding.
+    pub fn new(blurred: Tensor<4>, basis: B, gains: &[f32], noise: f32, frame: Frame) -> Self {
+        let device = blurred.device();
+        let [.., height, width] = blurred.dims();
+        let plane = |of: &dyn Fn(f32) -> f32| {
+            let values: Vec<f32> = gains.iter().map(|&gain| of(gain)).collect();
+            Tensor::<4>::from_data(TensorData::new(values, [1, 1, height, width]), &device)
+        };
+        let square = noise * noise + Self::ROUNDING * Self::ROUNDING;
+        let inverse = plane(&|gain| if gain.abs() > Self::GONE { 1.0 / gain } else { 0.0 });
+        let variances = plane(&|gain| if gain.abs() > Self::GONE { square / (gain * gain) } else { f32::MAX });
+        let exact = plane(&|gain| if noise == 0.0 && gain.abs() >= Self::EXACT { 1.0 } else { 0.0 });
+        let known = basis.seen(blurred) * inverse;
+        Self { basis, known, variances, exact, frame }
+    }
+
+    /// The components of pictures that are put in place, as pictures.
+    fn part(&self, x: Tensor<4>) -> Tensor<4> {
+        self.basis.pictures(self.basis.coefficients(x) * self.exact.clone())
+    }
+}
+
+impl<B: Basis> Given for Blurred<B> {
+    fn show(&self, x: Tensor<4>, z: Tensor<4>, level: f32) -> Tensor<4> {
+        let own = self.basis.coefficients(self.frame.remove(x));
+        let noise = self.basis.coefficients(self.frame.remove(z.clone()));
+        let more = -(self.variances.clone() - level * level);
+        let shown = self.known.clone() + noise * more.clone().clamp(0.0, f32::MAX).sqrt();
+        let is_known = more.greater_elem(0.0).expand(own.dims());
+        let coefficients = own.clone().mask_where(is_known, shown.expand(own.dims()));
+        framed(&self.frame, self.basis.pictures(coefficients), z, level)
+    }
+
+    fn keep(&self, x: Tensor<4>) -> Tensor<4> {
+        let known = self.basis.pictures(self.known.clone() * self.exact.clone());
+        self.frame.add(within(self.frame.remove(x), &known, |x| self.part(x)))
+    }
+
+    fn churn(&self, _level: f32) -> Churn {
+        // At every level there are components that are told no more.
+        Churn::ANCESTRAL
+    }
+}
+
+/// Cosines: the basis of every blur that is symmetric in both directions and mirrors pictures at their edges.
+#[derive(Clone, Debug)]
+pub struct Cosines {
+    /// `[1, 1, H, H]`, a row for each cosine.
+    rows: Tensor<4>,
+    /// `[1, 1, W, W]`
+    columns: Tensor<4>,
+}
+
+impl Cosines {
+    /// For pictures of this size.
+    pub fn new(height: usize, width: usize, device: &Device) -> Self {
+        Self { rows: cosines(height, device), columns: cosines(width, device) }
+    }
+}
+
+impl Basis for Cosines {
+    fn seen(&self, blurred: Tensor<4>) -> Tensor<4> {
+        self.coefficients(blurred)
+    }
+
+    fn coefficients(&self, x: Tensor<4>) -> Tensor<4> {
+        let [count, channels, ..] = x.dims();
+        let columns = self.columns.clone().transpose().repeat(&[count, channels, 1, 1]);
+        self.rows.clone().repeat(&[count, channels, 1, 1]).matmul(x.matmul(columns))
+    }
+
+    fn pictures(&self, coefficients: Tensor<4>) -> Tensor<4> {
+        let [count, channels, ..] = coefficients.dims();
+        let columns = self.columns.clone().repeat(&[count, channels, 1, 1]);
+        self.rows.clone().transpose().repeat(&[count, channels, 1, 1]).matmul(coefficients.matmul(columns))
+    }
+}
+
+/// The orthonormal cosines of a length (DCT-II), `[1, 1, n, n]`.
+fn cosines(length: usize, device: &Device) -> Tensor<4> {
+    let n = length as f64;
+    let value = |(frequency, place): (usize, usize)| {
+        let scale = if frequency == 0 { 1.0 / n } else { 2.0 / n };
+        let angle = core::f64::consts::PI * frequency as f64 * (place as f64 + 0.5) / n;
+        (libm::sqrt(scale) * libm::cos(angle)) as f32
+    };
+    let values: Vec<f32> = (0..length).flat_map(|k| (0..length).map(move |i| (k, i))).map(value).collect();
+    Tensor::from_data(TensorData::new(values, [1, 1, length, length]), device)
+}
+
+/// What a Gaussian blur of this standard deviation, in pixels, leaves of each cosine, `[H W]`.
+pub fn cosine_gains(deviation: f64, height: usize, width: usize) -> Vec<f32> {
+    // The kernel as it is sampled, out to where it is nothing.
+    let reach = libm::ceil(6.0 * deviation) as i64;
+    let kernel: Vec<f64> =
+        (-reach..=reach).map(|at| libm::exp(-0.5 * (at as f64 / deviation.max(1e-6)).powi(2))).collect();
+    let sum: f64 = kernel.iter().sum();
+    let gains = |length: usize| -> Vec<f64> {
+        let gain = |frequency: usize| {
+            let angle = core::f64::consts::PI * frequency as f64 / length as f64;
+            (-reach..=reach).zip(&kernel).map(|(at, weight)| weight * libm::cos(angle * at as f64)).sum::<f64>() / sum
+        };
+        (0..length).map(gain).collect()
+    };
+    let columns = gains(width);
+    gains(height).iter().flat_map(|row| columns.iter().map(move |column| (row * column) as f32)).collect()
+}
+
+/// Pictures `[N, C, H, W]` under a Gaussian blur of this standard deviation, in pixels, mirrored at their edges.
+pub fn gaussian_blur(x: Tensor<4>, deviation: f64) -> Tensor<4> {
+    let [.., height, width] = x.dims();
+    let gains = TensorData::new(cosine_gains(deviation, height, width), [1, 1, height, width]);
+    let (basis, gains) = (Cosines::new(height, width, &x.device()), Tensor::from_data(gains, &x.device()));
+    basis.pictures(basis.coefficients(x) * gains)
+}
+
+/// Any blur, by its singular vectors.
+#[derive(Clone, Debug)]
+pub struct Dense {
+    /// `[H W, H W]`, a row for each vector of what goes in.
+    pub inside: Tensor<2>,
+    /// `[H W, H W]`, a row for each vector of what comes out.
+    pub outside: Tensor<2>,
+}
+
+impl Dense {
+    fn by(vectors: Tensor<2>, x: Tensor<4>) -> Tensor<4> {
+        let shape @ [count, channels, height, width] = x.dims();
+        x.reshape([count * channels, height * width]).matmul(vectors).reshape(shape)
+    }
+}
+
+impl Basis for Dense {
+    fn seen(&self, blurred: Tensor<4>) -> Tensor<4> {
+        Self::by(self.outside.clone().transpose(), blurred)
+    }
+
+    fn coefficients(&self, x: Tensor<4>) -> Tensor<4> {
+        Self::by(self.inside.clone().transpose(), x)
+    }
+
+    fn pictures(&self, coefficients: Tensor<4>) -> Tensor<4> {
+        Self::by(self.inside.clone(), coefficients)
+    }
+}

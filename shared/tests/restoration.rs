@@ -1,0 +1,224 @@
+//! Pictures of which a linear part is known.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::cell::Cell;
+
+use burn::tensor::{Device, Tensor};
+use options::{Sampler, Spacing};
+use shared::{
+    network::{Energy, Frame},
+    restoration::{Blocks, Blurred, Cosines, Grey, Linear, Part, Pixels, cosine_gains, gaussian_blur, within},
+    sampling::{Chains, Draw, Given, Known, Noise, Schedule},
+    training::NoiseLevels,
+};
+
+const SIGMA_0: f32 = 0.1;
+const LEVELS: NoiseLevels = NoiseLevels { min: 0.005, max: 1.0, spacing: Spacing::Geometric };
+
+/// Data whose values are a Gaussian around 0.5, of this variance in what its channels have in common and in the rest,
+/// with the best denoiser of the level that chains are at.
+struct Colours {
+    common: f32,
+    rest: f32,
+    level: Cell<f32>,
+}
+
+impl Energy for Colours {
+    fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+        let [count, channels, ..] = x.dims();
+        let noise = self.level.get().powi(2);
+        let apart = x - 0.5;
+        let common = apart.clone().sum_dim(1) / channels as f32;
+        let own = apart.clone() - common.clone();
+        let share = |variance: f32| noise / (noise + variance);
+        let residual =
+            common.expand(apart.dims()) * share(self.common * channels as f32 + self.rest) + own * share(self.rest);
+        (Tensor::zeros([count], &residual.device()), residual / (SIGMA_0 * SIGMA_0))
+    }
+}
+
+fn run(energy: &Colours, given: impl Given + 'static, shape: [usize; 4], steps: usize) -> Tensor<4> {
+    let schedule = Schedule::of(Sampler::Consistent, steps, SIGMA_0, &LEVELS);
+    let mut chains = Chains::new(schedule.clone(), SIGMA_0, Noise::new(3), 0, shape, &Device::flex()).around(given);
+    for step in 0..=steps {
+        energy.level.set(SIGMA_0 * schedule.temperature(step).sqrt());
+        if step < steps {
+            chains.step(energy);
+        }
+    }
+    chains.finish(energy).0
+}
+
+fn picture(shape: [usize; 4]) -> Tensor<4> {
+    Noise::new(1).tensor(0, Draw::Start, shape, &Device::flex()) * 0.05 + 0.5
+}
+
+fn furthest(a: Tensor<4>, b: Tensor<4>) -> f32 {
+    (a - b).abs().max().into_scalar::<f32>()
+}
+
+fn colours() -> Colours {
+    Colours { common: 0.01, rest: 0.0025, level: Cell::new(0.0) }
+}
+
+#[test]
+fn parts_are_orthogonal_projections() {
+    let device = Device::flex();
+    let (x, y) = (picture([2, 3, 10, 12]), Noise::new(2).tensor(0, Draw::Start, [2, 3, 10, 12], &device));
+    let known = Noise::new(4).tensor(0, Draw::Start, [1, 1, 10, 12], &device).greater_elem(0.0).float();
+    let parts: [&dyn Part; 4] = [&Blocks { side: 2 }, &Blocks { side: 8 }, &Grey::of_colours(), &Pixels { known }];
+    for part in parts {
+        let once = part.of(x.clone());
+        assert!(furthest(part.of(once.clone()), once.clone()) < 1e-5, "{part:?}");
+        // What is left of a picture has nothing of any part in it.
+        let product = ((x.clone() - once) * part.of(y.clone())).sum().into_scalar::<f32>();
+        assert!(product.abs() < 1e-3, "{part:?}: {product}");
+    }
+    let means = Blocks { side: 8 }.means(x.clone());
+    assert_eq!(means.dims(), [2, 3, 2, 2]);
+    let corner = x.narrow(2, 8, 2).narrow(3, 8, 4).narrow(0, 0, 1).narrow(1, 0, 1).mean().into_scalar::<f32>();
+    let mean = means.narrow(0, 0, 1).narrow(1, 0, 1).narrow(2, 1, 1).narrow(3, 1, 1).into_scalar::<f32>();
+    assert!((corner - mean).abs() < 1e-6);
+}
+
+#[test]
+fn what_is_known_comes_out_exactly_and_every_value_can_be_shown() {
+    let frame = Frame::new(28, 32).unwrap();
+    let truth = picture([1, 3, 28, 28]);
+    let check = |answers: Tensor<4>, part: &dyn Part| {
+        let inside = frame.remove(answers.clone());
+        let known = part.of(truth.clone()).expand(inside.dims());
+        assert!(furthest(part.of(inside.clone()), known) < 1e-5, "{part:?}");
+        assert!(furthest(frame.add(inside.clone()), answers) == 0.0, "the frame is zeros");
+        // The rest is not the truth's, nor alike.
+        let others = inside.clone().narrow(0, 0, 1) - inside.narrow(0, 1, 1);
+        assert!(others.abs().mean().into_scalar::<f32>() > 1e-3, "{part:?}");
+    };
+    let shape = [2, 3, 32, 32];
+    for side in [2, 4, 8] {
+        let part = Blocks { side };
+        let given = Linear { picture: truth.clone(), part, noise: 0.0, frame };
+        check(run(&colours(), given, shape, 10), &part);
+    }
+    let part = Grey::of_colours();
+    check(run(&colours(), Linear { picture: truth.clone(), part: part.clone(), noise: 0.0, frame }, shape, 10), &part);
+}
+
+#[test]
+fn known_pixels_are_those_of_inpainting() {
+    let device = Device::flex();
+    let frame = Frame::new(12, 16).unwrap();
+    let truth = picture([1, 1, 12, 12]);
+    let unknown = Noise::new(4).tensor(0, Draw::Start, [1, 1, 12, 12], &device).greater_elem(0.0).float();
+    let pixels =
+        Linear { picture: truth.clone(), part: Pixels { known: unknown.clone().neg() + 1.0 }, noise: 0.0, frame };
+    let mask = Known { pixels: frame.add(truth), unknown: frame.add(unknown).greater_elem(0.5) };
+    for steps in [1, 20] {
+        let answers = run(&colours(), pixels.clone(), [3, 1, 16, 16], steps);
+        assert!(furthest(answers, run(&colours(), mask.clone(), [3, 1, 16, 16], steps)) < 1e-4);
+    }
+}
+
+#[test]
+fn colours_from_grey_have_the_mean_and_the_variance_of_the_posterior() {
+    let frame = Frame::new(16, 16).unwrap();
+    let (colours, part) = (colours(), Grey::of_colours());
+    let grey = 0.56;
+    let picture = Tensor::full([1, 3, 16, 16], grey, &Device::flex());
+    let answers = run(&colours, Linear { picture, part: part.clone(), noise: 0.0, frame }, [16, 3, 16, 16], 800);
+    let square: f32 = part.weights.iter().map(|weight| weight * weight).sum();
+    let spread = colours.common + colours.rest * square;
+    for (channel, weight) in part.weights.iter().enumerate() {
+        let with = colours.common + colours.rest * weight;
+        let mean = 0.5 + with / spread * (grey - 0.5);
+        let variance = colours.common + colours.rest - with * with / spread;
+        let values = answers.clone().narrow(1, channel, 1);
+        let found = values.clone().mean().into_scalar::<f32>();
+        // What is shown at a level is not yet all that is known: the rest comes a little late.
+        assert!((found - mean).abs() < 0.005, "channel {channel}: mean {found}, theory {mean}");
+        let found = (values - found).square().mean().into_scalar::<f32>();
+        assert!((found / variance - 1.0).abs() < 0.15, "channel {channel}: variance {found}, theory {variance}");
+    }
+}
+
+#[test]
+fn enlarged_pictures_vary_as_the_data_does_within_a_block() {
+    let frame = Frame::new(16, 16).unwrap();
+    let energy = Colours { common: 0.0, rest: 0.0025, level: Cell::new(0.0) };
+    let part = Blocks { side: 4 };
+    let picture = picture([1, 1, 16, 16]);
+    let known = part.of(picture.clone());
+    let answers = run(&energy, Linear { picture, part, noise: 0.0, frame }, [64, 1, 16, 16], 100);
+    let variance = (answers - known).square().mean().into_scalar::<f32>();
+    assert!((variance / (0.0025 * 15.0 / 16.0) - 1.0).abs() < 0.05, "{variance}");
+}
+
+#[test]
+fn with_noise_on_what_is_known_it_counts_as_much_as_it_tells() {
+    let frame = Frame::new(16, 16).unwrap();
+    let energy = Colours { common: 0.0, rest: 0.0025, level: Cell::new(0.0) };
+    let known = Tensor::ones([1, 1, 16, 16], &Device::flex());
+    let picture = Tensor::full([1, 1, 16, 16], 0.6, &Device::flex());
+    let noise = 0.05;
+    let answers = run(&energy, Linear { picture, part: Pixels { known }, noise, frame }, [32, 1, 16, 16], 200);
+    // A value seen as 0.6 with as much noise as the data varies lies half way, and half as far around it.
+    let mean = answers.clone().mean().into_scalar::<f32>();
+    assert!((mean - 0.55).abs() < 0.005, "{mean}");
+}
+
+#[test]
+fn a_blur_is_taken_back_as_far_as_it_leaves_anything() {
+    let device = Device::flex();
+    let (height, width) = (16, 16);
+    let frame = Frame::new(16, 16).unwrap();
+    let truth = picture([1, 1, height, width]);
+    let basis = Cosines::new(height, width, &device);
+    let blur = |x: Tensor<4>| gaussian_blur(x, 1.0);
+    // As it is defined: a mirrored picture under a Gaussian.
+    let row: Vec<f32> = truth.clone().narrow(2, 7, 1).into_data().iter::<f32>().collect();
+    let along = |at: i64| {
+        let weight = |away: i64| (-0.5 * (away * away) as f32).exp();
+        let place = |at: i64| row[at.rem_euclid(32).min(31 - at.rem_euclid(32)) as usize];
+        (-6..=6).map(|away| weight(away) * place(at + away)).sum::<f32>() / (-6..=6).map(weight).sum::<f32>()
+    };
+    let line =
+        Tensor::<1>::from_floats(row.as_slice(), &device).reshape([1, 1, 1, width]).expand([1, 1, height, width]);
+    let blurred = blur(line);
+    for at in [0, 1, 8, 15] {
+        let found = blurred.clone().narrow(2, 3, 1).narrow(3, at, 1).into_scalar::<f32>();
+        assert!((found - along(at as i64)).abs() < 1e-5, "{at}: {found}");
+    }
+
+    // Of a blur this small nearly everything is left.
+    let blur = |x: Tensor<4>| gaussian_blur(x, 0.5);
+    let gains = cosine_gains(0.5, height, width);
+    let blurred = blur(truth.clone());
+    let energy = Colours { common: 0.0, rest: 0.0025, level: Cell::new(0.0) };
+    let given = Blurred::new(blurred.clone(), basis.clone(), &gains, 0.0, frame);
+    let answers = run(&energy, given, [4, 1, height, width], 20);
+    let again = furthest(blur(answers.clone()), blurred.clone().expand(answers.dims()));
+    // What the blur leaves less than a tenth of is not put in place; it is guided to there all the same.
+    assert!(again < 0.02, "{again}");
+    let apart = |x: Tensor<4>| (x.clone() - truth.clone().expand(x.dims())).square().mean().into_scalar::<f32>();
+    let (sharp, soft) = (apart(answers), apart(blurred));
+    assert!(sharp < 0.3 * soft, "{sharp}, as blurred {soft}");
+}
+
+#[test]
+fn pictures_are_brought_into_range_without_losing_what_is_known() {
+    let device = Device::flex();
+    let part = Blocks { side: 4 };
+    // Blocks that are nearly black, nearly white, and between.
+    let means = Tensor::<1>::from_floats([0.0, 0.01, 0.99, 0.5], &device).reshape([1, 1, 2, 2]);
+    let known = part.spread(means, 8, 8);
+    let x = Noise::new(6).tensor(0, Draw::Start, [5, 1, 8, 8], &device) * 0.5 + 0.5;
+    let found = within(x.clone(), &known, |x| part.of(x));
+    let (least, most) = (found.clone().min().into_scalar::<f32>(), found.clone().max().into_scalar::<f32>());
+    assert!(least >= 0.0 && most <= 1.0);
+    assert!(furthest(part.of(found.clone()), known.clone().expand([5, 1, 8, 8])) < 1e-4);
+    // In range already, it is only put in place.
+    let near = known.clone().expand([5, 1, 8, 8]) * 0.5 + 0.25;
+    let once = within(near.clone(), &part.of(near.clone()), |x| part.of(x));
+    assert!(furthest(once, near) < 1e-5);
+}

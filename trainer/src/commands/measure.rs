@@ -1,0 +1,52 @@
+//! `trainer measure`.
+
+use std::fs;
+
+use crate::{
+    cli::MeasureArgs,
+    error::{Error, Result},
+    evaluate::{PlacedModel, likelihoods},
+    export::measured_again,
+    files,
+    model::{LoadedModel, named},
+};
+
+/// Measures how likely held-out pictures are to an exported model, into its `model.json` and its card.
+pub fn measure(args: MeasureArgs) -> Result<()> {
+    let (device, _) = args.backend.device()?;
+    let model = LoadedModel::open("--model", &args.model, &device)?;
+    let Some(mut manifest) = model.manifest.clone() else {
+        return Err(Error::input(format!(
+            "{}: it is no exported model; `trainer export` measures what it writes",
+            named("--model", &args.model)
+        )));
+    };
+    let data = model.open_data(&args.data, args.data_dir.as_deref())?;
+    if data.name != manifest.data.name {
+        return Err(Error::input(format!(
+            "--data {}: the model was trained on {}, so give that",
+            args.data, manifest.data.name
+        )));
+    }
+    let moments = likelihoods::moments(&data.train);
+    let card = likelihoods::card(&PlacedModel { model: &model, device: &device }, &moments, &data.held_out)?;
+    // What importance sampling said with the weights of one chain was no bound.
+    manifest.metrics.retain(|metric| !metric.how.contains("annealed importance sampling backward; forward: at least"));
+    manifest.moments = Some(moments);
+    println!(
+        "{:.0} ± {:.0} bits a picture above noise of {}, {:.3} bits a value with it",
+        card.bits, card.bits_standard_error, card.noise_level, card.bits_per_dim
+    );
+    manifest.likelihood = Some(card);
+
+    let path = args.model.join("README.md");
+    let card = fs::read_to_string(&path).ok().and_then(|text| measured_again(&text, &manifest));
+    let json = manifest.to_json().map_err(|error| Error::failed(format!("{}: {error}", args.model.display())))?;
+    files::write_atomically(&args.model.join("model.json"), |file| file.write_all(&json))?;
+    println!("{}", args.model.join("model.json").display());
+    if let Some(card) = card {
+        files::write_atomically(&path, |file| file.write_all(card.as_bytes()))?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! `trainer restore`.
+
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use options::Task;
+use serde::Serialize;
+use shared::sampling::Given;
+
+use super::chains;
+use crate::{
+    cli::RestoreArgs,
+    error::{Error, Result},
+    likelihood::Plan,
+    model::LoadedModel,
+    output,
+    pictures::{self, Picture},
+    restoration::{self, Blur, Kernel},
+};
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Restored {
+    task: Task,
+    out: String,
+    /// The level that the bits are of.
+    noise_level: f32,
+    /// The largest difference of a value to what is known, over all answers.
+    known_error: f32,
+    answers: Vec<Answer>,
+}
+
+/// How likely one answer is.
+#[derive(Serialize)]
+struct Answer {
+    bits: f64,
+    bits_standard_error: f64,
+    bits_per_dim: f64,
+}
+
+/// Restores a picture, several times over, and says how likely each answer is.
+pub fn restore(args: RestoreArgs) -> Result<()> {
+    check(&args)?;
+    let (device, _) = args.model.backend.device()?;
+    let model = LoadedModel::open("--model", &args.model.model, &device)?;
+    let given = given(&args, &model, &device)?;
+    let images = chains::run(&args.chains, &model, Some(&given), &device)?;
+    let lines = chains::save(&args.chains, &images)?;
+
+    let x = model.frame.add(output::tensor(&images, &device));
+    let known_error = output::floats((given.keep(x.clone()) - x).abs().max())?[0];
+    let plan = Plan::integral(model.noise, args.samples, 0);
+    let answers = plan.read(&model, &images, &model.prior(), false, &device)?.into_iter().map(|read| Answer {
+        bits: read.excess.bits,
+        bits_standard_error: read.excess.standard_error,
+        bits_per_dim: read.bits_per_dim,
+    });
+    let restored = Restored {
+        task: args.task,
+        out: args.chains.out.display().to_string(),
+        noise_level: plan.noise.min,
+        known_error,
+        answers: answers.collect(),
+    };
+    if args.json {
+        let text = serde_json::to_string_pretty(&restored).map_err(|error| Error::failed(error.to_string()))?;
+        println!("{text}");
+        return Ok(());
+    }
+    lines.iter().for_each(|line| println!("{line}"));
+    for (number, Answer { bits, bits_standard_error, bits_per_dim }) in restored.answers.iter().enumerate() {
+        println!(
+            "answer {}: {bits:.0} ± {bits_standard_error:.0} bits above noise of {} ({bits_per_dim:.3} bits a value with it)",
+            number + 1,
+            restored.noise_level
+        );
+    }
+    Ok(())
+}
+
+/// Checks that the flags are those of the task.
+fn check(args: &RestoreArgs) -> Result<()> {
+    let flags = [
+        ("--mask", args.mask.is_some(), Task::Inpaint),
+        ("--factor", args.factor.is_some(), Task::SuperResolution),
+        ("--blur", args.blur.is_some(), Task::Deblur),
+        ("--kernel", args.kernel.is_some(), Task::Deblur),
+    ];
+    if let Some((flag, _, task)) = flags.iter().find(|(_, given, task)| *given && *task != args.task) {
+        return Err(Error::input(format!("{flag}: only --task {task} has one, not {}", args.task)));
+    }
+    let missing = match args.task {
+        Task::Inpaint => {
+            args.mask.is_none().then_some("--mask: a picture, white = unknown, or left, centre and the like")
+        }
+        Task::SuperResolution => args.factor.is_none().then_some("--factor: how many times longer the sides become"),
+        Task::Deblur => (args.blur.is_none() && args.kernel.is_none()).then_some(
+            "--blur, the standard deviation of a Gaussian blur in pixels, or --kernel, a picture of another",
+        ),
+        Task::Colour => None,
+    };
+    missing.map_or(Ok(()), |missing| Err(Error::input(format!("--task {}: give {missing}", args.task))))
+}
+
+/// What is known, from the files.
+fn given(args: &RestoreArgs, model: &LoadedModel, device: &Device) -> Result<Arc<dyn Given>> {
+    let (channels, size, noise) = (model.config.channels, model.data.size, args.noise as f32);
+    let whole = || pictures::read(&args.image, channels, size, size);
+    Ok(match args.task {
+        Task::Inpaint => {
+            let mask = args.mask.as_deref().unwrap_or_default();
+            let (picture, unknown) = pictures::read_masked(&args.image, mask, channels, size, size)?;
+            restoration::pixels(model, &picture, &unknown, noise, device)
+        }
+        Task::SuperResolution => {
+            let factor = args.factor.unwrap_or(1);
+            restoration::blocks(model, &small(args, factor, channels, size)?, factor, noise, device)
+        }
+        Task::Colour if channels == 1 => {
+            return Err(Error::input("--task colour: the model's pictures are grey; give a model of colour pictures"));
+        }
+        Task::Colour => restoration::grey(model, &whole()?, noise, device),
+        Task::Deblur => {
+            let blur = match (&args.kernel, args.blur) {
+                (Some(path), _) => Blur::Kernel(Kernel::read(path)?),
+                (None, deviation) => Blur::Gaussian(deviation.unwrap_or_default()),
+            };
+            restoration::blurred(model, &whole()?, &blur, noise, device)?
+        }
+    })
+}
+
+/// The smaller picture, or one of the model's size of which only the means of blocks will count.
+fn small(args: &RestoreArgs, factor: usize, channels: usize, size: usize) -> Result<Picture> {
+    if factor > size {
+        return Err(Error::input(format!(
+            "--factor {factor}: the model's pictures have sides of {size}, so it can be at most that"
+        )));
+    }
+    let side = size.div_ceil(factor);
+    if pictures::dimensions(&args.image) == Some((side, side)) {
+        return pictures::read(&args.image, channels, side, side);
+    }
+    let picture = pictures::read(&args.image, channels, size, size)?;
+    eprintln!(
+        "{}: is no picture of {side}x{side}; only the means of its {factor}x{factor} blocks count",
+        args.image.display()
+    );
+    Ok(picture)
+}

@@ -1,0 +1,262 @@
+//! `ln Z` of the static energy without importance sampling: along the noise levels, and by classifying them.
+
+use nalgebra::{Cholesky, DMatrix, DVector};
+use rand::RngExt;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use shared::{
+    likelihood::{Node, Prior, Quadrature, partition::along_noise},
+    model::{CalibrationPoint, PartitionCard},
+};
+
+use super::placed_model::PlacedModel;
+use crate::{
+    data::Images,
+    error::{Error, Result},
+    likelihood::{Likelihood, Plan, mean_curve},
+};
+
+/// Held-out pictures that are read at every level.
+const PICTURES: usize = 64;
+/// Times that pictures are drawn again for a standard error.
+const AGAIN: usize = 20;
+/// Probabilities of the intervals that a calibration asks for.
+const SAID: [f64; 9] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+
+/// Reads held-out pictures under noise of levels that overlap.
+///
+/// # Errors
+/// The device fails, or the energies are no numbers.
+pub fn partition(placed: &PlacedModel<'_>, prior: &Prior, held_out: &Images) -> Result<PartitionCard> {
+    let model = placed.model;
+    let dimensions: usize = model.config.batch_shape(1).iter().product();
+    let plan = Plan {
+        quadrature: Quadrature::overlapping(&model.noise, dimensions),
+        noise: model.noise,
+        seed: 0,
+        // Classes are told apart by energies: alike noise would make those of a level alike.
+        shared: false,
+    };
+    let drawn = held_out.sample(PICTURES, 1);
+    let pictures: Vec<_> = (0..drawn.len()).map(|index| drawn.picture(index)).collect();
+    let read = plan.read(model, &pictures, prior, false, placed.device)?;
+    let nodes = plan.quadrature.nodes();
+    let Some(last) = nodes.last() else { return Err(Error::failed("there is no noise level")) };
+    // The frame's values are zeros, whose density is the noise's alone.
+    let framed = dimensions - pictures.first().map_or(0, |picture| picture.pixels.len());
+    let largest = pictures.iter().map(|picture| expected(prior, &picture.pixels, last.level)).sum::<f64>()
+        / pictures.len().max(1) as f64
+        + entropy(last.level, framed);
+    let sigma_0 = model.config.sigma_0;
+    let along = along_noise(nodes, &mean_energies(&read, nodes, sigma_0, dimensions), sigma_0, largest);
+
+    // Where the temperature is 1, or as near to it as levels are.
+    let near = |node: &Node| (f64::from(node.level) / f64::from(sigma_0)).ln().abs();
+    let place = (0..nodes.len()).min_by(|&a, &b| near(&nodes[a]).total_cmp(&near(&nodes[b]))).unwrap_or(0);
+    let levels = Levels::new(nodes, sigma_0, &along.log_partitions);
+    let everyone: Vec<usize> = (0..read.len()).collect();
+    let found = levels.classify(&read, &everyone)?;
+    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let again = (0..AGAIN)
+        .map(|_| {
+            let drawn: Vec<usize> = everyone.iter().map(|_| random.random_range(0..read.len())).collect();
+            levels.classify(&read, &drawn).map(|found| found[place])
+        })
+        .collect::<Result<Vec<f64>>>()?;
+
+    let bound =
+        entropy(nodes[place].level, dimensions) + excess(&nodes[place..], &mean_curve(&read)[place..]) + largest
+            - entropy(last.level, dimensions);
+    Ok(PartitionCard {
+        noise_level: nodes[place].level,
+        along_noise: along.log_partitions[place],
+        by_classification: found[place],
+        by_classification_standard_error: deviation(&again),
+        disagreement_bits: (along.surprises[place] - bound) / std::f64::consts::LN_2,
+        calibration: levels.calibration(&read, &found),
+    })
+}
+
+/// The mean of `-ln` of a Gaussian's density at a picture under noise, in nats.
+fn expected(prior: &Prior, picture: &[f32], level: f32) -> f64 {
+    prior.bits(picture, level) * std::f64::consts::LN_2 + entropy(level, picture.len())
+}
+
+/// Of noise of this level on so many values, in nats.
+fn entropy(level: f32, values: usize) -> f64 {
+    0.5 * values as f64 * (std::f64::consts::TAU * std::f64::consts::E * f64::from(level).powi(2)).ln()
+}
+
+/// `int L dln s` between the nodes, by trapezoids.
+fn excess(nodes: &[Node], losses: &[f64]) -> f64 {
+    let part = |(nodes, losses): (&[Node], &[f64])| {
+        0.5 * (losses[0] + losses[1]) * f64::from(nodes[1].level / nodes[0].level).ln()
+    };
+    nodes.windows(2).zip(losses.windows(2)).map(part).sum()
+}
+
+/// Mean energies under the noise of each level. `beta E` goes with half the noise's square, whose mean is known.
+fn mean_energies(read: &[Likelihood], nodes: &[Node], sigma_0: f32, dimensions: usize) -> Vec<f64> {
+    let of_node = |(place, node): (usize, &Node)| {
+        let beta = f64::from(sigma_0 / node.level).powi(2);
+        let energy = |picture: &Likelihood| {
+            let [one, other] = picture.energies[place].map(f64::from);
+            0.5 * (one + other) - 0.5 * (f64::from(picture.noise_squares[place]) - dimensions as f64) / beta
+        };
+        read.iter().map(energy).sum::<f64>() / read.len().max(1) as f64
+    };
+    nodes.iter().enumerate().map(of_node).collect()
+}
+
+fn deviation(values: &[f64]) -> f64 {
+    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len().saturating_sub(1).max(1) as f64)
+        .sqrt()
+}
+
+/// The levels as classes of noisy pictures: `p(k | y)` in proportion to `exp(-beta_k E(y) - c_k)`.
+struct Levels {
+    betas: Vec<f64>,
+    /// `ln Z` that the search starts from; that of the last level stays.
+    start: Vec<f64>,
+}
+
+impl Levels {
+    fn new(nodes: &[Node], sigma_0: f32, start: &[f64]) -> Self {
+        let betas = nodes.iter().map(|node| f64::from(sigma_0 / node.level).powi(2)).collect();
+        Self { betas, start: start.to_vec() }
+    }
+
+    /// The `c` of the largest likelihood, a convex problem, by Newton's steps: the multistate Bennett acceptance ratio
+    /// (Shirts and Chodera 2008), and the density ratios of a classifier whose energy is given.
+    fn classify(&self, read: &[Likelihood], pictures: &[usize]) -> Result<Vec<f64>> {
+        const STEPS: usize = 50;
+        let free = self.start.len() - 1;
+        let mut c = self.start.clone();
+        for _ in 0..STEPS {
+            let (mut gradient, mut curvature) = (DVector::<f64>::zeros(free), DMatrix::<f64>::zeros(free, free));
+            for (level, energy) in pictures.iter().flat_map(|&picture| energies(&read[picture])) {
+                let shares = self.shares(energy, &c);
+                if level < free {
+                    gradient[level] += 1.0;
+                }
+                for &(j, share) in shares.iter().filter(|(j, _)| *j < free) {
+                    gradient[j] -= share;
+                    curvature[(j, j)] += share;
+                    for &(k, other) in shares.iter().filter(|(k, _)| *k < free) {
+                        curvature[(j, k)] -= share * other;
+                    }
+                }
+            }
+            // Levels that nothing is taken for would have no curvature.
+            for j in 0..free {
+                curvature[(j, j)] += 1e-9;
+            }
+            let factor = Cholesky::new(curvature).ok_or_else(|| Error::failed("the energies are no numbers"))?;
+            // Each c is a log of shares: a step of more than one is too far for a quadratic to be true.
+            let step = factor.solve(&gradient);
+            let limit = (1.0 / step.amax().max(1e-12)).min(1.0);
+            (0..free).for_each(|j| c[j] -= limit * step[j]);
+            if step.amax() < 1e-6 {
+                break;
+            }
+        }
+        Ok(c)
+    }
+
+    /// The levels that a picture of this energy may be of, with their shares; far ones left out.
+    fn shares(&self, energy: f64, c: &[f64]) -> Vec<(usize, f64)> {
+        const LEAST: f64 = -25.0;
+        let logits = self.betas.iter().zip(c).map(|(beta, c)| -beta * energy - c);
+        let logits: Vec<f64> = logits.collect();
+        let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let near = logits.iter().enumerate().filter(|(_, logit)| *logit - most > LEAST);
+        let mut shares: Vec<(usize, f64)> = near.map(|(level, logit)| (level, (logit - most).exp())).collect();
+        let sum: f64 = shares.iter().map(|share| share.1).sum();
+        shares.iter_mut().for_each(|share| share.1 /= sum);
+        shares
+    }
+
+    /// Of the middle intervals of these probabilities, how many have the true level.
+    fn calibration(&self, read: &[Likelihood], c: &[f64]) -> Vec<CalibrationPoint> {
+        let place = |(level, energy): (usize, f64)| {
+            let shares = self.shares(energy, c);
+            let below: f64 = shares.iter().filter(|(j, _)| *j < level).map(|share| share.1).sum();
+            let own: f64 = shares.iter().filter(|(j, _)| *j == level).map(|share| share.1).sum();
+            below + 0.5 * own
+        };
+        let places: Vec<f64> = read.iter().flat_map(energies).map(place).collect();
+        let within = |said: f64| places.iter().filter(|place| (**place - 0.5).abs() < 0.5 * said).count();
+        SAID.map(|said| CalibrationPoint { said, found: within(said) as f64 / places.len().max(1) as f64 }).to_vec()
+    }
+}
+
+/// Each level with the energies of a picture under its noise.
+fn energies(picture: &Likelihood) -> impl Iterator<Item = (usize, f64)> + '_ {
+    picture.energies.iter().enumerate().flat_map(|(level, pair)| pair.map(|energy| (level, f64::from(energy))))
+}
+
+#[cfg(test)]
+mod tests {
+    use options::Spacing;
+    use shared::{
+        likelihood::Excess,
+        sampling::{Draw, Noise},
+        training::NoiseLevels,
+    };
+
+    use super::*;
+
+    /// `E = |y|^2 / (2 sigma_0^2)` is a density at every level: that of noise around one point.
+    fn one_point(pictures: u64) -> (Vec<Node>, Vec<Likelihood>) {
+        let noise = NoiseLevels { min: 0.05, max: 1.0, spacing: Spacing::Geometric };
+        let nodes = Quadrature::overlapping(&noise, 64).nodes().to_vec();
+        let picture = |chain: u64| {
+            let z = Noise::new(3).normal(chain, Draw::Start, 2 * 64 * nodes.len());
+            let square = |place: usize| z[64 * place..64 * (place + 1)].iter().map(|z| z * z).sum::<f32>();
+            let energy = |place: usize, node: &Node| square(place) * node.level.powi(2) / (2.0 * 0.01);
+            let pair = |(place, node): (usize, &Node)| [energy(2 * place, node), energy(2 * place + 1, node)];
+            Likelihood {
+                excess: Excess { bits: 0.0, standard_error: 0.0 },
+                frame_bits: 0.0,
+                prior_bits: 0.0,
+                bits_per_dim: 0.0,
+                values: 64,
+                losses: vec![0.0; nodes.len()],
+                energies: nodes.iter().enumerate().map(pair).collect(),
+                noise_squares: (0..nodes.len())
+                    .map(|place| 0.5 * (square(2 * place) + square(2 * place + 1)))
+                    .collect(),
+                surprise: None,
+            }
+        };
+        let read = (0..pictures).map(picture).collect();
+        (nodes, read)
+    }
+
+    #[test]
+    fn levels_of_a_density_are_classified_to_its_partition_function_and_calibrated() {
+        let (nodes, read) = one_point(60);
+        let truth: Vec<f64> =
+            nodes.iter().map(|node| 32.0 * (std::f64::consts::TAU * f64::from(node.level).powi(2)).ln()).collect();
+        // From a start that is wrong all the way, but for the last.
+        let last = nodes.len() - 1;
+        let start: Vec<f64> = truth.iter().enumerate().map(|(place, c)| c + (last - place) as f64 * 0.2).collect();
+        let levels = Levels::new(&nodes, 0.1, &start);
+        let found = levels.classify(&read, &(0..read.len()).collect::<Vec<_>>()).unwrap();
+        for (found, truth) in found.iter().zip(&truth) {
+            assert!((found - truth).abs() < 2.0, "{found}, truth {truth}");
+        }
+        for CalibrationPoint { said, found } in levels.calibration(&read, &truth) {
+            assert!((said - found).abs() < 0.05, "{found} where {said} was said");
+        }
+    }
+
+    #[test]
+    fn the_mean_energy_is_exact_where_the_noise_is_all_of_it() {
+        let (nodes, read) = one_point(2);
+        for (node, energy) in nodes.iter().zip(mean_energies(&read, &nodes, 0.1, 64)) {
+            let wanted = 32.0 * f64::from(node.level).powi(2) / 0.01;
+            assert!((energy / wanted - 1.0).abs() < 1e-4, "{energy}, theory {wanted}");
+        }
+    }
+}

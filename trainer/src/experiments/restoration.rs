@@ -1,0 +1,260 @@
+//! What restorations are worth: held-out pictures of which a part is kept, restored and compared with what they were.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use burn::tensor::Device;
+use image::{
+    ImageBuffer, Luma,
+    imageops::{FilterType, resize},
+};
+use options::{Region, Sampler, Words};
+use serde::Serialize;
+use shared::{
+    restoration::{Blocks, Grey, gaussian_blur},
+    sampling::Given,
+};
+
+use crate::{
+    chains::SamplingRun,
+    cli::RestorationArgs,
+    error::Result,
+    evaluate::{average, diffused},
+    files,
+    model::LoadedModel,
+    output,
+    pictures::{self, Picture},
+    restoration::{self, Blur},
+};
+
+/// A way to spoil a picture.
+enum Task {
+    /// All but the means of blocks of this side is lost.
+    Blocks(usize),
+    /// Its colours are lost.
+    Grey,
+    /// It is blurred by a Gaussian of this standard deviation.
+    Blur(f64),
+    /// Pixels are lost.
+    Pixels(Region),
+}
+
+/// What was measured of one task.
+#[derive(Serialize)]
+struct Row {
+    task: String,
+    /// Peak signal-to-noise ratios in dB, means over pictures, with their standard errors.
+    one: Ratio,
+    mean: Ratio,
+    /// What restores without a model.
+    baseline_name: String,
+    baseline: Ratio,
+    /// The largest difference of a value to what is known.
+    known_error: f32,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Ratio {
+    decibels: f64,
+    standard_error: f64,
+}
+
+#[derive(Serialize)]
+struct Results {
+    model: String,
+    data: String,
+    pictures: usize,
+    answers: usize,
+    steps: usize,
+    seed: u64,
+    rows: Vec<Row>,
+}
+
+/// Pictures of a task that the folder gets to look at, and answers of each.
+const SHOWN: (usize, usize) = (6, 4);
+
+/// Spoils and restores, and writes the numbers, a table and grids.
+///
+/// # Errors
+/// The model or the data cannot be read, or the folder cannot be written.
+pub fn restoration(args: RestorationArgs) -> Result<()> {
+    let (model, data, device) = LoadedModel::subject(&args.subject)?;
+    let drawn = data.held_out.sample(args.pictures, args.seed);
+    let truths: Vec<Picture> = (0..drawn.len()).map(|index| drawn.picture(index)).collect();
+    let mut tasks: Vec<Task> = [2, 4, 8].map(Task::Blocks).into();
+    if model.config.channels == 3 {
+        tasks.push(Task::Grey);
+    }
+    tasks.extend([1.0, 2.0].map(Task::Blur));
+    tasks.extend([Region::Right, Region::Stripes, Region::Random].map(Task::Pixels));
+    let mut results = Results {
+        model: args.subject.model.model.display().to_string(),
+        data: data.name.clone(),
+        pictures: truths.len(),
+        answers: args.answers,
+        steps: args.steps,
+        seed: args.seed,
+        rows: Vec::new(),
+    };
+    for task in tasks {
+        let row = task.measure(&model, &truths, &args, &device)?;
+        eprintln!("{}", row.line());
+        results.rows.push(row);
+    }
+    results.write(&args)
+}
+
+impl Task {
+    fn name(&self) -> String {
+        match self {
+            Self::Blocks(side) => format!("enlarge {side} times"),
+            Self::Grey => "colour".to_owned(),
+            Self::Blur(deviation) => format!("sharpen a blur of {deviation}"),
+            Self::Pixels(region) => format!("fill in {}", region.word()),
+        }
+    }
+
+    /// The file of its grid.
+    fn file(&self) -> String {
+        format!("{}.png", self.name().replace([' ', '.'], "-"))
+    }
+
+    fn measure(&self, model: &LoadedModel, truths: &[Picture], args: &RestorationArgs, device: &Device) -> Result<Row> {
+        let (mut one, mut mean, mut without) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut known_error, mut shown) = (0.0f32, Vec::new());
+        for (number, truth) in truths.iter().enumerate() {
+            let (given, baseline) = self.spoilt(model, truth, device)?;
+            let chains = SamplingRun {
+                schedule: model.schedule(Sampler::Consistent, args.steps),
+                count: args.answers,
+                seed: args.seed.wrapping_add(number as u64),
+            };
+            let answers = chains.run(model, Some(&given), device)?;
+            let x = model.frame.add(output::tensor(&answers, device));
+            known_error = known_error.max(output::floats((given.keep(x.clone()) - x).abs().max())?[0]);
+            let each: Vec<f64> = answers.iter().map(|answer| error(truth, answer)).collect();
+            one.push(each.iter().sum::<f64>() / each.len() as f64);
+            mean.push(error(truth, &average(&answers)));
+            without.push(error(truth, &baseline));
+            if number < SHOWN.0 {
+                shown.extend([truth.clone(), baseline]);
+                shown.extend(answers.into_iter().take(SHOWN.1));
+            }
+        }
+        pictures::write_grid(&args.subject.out.join(self.file()), &shown, Some(2 + SHOWN.1.min(args.answers)))?;
+        let baseline_name = match self {
+            Self::Blocks(_) => "bicubic",
+            Self::Grey => "as grey",
+            Self::Blur(_) => "as blurred",
+            Self::Pixels(_) => "smoothest fill",
+        };
+        Ok(Row {
+            task: self.name(),
+            one: Ratio::of(&one),
+            mean: Ratio::of(&mean),
+            baseline_name: baseline_name.to_owned(),
+            baseline: Ratio::of(&without),
+            known_error,
+        })
+    }
+
+    /// What is known of a picture, and what would be made of it without a model.
+    fn spoilt(&self, model: &LoadedModel, truth: &Picture, device: &Device) -> Result<(Arc<dyn Given>, Picture)> {
+        let tensor = || output::tensor(std::slice::from_ref(truth), device);
+        Ok(match *self {
+            Self::Blocks(side) => {
+                let mut small = output::pictures(Blocks { side }.means(tensor()))?;
+                let enlarged = small.pop().map(|small| resized(&small, truth.height, truth.width));
+                (restoration::blocks(model, truth, side, 0.0, device), enlarged.unwrap_or_else(|| truth.clone()))
+            }
+            Self::Grey => {
+                let shade = Grey::of_colours().brightness(tensor());
+                let grey = output::pictures(shade.repeat_dim(1, truth.channels))?.pop();
+                (restoration::grey(model, truth, 0.0, device), grey.unwrap_or_else(|| truth.clone()))
+            }
+            Self::Blur(deviation) => {
+                // As a camera would give it: of 256 values.
+                let mut given =
+                    Picture { pixels: output::floats(gaussian_blur(tensor(), deviation))?, ..truth.clone() };
+                given.pixels.iter_mut().for_each(|value| *value = (*value * 255.0).round() / 255.0);
+                (restoration::blurred(model, &given, &Blur::Gaussian(deviation), 0.0, device)?, given)
+            }
+            Self::Pixels(region) => {
+                let places = (0..truth.height).flat_map(|y| (0..truth.width).map(move |x| (y, x)));
+                let unknown: Vec<bool> = places.map(|at| region.contains(at, (truth.height, truth.width))).collect();
+                (restoration::pixels(model, truth, &unknown, 0.0, device), diffused(truth, &unknown))
+            }
+        })
+    }
+}
+
+/// Every plane as another.
+fn planes(picture: &Picture, change: impl Fn(ImageBuffer<Luma<f32>, Vec<f32>>) -> Vec<f32>) -> Vec<f32> {
+    let (height, width) = (picture.height as u32, picture.width as u32);
+    let planes = picture.pixels.chunks(picture.height * picture.width);
+    planes.filter_map(|plane| ImageBuffer::from_raw(width, height, plane.to_vec())).flat_map(change).collect()
+}
+
+fn resized(picture: &Picture, height: usize, width: usize) -> Picture {
+    let change = |plane| resize(&plane, width as u32, height as u32, FilterType::CatmullRom).into_raw();
+    let pixels = planes(picture, change).into_iter().map(|value| value.clamp(0.0, 1.0)).collect();
+    Picture { channels: picture.channels, height, width, pixels }
+}
+
+/// The mean squared error of a value.
+fn error(truth: &Picture, other: &Picture) -> f64 {
+    let squares = truth.pixels.iter().zip(&other.pixels).map(|(a, b)| f64::from(a - b).powi(2));
+    squares.sum::<f64>() / truth.pixels.len().max(1) as f64
+}
+
+impl Ratio {
+    /// Of the mean over pictures of their mean squared errors.
+    fn of(errors: &[f64]) -> Self {
+        let n = errors.len().max(1) as f64;
+        let mean = errors.iter().sum::<f64>() / n;
+        let variance = errors.iter().map(|error| (error - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+        // The logarithm's slope carries the error of the mean over to decibels.
+        let standard_error = 10.0 / std::f64::consts::LN_10 * (variance / n).sqrt() / mean.max(f64::MIN_POSITIVE);
+        Self { decibels: -10.0 * mean.max(1e-12).log10(), standard_error }
+    }
+}
+
+impl std::fmt::Display for Ratio {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.1} ± {:.1}", self.decibels, self.standard_error)
+    }
+}
+
+impl Row {
+    fn line(&self) -> String {
+        let Self { task, one, mean, baseline_name, baseline, known_error } = self;
+        format!("| {task} | {one} | {mean} | {baseline} ({baseline_name}) | {known_error:.0e} |")
+    }
+}
+
+impl Results {
+    fn write(&self, args: &RestorationArgs) -> Result<()> {
+        let out = &args.subject.out;
+        files::write_atomically(&out.join("restoration.json"), |file| Ok(serde_json::to_writer_pretty(file, self)?))?;
+        let mut text = format!(
+            "# Restorations\n\nWritten by `trainer experiment restoration --model {} --data {} --pictures {} --answers {} --steps {} --seed {} \
+             --out {}`.\n\nPeak signal-to-noise ratios in dB of {} held-out pictures, with their standard errors. One answer may be \
+             another picture, as good as the true one; the mean of {} is the best guess. The last column is the largest difference of \
+             a value to what is known.\n\n| task | one answer | mean of answers | without a model | known part |\n| --- | --- | --- | --- | --- |\n",
+            self.model,
+            args.subject.data,
+            args.pictures,
+            self.answers,
+            self.steps,
+            self.seed,
+            out.display(),
+            self.pictures,
+            self.answers
+        );
+        for row in &self.rows {
+            let _ = writeln!(text, "{}", row.line());
+        }
+        files::write_atomically(&out.join("restoration.md"), |file| file.write_all(text.as_bytes()))?;
+        println!("{}", out.join("restoration.md").display());
+        Ok(())
+    }
+}

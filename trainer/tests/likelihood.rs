@@ -1,0 +1,141 @@
+//! How likely pictures are: `trainer score`, `trainer export` and `trainer measure`.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::{fs, path::Path};
+
+use common::{npy, picture, tiny_run, trainer};
+use serde_json::Value;
+
+fn score(models: &[&Path], flags: &[&str], images: &[&Path]) -> Value {
+    let mut command = trainer();
+    command.args(["score", "--backend", "flex", "--json"]).args(flags);
+    for model in models {
+        command.arg("--model").arg(model);
+    }
+    let output = command.args(images).assert().success().get_output().clone();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn number(value: &Value, key: &str) -> f64 {
+    value[key].as_f64().unwrap_or_else(|| panic!("{key} in {value:#}"))
+}
+
+/// A picture of light and dark, and one that is like nothing.
+fn pictures(folder: &Path) -> [std::path::PathBuf; 2] {
+    let [smooth, rough] = ["smooth.png", "rough.png"].map(|name| folder.join(name));
+    picture(&smooth, 16, 16, |x, _| (16 * x) as u8);
+    picture(&rough, 16, 16, |x, y| ((x * 7919 + y * 104_729) % 256) as u8);
+    [smooth, rough]
+}
+
+#[test]
+fn bits_have_an_error_that_more_samples_make_smaller_and_maps_that_sum_to_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let [smooth, rough] = pictures(folder.path());
+    let maps = folder.path().join("maps");
+    let few = score(&[&run], &["--samples", "16"], &[&smooth, &rough]);
+    let many = score(&[&run], &["--samples", "256", "--map", maps.to_str().unwrap()], &[&smooth, &rough, &smooth]);
+    for (few, many) in few["scores"].as_array().unwrap().iter().zip(many["scores"].as_array().unwrap()) {
+        let error = [few, many].map(|score| number(score, "bits_standard_error"));
+        assert!(error[0] > 0.0 && error[1] < error[0], "{error:?}");
+        let apart = (number(few, "bits") - number(many, "bits")).abs();
+        assert!(apart < 6.0 * (error[0] + error[1]), "{apart}, {error:?}");
+        assert!((number(many, "noise_level") - 0.05).abs() < 1e-6);
+        let total = number(many, "bits") + number(many, "prior_bits");
+        assert!((number(many, "bits_per_dim") - (5.7202 + total / 256.0)).abs() < 1e-3, "{many:#}");
+    }
+    // A second picture of the same name does not write over the first.
+    for (name, place) in [("smooth", 0), ("rough", 1), ("smooth-2", 2)] {
+        let (shape, bits) = npy(&maps.join(name).with_extension("npy"));
+        assert_eq!(shape, [16, 16, 1]);
+        let scored = &many["scores"][place];
+        let sum: f64 = bits.iter().map(|&bits| f64::from(bits)).sum();
+        let wanted = number(scored, "bits") - number(scored, "frame_bits");
+        assert!((sum / wanted - 1.0).abs() < 1e-3, "{name}: {sum} of {wanted}");
+        assert_eq!(image::image_dimensions(maps.join(name).with_extension("png")).unwrap(), (16, 16));
+    }
+    assert_eq!(few["scores"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_picture_belongs_to_the_model_that_has_fewer_bits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let other = folder.path().join("other");
+    let mut train = trainer();
+    train.args(common::tiny(&other, 60)).args(["--seed", "2"]).assert().success();
+    let [smooth, rough] = pictures(folder.path());
+    let found = score(&[&run, &other], &["--samples", "32"], &[&smooth, &rough]);
+    for scored in found["scores"].as_array().unwrap() {
+        let second = &scored["others"][0];
+        let bits = [scored, second].map(|score| number(score, "bits") + number(score, "prior_bits"));
+        let probabilities = [scored, second].map(|score| number(score, "probability"));
+        assert!((probabilities[0] + probabilities[1] - 1.0).abs() < 1e-9);
+        let likelier = if bits[0] <= bits[1] { &run } else { &other };
+        assert_eq!(scored["belongs_to"], likelier.to_str().unwrap(), "{scored:#}");
+    }
+
+    // Of other pictures there is nothing to compare.
+    let (small, others) = (folder.path().join("small"), folder.path().join("pictures"));
+    fs::create_dir(&others).unwrap();
+    for number in 0..8u32 {
+        picture(&others.join(format!("{number}.png")), 8, 8, |x, y| (x * y * (number + 1)) as u8);
+    }
+    let mut train = trainer();
+    train.args(["train", "--backend", "flex", "--width", "2", "--batch", "4", "--grid", "0", "--steps", "2", "--data"]);
+    train.arg(&others).arg("--out").arg(&small).assert().success();
+    let mut compare = trainer();
+    compare.args(["score", "--backend", "flex", "--model"]).arg(&run).arg("--model").arg(&small).arg(&smooth);
+    let said = String::from_utf8(compare.assert().code(2).get_output().stderr.clone()).unwrap();
+    assert!(said.contains("small") && said.contains("cannot be compared"), "{said}");
+}
+
+#[test]
+fn an_export_says_how_likely_held_out_pictures_are_and_older_ones_are_measured_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let model = folder.path().join("models/tiny");
+    trainer().args(["export", "--backend", "flex", "--run"]).arg(&run).arg("--out").arg(&model).assert().success();
+    let path = model.join("model.json");
+    let read = || serde_json::from_slice::<Value>(&fs::read(&path).unwrap()).unwrap();
+    let exported = read();
+    let card = &exported["likelihood"];
+    assert_eq!(card["bits_percentiles"].as_array().unwrap().len(), 101);
+    assert!(number(card, "bits") > 0.0 && number(card, "bits_standard_error") < number(card, "bits_spread"));
+    assert_eq!(exported["moments"]["mean"].as_array().unwrap().len(), 256);
+    let partition = &card["partition"];
+    assert!(partition["along_noise"].as_f64().unwrap().is_finite());
+    assert_eq!(partition["calibration"].as_array().unwrap().len(), 9);
+    let readme = fs::read_to_string(model.join("README.md")).unwrap();
+    assert!(readme.contains("bits per dimension of held-out pictures at noise 0.05") && readme.contains("ln Z"));
+
+    let [smooth, _] = pictures(folder.path());
+    let scored = score(&[&model], &[], &[&smooth])["scores"][0].clone();
+    assert!((0.0..=100.0).contains(&number(&scored, "bits_percentile")), "{scored:#}");
+    assert!((0.0..=100.0).contains(&number(&scored, "percentile")));
+
+    // As it was written before there were likelihoods, with what importance sampling said then.
+    let mut old = exported.clone();
+    for field in ["likelihood", "moments"] {
+        old.as_object_mut().unwrap().remove(field);
+    }
+    let claim = serde_json::json!({"name": "bits per dimension of held-out pictures", "value": 6.98,
+        "how": "at most, by annealed importance sampling backward; forward: at least 6.13; effectively 1.0 and 1.0"});
+    old["metrics"].as_array_mut().unwrap().push(claim);
+    fs::write(&path, old.to_string()).unwrap();
+    let before = score(&[&model], &[], &[&smooth])["scores"][0].clone();
+    assert!(before["bits_percentile"].is_null() && number(&before, "bits") == number(&scored, "bits"));
+    // Without the data's mean and variance the prior is that of any values from 0 to 1.
+    assert!(number(&before, "prior_bits") != number(&scored, "prior_bits"));
+
+    let mut measure = trainer();
+    measure.args(["measure", "--backend", "flex", "--data", "digits", "--model"]).arg(&model).assert().success();
+    assert_eq!(read(), exported, "measured again it is what it was");
+    assert_eq!(fs::read_to_string(model.join("README.md")).unwrap(), readme);
+
+    let refused = trainer().args(["measure", "--data", "digits", "--model"]).arg(&run).assert().code(2);
+    assert!(String::from_utf8_lossy(&refused.get_output().stderr).contains("no exported model"));
+}

@@ -1,0 +1,114 @@
+//! `trainer restore`, as a user goes.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::path::Path;
+
+use common::{npy, picture, tiny_run, trainer};
+use serde_json::Value;
+
+fn restore(run: &Path, folder: &Path, image: &Path, flags: &[&str]) -> (Vec<f32>, Value) {
+    let (out, numbers) = (folder.join("grid.png"), folder.join("answers.npy"));
+    let output = trainer()
+        .args(["restore", "--backend", "flex", "--count", "2", "--steps", "8", "--samples", "8", "--json", "--model"])
+        .arg(run)
+        .arg("--image")
+        .arg(image)
+        .args(flags)
+        .arg("--out")
+        .arg(&out)
+        .arg("--npy")
+        .arg(&numbers)
+        .assert()
+        .success()
+        .get_output()
+        .clone();
+    let (shape, values) = npy(&numbers);
+    assert_eq!(shape[0], 2);
+    assert!(values.iter().all(|value| (0.0..=1.0).contains(value)));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["answers"].as_array().unwrap().len(), 2);
+    assert!(told["answers"].as_array().unwrap().iter().all(|answer| answer["bits"].as_f64().unwrap() > 0.0));
+    // A blurred picture of rounded values is not exactly that of any picture that can be shown.
+    let most = if told["task"] == "deblur" { 1e-3 } else { 1e-4 };
+    assert!(told["known_error"].as_f64().unwrap() < most, "{told:#}");
+    (values, told)
+}
+
+#[test]
+fn restored_pictures_have_what_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let image = folder.path().join("image.png");
+    picture(&image, 16, 16, |x, y| ((x * y) % 256) as u8);
+    let truth: Vec<f32> = (0..256u32).map(|at| (at % 16 * (at / 16)) as f32 / 255.0).collect();
+
+    // Pixels, as `inpaint` has them, to the last bit.
+    let (known, _) = restore(&run, folder.path(), &image, &["--task", "inpaint", "--mask", "left"]);
+    let numbers = folder.path().join("inpainted.npy");
+    trainer()
+        .args(["inpaint", "--backend", "flex", "--count", "2", "--steps", "8", "--mask", "left", "--model"])
+        .arg(&run)
+        .arg("--image")
+        .arg(&image)
+        .arg("--out")
+        .arg(folder.path().join("grid.png"))
+        .arg("--npy")
+        .arg(&numbers)
+        .assert()
+        .success();
+    assert_eq!(known, npy(&numbers).1);
+
+    // Means of blocks, from a picture of the model's size and from a small one.
+    let small = folder.path().join("small.png");
+    picture(&small, 4, 4, |x, y| (40 * x + 20 * y) as u8);
+    let mean = |values: &[f32], row: usize, column: usize| {
+        let block = (0..16).map(|at| values[(4 * row + at / 4) * 16 + 4 * column + at % 4]);
+        block.sum::<f32>() / 16.0
+    };
+    let enlarge = ["--task", "super-resolution", "--factor", "4"];
+    let (of_large, of_small) =
+        (restore(&run, folder.path(), &image, &enlarge).0, restore(&run, folder.path(), &small, &enlarge).0);
+    for (row, column) in (0..4).flat_map(|row| (0..4).map(move |column| (row, column))) {
+        for answer in 0..2 {
+            let part = |values: &[f32]| mean(&values[answer * 256..(answer + 1) * 256], row, column);
+            assert!((part(&of_large) - mean(&truth, row, column)).abs() < 1e-4);
+            assert!((part(&of_small) - (40 * column + 20 * row) as f32 / 255.0).abs() < 1e-4);
+        }
+    }
+
+    let kernel = folder.path().join("kernel.png");
+    picture(&kernel, 3, 1, |x, _| if x == 2 { 0 } else { 100 });
+    // A blurred picture has no edges: of one that has, no sharp picture could be the blur.
+    let soft = folder.path().join("soft.png");
+    picture(&soft, 16, 16, |x, y| (60 + 6 * x + 3 * y) as u8);
+    restore(&run, folder.path(), &soft, &["--task", "deblur", "--blur", "1.0"]);
+    restore(&run, folder.path(), &soft, &["--task", "deblur", "--kernel", kernel.to_str().unwrap()]);
+    let noisy = ["--task", "super-resolution", "--factor", "2", "--noise", "0.1"];
+    restore(&run, folder.path(), &image, &noisy);
+}
+
+#[test]
+fn flags_that_do_not_go_with_the_task_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let image = folder.path().join("image.png");
+    picture(&image, 16, 16, |x, y| (x + y) as u8);
+    for (flags, word) in [
+        (&["--task", "inpaint"][..], "--mask"),
+        (&["--task", "super-resolution"], "--factor"),
+        (&["--task", "super-resolution", "--factor", "17"], "--factor 17"),
+        (&["--task", "deblur"], "--blur"),
+        (&["--task", "colour"], "grey"),
+        (&["--task", "deblur", "--blur", "1", "--factor", "2"], "--factor: only --task super-resolution"),
+        (&["--task", "deblur", "--kernel", "absent.png"], "absent.png"),
+    ] {
+        let mut command = trainer();
+        command.args(["restore", "--backend", "flex", "--model"]).arg(&run).arg("--image").arg(&image);
+        let refused = command.args(flags).arg("--out").arg(folder.path().join("o.png")).assert().code(2);
+        let said = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        assert!(said.lines().count() == 1 && said.contains(word), "{flags:?}: {said}");
+    }
+    assert!(!folder.path().join("o.png").exists());
+}
