@@ -2,6 +2,7 @@
 
 mod accessibility;
 mod addresses;
+mod bringing;
 mod broken_gpus;
 mod cancelling;
 mod damage;
@@ -16,3 +17,4 @@ mod rooms;
 mod safety;
 mod sampling;
 mod sharing;
+mod updates;

@@ -2,7 +2,7 @@
 
 use options::{Sampler, ToyShape, Words};
 use web::{Backend, Models, Settings, Task, default_steps, level, number};
-use web_sys::{Element, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
+use web_sys::{Element, FocusOptions, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
 
 use crate::{
     dom::{Result, all, by_id, create, document, refill, write as write_text},
@@ -33,6 +33,11 @@ pub fn write(settings: &Settings, models: &Models) -> Result<()> {
 
 pub fn write_backend(backend: Backend) -> Result<()> {
     by_id::<HtmlSelectElement>("backend")?.set_value(backend.word());
+    Ok(())
+}
+
+pub fn write_model(name: &str) -> Result<()> {
+    by_id::<HtmlSelectElement>("model")?.set_value(name);
     Ok(())
 }
 
@@ -178,10 +183,13 @@ pub fn enable(situation: &Situation) -> Result<()> {
         button(id)?.set_disabled(!finished);
     }
     button("continue")?.set_disabled(!finished || running);
+    // The page stays where it is: who looks at the pictures would be taken from them.
+    let stay = FocusOptions::new();
+    stay.set_prevent_scroll(true);
     if running && start_focused {
-        button("cancel")?.focus()?;
+        button("cancel")?.focus_with_options(&stay)?;
     } else if !running && cancel_focused {
-        button("start")?.focus()?;
+        button("start")?.focus_with_options(&stay)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod about;
 mod app;
 mod chart;
 mod controls;
+mod decoder;
 mod dom;
 mod drawing;
 mod drops;
@@ -25,7 +26,6 @@ mod stage;
 mod status;
 mod tile;
 mod toy;
-mod upload;
 mod view;
 mod viewer;
 

@@ -10,6 +10,7 @@ use super::{App, Event, dispatch};
 use crate::{
     about, controls,
     dom::{Result, write},
+    drops,
     engine::Engine,
     others,
     status::{self, State},
@@ -17,6 +18,14 @@ use crate::{
 
 /// What the visitor's own model is called in the form and in the address.
 const OWN: &str = "yours";
+
+/// A model that works, while another is on its way that may not.
+pub struct Replaced {
+    model: Option<String>,
+    files: Option<ModelFiles>,
+    /// Whether it is on its way back.
+    returns: bool,
+}
 
 impl App {
     /// Loads the model of the settings, in a new engine if there is none.
@@ -45,10 +54,29 @@ impl App {
         if self.state == State::Running {
             return status::complain("Chains are running. Cancel them before you bring a model.");
         }
+        if self.loaded.is_some() {
+            let (model, files) = (self.settings.model.clone(), self.own_model.clone());
+            self.replaced = Some(Replaced { model, files, returns: false });
+        }
         self.own_model = Some(files);
         self.settings.model = Some(OWN.to_owned());
         controls::offer_own_model(OWN, "Your own")?;
         self.load()
+    }
+
+    /// Brings back the model that the visitor's own one was to replace, which cannot be used: `message` says why.
+    fn return_replaced(&mut self, message: &str) -> Result<bool> {
+        let Some(replaced) = self.replaced.as_mut().filter(|replaced| !replaced.returns) else { return Ok(false) };
+        replaced.returns = true;
+        self.settings.model.clone_from(&replaced.model);
+        let refused = std::mem::replace(&mut self.own_model, replaced.files.clone());
+        if let Some(files) = refused {
+            drops::forget(&files);
+        }
+        controls::write_model(self.settings.model.as_deref().unwrap_or_default())?;
+        self.load()?;
+        status::complain(&format!("{message} The model from before stays."))?;
+        Ok(true)
     }
 
     pub(super) fn loaded(&mut self, loaded: Loaded, held_out: Vec<f32>) -> Result<()> {
@@ -71,11 +99,18 @@ impl App {
         self.shelf.set_held_out(pictures, self.settings.picture.unwrap_or_default());
         self.show_shelf()?;
         self.loaded = Some(loaded);
+        self.read_stale();
+        let replaced = self.replaced.take();
         if self.running.is_some() {
             return self.resume_after_loss();
         }
         // Runs of another model have nothing to do with this one.
-        self.views.clear();
+        if !replaced.as_ref().is_some_and(|replaced| replaced.returns) {
+            self.views.clear();
+            if let Some(files) = replaced.and_then(|replaced| replaced.files) {
+                drops::forget(&files);
+            }
+        }
         self.fetch_others();
         self.enter(State::Ready)?;
         self.begin_map()?;
@@ -127,6 +162,9 @@ impl App {
 
     pub(super) fn failed(&mut self, message: &str, alive: bool) -> Result<()> {
         self.map_waits = false;
+        if alive && self.state == State::Loading && self.return_replaced(message)? {
+            return Ok(());
+        }
         if alive {
             self.running = None;
             self.enter(State::Error)?;
