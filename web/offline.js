@@ -101,17 +101,17 @@ function check(version) {
 
 // Brings all files of a version; says whether they could be had, kept or not.
 async function bring(version) {
+  coming.add(version.build);
+  const files = Object.keys(version.files);
+  const brought = await Promise.allSettled(files.map((file) => take(version, file)));
+  await Promise.all(stores);
+  coming.delete(version.build);
+  if (brought.some(({ status }) => status === "rejected")) return false;
   try {
-    await Promise.all(Object.keys(version.files).map((file) => take(version, file)));
-  } catch {
-    return false;
-  }
-  try {
-    await Promise.all(stores);
     const cache = await caches.open(PREFIX + version.build);
     const names = new Set((await cache.keys()).map(({ url }) => url));
     // The list comes last: with it the version is whole.
-    if (Object.keys(version.files).every((file) => names.has(HERE + file))) {
+    if (files.every((file) => names.has(HERE + file))) {
       await cache.put(LIST, new Response(JSON.stringify({ ...version, kept: Date.now() })));
     }
   } catch {
@@ -120,7 +120,8 @@ async function bring(version) {
   return true;
 }
 
-// Files that come, and files that are being kept.
+// Versions that are being brought, files that come, and files that are being kept.
+const coming = new Set();
 const comes = new Map();
 const stores = new Set();
 
@@ -206,7 +207,7 @@ async function adopt(client, build) {
 // Forgets the versions that no tab is of, but for the newest, and the tabs that have gone.
 async function tidy(current) {
   const open = await clients.matchAll({ type: "all", includeUncontrolled: true });
-  const used = new Set([current.build, (await latest())?.build]);
+  const used = new Set([current.build, (await latest())?.build, ...coming]);
   for (const { id } of open) used.add((await versionOf(id))?.build);
   for (const name of await names()) if (!used.has(name.slice(PREFIX.length))) await caches.delete(name);
   const ids = new Set(open.map(({ id }) => id));
