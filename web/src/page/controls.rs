@@ -1,8 +1,9 @@
 //! The form: settings in, settings out.
 
 use options::{Sampler, ToyShape, Words};
+use wasm_bindgen::JsCast;
 use web::{Backend, Models, Settings, Task, default_steps, level, number};
-use web_sys::{Element, FocusOptions, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
+use web_sys::{Element, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
 
 use crate::{
     dom::{Result, all, by_id, create, document, refill, write as write_text},
@@ -183,15 +184,21 @@ pub fn enable(situation: &Situation) -> Result<()> {
         button(id)?.set_disabled(!finished);
     }
     button("continue")?.set_disabled(!finished || running);
-    // The page stays where it is: who looks at the pictures would be taken from them.
-    let stay = FocusOptions::new();
-    stay.set_prevent_scroll(true);
     if running && start_focused {
-        button("cancel")?.focus_with_options(&stay)?;
+        focus_in_place("cancel")?;
     } else if !running && cancel_focused {
-        button("start")?.focus_with_options(&stay)?;
+        focus_in_place("start")?;
     }
     Ok(())
+}
+
+/// Moves the focus and not the page: who looks at the pictures would be taken from them.
+fn focus_in_place(id: &str) -> Result<()> {
+    let element = button(id)?;
+    let options = js_sys::Object::new();
+    js_sys::Reflect::set(&options, &"preventScroll".into(), &true.into())?;
+    let focus: js_sys::Function = js_sys::Reflect::get(&element, &"focus".into())?.unchecked_into();
+    focus.call1(&element, &options).map(drop)
 }
 
 fn button(id: &str) -> Result<web_sys::HtmlButtonElement> {
