@@ -1,26 +1,41 @@
-// Says so where the page's own program cannot even start: a browser too old, or a file that did not come. Once it runs, the
-// page speaks for itself.
+// Says so where the page's own program cannot even start: opened from the disk, a browser too old, or a file that did not
+// come. Once it runs, the page speaks for itself.
 addEventListener("error", failed, true);
 addEventListener("unhandledrejection", failed);
 
 function failed(event) {
+  const reason = event.reason?.message ?? event.message ?? "a file could not be loaded";
+  stop(`The page could not start (${reason}). Reload it, or try a current Chrome, Edge, Firefox or Safari.`);
+}
+
+function stop(text) {
   const body = document.body;
   if (!body || body.dataset.state !== "loading" || body.dataset.started) return;
   body.dataset.state = "error";
   const sentence = document.createElement("p");
   sentence.className = "error";
   sentence.setAttribute("role", "alert");
-  const reason = event.reason?.message ?? event.message ?? "a file could not be loaded";
-  sentence.textContent = `The page could not start (${reason}). Reload it, or try a current Chrome, Edge, Firefox or Safari.`;
+  sentence.textContent = text;
   document.getElementById("notice").append(sentence);
   document.getElementById("status").textContent = "Stopped.";
 }
 
+// Browsers load no programs from the disk, from an archive or from another program's preview.
+if (!/^https?:$/.test(location.protocol)) {
+  addEventListener("DOMContentLoaded", () => stop(
+    "The page must come from a web server; here it was opened as a file. “cargo xtask demo” serves it on this machine, and " +
+    "any web host can.",
+  ));
+}
+
 // Without a network the page works too, where the browser keeps files.
-addEventListener("load", () => {
+addEventListener("load", async () => {
   try {
-    navigator.serviceWorker?.register("offline.js").catch(() => {});
+    await navigator.serviceWorker?.register("offline.js");
+    const build = document.querySelector("meta[name=build]").content;
+    const { active } = await navigator.serviceWorker.ready;
+    active.postMessage({ build });
   } catch {
-    // A browser that forbids even to ask.
+    // A browser that forbids even to ask, or no secure address.
   }
 });

@@ -223,7 +223,7 @@ fn known_pixels_come_back_bit_for_bit_and_unknown_ones_move() {
     let shape = [3, 1, 8, 8];
     // Values that no arithmetic would reproduce by chance, negative zero among them.
     let mut values = vec![0.0f32; 192];
-    Noise::new(9).fill(0, shared::sampling::Draw::Probe, &mut values);
+    Noise::new(9).fill(0, Draw::Probe, &mut values);
     values[0] = -0.0;
     let pixels = Tensor::<1>::from_floats(values.as_slice(), &device).reshape(shape);
     let columns = Tensor::<1>::from_floats([0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0], &device);

@@ -7,11 +7,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use fantoccini::{Client, ClientBuilder};
+use axum::http::Method;
+use fantoccini::{Client, ClientBuilder, wd::WebDriverCompatibleCommand};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
+use url::{ParseError, Url};
 
 /// What the browser is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,30 @@ pub async fn with(gpu: Gpu, screen: Screen, test: impl AsyncFnOnce(&Browser) -> 
     let closed = browser.client.close().await;
     outcome?;
     Ok(closed?)
+}
+
+impl Browser {
+    /// Has Chromium do something that `WebDriver` has no word for, by its own protocol.
+    ///
+    /// # Errors
+    /// It refuses.
+    pub async fn devtools(&self, method: &str, parameters: Value) -> Result<Value> {
+        Ok(self.client.issue_cmd(Devtools(json!({ "cmd": method, "params": parameters }))).await?)
+    }
+}
+
+/// A command of Chromium's own protocol.
+#[derive(Debug)]
+struct Devtools(Value);
+
+impl WebDriverCompatibleCommand for Devtools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.0.to_string()))
+    }
 }
 
 fn options(gpu: Gpu, screen: Screen, downloads: &Path) -> Value {

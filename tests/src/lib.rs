@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod compare;
+pub mod host;
 pub mod page;
 pub mod site;
 pub mod trainer;

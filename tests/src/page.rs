@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use fantoccini::{Locator, elements::Element};
-use serde_json::Value;
+use serde_json::{Value, json};
 use xtask::paths;
 
 use crate::browser::Browser;
@@ -120,6 +120,69 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
+    /// Drops files and folders of this machine on the page, as a user would.
+    ///
+    /// # Errors
+    /// The browser cannot.
+    pub async fn drop_paths(&self, paths: &[PathBuf]) -> Result<()> {
+        for kind in ["dragEnter", "dragOver", "drop"] {
+            let data = json!({ "items": [], "files": paths, "dragOperationsMask": 1 });
+            let event = json!({ "type": kind, "x": 20, "y": 20, "data": data });
+            self.browser.devtools("Input.dispatchDragEvent", event).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until there are so many pictures to choose from.
+    ///
+    /// # Errors
+    /// It takes longer than half a minute.
+    pub async fn wait_for_pictures(&self, count: usize) -> Result<()> {
+        let there = "return document.querySelectorAll('#pictures input').length";
+        for _ in 0..600 {
+            if self.script(there, vec![]).await? == count {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let found = self.script(there, vec![]).await?;
+        bail!("waited for {count} pictures, there are {found}: {:?}", self.notices().await?)
+    }
+
+    /// The last of the pictures to choose from, as red, green and blue bytes.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn last_picture(&self) -> Result<Vec<u8>> {
+        let read = "const canvas = [...document.querySelectorAll('#pictures canvas')].at(-1);
+            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            return [...data].filter((_, i) => i % 4 < 3);";
+        Ok(serde_json::from_value(self.script(read, vec![]).await?)?)
+    }
+
+    /// Waits until a version of the site is kept for when there is no network, and this page is known to be of it.
+    ///
+    /// # Errors
+    /// It takes longer than twenty seconds.
+    pub async fn wait_until_kept(&self, build: &str) -> Result<()> {
+        let ask = "const [build, done] = arguments;
+            (async () => {
+                const names = (await caches.keys()).filter((name) => name.startsWith('site ') && name.endsWith(` ${build}`));
+                const list = names.length === 1 && (await caches.match('build.json', { cacheName: names[0] }));
+                const known = (await caches.keys()).some((name) => name.startsWith('tabs '));
+                return Boolean(list && known && navigator.serviceWorker.controller);
+            })().then(done, (problem) => done(`${problem}`));";
+        let mut answer = Value::Null;
+        for _ in 0..200 {
+            answer = self.browser.client.execute_async(ask, vec![build.into()]).await?;
+            if answer == true {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        bail!("the version {build} is not kept: {answer}")
+    }
+
     /// Waits until a run has done this many steps.
     ///
     /// # Errors
@@ -185,6 +248,14 @@ impl<'a> Page<'a> {
     /// It throws.
     pub async fn script(&self, code: &str, arguments: Vec<Value>) -> Result<Value> {
         Ok(self.browser.client.execute(code, arguments).await?)
+    }
+
+    /// Runs JavaScript that tells its result to the last of `arguments`, a function.
+    ///
+    /// # Errors
+    /// It throws, or tells nothing.
+    pub async fn ask(&self, code: &str) -> Result<Value> {
+        Ok(self.browser.client.execute_async(code, vec![]).await?)
     }
 
     /// Saves by one of the page's buttons and gives the file.

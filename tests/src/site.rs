@@ -8,9 +8,12 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, ensure};
 use tempfile::TempDir;
-use xtask::{paths, serve};
+use xtask::{paths, serve, version};
 
-use crate::trainer;
+use crate::{
+    host::{self, Habit, Habits},
+    trainer,
+};
 
 /// The model that the tests train.
 pub const SMALL: &str = "small";
@@ -20,6 +23,7 @@ pub const SMALL: &str = "small";
 pub struct Site {
     folder: TempDir,
     server: serve::Server,
+    habits: Habits,
 }
 
 impl Site {
@@ -51,8 +55,34 @@ impl Site {
     }
 
     fn serve(folder: TempDir) -> Result<Self> {
-        let server = serve::Server::start(serve::bind(0)?, folder.path(), "/some/where/")?;
-        Ok(Self { folder, server })
+        version::write(folder.path())?;
+        let habits = Habits::default();
+        let server = host::serve(serve::bind(0)?, folder.path(), "/some/where/", habits.clone())?;
+        Ok(Self { folder, server, habits })
+    }
+
+    /// Has the host do this from now on.
+    pub fn behave(&self, habit: Habit) {
+        self.habits.set(habit);
+    }
+
+    /// Makes what the site is now a version of its own, and gives its name.
+    ///
+    /// # Errors
+    /// The site cannot be read.
+    pub fn publish(&self) -> Result<String> {
+        version::write(self.folder.path())
+    }
+
+    /// Replaces a text in a file of the site, which must have it.
+    ///
+    /// # Errors
+    /// It has not.
+    pub fn edit(&self, file: &str, from: &str, to: &str) -> Result<()> {
+        let path = self.path(file);
+        let text = fs::read_to_string(&path)?;
+        ensure!(text.contains(from), "{file} has no {from:?}");
+        Ok(fs::write(path, text.replacen(from, to, 1))?)
     }
 
     /// The page's address with a query.
@@ -75,7 +105,8 @@ impl Site {
         let loader = self.path("engine_loader.js");
         let code = fs::read_to_string(&loader)?;
         let start = code.find("await init").context("engine_loader.js: where does it start the engine?")?;
-        Ok(fs::write(&loader, format!("{}{script};{}", &code[..start], &code[start..]))?)
+        fs::write(&loader, format!("{}{script};{}", &code[..start], &code[start..]))?;
+        self.publish().map(drop)
     }
 
     /// The folder of the small model.

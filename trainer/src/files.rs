@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
+use user_files::{POINTER, is_pointer, without_byte_order_mark};
 
 use crate::error::{Error, Result};
 
@@ -92,31 +93,18 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(windows) { Ok(()) } else { File::open(folder)?.sync_all() }
 }
 
-/// What Git has in place of a large file that was not fetched begins so.
-const POINTER_START: &[u8] = b"version https://git-lfs.github.com/spec/";
-/// What is said of such a file.
-pub const POINTER: &str = "a Git LFS pointer stands in place of the file; `git lfs pull` fetches it";
-
-/// Whether bytes are a Git LFS pointer.
-pub fn is_pointer(bytes: &[u8]) -> bool {
-    bytes.starts_with(POINTER_START)
-}
-
 /// The content of a file, without the byte order mark that some editors put before a text.
 ///
 /// # Errors
 /// It cannot be read, or is a Git LFS pointer. One line, that names it.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
     let wrong = |what: &str| Error::input(format!("{}: {what}", path.display()));
-    let mut bytes = fs::read(path).map_err(|error| wrong(&reason(&error)))?;
+    let bytes = fs::read(path).map_err(|error| wrong(&reason(&error)))?;
     if is_pointer(&bytes) {
         return Err(wrong(POINTER));
     }
-    if bytes.starts_with(BYTE_ORDER_MARK) {
-        bytes.drain(..BYTE_ORDER_MARK.len());
-    }
-    Ok(bytes)
+    let text = without_byte_order_mark(&bytes);
+    Ok(if text.len() < bytes.len() { text.to_vec() } else { bytes })
 }
 
 /// The SHA-256 of bytes in hexadecimal digits.

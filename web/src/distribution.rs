@@ -1,19 +1,15 @@
 //! Where an energy lies among those of held-out pictures.
 
+use options::percentile;
+
 /// Energies at evenly spaced percentiles, in rising order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Distribution(pub Vec<f32>);
 
 impl Distribution {
-    /// The percentile, 0..100, of an energy: near 100 is an outlier. As in `trainer score`.
+    /// The percentile, 0..100, of an energy: near 100 is an outlier. As in `trainer score`: that of NaN is NaN.
     pub fn percentile(&self, energy: f32) -> f32 {
-        let above = self.0.partition_point(|&value| value <= energy);
-        if above == 0 {
-            return 0.0;
-        }
-        let Some(&high) = self.0.get(above) else { return 100.0 };
-        let low = self.0[above - 1];
-        100.0 * ((above - 1) as f32 + (energy - low) / (high - low)) / (self.0.len() - 1).max(1) as f32
+        percentile(&self.0, energy)
     }
 
     /// How many held-out energies in a hundred lie in each of `bins` equal parts of `from..to`.
@@ -23,19 +19,55 @@ impl Distribution {
     }
 }
 
+/// A percentile as a share of the held-out pictures, so that only all are 100 % and only none are 0 %.
+pub fn share(percentile: f32) -> String {
+    match percentile {
+        p if p >= 100.0 => "100 %".to_owned(),
+        p if p > 99.0 => "more than 99 %".to_owned(),
+        p if p > 0.0 && p < 1.0 => "less than 1 %".to_owned(),
+        p if p.is_nan() => "an unknown share".to_owned(),
+        p => format!("{p:.0} %"),
+    }
+}
+
+/// How an energy of this percentile compares with those of the held-out pictures, as the end of a sentence.
+pub fn compared(percentile: f32) -> String {
+    match percentile {
+        p if p.is_nan() => "which cannot be compared with the held-out pictures".to_owned(),
+        p if p >= 100.0 => "higher than that of every held-out picture".to_owned(),
+        p if p <= 0.0 => "lower than that of every held-out picture".to_owned(),
+        p => format!("higher than that of {} of the held-out pictures", share(p)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_linear_between_the_known_ones() {
+    fn a_histogram_counts_what_lies_between_its_edges() {
         let distribution = Distribution(vec![0.0, 1.0, 3.0]);
-        for (energy, wanted) in
-            [(-1.0, 0.0), (0.0, 0.0), (0.5, 25.0), (1.0, 50.0), (2.0, 75.0), (3.0, 100.0), (9.0, 100.0)]
-        {
-            assert_eq!(distribution.percentile(energy), wanted, "{energy}");
-        }
         assert_eq!(distribution.histogram(-1.0, 3.0, 4), [0.0, 50.0, 25.0, 25.0]);
-        assert_eq!(Distribution::default().percentile(1.0), 0.0, "nothing is known");
+        assert!(Distribution::default().percentile(1.0).is_nan(), "nothing is known");
+    }
+
+    #[test]
+    fn only_all_are_a_hundred_per_cent() {
+        for (percentile, wanted) in [
+            (0.0, "0 %"),
+            (0.01, "less than 1 %"),
+            (1.0, "1 %"),
+            (89.6, "90 %"),
+            (99.0, "99 %"),
+            (99.6, "more than 99 %"),
+            (100.0, "100 %"),
+            (f32::NAN, "an unknown share"),
+        ] {
+            assert_eq!(share(percentile), wanted, "{percentile}");
+        }
+        assert_eq!(compared(99.7), "higher than that of more than 99 % of the held-out pictures");
+        assert_eq!(compared(100.0), "higher than that of every held-out picture");
+        assert_eq!(compared(0.0), "lower than that of every held-out picture");
+        assert!(compared(f32::NAN).contains("cannot be compared"));
     }
 }

@@ -1,6 +1,6 @@
 //! Whatever comes from outside - addresses, files, lists - is read without a panic, and what is accepted is in range.
 
-use crate::{Models, Pictures, Request, Settings, image_file, settings_in};
+use crate::{Models, Pictures, Request, Settings, settings_in};
 
 /// Marsaglia's generator.
 struct Random(u32);
@@ -34,7 +34,7 @@ fn damaged_files() {
     let file = strip.to_png_grid("task=sample&seed=1").unwrap();
     for _ in 0..3000 {
         let damaged = random.damage(&file);
-        let _ = (settings_in(&damaged), image_file::check(&damaged));
+        let _ = settings_in(&damaged);
         if let Ok(pictures) = Pictures::from_strip(&damaged, 2, 66, 3) {
             assert_eq!(pictures.count(), 2);
         }
@@ -60,6 +60,6 @@ fn damaged_lists() {
     let mut random = Random(11);
     for _ in 0..3000 {
         let list = random.damage(br#"{"models": [{"name": "fashion", "title": "Fashion"}, {"name": "digits"}]}"#);
-        let _ = Models::parse(&String::from_utf8_lossy(&list));
+        let _ = Models::parse(&list);
     }
 }

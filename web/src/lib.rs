@@ -2,17 +2,18 @@
 //! the pictures with the files they are saved in.
 //!
 //! `page` runs on the main thread and owns the document; `engine` runs in a dedicated worker and owns the model. They
-//! only exchange [`messages`], packed into [`Envelope`]s.
+//! only exchange [`messages`], packed into [`Envelope`]s. `decoder` runs in a worker while a picture file is read.
 
+mod brought;
 #[cfg(target_family = "wasm")]
 mod constructors;
 mod crew;
+mod decoded;
 mod distribution;
 mod envelope;
 #[cfg(test)]
 mod fuzz;
 mod grid;
-pub mod image_file;
 mod kinds;
 mod mask;
 pub mod messages;
@@ -25,10 +26,12 @@ mod settings;
 mod strip;
 mod trajectory;
 
+pub use brought::{Brought, sort};
 #[cfg(target_family = "wasm")]
 pub use constructors::run_constructors;
 pub use crew::{Machine, divide};
-pub use distribution::Distribution;
+pub use decoded::Decoded;
+pub use distribution::{Distribution, compared, share};
 pub use envelope::Envelope;
 pub use grid::{Animation, settings_in};
 pub use kinds::{Kind, kinds};

@@ -19,12 +19,15 @@ pub struct ModelEntry {
 }
 
 impl Models {
-    /// Reads the list.
+    /// Reads the list, with a byte order mark or without.
     ///
     /// # Errors
-    /// It is no JSON of this form.
-    pub fn parse(json: &str) -> Result<Self, String> {
-        serde_json::from_str(json).map_err(|error| error.to_string())
+    /// It is no JSON of this form, or a Git LFS pointer.
+    pub fn parse(json: &[u8]) -> Result<Self, String> {
+        if user_files::is_pointer(json) {
+            return Err(user_files::POINTER.to_owned());
+        }
+        serde_json::from_slice(user_files::without_byte_order_mark(json)).map_err(|error| error.to_string())
     }
 
     /// Whether there is a model of this name.
@@ -47,12 +50,16 @@ mod tests {
     #[test]
     fn a_list_is_read_and_a_wrong_one_refused() {
         let models =
-            Models::parse(r#"{"models": [{"name": "fashion", "title": "Fashion-MNIST"}, {"name": "digits"}]}"#);
+            Models::parse(br#"{"models": [{"name": "fashion", "title": "Fashion-MNIST"}, {"name": "digits"}]}"#);
         let models = models.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(models.models.iter().map(ModelEntry::title).collect::<Vec<_>>(), ["Fashion-MNIST", "digits"]);
         assert!(models.contains("digits") && !models.contains("faces"));
         for wrong in ["", "[]", "{}", r#"{"models": [{"title": "x"}]}"#, "<!doctype html>"] {
-            assert!(Models::parse(wrong).is_err(), "{wrong}");
+            assert!(Models::parse(wrong.as_bytes()).is_err(), "{wrong}");
         }
+        let marked = Models::parse(b"\xEF\xBB\xBF{\"models\": []}\r\n");
+        assert_eq!(marked, Ok(Models { models: Vec::new() }), "as an editor of Windows saves it");
+        let pointer = Models::parse(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
+        assert!(pointer.is_err_and(|problem| problem.contains("Git LFS pointer")));
     }
 }

@@ -68,7 +68,8 @@ impl Pictures {
                     |channel: usize| covered.iter().map(|pixel| pixel[channel]).sum::<f32>() / covered.len() as f32;
                 match (self.channels, channels) {
                     (from, to) if from == to => values.extend((0..to).map(mean)),
-                    (3, _) => values.extend(vec![0.299 * mean(0) + 0.587 * mean(1) + 0.114 * mean(2); channels]),
+                    // As `image` does in the trainer.
+                    (3, _) => values.extend(vec![0.2126 * mean(0) + 0.7152 * mean(1) + 0.0722 * mean(2); channels]),
                     _ => values.extend(vec![mean(0); channels]),
                 }
             }
@@ -117,7 +118,7 @@ mod tests {
         assert_eq!(grey.fitted(1, 3).values, [0.5; 3]);
         assert_eq!(grey.fitted(4, 1).values[..8], [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0]);
         let colour = Pictures { side: 1, channels: 3, values: vec![1.0, 0.0, 0.0] };
-        assert_eq!(colour.fitted(1, 1).values, [0.299]);
+        assert_eq!(colour.fitted(1, 1).values, [0.2126], "grey as the trainer makes it of colour");
         assert_eq!(grey.fitted(2, 1), grey);
         assert_eq!(Pictures::from_bytes(2, 1, &grey.bytes()).values, [0.0, 1.0, 128.0 / 255.0, 128.0 / 255.0]);
     }

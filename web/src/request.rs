@@ -22,7 +22,12 @@ impl Request {
     pub fn parse(query: &str, seed: u64) -> Self {
         let mut request = Self { settings: Settings::with_seed(seed), autorun: false, problems: Vec::new() };
         let mut seen = Vec::new();
-        for (key, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
+        // A link that was copied out of the text of a web page has `&amp;` for `&`.
+        let query = query.trim_start_matches('?').replace("&amp;", "&");
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            if is_tracking(&key) {
+                continue;
+            }
             let wrong =
                 if seen.contains(&key) { Err("it is there twice".to_owned()) } else { request.set(&key, &value) };
             if let Err(reason) = wrong {
@@ -70,14 +75,24 @@ pub fn number<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusi
     value.ok_or_else(|| format!("it must be a whole number from {} to {}", range.start(), range.end()))
 }
 
-/// A noise level, as it is typed.
+/// Whether a setting is one that mail programs, social networks and advertisers add to every link.
+fn is_tracking(key: &str) -> bool {
+    const NAMES: &str = "_branch_match_id _ga _gl _hsenc _hsmi _kx _openstat cmpid cvid dclid epik fbclid gad_source gbraid gclid \
+        gclsrc guccounter igsh igshid irclickid li_fat_id mibextid mkt_tok msclkid ncid oicd rb_clickid rdt_cid ref ref_src \
+        ref_url s_cid s_kwcid sccid share_id si spm srsltid ttclid twclid vero_conv vero_id wbraid wickedid yclid ysclid zanpid";
+    const BEGINNINGS: &str = "__hs at_ fb_ ga_ guce_ hsa_ itm_ matomo_ mc_ ml_subscriber mtm_ oly_ pk_ piwik_ utm_";
+    let key = key.to_ascii_lowercase();
+    NAMES.split(' ').any(|name| name == key) || BEGINNINGS.split(' ').any(|begin| key.starts_with(begin))
+}
+
+/// A noise level, as it is typed: with a point or, as in most of Europe, with a comma.
 ///
 /// # Errors
 /// What it must be instead.
 pub fn level(text: &str) -> Result<f32, String> {
     let range = Settings::LEVELS;
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let value = text.parse().ok().filter(|value| digits && range.contains(value));
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',');
+    let value = text.replace(',', ".").parse().ok().filter(|value| digits && range.contains(value));
     value.ok_or_else(|| format!("it must be a number from {} to {}", range.start(), range.end()))
 }
 
@@ -159,6 +174,30 @@ mod tests {
             let request = Request::parse(&settings.to_query(), 0);
             assert_eq!((request.settings, request.problems), (settings, vec![]));
         }
+    }
+
+    #[test]
+    fn what_trackers_add_is_ignored_and_what_was_mistyped_is_told() {
+        let query =
+            "?seed=3&fbclid=IwAR0x&utm_source=mail&gclid=1&gclid=2&UTM_Medium=x&mc_cid=y&_ga=1.2&igshid=z&ref_src=t";
+        let request = Request::parse(query, 7);
+        assert_eq!((request.settings.seed, request.problems), (3, vec![]));
+        let request = Request::parse("cuont=4&utm_source=mail", 7);
+        assert_eq!(request.problems.len(), 1);
+        assert!(request.problems[0].contains("cuont=4"), "{:?}", request.problems);
+        let request = Request::parse("?seed=3&amp;count=2&amp;task=denoise", 7);
+        assert_eq!((request.settings.seed, request.settings.count, request.problems), (3, 2, vec![]));
+    }
+
+    #[test]
+    fn a_level_may_have_a_comma() {
+        for (text, wanted) in [("0,4", 0.4), ("0.4", 0.4), (",5", 0.5), ("1", 1.0)] {
+            assert_eq!(level(text), Ok(wanted), "{text}");
+        }
+        for wrong in ["", ",", "0,4,1", "0.4,1", "1.000,5", "-0,4", "1e-1", "0 4"] {
+            assert!(level(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(Request::parse("task=denoise&level=0,4", 1).settings.level, 0.4);
     }
 
     #[test]

@@ -20,4 +20,5 @@ pub mod site;
 pub mod stage;
 pub mod test;
 pub mod tools;
+pub mod version;
 pub mod wasm_target;

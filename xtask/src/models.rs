@@ -14,7 +14,9 @@ pub fn list(folder: &Path) -> Result<Value> {
     let named = folder.join("index.json");
     if named.is_file() {
         let text = fs::read_to_string(&named)?;
-        let list: Value = serde_json::from_str(&text).with_context(|| format!("{}", named.display()))?;
+        // Some editors put a byte order mark before it.
+        let list: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+            .with_context(|| format!("{}", named.display()))?;
         let models = list["models"].as_array().with_context(|| format!("{}: has no list “models”", named.display()))?;
         for model in models {
             let name =

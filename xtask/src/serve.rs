@@ -61,12 +61,20 @@ impl Server {
     /// `folder` is not a folder, or `base` does not begin and end with a slash.
     pub fn start(listener: TcpListener, folder: &Path, base: &str) -> Result<Self> {
         ensure!(folder.is_dir(), "{}: not a folder", folder.display());
+        Self::with(listener, base, |base| router(folder, base))
+    }
+
+    /// The same with a router of one's own, for the path `base`.
+    ///
+    /// # Errors
+    /// `base` does not begin and end with a slash.
+    pub fn with(listener: TcpListener, base: &str, router: impl FnOnce(&str) -> Router) -> Result<Self> {
         if !(base.starts_with('/') && base.ends_with('/')) {
             bail!("base path {base:?}: must begin and end with a slash");
         }
         let address = listener.local_addr()?;
         listener.set_nonblocking(true)?;
-        let router = router(folder, base);
+        let router = router(base);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
@@ -133,7 +141,8 @@ impl Drop for Server {
     }
 }
 
-fn router(folder: &Path, base: &str) -> Router {
+/// The files of a folder under a path.
+pub fn router(folder: &Path, base: &str) -> Router {
     let files = ServeDir::new(folder);
     if base == "/" {
         return Router::new().fallback_service(files);

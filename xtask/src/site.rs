@@ -11,7 +11,7 @@ use xshell::{Shell, cmd};
 use crate::consent::Consent;
 use crate::destination::{Destination, Surroundings};
 use crate::stage::Stage;
-use crate::{models, paths, tools, wasm_target};
+use crate::{models, paths, tools, version, wasm_target};
 
 /// How the page's programs are compiled, a profile of `Cargo.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,7 @@ pub fn build(
     if let Some((folder, list)) = own {
         models::replace(folder, list, stage.folder())?;
     }
+    version::write(stage.folder())?;
     destination.put(stage.folder())?;
     fs::remove_dir_all(stage.folder()).with_context(|| format!("{}", stage.folder().display()))
 }

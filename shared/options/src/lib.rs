@@ -1,12 +1,14 @@
 //! The options that a user chooses among. Each is one enum: its variants in kebab case are the words of flags, of
 //! `run.toml`, of `model.json` and of the page's address, and the comments on them are their help. Nothing here needs
-//! Burn, so that the page's main thread has the same words as the trainer.
+//! Burn, so that the page's main thread has the same words as the trainer; [`percentile`], which both tell, is here for the
+//! same reason.
 
 #![warn(unreachable_pub)]
 
 mod activation;
 mod architecture;
 mod optimizer;
+mod percentile;
 mod region;
 mod sampler;
 mod spacing;
@@ -18,6 +20,7 @@ mod words;
 pub use activation::Activation;
 pub use architecture::Architecture;
 pub use optimizer::Optimizer;
+pub use percentile::percentile;
 pub use region::Region;
 pub use sampler::Sampler;
 pub use spacing::Spacing;

@@ -80,7 +80,7 @@ impl OutlierScore {
 
     /// The percentile, 0..100, of a score among those of held-out pictures: near 100 is an outlier. That of NaN is NaN.
     pub fn percentile(&self, score: f32) -> f32 {
-        crate::model::percentile(&self.percentiles, score)
+        options::percentile(&self.percentiles, score)
     }
 
     /// Checks what a file says.

@@ -1,5 +1,7 @@
 //! What can be wrong with a model folder.
 
+use user_files::POINTER;
+
 use crate::network::ConfigError;
 
 /// Why a model cannot be used; one line each.
@@ -24,6 +26,9 @@ pub enum ModelError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The file was not fetched.
+    #[error("{POINTER} ({0})")]
+    Pointer(&'static str),
     /// The weights file was cut off or exchanged.
     #[error(
         "the weights have {found} bytes where the manifest says {wanted}: the file is incomplete or of another model"

@@ -1,8 +1,9 @@
 //! What a model's file says of likelihoods.
 
+use options::percentile;
 use serde::{Deserialize, Serialize};
 
-use super::{are_percentiles, percentile};
+use super::are_percentiles;
 
 /// How likely held-out pictures are to a model, by `shared::likelihood`. Bits are excesses of whole pictures as the network
 /// sees them, above the noise's own, from `noise_level` to the model's largest level.

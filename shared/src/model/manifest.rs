@@ -1,6 +1,6 @@
 //! `model.json`.
 
-use options::Sampler;
+use options::{Sampler, percentile};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -123,15 +123,19 @@ impl Manifest {
     /// A manifest has a few kilobytes; anything near this is not one.
     const LIMIT: usize = 1 << 20;
 
-    /// Reads and checks `model.json`.
+    /// Reads and checks `model.json`, with a byte order mark or without.
     ///
     /// # Errors
-    /// No JSON, a missing field, an impossible network, a name or a weights file that would leave the folder.
+    /// A Git LFS pointer, no JSON, a missing field, an impossible network, a name or a weights file that would leave the folder.
     pub fn parse(json: &[u8]) -> Result<Self, ModelError> {
         if json.len() > Self::LIMIT {
             let (found, limit) = (json.len() as u64, Self::LIMIT as u64);
             return Err(ModelError::TooLarge { what: "manifest", found, limit });
         }
+        if user_files::is_pointer(json) {
+            return Err(ModelError::Pointer("the manifest"));
+        }
+        let json = user_files::without_byte_order_mark(json);
         let manifest: Self = serde_json::from_slice(json).map_err(|error| ModelError::Manifest(error.to_string()))?;
         manifest.check()?;
         Ok(manifest)
@@ -250,46 +254,9 @@ fn first_null(value: &Value, place: &str) -> Option<String> {
     }
 }
 
-/// Where `value` lies, 0..100, among sorted `values` at evenly spaced percentiles, linear between them. What is no number
-/// lies nowhere: NaN.
-pub(crate) fn percentile(values: &[f32], value: f32) -> f32 {
-    if value.is_nan() {
-        return f32::NAN;
-    }
-    let above = values.partition_point(|&v| v <= value);
-    let steps = values.len().saturating_sub(1).max(1) as f32;
-    if above == 0 {
-        return 0.0;
-    }
-    if above == values.len() {
-        return 100.0;
-    }
-    let (low, high) = (values[above - 1], values[above]);
-    let within = (value - low) / (high - low);
-    100.0 * ((above - 1) as f32 + within) / steps
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn percentiles_are_linear_between_values_and_end_at_the_ends() {
-        let values: Vec<f32> = (0..=100).map(|i| i as f32 * 2.0).collect();
-        assert_eq!(percentile(&values, -1.0), 0.0);
-        assert_eq!(percentile(&values, 50.0), 25.0);
-        assert_eq!(percentile(&values, 51.0), 25.5);
-        assert_eq!(percentile(&values, 1e9), 100.0);
-    }
-
-    #[test]
-    fn every_percentile_is_a_number_from_0_to_100_but_that_of_nan() {
-        let alike = vec![5.0; 101];
-        for (value, wanted) in [(4.0, 0.0), (5.0, 100.0), (6.0, 100.0), (f32::INFINITY, 100.0), (f32::MIN, 0.0)] {
-            assert_eq!(percentile(&alike, value), wanted, "{value} among equal ones");
-        }
-        assert!(percentile(&alike, f32::NAN).is_nan());
-    }
 
     #[test]
     fn names_cannot_leave_the_folder() {

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 pub use error::ModelError;
 pub use likelihood_card::{CalibrationPoint, LikelihoodCard, LossPoint, PartitionCard};
+pub(crate) use manifest::are_percentiles;
 pub use manifest::{DataCard, GuideCard, Manifest, Metric, TrainingCard, WeightsCard};
-pub(crate) use manifest::{are_percentiles, percentile};
 pub use self_test::{Probe, SelfTest};
 pub use weights::Weights;
 
@@ -36,6 +36,9 @@ impl Model {
     /// A wrong length or SHA-256, a missing, misshapen, non-finite or unknown tensor.
     pub fn load(manifest: Manifest, weights: &[u8], device: &Device) -> Result<Self, ModelError> {
         let card = &manifest.weights;
+        if user_files::is_pointer(weights) {
+            return Err(ModelError::Pointer("the weights"));
+        }
         if weights.len() as u64 != card.bytes {
             return Err(ModelError::Length { wanted: card.bytes, found: weights.len() as u64 });
         }

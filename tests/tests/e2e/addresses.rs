@@ -59,3 +59,45 @@ async fn the_form_reports_bad_values_and_the_address_repeats_a_run() -> Result<(
     })
     .await
 }
+
+#[tokio::test]
+async fn trackers_leave_no_trace_and_commas_are_points() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let query = "?seed=3&count=1&steps=2&backend=cpu&autorun=1&fbclid=IwAR0x&utm_source=mail&gclid=1&cuont=4";
+        let page = Page::open(browser, &site.url(query)).await?;
+        page.wait_for("done", 60).await?;
+        let notices = page.notices().await?;
+        ensure!(notices.len() == 1 && notices[0].contains("cuont=4"), "{notices:?}");
+        let address = browser.client.current_url().await?;
+        ensure!(page.save_json().await?["settings"]["seed"] == 3 && !address.as_str().contains("fbclid"), "{address}");
+        page.fill("continue-level", "0,5").await?;
+        page.click("continue").await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.save_json().await?["continued_from_level"] == 0.5);
+
+        let page = Page::open(browser, &site.url("?task=denoise&level=0,8&count=1&steps=2&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        ensure!(page.notices().await?.is_empty(), "{:?}", page.notices().await?);
+        page.fill("level", "0,4").await?;
+        page.click("start").await?;
+        page.wait_for("done", 60).await?;
+        let level = page.save_json().await?["settings"]["level"].as_f64();
+        ensure!(level.is_some_and(|level| (level - 0.4).abs() < 1e-6), "{level:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_page_from_the_disk_says_where_it_must_come_from() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &format!("file://{}", site.path("index.html").display())).await?;
+        page.wait_for_notice(&["web server", "cargo xtask demo"]).await?;
+        let notices = page.notices().await?;
+        ensure!(notices.len() == 1 && page.data("state").await? == "error", "{notices:?}");
+        Ok(())
+    })
+    .await
+}

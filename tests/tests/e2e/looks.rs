@@ -78,3 +78,31 @@ async fn every_control_has_a_name_and_is_reached_with_the_keyboard() -> Result<(
     })
     .await
 }
+
+#[tokio::test]
+async fn start_is_in_sight_and_the_end_of_a_run_moves_nothing() -> Result<()> {
+    let site = Site::new()?;
+    for screen in [Screen::Desk, Screen::Phone] {
+        browser::with(Gpu::None, screen, async |browser| {
+            let page = Page::open(browser, &site.url("?task=inpaint&mask=left&count=4&steps=1500&backend=cpu")).await?;
+            page.wait_for("ready", 60).await?;
+            // As soon as the settings are: on a phone the heading comes first.
+            let seen = "document.getElementById('controls').scrollIntoView();
+                const { top, bottom } = document.getElementById('start').getBoundingClientRect();
+                return top >= 0 && bottom <= innerHeight";
+            ensure!(page.script(seen, vec![]).await? == true, "Start is out of sight in Complete, {screen:?}");
+            page.element("start").await?.send_keys(" ").await?;
+            page.wait_for("running", 10).await?;
+            let focused = page.script("return document.activeElement.id", vec![]).await?;
+            ensure!(focused == "cancel", "{focused}");
+            page.script("document.getElementById('grid').scrollIntoView()", vec![]).await?;
+            let before = page.script("return scrollY", vec![]).await?;
+            page.wait_for("done", 60).await?;
+            let after = page.script("return scrollY", vec![]).await?;
+            ensure!(before == after && before != 0, "the page moved from {before} to {after}, {screen:?}");
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(())
+}

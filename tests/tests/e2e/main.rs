@@ -2,6 +2,7 @@
 
 mod accessibility;
 mod addresses;
+mod bringing;
 mod broken_gpus;
 mod cancelling;
 mod damage;
@@ -18,3 +19,4 @@ mod rooms;
 mod safety;
 mod sampling;
 mod sharing;
+mod updates;

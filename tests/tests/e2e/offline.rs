@@ -9,27 +9,23 @@ use tests::{
     site::Site,
 };
 
-/// Resolves when the site's own files are kept.
-const KEPT: &str = "
-    const done = arguments[arguments.length - 1];
-    navigator.serviceWorker.ready.then(() => caches.keys()).then((names) => done(names.sort().join()), (e) => done(`${e}`));";
-
 #[tokio::test]
 async fn after_the_first_visit_no_network_is_needed() -> Result<()> {
     let site = Site::new()?;
+    let build = site.publish()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         let url = site.url("?seed=2&count=1&steps=4&backend=cpu&autorun=1");
+        let index = site.url("index.html?backend=cpu");
         let page = Page::open(browser, &url).await?;
         page.wait_for("done", 60).await?;
         let first = page.save_json().await?;
-        let kept = browser.client.execute_async(KEPT, vec![]).await?;
-        ensure!(kept == "models,site", "{kept}");
+        page.wait_until_kept(&build).await?;
         // Nobody answers at this address from here on.
         drop(site);
         let page = Page::open(browser, &url).await?;
         page.wait_for("done", 60).await?;
         ensure!(page.save_json().await? == first);
-        Ok(())
+        Page::open(browser, &index).await?.wait_for("ready", 60).await
     })
     .await
 }
@@ -79,6 +75,7 @@ async fn blocked_storage_does_no_harm() -> Result<()> {
     site.before_engine(&block("self", "caches"))?;
     let boot = site.path("boot.js");
     fs::write(&boot, format!("{}{}", block("navigator", "serviceWorker"), fs::read_to_string(&boot)?))?;
+    site.publish()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?count=1&steps=4&backend=cpu&autorun=1")).await?;
         page.wait_for("done", 60).await?;

@@ -1,12 +1,17 @@
-//! The page's policy holds: nothing but its own files runs or is asked for.
+//! The page's policy holds: nothing but its own files runs or is asked for. And how far it reaches into workers.
 
-use anyhow::{Result, ensure};
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use fantoccini::Locator;
 use serde_json::Value;
 use tests::{
-    browser::{self, Gpu, Screen},
+    browser::{self, Browser, Gpu, Screen},
+    host::{self, Habit, Habits},
     page::Page,
     site::Site,
 };
+use xtask::{paths, serve};
 
 /// Tries what an attacker would; gives what came through and which directives were violated.
 const ATTACK: &str = "
@@ -65,6 +70,85 @@ async fn the_policy_lets_nothing_through_and_the_page_works_on() -> Result<()> {
         }
         page.click("start").await?;
         page.wait_for("done", 60).await
+    })
+    .await
+}
+
+/// What the engine's worker can do that the page's policy forbids: it is asked on its way up.
+async fn reached(browser: &Browser, site: &Site) -> Result<Value> {
+    let page = Page::open(browser, &site.url("?count=1&steps=2&backend=cpu&autorun=1")).await?;
+    page.wait_for("done", 60).await?;
+    let ask = "caches.match('reached', { cacheName: 'reached' }).then((found) => found.text()).then(arguments[0])";
+    page.ask(ask).await
+}
+
+/// The policy that docs/hosting.md has a host send.
+fn policy_of_the_guide() -> Result<String> {
+    let guide = fs::read_to_string(paths::root().join("docs/hosting.md"))?;
+    let line = guide.lines().find_map(|line| line.strip_prefix("Content-Security-Policy: "));
+    Ok(line.context("docs/hosting.md has no policy")?.to_owned())
+}
+
+#[tokio::test]
+async fn a_worker_is_held_by_headers_and_by_the_service_worker_but_not_by_the_page() -> Result<()> {
+    // Another host, which answers everybody.
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("index.html"), "foreign")?;
+    let habits = Habits::default();
+    habits.set(Habit::Sends("access-control-allow-origin", "*".to_owned()));
+    let foreign = host::serve(serve::bind(0)?, folder.path(), "/", habits)?;
+
+    let site = Site::new()?;
+    let attempt = format!(
+        "const reached = [];
+        try {{ new Function('1')(); reached.push('code'); }} catch {{}}
+        try {{ await fetch('{}'); reached.push('foreign'); }} catch {{}}
+        await (await caches.open('reached')).put('reached', new Response(reached.join()))",
+        foreign.url()
+    );
+    site.before_engine(&attempt)?;
+    let build = site.publish()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        // A host that only serves files: nothing holds the worker of a first visit. That is what the guide says.
+        ensure!(reached(browser, &site).await? == "code,foreign");
+        Page::open(browser, &site.url("?backend=cpu")).await?.wait_until_kept(&build).await?;
+        // From the second on the service worker gives it the page's policy.
+        let second = reached(browser, &site).await?;
+        ensure!(second == "", "{second}");
+        Ok(())
+    })
+    .await?;
+    site.behave(Habit::Sends("content-security-policy", policy_of_the_guide()?));
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let first = reached(browser, &site).await?;
+        ensure!(first == "", "{first}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_guides_policy_lets_others_embed_the_page_unless_it_is_told_not_to() -> Result<()> {
+    let site = Site::new()?;
+    let folder = tempfile::tempdir()?;
+    let frame = format!("<!doctype html><iframe src=\"{}\"></iframe>", site.url("?backend=cpu"));
+    fs::write(folder.path().join("index.html"), frame)?;
+    let other = serve::Server::start(serve::bind(0)?, folder.path(), "/")?;
+    // Another name for this machine is another site.
+    let address = other.url().replace("127.0.0.1", "localhost");
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let policy = policy_of_the_guide()?;
+        for (ancestors, embedded) in [("", true), ("; frame-ancestors 'none'", false)] {
+            site.behave(Habit::Sends("content-security-policy", format!("{policy}{ancestors}")));
+            let page = Page::open(browser, &address).await?;
+            browser.client.find(Locator::Css("iframe")).await?.enter_frame().await?;
+            let outcome = if embedded { page.wait_for("ready", 60).await } else { Ok(()) };
+            let there = page.data("state").await.is_ok_and(|state| state == "ready");
+            browser.client.enter_parent_frame().await?;
+            outcome?;
+            ensure!(there == embedded, "{ancestors:?}: {there}");
+        }
+        Ok(())
     })
     .await
 }

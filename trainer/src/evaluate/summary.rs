@@ -1,6 +1,6 @@
 //! The few numbers of an evaluation that belong on a model card.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use serde::Deserialize;
 use shared::model::Metric;
@@ -43,9 +43,7 @@ impl Summary {
     /// # Errors
     /// It cannot be read, or is none, or one that was interrupted.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read(path)
-            .map_err(|error| Error::input(format!("{}: cannot be read: {}", path.display(), files::reason(&error))))?;
-        let summary: Self = serde_json::from_slice(&text)
+        let summary: Self = serde_json::from_slice(&files::read(path)?)
             .map_err(|error| Error::input(format!("{}: no evaluation of this version: {error}", path.display())))?;
         if !summary.finished {
             let text = "the evaluation was interrupted; run `trainer evaluate` again";

@@ -113,12 +113,11 @@ fn readable(folder: &Path) -> io::Result<()> {
 impl Index {
     fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("index.json");
-        match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(Error::input(format!("{}: {}", path.display(), files::reason(&error)))),
-            Ok(text) => serde_json::from_slice(&text)
-                .map_err(|error| Error::input(format!("{}: not a list of models: {error}", path.display()))),
+        if !path.exists() {
+            return Ok(Self::default());
         }
+        serde_json::from_slice(&files::read(&path)?)
+            .map_err(|error| Error::input(format!("{}: not a list of models: {error}", path.display())))
     }
 
     fn with(mut self, name: &str) -> Self {

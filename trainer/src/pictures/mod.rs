@@ -1,21 +1,17 @@
 //! Pictures as the networks see them, and their way from and to files.
 
 mod decode;
-mod fit;
 mod grid;
-mod jpeg;
 mod mask;
 mod written;
 
 use std::path::Path;
 
-use image::DynamicImage;
-
 use crate::error::{Error, Result};
 pub use decode::{decode, dimensions, is_picture};
-pub use fit::{Middle, fit};
 pub use grid::{check_grid, write_grid, write_picture};
 pub use mask::read_mask;
+pub use user_files::pictures::{Middle, fit, planes};
 
 /// A float picture.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,18 +62,6 @@ fn read_sized(path: &Path, channels: usize, size: (usize, usize)) -> Result<(Pic
         .ok_or_else(|| Error::failed(format!("pictures have 1 or 3 channels, not {channels}")))?;
     let pixels = bytes.into_iter().map(|byte| f32::from(byte) / 255.0).collect();
     Ok((Picture { channels, height: size.0, width: size.1, pixels }, original))
-}
-
-/// The bytes of an opaque picture as [channels, height, width]; none if `channels` is neither 1 nor 3.
-pub fn planes(picture: &DynamicImage, channels: usize) -> Option<Vec<u8>> {
-    match channels {
-        1 => Some(picture.to_luma8().into_raw()),
-        3 => {
-            let interleaved = picture.to_rgb8().into_raw();
-            Some((0..3).flat_map(|channel| interleaved.iter().skip(channel).step_by(3).copied()).collect())
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

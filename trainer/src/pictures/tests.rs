@@ -5,7 +5,7 @@ mod files;
 use std::fs;
 use std::path::PathBuf;
 
-use image::{GrayImage, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+use image::{DynamicImage, GrayImage, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use tempfile::{TempDir, tempdir};
 
 use super::*;

@@ -1,6 +1,7 @@
 //! The form: settings in, settings out.
 
 use options::{Sampler, ToyShape, Words};
+use wasm_bindgen::JsCast;
 use web::{Backend, Models, Settings, Task, default_steps, level, number};
 use web_sys::{Element, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
 
@@ -36,13 +37,13 @@ pub fn write_backend(backend: Backend) -> Result<()> {
     Ok(())
 }
 
-pub fn write_seed(seed: u64) -> Result<()> {
-    input("seed")?.set_value(&seed.to_string());
+pub fn write_model(name: &str) -> Result<()> {
+    by_id::<HtmlSelectElement>("model")?.set_value(name);
     Ok(())
 }
 
-pub fn write_model(model: &str) -> Result<()> {
-    by_id::<HtmlSelectElement>("model")?.set_value(model);
+pub fn write_seed(seed: u64) -> Result<()> {
+    input("seed")?.set_value(&seed.to_string());
     Ok(())
 }
 
@@ -184,11 +185,20 @@ pub fn enable(situation: &Situation) -> Result<()> {
     }
     button("continue")?.set_disabled(!finished || running);
     if running && start_focused {
-        button("cancel")?.focus()?;
+        focus_in_place("cancel")?;
     } else if !running && cancel_focused {
-        button("start")?.focus()?;
+        focus_in_place("start")?;
     }
     Ok(())
+}
+
+/// Moves the focus and not the page: who looks at the pictures would be taken from them.
+fn focus_in_place(id: &str) -> Result<()> {
+    let element = button(id)?;
+    let options = js_sys::Object::new();
+    js_sys::Reflect::set(&options, &"preventScroll".into(), &true.into())?;
+    let focus: js_sys::Function = js_sys::Reflect::get(&element, &"focus".into())?.unchecked_into();
+    focus.call1(&element, &options).map(drop)
 }
 
 fn button(id: &str) -> Result<web_sys::HtmlButtonElement> {

@@ -7,6 +7,7 @@ mod about;
 mod app;
 mod chart;
 mod controls;
+mod decoder;
 mod dom;
 mod drawing;
 mod drops;
@@ -26,7 +27,6 @@ mod stage;
 mod status;
 mod tile;
 mod toy;
-mod upload;
 mod view;
 mod viewer;
 

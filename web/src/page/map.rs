@@ -65,6 +65,11 @@ impl Map {
         Some((self.number, row, pictures.collect()))
     }
 
+    /// How many rows have come, and of how many.
+    pub fn progress(&self) -> (usize, usize) {
+        (self.rows.iter().flatten().count(), HEIGHT)
+    }
+
     /// Takes a row in, if it belongs here.
     pub fn take(&mut self, number: u32, row: usize, energies: Vec<f32>) -> Result<()> {
         if number == self.number && energies.len() == WIDTH && row < HEIGHT {

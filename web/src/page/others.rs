@@ -11,7 +11,7 @@ use crate::dom::{Result, window};
 /// A model's title and its held-out pictures; none if they cannot be had.
 pub async fn fetch(model: &ModelEntry) -> Option<(String, Pictures)> {
     let manifest = bytes(&format!("models/{}/model.json", model.name)).await.ok()?;
-    let manifest: serde_json::Value = serde_json::from_slice(&manifest).ok()?;
+    let manifest: serde_json::Value = serde_json::from_slice(user_files::without_byte_order_mark(&manifest)).ok()?;
     let number = |value: &serde_json::Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
     let (count, side) = (number(&manifest["held_out_pictures"])?, number(&manifest["data"]["size"])?);
     let channels = number(&manifest["channels"])?;

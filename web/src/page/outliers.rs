@@ -1,6 +1,6 @@
 //! How usual pictures are.
 
-use web::{Distribution, Kind, Pictures};
+use web::{Distribution, Kind, Pictures, compared, share};
 use web_sys::{Element, HtmlCanvasElement};
 
 use crate::{
@@ -54,26 +54,27 @@ impl Outliers {
         let word = match unusual.first().copied().unwrap_or(percentile) {
             p if p >= 99.0 => "Very unusual",
             p if p >= 95.0 => "Unusual",
-            _ if percentile <= 1.0 => "Simpler than usual",
+            p if p >= 80.0 => "A little unusual",
             _ => "Usual",
         };
-        let than = match percentile {
-            p if p >= 100.0 => "higher than that of every held-out picture".to_owned(),
-            p if p <= 0.0 => "lower than that of every held-out picture".to_owned(),
-            p => format!("higher than that of {p:.0} % of the held-out pictures"),
-        };
+        let (than, simple) =
+            (compared(percentile), if percentile <= 1.0 { ": it is simpler than the data" } else { "" });
         let (energy, slope) = (short(energy), short(slope));
-        let errors = unusual.first().map_or(String::new(), |p| {
-            format!(" Denoised at several noise levels, it is more unusual than {p:.0} % of the held-out pictures.")
+        // Two measures, a sentence each: what is simpler than the data by its energy may be unusual by its errors.
+        let errors = unusual.first().map_or(String::new(), |&p| {
+            let share = share(p);
+            format!(" Denoised at several noise levels, it is more unusual than {share} of the held-out pictures.")
         });
         write(
             "verdict",
-            &format!("{word}: the energy is {energy}, {than}. The slope of the energy there is {slope}.{errors}"),
+            &format!(
+                "{word}.{errors} The energy is {energy}, {than}{simple}. The slope of the energy there is {slope}."
+            ),
         )?;
         let mut figures: Vec<Element> = Vec::new();
         for (index, (name, &energy)) in self.names.iter().zip(&energies).enumerate() {
             let percentile = unusual.get(index).copied().unwrap_or_else(|| held_out.percentile(energy));
-            let number = format!("{} · {percentile:.0} %", short(energy));
+            let number = format!("{} · {}", short(energy), share(percentile));
             let figure = tile::figure(&self.pictures, index, name, &number)?;
             if index == 0 {
                 figure.set_class_name("yours");

@@ -2,11 +2,12 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use js_sys::Uint8Array;
 use options::Words;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web::{Models, Request, Task};
-use web_sys::{Element, EventTarget, File, HtmlInputElement, KeyboardEvent, PointerEvent, Response};
+use web_sys::{Element, EventTarget, HtmlInputElement, KeyboardEvent, PointerEvent, Response};
 
 use crate::{
     app::{App, Event, dispatch, random_seed},
@@ -89,6 +90,13 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
     hear("copy-link", "click", || Event::CopyLink)?;
     let (window, resized) = (window()?, Rc::downgrade(app));
     on(&window, "resize", move |_: web_sys::Event| dispatch(&resized, Event::Resized))?;
+    let left = Rc::downgrade(app);
+    on(&window, "beforeunload", move |event: web_sys::Event| {
+        // The browser asks in words of its own.
+        if left.upgrade().is_some_and(|app| app.try_borrow().is_ok_and(|app| app.would_lose())) {
+            event.prevent_default();
+        }
+    })?;
     listen_to_map(app)?;
     listen_to_files(app)?;
     let (scrub, app) = (by_id::<HtmlInputElement>("scrub")?, Rc::downgrade(app));
@@ -129,18 +137,16 @@ fn listen_to_map(app: &Rc<RefCell<App>>) -> Result<()> {
 
 fn listen_to_files(app: &Rc<RefCell<App>>) -> Result<()> {
     let dropped = Rc::downgrade(app);
-    drops::listen(move |files| dispatch(&dropped, Event::Files(files)))?;
-    for id in ["upload", "own-model"] {
+    drops::listen(move |items| dispatch(&dropped, Event::Files(items)))?;
+    for id in ["upload", "own-model", "own-files"] {
         let (field, app) = (by_id::<HtmlInputElement>(id)?, Rc::downgrade(app));
         let (chosen, opened) = (field.clone(), field.clone());
         on(&by_id::<EventTarget>(&format!("{id}-open"))?, "click", move |_: web_sys::Event| opened.click())?;
         on(&field, "change", move |_: web_sys::Event| {
-            let list = chosen.files();
-            let files: Vec<File> =
-                list.iter().flat_map(|list| (0..list.length()).filter_map(|index| list.get(index))).collect();
+            let items = drops::chosen(chosen.files());
             // So that the same file can be chosen again.
             chosen.set_value("");
-            dispatch(&app, if id == "upload" { Event::Files(files) } else { Event::Folder(files) });
+            dispatch(&app, if id == "upload" { Event::Files(items) } else { Event::OwnModel(items) });
         })?;
     }
     Ok(())
@@ -159,6 +165,6 @@ async fn models() -> std::result::Result<Models, String> {
         status if !response.ok() => return Err(broken(format!("the server answers {status}"))),
         _ => {}
     }
-    let text = JsFuture::from(response.text().map_err(exception)?).await.map_err(exception)?;
-    Models::parse(&text.as_string().unwrap_or_default()).map_err(broken)
+    let text = JsFuture::from(response.array_buffer().map_err(exception)?).await.map_err(exception)?;
+    Models::parse(&Uint8Array::new(&text).to_vec()).map_err(broken)
 }

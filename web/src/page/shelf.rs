@@ -2,7 +2,7 @@
 
 use wasm_bindgen::JsCast;
 use web::Pictures;
-use web_sys::{Element, Event, HtmlCanvasElement, HtmlInputElement};
+use web_sys::{Element, Event, File, HtmlCanvasElement, HtmlInputElement};
 
 use crate::{
     dom::{Result, all, by_id, create, on, refill},
@@ -16,14 +16,28 @@ pub struct Shelf {
     pictures: Pictures,
     held_out: usize,
     chosen: usize,
+    /// What is known of each of the visitor's.
+    own: Vec<Own>,
+    numbers: u32,
+}
+
+/// One of the visitor's pictures.
+struct Own {
+    number: u32,
+    /// Where it came from, if it is not a drawing or a sample.
+    file: Option<File>,
+    /// Whether it was resized from the size of another model.
+    stale: bool,
 }
 
 impl Shelf {
     /// The visitor's pictures that are kept.
-    const MOST_OWN: usize = 8;
+    pub const MOST_OWN: usize = 8;
 
     /// Offers the pictures of a model. What the visitor brought is kept, in the new model's size.
     pub fn set_held_out(&mut self, mut pictures: Pictures, chosen: usize) {
+        let another = (pictures.side, pictures.channels) != (self.pictures.side, self.pictures.channels);
+        self.own.iter_mut().for_each(|own| own.stale |= another);
         let own = self.pictures.fitted_from(self.held_out, pictures.side, pictures.channels);
         self.held_out = pictures.count();
         pictures.values.extend(own);
@@ -31,16 +45,40 @@ impl Shelf {
         self.pictures = pictures;
     }
 
-    /// Adds a picture of the visitor's and chooses it.
-    pub fn add(&mut self, picture: &Pictures) {
+    /// Adds a picture of the visitor's, with the file that it came from, and chooses it.
+    pub fn add(&mut self, picture: &Pictures, file: Option<File>) {
         let (side, channels) = (self.pictures.side, self.pictures.channels);
         let length = side * side * channels;
         if self.pictures.count() == self.held_out + Self::MOST_OWN {
             let oldest = self.held_out * length;
             self.pictures.values.drain(oldest..oldest + length);
+            self.own.remove(0);
         }
+        self.numbers += 1;
+        let stale = (picture.side, picture.channels) != (side, channels);
+        self.own.push(Own { number: self.numbers, file, stale });
         self.pictures.values.extend(picture.fitted(side, channels).values);
         self.chosen = self.pictures.count() - 1;
+    }
+
+    /// The visitor's pictures that were resized from another model's size, with the files to read them from once more.
+    pub fn stale(&self) -> Vec<(u32, File)> {
+        let stale = self.own.iter().filter(|own| own.stale);
+        stale.filter_map(|own| Some((own.number, own.file.clone()?))).collect()
+    }
+
+    /// Puts a picture of the model's size in the place of one of the visitor's, and says whether that is the chosen one;
+    /// nothing where it has gone or the size is not the model's any more.
+    pub fn replace(&mut self, number: u32, picture: &Pictures) -> Option<bool> {
+        let at = self.own.iter().position(|own| own.number == number)?;
+        let index = self.held_out + at;
+        let length = self.pictures.length();
+        if (picture.side, picture.channels) != (self.pictures.side, self.pictures.channels) {
+            return None;
+        }
+        self.pictures.values[index * length..(index + 1) * length].copy_from_slice(&picture.values);
+        self.own[at].stale = false;
+        Some(index == self.chosen)
     }
 
     /// Shows the pictures; `choose` hears which is chosen.
@@ -83,6 +121,11 @@ impl Shelf {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.pictures.count()
+    }
+
+    /// Whether some are the visitor's.
+    pub fn has_own(&self) -> bool {
+        !self.own.is_empty()
     }
 
     /// How many of them are held-out ones.

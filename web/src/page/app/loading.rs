@@ -10,6 +10,7 @@ use super::{App, Event, dispatch};
 use crate::{
     about, controls,
     dom::{Result, write},
+    drops,
     engine::Engine,
     others, preference,
     status::{self, State},
@@ -109,7 +110,10 @@ impl App {
         self.shelf.set_held_out(pictures, self.settings.picture.unwrap_or_default());
         self.show_shelf()?;
         self.loaded = Some(loaded);
-        self.own_loaded.clone_from(&self.own_model);
+        if let Some(before) = std::mem::replace(&mut self.own_loaded, self.own_model.clone()) {
+            self.forget(before);
+        }
+        self.read_stale();
         if self.running.is_some() {
             return self.resume_after_loss();
         }
@@ -202,13 +206,22 @@ impl App {
         };
         self.settings.model = Some(loaded.model.clone());
         self.settings.backend = Some(loaded.backend);
-        self.own_model.clone_from(&self.own_loaded);
+        if let Some(refused) = std::mem::replace(&mut self.own_model, self.own_loaded.clone()) {
+            self.forget(refused);
+        }
         controls::write_model(&loaded.model)?;
         controls::write_backend(loaded.backend)?;
         self.enter(State::Ready)?;
         status::complain(message)?;
         status::say("The model of before is still here.")?;
         self.remember()
+    }
+
+    /// Lets go of a model's files, unless they are those of the model that is there.
+    fn forget(&self, files: ModelFiles) {
+        if self.own_model.as_ref() != Some(&files) {
+            drops::forget(&files);
+        }
     }
 
     /// The engine answers no more; the GPU is to blame, or may be.

@@ -1,5 +1,6 @@
 //! The page's behaviour: what each event leads to.
 
+mod bringing;
 mod loading;
 mod rooms;
 mod running;
@@ -22,7 +23,7 @@ use crate::{
     controls::{self, Situation},
     dom::{Result, write},
     drawing::Drawing,
-    drops,
+    drops::Item,
     editor::Editor,
     engine::Engine,
     map::Map,
@@ -56,14 +57,18 @@ pub enum Event {
     /// Any other setting.
     Changed,
     PictureChosen(usize),
-    /// The visitor brought a picture.
-    Brought(Pictures),
-    /// What the visitor brought cannot be used: a sentence.
-    Refused(String),
+    /// The visitor drew a picture.
+    Drawn(Pictures),
+    /// The visitor brought pictures, perhaps none that can be used: then there are sentences.
+    Brought(Vec<(File, Pictures)>, Vec<String>),
+    /// A picture that the visitor brought, once more for a model of another size.
+    ReadAgain(u32, Pictures),
     /// Files were dropped or chosen.
-    Files(Vec<File>),
-    /// The files of a folder were chosen that is to be a model.
-    Folder(Vec<File>),
+    Files(Vec<Item>),
+    /// Files were chosen that are to be a model.
+    OwnModel(Vec<Item>),
+    /// They are one.
+    OwnModelFiles(ModelFiles),
     /// A saved file has these settings.
     Restore(String),
     /// Held-out pictures of other models, for the load of this number.
@@ -158,7 +163,7 @@ impl App {
         let (stage, this) = (Stage::new()?, Rc::new(RefCell::new(Weak::<RefCell<Self>>::new())));
         // The panels are part of the page and tell it what happens in them: they learn where it is when it is there.
         let (brought, changed) = (Rc::clone(&this), Rc::clone(&this));
-        let drawing = Drawing::new(move |picture| dispatch(&brought.borrow(), Event::Brought(picture)))?;
+        let drawing = Drawing::new(move |picture| dispatch(&brought.borrow(), Event::Drawn(picture)))?;
         let editor = Editor::new(move || dispatch(&changed.borrow(), Event::Changed))?;
         let app = Rc::new_cyclic(|weak| {
             RefCell::new(Self {
@@ -203,6 +208,11 @@ impl App {
         self.load()
     }
 
+    /// Whether leaving the page loses what no link brings back: chains that run, or pictures of the visitor's.
+    pub fn would_lose(&self) -> bool {
+        self.running.is_some() || self.shelf.has_own()
+    }
+
     fn handle(&mut self, event: Event) -> Result<()> {
         match event {
             Event::Engine(envelope) => self.hear(envelope),
@@ -243,18 +253,14 @@ impl App {
             }
             Event::Changed => self.remember(),
             Event::PictureChosen(index) => self.choose_picture(index),
-            Event::Brought(picture) => self.bring(&picture),
-            Event::Refused(sentence) => {
-                status::clear_errors()?;
-                status::complain(&sentence)
+            Event::Drawn(picture) => self.bring(vec![(None, picture)], &[]),
+            Event::Brought(pictures, problems) => {
+                self.bring(pictures.into_iter().map(|(file, picture)| (Some(file), picture)).collect(), &problems)
             }
-            Event::Files(files) => self.take_files(files),
-            Event::Folder(files) => match drops::as_model(&files) {
-                Some(files) => self.load_own(files),
-                None => status::complain(
-                    "The folder is no model: it must have model.json and the weights, as “trainer export” writes them.",
-                ),
-            },
+            Event::ReadAgain(own, picture) => self.read_again(own, &picture),
+            Event::Files(items) => self.take_files(items),
+            Event::OwnModel(items) => self.take_model(items),
+            Event::OwnModelFiles(files) => self.load_own(files),
             Event::Restore(query) => self.restore(&query),
             Event::Others(load, _) if load != self.loads => Ok(()),
             Event::Others(_, others) => {

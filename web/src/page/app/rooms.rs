@@ -14,7 +14,7 @@ use crate::{
     dom::{Result, all, by_id},
     shelf::Shelf,
     status::{self, State},
-    tile, upload, viewer,
+    tile, viewer,
 };
 
 impl App {
@@ -93,45 +93,6 @@ impl App {
         if self.settings.task == Task::Outliers { self.judge() } else { Ok(()) }
     }
 
-    /// Takes in a picture of the visitor's, and goes to a room that has use for it.
-    pub(super) fn bring(&mut self, picture: &Pictures) -> Result<()> {
-        status::clear_errors()?;
-        if !self.has_model() {
-            return status::complain("The model is not there yet. Bring the picture again when it is.");
-        }
-        self.shelf.add(picture);
-        self.show_shelf()?;
-        match self.settings.task {
-            Task::Sample | Task::About => self.enter_room(Task::Inpaint),
-            Task::Landscape => self.choose_picture(self.shelf.chosen()),
-            Task::Outliers => {
-                self.judge()?;
-                self.remember()
-            }
-            Task::Inpaint | Task::Denoise => self.remember(),
-        }
-    }
-
-    /// Takes in files: a model, a saved picture with its settings, or a picture.
-    pub(super) fn take_files(&mut self, files: Vec<web_sys::File>) -> Result<()> {
-        if let Some(model) = crate::drops::as_model(&files) {
-            return self.load_own(model);
-        }
-        let Some(file) = files.into_iter().next() else { return Ok(()) };
-        let (this, side) = (self.this.clone(), self.loaded.as_ref().map_or(1, |loaded| loaded.size));
-        wasm_bindgen_futures::spawn_local(async move {
-            let read = async {
-                let bytes = upload::bytes(&file).await?;
-                match web::settings_in(&bytes) {
-                    Some(query) => Ok(Event::Restore(query)),
-                    None => upload::picture(&bytes, side).await.map(Event::Brought),
-                }
-            };
-            dispatch(&this, read.await.unwrap_or_else(Event::Refused));
-        });
-        Ok(())
-    }
-
     /// Asks how usual the chosen picture is, beside those of other kinds.
     pub(super) fn judge(&mut self) -> Result<()> {
         let chosen = self.shelf.picture(self.shelf.chosen());
@@ -200,7 +161,16 @@ impl App {
         if self.settings.task != Task::Landscape || self.asked_row.is_some() || !self.has_model() {
             return Ok(());
         }
-        let Some((map, row, payload)) = self.map.next_row() else { return status::set_data("map", "done") };
+        let Some((map, row, payload)) = self.map.next_row() else {
+            self.say_where()?;
+            self.show_progress()?;
+            return status::set_data("map", "done");
+        };
+        if self.running.is_none() {
+            let (done, rows) = self.map.progress();
+            self.stage.show_progress(done, rows)?;
+            status::say(&format!("Drawing the map: {done} of {rows} rows"))?;
+        }
         self.asked_row = self.ask(Purpose::Row { map, row }, payload)?;
         Ok(())
     }
@@ -259,7 +229,7 @@ impl App {
         let (pictures, _) = view.shown();
         let values = pictures.picture(self.chain).iter().map(|value| value.clamp(0.0, 1.0)).collect();
         viewer::close()?;
-        self.shelf.add(&Pictures { values, ..pictures });
+        self.shelf.add(&Pictures { values, ..pictures }, None);
         self.show_shelf()?;
         self.enter_room(room)
     }

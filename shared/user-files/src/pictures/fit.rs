@@ -1,6 +1,9 @@
 //! A picture of one size made into one of another: its middle, resized.
 
-use image::{DynamicImage, imageops::FilterType};
+use image::{
+    DynamicImage,
+    imageops::{self, FilterType},
+};
 
 /// The largest part of a picture around its centre that has the shape of another. Pairs are (height, width).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,6 +20,7 @@ pub struct Middle {
 
 impl Middle {
     /// The part of a picture of the size `from` that has the shape of `to`.
+    #[must_use]
     pub fn of(from: (usize, usize), to: (usize, usize)) -> Self {
         let height = from.0.min(from.1 * to.0 / to.1).max(1);
         let width = from.1.min(from.0 * to.1 / to.0).max(1);
@@ -24,6 +28,7 @@ impl Middle {
     }
 
     /// What is done to a picture, in words; nothing if nothing is.
+    #[must_use]
     pub fn told(&self, from: (usize, usize), to: (usize, usize)) -> Option<String> {
         let Self { height, width, .. } = *self;
         let cropped = ((height, width) != from)
@@ -38,6 +43,7 @@ impl Middle {
 }
 
 /// The [`Middle`] of a picture, resized to height x width; unchanged where the size already fits.
+#[must_use]
 pub fn fit(picture: &DynamicImage, height: usize, width: usize) -> DynamicImage {
     let from = (picture.height() as usize, picture.width() as usize);
     if from == (height, width) {
@@ -46,7 +52,23 @@ pub fn fit(picture: &DynamicImage, height: usize, width: usize) -> DynamicImage 
     let middle = Middle::of(from, (height, width));
     let [left, top, old_width, old_height, width, height] =
         [middle.left, middle.top, middle.width, middle.height, width, height].map(|length| length as u32);
-    picture.crop_imm(left, top, old_width, old_height).resize_exact(width, height, FilterType::CatmullRom)
+    // Of a view, because a copy of a photograph's middle is as large as the photograph.
+    macro_rules! resized {
+        ($pixels:expr) => {
+            imageops::resize(
+                &*imageops::crop_imm($pixels, left, top, old_width, old_height),
+                width,
+                height,
+                FilterType::CatmullRom,
+            )
+            .into()
+        };
+    }
+    match picture {
+        DynamicImage::ImageLuma8(pixels) => resized!(pixels),
+        DynamicImage::ImageRgb8(pixels) => resized!(pixels),
+        other => other.crop_imm(left, top, old_width, old_height).resize_exact(width, height, FilterType::CatmullRom),
+    }
 }
 
 #[cfg(test)]

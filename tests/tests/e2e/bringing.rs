@@ -1,0 +1,417 @@
+//! What visitors bring is read as the trainer reads it, or refused in a sentence.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use image::{
+    DynamicImage, ExtendedColorType, GrayAlphaImage, GrayImage, ImageEncoder, ImageFormat, Luma, LumaA, Rgb, RgbImage,
+    Rgba, RgbaImage, codecs::jpeg::JpegEncoder,
+};
+use serde_json::json;
+use tests::{
+    browser::{self, Gpu, Screen},
+    compare::Pictures,
+    page::Page,
+    site::{SMALL, Site},
+    trainer,
+};
+use xtask::paths;
+
+const FIRST: &str = "?backend=cpu&count=1&steps=2&task=inpaint";
+
+/// A site with a model of grey pictures of 28x28 and one of colour pictures of 16x16.
+fn two_models() -> Result<Site> {
+    let site = Site::new()?;
+    trainer::export_colour_model(&site.path("models/colour"))?;
+    let list = json!({ "models": [{ "name": SMALL }, { "name": "colour" }] });
+    fs::write(site.path("models/index.json"), list.to_string())?;
+    site.publish()?;
+    Ok(site)
+}
+
+/// What the trainer sees of a picture, in bytes: what is known comes out of a completion as it went in. All but the
+/// first pixel.
+fn seen_by_trainer(model: &Path, picture: &Path, side: u32) -> Result<Vec<u8>> {
+    let work = tempfile::tempdir()?;
+    let (mask, grid, values) = (work.path().join("mask.png"), work.path().join("x.png"), work.path().join("x.npy"));
+    GrayImage::from_fn(side, side, |x, y| Luma([if (x, y) == (0, 0) { 255 } else { 0 }])).save(&mask)?;
+    let words = ["inpaint", "--backend", "flex", "--count", "1", "--steps", "1"].map(OsStr::new);
+    let files = [("--model", model), ("--image", picture), ("--mask", &mask), ("--out", &grid), ("--npy", &values)];
+    trainer::run(
+        words.into_iter().chain(files.into_iter().flat_map(|(flag, path)| [OsStr::new(flag), path.as_os_str()])),
+    )?;
+    Ok(Pictures::from_npy(&values)?.values.iter().map(|value| (value * 255.0).round() as u8).collect())
+}
+
+/// Fails unless the page's bytes, red, green and blue, are the trainer's but for the first pixel.
+fn ensure_alike(name: &str, page: &[u8], trainer: &[u8], tolerance: u8) -> Result<()> {
+    let grey = trainer.len() * 3 == page.len();
+    let trainer: Vec<u8> = trainer.iter().flat_map(|&byte| vec![byte; if grey { 3 } else { 1 }]).collect();
+    ensure!(trainer.len() == page.len(), "{name}: {} and {} bytes", page.len(), trainer.len());
+    let worst = page.iter().zip(&trainer).skip(3).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or_default();
+    ensure!(worst <= tolerance, "{name}: the page and the trainer differ by {worst}");
+    Ok(())
+}
+
+/// A soft picture with edges.
+fn colours(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let edge = if x * 3 > width && y * 2 > height { 90 } else { 0 };
+        Rgb([(x * 255 / width) as u8, (y * 255 / height) as u8, edge + ((x + y) % 120) as u8])
+    })
+}
+
+fn jpeg(picture: &DynamicImage) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let kind = if picture.color().has_color() { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
+    JpegEncoder::new_with_quality(&mut bytes, 90).write_image(
+        picture.as_bytes(),
+        picture.width(),
+        picture.height(),
+        kind,
+    )?;
+    Ok(bytes)
+}
+
+/// The same JPEG with a note of how the camera was held.
+fn held(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+    let tiff =
+        [b"MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".as_slice(), &[orientation], b"\0\0\0\0\0\0"].concat();
+    let body = [b"Exif\0\0".as_slice(), &tiff].concat();
+    let length = (body.len() as u16 + 2).to_be_bytes();
+    [&jpeg[..2], &[0xFF, 0xE1], &length, &body, &jpeg[2..]].concat()
+}
+
+/// Files of many kinds: a name, and how far two decoders of it may be apart.
+fn draw_files(folder: &Path) -> Result<Vec<(PathBuf, u8)>> {
+    let mut files = Vec::new();
+    let mut add = |name: &str, picture: DynamicImage, format: ImageFormat| {
+        let path = folder.join(name);
+        files.push((path.clone(), 0));
+        picture.save_with_format(path, format)
+    };
+    let clear = RgbaImage::from_fn(40, 30, |x, y| Rgba([200, (x * 6) as u8, 20, (y * 8) as u8]));
+    add("clear.png", clear.clone().into(), ImageFormat::Png)?;
+    add("clear.webp", clear.into(), ImageFormat::WebP)?;
+    add(
+        "grey-clear.png",
+        GrayAlphaImage::from_fn(20, 20, |x, y| LumaA([(x * 12) as u8, (y * 12) as u8])).into(),
+        ImageFormat::Png,
+    )?;
+    add("grey.png", GrayImage::from_fn(50, 70, |x, y| Luma([(x * 2 + y) as u8])).into(), ImageFormat::Png)?;
+    add("wide.png", colours(90, 31).into(), ImageFormat::Png)?;
+    add("deep.png", DynamicImage::from(colours(33, 33)).to_rgb16().into(), ImageFormat::Png)?;
+    add("small.png", colours(5, 5).into(), ImageFormat::Png)?;
+    // From afar a grey of a quarter, and a dot that must not be lost.
+    let lines = GrayImage::from_fn(1024, 1024, |x, _| Luma([if x % 4 == 0 { 255 } else { 0 }]));
+    add("lines.png", lines.into(), ImageFormat::Png)?;
+    let dot = |x: u32, y: u32| (130..150).contains(&x) && (130..150).contains(&y);
+    add(
+        "dot.png",
+        GrayImage::from_fn(280, 280, |x, y| Luma([if dot(x, y) { 255 } else { 0 }])).into(),
+        ImageFormat::Png,
+    )?;
+    let photograph = jpeg(&colours(300, 200).into())?;
+    for (name, bytes) in
+        [("photograph.jpg", photograph.clone()), ("held.jpg", held(&photograph, 6)), ("named.png", photograph)]
+    {
+        fs::write(folder.join(name), bytes)?;
+        files.push((folder.join(name), 1));
+    }
+    let elsewhere = paths::root().join("trainer/src/pictures/tests");
+    for name in ["cmyk.jpg", "ycck.jpg", "progressive.jpg", "halved.jpg"] {
+        files.push((elsewhere.join(name), 1));
+    }
+    Ok(files)
+}
+
+#[tokio::test]
+async fn a_picture_is_what_the_trainer_sees() -> Result<()> {
+    let site = two_models()?;
+    let folder = tempfile::tempdir()?;
+    let files = draw_files(folder.path())?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        for (model, side) in [(SMALL, 28), ("colour", 16)] {
+            let model_folder = site.path("models").join(model);
+            let manifest: serde_json::Value = serde_json::from_slice(&fs::read(model_folder.join("model.json"))?)?;
+            let held_out = manifest["held_out_pictures"].as_u64().context("held_out_pictures")? as usize;
+            let page = Page::open(browser, &site.url(&format!("{FIRST}&model={model}"))).await?;
+            page.wait_for("ready", 60).await?;
+            for (number, (file, tolerance)) in files.iter().enumerate() {
+                let name = format!("{} for {model}", file.display());
+                // The page keeps eight: with the ninth, the number stays.
+                let before = page.last_picture().await?;
+                page.drop_paths(std::slice::from_ref(file)).await?;
+                page.wait_for_pictures(held_out + (number + 1).min(8)).await.context(name.clone())?;
+                let mut bytes = page.last_picture().await?;
+                for _ in 0..100 {
+                    if bytes != before {
+                        break;
+                    }
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    bytes = page.last_picture().await?;
+                }
+                ensure!(page.notices().await?.is_empty(), "{name}: {:?}", page.notices().await?);
+                ensure_alike(&name, &bytes, &seen_by_trainer(&model_folder, file, side)?, *tolerance)?;
+            }
+        }
+        // Another model sees the file, not what this one saw of it.
+        let file = &files[4].0;
+        let page = Page::open(browser, &site.url(&format!("{FIRST}&model=colour"))).await?;
+        page.wait_for("ready", 60).await?;
+        let there = page.script("return document.querySelectorAll('#pictures input').length", vec![]).await?;
+        page.drop_paths(std::slice::from_ref(file)).await?;
+        page.wait_for_pictures(there.as_u64().context("pictures")? as usize + 1).await?;
+        let choose = "const model = document.getElementById('model');
+            model.value = arguments[0]; model.dispatchEvent(new Event('change'))";
+        page.script(choose, vec![SMALL.into()]).await?;
+        page.wait_for_data("model", SMALL, 30).await?;
+        let wanted = seen_by_trainer(&site.small_model(), file, 28)?;
+        for attempt in 0.. {
+            let outcome = ensure_alike("read again", &page.last_picture().await?, &wanted, 0);
+            if outcome.is_ok() || attempt > 60 {
+                outcome?;
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_browser_that_adds_noise_to_canvases_changes_nothing() -> Result<()> {
+    let site = Site::new()?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("colours.png");
+    colours(28, 28).save(&file)?;
+    site.edit(
+        "boot.js",
+        "addEventListener",
+        "const read = CanvasRenderingContext2D.prototype.getImageData;
+        CanvasRenderingContext2D.prototype.getImageData = function (...at) {
+            const image = read.apply(this, at);
+            for (let i = 0; i < image.data.length; i += 4) image.data[i] ^= 3;
+            return image;
+        };
+        addEventListener",
+    )?;
+    site.publish()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url(FIRST)).await?;
+        page.wait_for("ready", 60).await?;
+        let there = page.script("return document.querySelectorAll('#pictures input').length", vec![]).await?;
+        page.drop_paths(std::slice::from_ref(&file)).await?;
+        page.wait_for_pictures(there.as_u64().context("pictures")? as usize + 1).await?;
+        page.click("mask-left").await?;
+        page.click("start").await?;
+        page.wait_for("done", 60).await?;
+        let run = Pictures::from_json(&page.save_json().await?)?;
+        let wanted = seen_by_trainer(&site.small_model(), &file, 28)?;
+        for (index, (found, wanted)) in run.picture(0).iter().zip(wanted).enumerate() {
+            let known = index % 28 >= 14;
+            ensure!(!known || (found * 255.0).round() as u8 == wanted, "value {index}: {found} and {wanted}");
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_photograph_of_48_megapixels_is_taken() -> Result<()> {
+    let site = Site::new()?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("phone.jpg");
+    let photograph = RgbImage::from_pixel(8064, 6048, Rgb([120; 3]));
+    fs::write(&file, held(&jpeg(&photograph.into())?, 6))?;
+    browser::with(Gpu::None, Screen::Phone, async |browser| {
+        let page = Page::open(browser, &site.url(FIRST)).await?;
+        page.wait_for("ready", 60).await?;
+        let there = page.script("return document.querySelectorAll('#pictures input').length", vec![]).await?;
+        let field = page.element("upload").await?;
+        field.send_keys(&file.display().to_string()).await?;
+        page.wait_for_pictures(there.as_u64().context("pictures")? as usize + 1).await?;
+        let bytes = page.last_picture().await?;
+        ensure!(bytes.iter().all(|byte| byte.abs_diff(120) <= 1), "{bytes:?}");
+        Ok(())
+    })
+    .await
+}
+
+/// Waits until the page says just this one thing.
+async fn says(page: &Page<'_>, words: &[&str]) -> Result<()> {
+    page.wait_for_notice(words).await?;
+    let notices = page.notices().await?;
+    ensure!(notices.len() == 1 && notices[0].ends_with('.'), "{notices:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn whatever_is_dropped_works_or_is_told() -> Result<()> {
+    let site = Site::new()?;
+    let folder = tempfile::tempdir()?;
+    let at = |name: &str| folder.path().join(name);
+    let copy_model = |to: &str| -> Result<PathBuf> {
+        fs::create_dir_all(at(to))?;
+        for file in ["model.json", "model.safetensors", "held-out.png"] {
+            fs::copy(site.small_model().join(file), at(to).join(file))?;
+        }
+        Ok(at(to))
+    };
+    // Models that load.
+    let crowd = copy_model("crowd")?;
+    for number in 0..230 {
+        fs::write(crowd.join(format!("a-{number:03}.txt")), "note")?;
+    }
+    fs::write(crowd.join("._model.json"), "\0\u{5}\u{16}\u{7}")?;
+    copy_model("wrapped/inner")?;
+    fs::write(at("wrapped/readme.txt"), "look inside")?;
+    let two = copy_model("two-weights")?;
+    fs::write(two.join("ema.safetensors"), "of another model")?;
+    let marked = copy_model("marked")?;
+    let manifest = fs::read(marked.join("model.json"))?;
+    fs::write(marked.join("model.json"), [b"\xEF\xBB\xBF", &manifest[..]].concat())?;
+    // What is told.
+    fs::create_dir_all(at("a-run/checkpoints/step-2"))?;
+    fs::write(at("a-run/run.toml"), "preset = \"unet\"")?;
+    fs::create_dir(at("empty"))?;
+    fs::write(at("faces.zip"), "PK\u{3}\u{4}")?;
+    copy_model("both/a")?;
+    copy_model("both/b")?;
+    fs::create_dir(at("notes"))?;
+    fs::write(at("notes/x.txt"), "x")?;
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+    let unfetched = copy_model("unfetched")?;
+    fs::write(unfetched.join("model.safetensors"), pointer)?;
+    fs::create_dir(at("list"))?;
+    fs::write(at("list/model.json"), pointer)?;
+    fs::write(at("list/model.safetensors"), pointer)?;
+    for (name, bytes) in [
+        ("phone.heic", &b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..]),
+        ("page.png", b"<!doctype html><title>404</title>"),
+        ("zero.png", b""),
+        ("moving.gif", b"GIF89a\x01\0\x01\0"),
+    ] {
+        fs::write(at(name), bytes)?;
+    }
+    let whole = jpeg(&colours(64, 64).into())?;
+    fs::write(at("cut.jpg"), &whole[..whole.len() / 2])?;
+    // Pictures.
+    fs::create_dir(at("album"))?;
+    for number in 0..11 {
+        colours(20 + number, 20).save(at(&format!("album/{number:02}.png")))?;
+    }
+
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url(FIRST)).await?;
+        page.wait_for("ready", 60).await?;
+        let there = page.script("return document.querySelectorAll('#pictures input').length", vec![]).await?;
+        let there = there.as_u64().context("pictures")? as usize;
+        for (name, words) in [
+            ("a-run", &["run of the trainer", "trainer export"][..]),
+            ("empty", &["no file"]),
+            ("faces.zip", &["faces.zip", "Unpack"]),
+            ("both", &["several models (a, b)"]),
+            ("notes", &["no picture"]),
+            ("phone.heic", &["phone.heic", "HEIC"]),
+            ("page.png", &["page.png", "a web page"]),
+            ("zero.png", &["zero.png", "empty"]),
+            ("moving.gif", &["moving.gif", "GIF"]),
+            ("cut.jpg", &["cut.jpg", "ends before the picture does"]),
+        ] {
+            page.drop_paths(&[at(name)]).await?;
+            says(&page, words).await.context(name)?;
+            ensure!(page.data("state").await? == "ready" && page.data("model").await? == SMALL, "{name}");
+        }
+        // The model from before stays, with its pictures and its runs.
+        page.click("mask-left").await?;
+        page.click("start").await?;
+        page.wait_for("done", 60).await?;
+        let run = page.save_json().await?;
+        for name in ["unfetched", "list"] {
+            page.drop_paths(&[at(name)]).await?;
+            says(&page, &["Git LFS pointer", "stays"]).await.context(name)?;
+            page.wait_for("ready", 30).await?;
+            ensure!(page.data("model").await? == SMALL && page.save_json().await? == run, "{name}");
+        }
+        for name in ["crowd", "wrapped", "two-weights", "marked"] {
+            page.drop_paths(&[at(name)]).await?;
+            page.wait_for_data("model", "yours", 30).await.context(name)?;
+            page.wait_for("ready", 30).await.context(name)?;
+            ensure!(page.notices().await?.is_empty(), "{name}: {:?}", page.notices().await?);
+            let choose = "const model = document.getElementById('model');
+                model.value = 'small'; model.dispatchEvent(new Event('change'))";
+            page.script(choose, vec![]).await?;
+            page.wait_for_data("model", SMALL, 30).await?;
+            page.wait_for("ready", 30).await?;
+        }
+        page.drop_paths(&[at("album")]).await?;
+        says(&page, &["11 pictures", "the first 8"]).await?;
+        page.wait_for_pictures(there + 8).await?;
+        page.drop_paths(&[at("album/00.png"), at("zero.png"), at("album/01.png")]).await?;
+        says(&page, &["zero.png"]).await?;
+        page.wait_for_pictures(there + 8).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_phone_chooses_the_files_of_a_model() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Phone, async |browser| {
+        let page = Page::open(browser, &site.url("?task=about&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        let files = ["model.json", "model.safetensors", "held-out.png"].map(|file| site.small_model().join(file));
+        let field = page.element("own-files").await?;
+        field.send_keys(&files.map(|file| file.display().to_string()).join("\n")).await?;
+        page.wait_for_data("model", "yours", 30).await?;
+        page.wait_for("ready", 30).await?;
+        let field = page.element("own-files").await?;
+        field.send_keys(&site.small_model().join("held-out.png").display().to_string()).await?;
+        page.wait_for_notice(&["no model", "model.json"]).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn models_of_two_and_three_pictures_open() -> Result<()> {
+    let site = Site::new()?;
+    let work = tempfile::tempdir()?;
+    let mut models = Vec::new();
+    for count in [2, 3] {
+        let (pictures, run) = (work.path().join(format!("pictures-{count}")), work.path().join(format!("run-{count}")));
+        let model = work.path().join(format!("models/of-{count}"));
+        fs::create_dir_all(&pictures)?;
+        fs::create_dir_all(work.path().join("models"))?;
+        for number in 0..count {
+            colours(16 + number, 16).save(pictures.join(format!("{number}.png")))?;
+        }
+        let train = "train --preset unet --width 4 --batch 8 --steps 2 --grid 0 --backend flex --data".split(' ');
+        trainer::run(train.map(OsStr::new).chain([pictures.as_os_str(), OsStr::new("--out"), run.as_os_str()]))?;
+        let export = ["export", "--backend", "flex", "--run"].map(OsStr::new);
+        trainer::run(export.into_iter().chain([run.as_os_str(), OsStr::new("--out"), model.as_os_str()]))?;
+        models.push(model);
+    }
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        for model in &models {
+            let page = Page::open(browser, &site.url("?backend=cpu&count=1&steps=2")).await?;
+            page.wait_for("ready", 60).await?;
+            page.drop_paths(std::slice::from_ref(model)).await?;
+            page.wait_for_data("model", "yours", 30).await?;
+            page.wait_for("ready", 30).await?;
+            page.click("start").await?;
+            page.wait_for("done", 60).await?;
+            page.go_to("outliers").await?;
+            page.wait_for_data("judged", "done", 30).await?;
+            let verdict = page.text("verdict").await?;
+            ensure!(!verdict.contains("NaN") && !verdict.contains("unknown"), "{}: {verdict}", model.display());
+        }
+        Ok(())
+    })
+    .await
+}

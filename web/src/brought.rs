@@ -1,0 +1,181 @@
+//! What a visitor brings: a model, pictures, or something that is neither, told by the names of its files.
+
+/// What files are, by their numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// A model.
+    Model {
+        /// `model.json`.
+        manifest: usize,
+        /// What may be its weights: `model.json` says which.
+        weights: Vec<usize>,
+        /// `held-out.png`, if there is one.
+        held_out: Option<usize>,
+    },
+    /// What may be pictures.
+    Pictures(Vec<usize>),
+    /// Something else: a sentence that says what to bring.
+    Else(String),
+}
+
+/// What the files of these paths are, parts of a path parted by `/`: `faces/model.json`, or `me.png` for a file by itself.
+pub fn sort(paths: &[String]) -> Brought {
+    let files: Vec<(usize, &str, &str)> = paths
+        .iter()
+        .enumerate()
+        .filter(|(_, path)| !is_litter(path))
+        .map(|(index, path)| {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            (index, folder, name)
+        })
+        .collect();
+    if files.is_empty() {
+        return Brought::Else("There is no file in it. Bring the folder of a model, or a picture.".to_owned());
+    }
+    let numbers = |folder: &str, is: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        files.iter().filter(|(_, at, name)| *at == folder && is(name)).map(|(index, ..)| *index).collect()
+    };
+    let has = |is: &dyn Fn(&str) -> bool| files.iter().any(|(_, _, name)| is(name));
+
+    let manifests = files.iter().filter(|(_, _, name)| *name == MANIFEST);
+    let mut models: Vec<(usize, &str)> = manifests
+        .filter(|(_, folder, _)| !numbers(folder, &is_weights).is_empty())
+        .map(|&(index, folder, _)| (index, folder))
+        .collect();
+    // A model may hold an older one; one beside the other must be chosen.
+    let depth = |folder: &str| if folder.is_empty() { 0 } else { folder.split('/').count() };
+    let least = models.iter().map(|(_, folder)| depth(folder)).min();
+    models.retain(|(_, folder)| Some(depth(folder)) == least);
+    match models[..] {
+        [] => {}
+        [(manifest, folder)] => {
+            let held_out = numbers(folder, &|name| name == "held-out.png").first().copied();
+            return Brought::Model { manifest, weights: numbers(folder, &is_weights), held_out };
+        }
+        _ => {
+            let names: Vec<&str> =
+                models.iter().map(|(_, folder)| folder.rsplit('/').next().unwrap_or_default()).take(5).collect();
+            return Brought::Else(format!("These are several models ({}). Bring one of them.", names.join(", ")));
+        }
+    }
+    if has(&|name| name == "run.toml" || name == "checkpoint.json") {
+        return Brought::Else(
+            "This is a run of the trainer, not yet a model. Export it first: “trainer export --run RUN --out models/NAME”. \
+             Then bring the folder models/NAME."
+                .to_owned(),
+        );
+    }
+    if has(&|name| name == MANIFEST) {
+        return Brought::Else(
+            "There is a model.json, but no weights beside it. Bring the whole folder that “trainer export” writes."
+                .to_owned(),
+        );
+    }
+    if has(&is_weights) {
+        return Brought::Else(
+            "These are weights without their model.json. Bring the whole folder that “trainer export” writes."
+                .to_owned(),
+        );
+    }
+    // Of a folder what is called a picture; of single files the content tells.
+    let single = |folder: &str| folder.is_empty();
+    let pictures: Vec<usize> = files
+        .iter()
+        .filter(|(_, folder, name)| !is_packed(name) && (single(folder) || is_called_picture(name)))
+        .map(|(index, ..)| *index)
+        .collect();
+    if !pictures.is_empty() {
+        return Brought::Pictures(pictures);
+    }
+    if let Some((_, _, name)) = files.iter().find(|(_, _, name)| is_packed(name)) {
+        return Brought::Else(format!("“{name}” is packed. Unpack it, and bring the folder that comes out."));
+    }
+    Brought::Else(
+        "There is no model and no picture in the folder. A model is model.json with its weights, as “trainer export” \
+         writes them; pictures are PNG, JPEG or WebP."
+            .to_owned(),
+    )
+}
+
+const MANIFEST: &str = "model.json";
+
+fn is_weights(name: &str) -> bool {
+    name.ends_with(".safetensors")
+}
+
+/// What systems put beside the files of people: `._model.json` of macOS, for one.
+fn is_litter(path: &str) -> bool {
+    path.split('/').any(|part| part.starts_with('.') || ["__MACOSX", "Thumbs.db", "desktop.ini"].contains(&part))
+}
+
+fn is_called_picture(name: &str) -> bool {
+    ends_in(name, &["png", "jpg", "jpeg", "jfif", "webp"])
+}
+
+fn is_packed(name: &str) -> bool {
+    ends_in(name, &["zip", "7z", "rar", "tar", "gz", "tgz", "xz", "txz", "bz2", "zst"])
+}
+
+fn ends_in(name: &str, endings: &[&str]) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, found)| endings.iter().any(|ending| found.eq_ignore_ascii_case(ending)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(paths: &[&str]) -> Brought {
+        sort(&paths.iter().map(|&path| path.to_owned()).collect::<Vec<_>>())
+    }
+
+    fn said(paths: &[&str]) -> String {
+        match sorted(paths) {
+            Brought::Else(sentence) => sentence,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_model_is_found_wherever_it_lies() {
+        let model =
+            |manifest, weights: &[usize], held_out| Brought::Model { manifest, weights: weights.to_vec(), held_out };
+        let flat = ["model.json", "model.safetensors", "held-out.png"];
+        assert_eq!(sorted(&flat), model(0, &[1], Some(2)));
+        let litter = ["faces/._model.json", "faces/.DS_Store", "faces/model.safetensors", "faces/model.json"];
+        assert_eq!(sorted(&litter), model(3, &[2], None));
+        let nested = [
+            "wrapped/readme.txt",
+            "wrapped/faces/model.json",
+            "wrapped/faces/model.safetensors",
+            "wrapped/held-out.png",
+        ];
+        assert_eq!(sorted(&nested), model(1, &[2], None), "pictures of another folder are not its own");
+        let two = ["m/ema.safetensors", "m/model.json", "m/model.safetensors"];
+        assert_eq!(sorted(&two), model(1, &[0, 2], None), "model.json says which");
+        let older = ["m/old/model.json", "m/old/model.safetensors", "m/model.json", "m/model.safetensors"];
+        assert_eq!(sorted(&older), model(2, &[3], None));
+    }
+
+    #[test]
+    fn what_is_no_model_yet_is_told() {
+        assert!(said(&["a-run/run.toml", "a-run/checkpoints/step-2/model.safetensors"]).contains("trainer export"));
+        assert!(said(&["step-2/checkpoint.json"]).contains("trainer export"));
+        assert!(said(&["m/model.json", "m/notes.txt"]).contains("no weights"));
+        assert!(said(&["x.safetensors"]).contains("without their model.json"));
+        let several =
+            said(&["models/a/model.json", "models/a/w.safetensors", "models/b/model.json", "models/b/w.safetensors"]);
+        assert!(several.contains("(a, b)"), "{several}");
+        assert!(said(&["faces.zip"]).contains("Unpack"));
+        assert!(said(&["f/notes.txt", "f/data.csv"]).contains("no picture"));
+        for nothing in [&[][..], &["._x.png"], &["f/.DS_Store", "__MACOSX/f/x.png"]] {
+            assert!(said(nothing).contains("no file"), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn pictures_are_taken_from_folders_by_name_and_alone_by_content() {
+        let folder = ["f/a.PNG", "f/notes.txt", "f/deep/b.jfif", "f/old.zip"];
+        assert_eq!(sorted(&folder), Brought::Pictures(vec![0, 2]));
+        assert_eq!(sorted(&["a.png", "b.heic", "c"]), Brought::Pictures(vec![0, 1, 2]));
+    }
+}

@@ -1,0 +1,158 @@
+//! What the visitor brings: pictures, models, and saved files with their settings.
+
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web::{Brought, Pictures, Task};
+use web_sys::File;
+
+use super::{App, Event, dispatch};
+use crate::{
+    decoder,
+    dom::Result,
+    drops::{Item, as_model},
+    said,
+    shelf::Shelf,
+    status,
+};
+
+const NO_MODEL: &str = "This is no model: it must be model.json and the weights, as “trainer export” writes them.";
+
+impl App {
+    /// Takes in files: a model, a saved picture with its settings, or pictures.
+    pub(super) fn take_files(&mut self, items: Vec<Item>) -> Result<()> {
+        match sorted(&items) {
+            Brought::Pictures(numbers) => {
+                let count = numbers.len();
+                let chosen = numbers.into_iter().take(Shelf::MOST_OWN).map(|number| items[number].clone()).collect();
+                self.take_pictures(chosen, count)
+            }
+            Brought::Model { .. } => self.take_model(items),
+            Brought::Else(sentence) => complain_alone(&sentence),
+        }
+    }
+
+    /// Takes in files that must be a model.
+    pub(super) fn take_model(&mut self, items: Vec<Item>) -> Result<()> {
+        let (manifest, weights, held_out) = match sorted(&items) {
+            Brought::Model { manifest, weights, held_out } => (manifest, weights, held_out),
+            Brought::Pictures(_) => return complain_alone(NO_MODEL),
+            Brought::Else(sentence) => return complain_alone(&sentence),
+        };
+        let this = self.this.clone();
+        spawn_local(async move {
+            let weights: Vec<Item> = weights.into_iter().map(|number| items[number].clone()).collect();
+            let held_out = held_out.map(|number| &items[number]);
+            let event = match as_model(&items[manifest], &weights, held_out).await {
+                Ok(files) => Event::OwnModelFiles(files),
+                Err(error) => {
+                    let sentence = format!("The model's files cannot be read ({}). Bring them again.", said(&error));
+                    Event::Brought(Vec::new(), vec![sentence])
+                }
+            };
+            dispatch(&this, event);
+        });
+        Ok(())
+    }
+
+    /// Has pictures read, of `count` that there were.
+    fn take_pictures(&self, items: Vec<Item>, count: usize) -> Result<()> {
+        let Some(loaded) = &self.loaded else {
+            return complain_alone("The model is not there yet. Bring the picture again when it is.");
+        };
+        let (this, side, channels) = (self.this.clone(), loaded.size, loaded.channels);
+        spawn_local(async move {
+            let (mut pictures, mut problems) = (Vec::new(), Vec::new());
+            if count > items.len() {
+                problems.push(format!("These are {count} pictures; the first {} are here.", items.len()));
+            }
+            for item in &items {
+                let file = match item.file().await {
+                    Ok(file) => file,
+                    Err(error) => {
+                        problems.push(format!("“{}” cannot be read ({}). Bring it again.", item.path, said(&error)));
+                        continue;
+                    }
+                };
+                if items.len() == 1
+                    && let Some(query) = settings_in(&file).await
+                {
+                    return dispatch(&this, Event::Restore(query));
+                }
+                match decoder::picture(&file, side, channels).await {
+                    Ok(picture) => pictures.push((file, picture)),
+                    Err(problem) => problems.push(problem),
+                }
+            }
+            dispatch(&this, Event::Brought(pictures, problems));
+        });
+        Ok(())
+    }
+
+    /// Takes in pictures of the visitor's, with the files that they came from, and goes to a room that has use for them.
+    pub(super) fn bring(&mut self, pictures: Vec<(Option<File>, Pictures)>, problems: &[String]) -> Result<()> {
+        status::clear_errors()?;
+        for problem in problems {
+            status::complain(problem)?;
+        }
+        if pictures.is_empty() {
+            return Ok(());
+        }
+        if self.loaded.is_none() {
+            return status::complain("The model is not there yet. Bring the picture again when it is.");
+        }
+        for (file, picture) in pictures {
+            self.shelf.add(&picture, file);
+        }
+        self.read_stale();
+        self.show_shelf()?;
+        match self.settings.task {
+            Task::Sample | Task::About => self.enter_room(Task::Inpaint),
+            Task::Landscape => self.choose_picture(self.shelf.chosen()),
+            Task::Outliers => {
+                self.judge()?;
+                self.remember()
+            }
+            Task::Inpaint | Task::Denoise => self.remember(),
+        }
+    }
+
+    /// Has the visitor's pictures that are of another model's size read once more: resizing what was resized is not what
+    /// the trainer would see.
+    pub(super) fn read_stale(&self) {
+        let Some(loaded) = &self.loaded else { return };
+        let (side, channels) = (loaded.size, loaded.channels);
+        for (own, file) in self.shelf.stale() {
+            let this = self.this.clone();
+            spawn_local(async move {
+                // A file that has gone meanwhile stays as it is at hand.
+                if let Ok(picture) = decoder::picture(&file, side, channels).await {
+                    dispatch(&this, Event::ReadAgain(own, picture));
+                }
+            });
+        }
+    }
+
+    /// Takes in a picture that was read once more.
+    pub(super) fn read_again(&mut self, own: u32, picture: &Pictures) -> Result<()> {
+        let Some(chosen) = self.shelf.replace(own, picture) else { return Ok(()) };
+        self.show_shelf()?;
+        if chosen && self.settings.task == Task::Outliers { self.judge() } else { Ok(()) }
+    }
+}
+
+fn sorted(items: &[Item]) -> Brought {
+    web::sort(&items.iter().map(|item| item.path.clone()).collect::<Vec<_>>())
+}
+
+/// Complains of what was brought now, and of nothing before.
+fn complain_alone(sentence: &str) -> Result<()> {
+    status::clear_errors()?;
+    status::complain(sentence)
+}
+
+/// The settings that a saved file carries, which stand before its pixels.
+async fn settings_in(file: &File) -> Option<String> {
+    const ENOUGH: f64 = 100_000.0;
+    let head = file.slice_with_f64_and_f64(0.0, ENOUGH).ok()?;
+    let buffer = JsFuture::from(head.array_buffer()).await.ok()?;
+    web::settings_in(&js_sys::Uint8Array::new(&buffer).to_vec())
+}
