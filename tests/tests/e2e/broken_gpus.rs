@@ -70,7 +70,7 @@ async fn notices_of_a_run(script: &str) -> Result<String> {
     let mut notices = Vec::new();
     browser::with(Gpu::Software, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?seed=1&count=2&steps=300&autorun=1")).await?;
-        page.wait_for("done", 200).await?;
+        page.wait_for("done", 400).await?;
         ensure!(page.data("backend").await? == "cpu" && page.data("step").await? == "300");
         notices = page.notices().await?;
         Ok(())
