@@ -3,9 +3,18 @@
 addEventListener("error", failed, true);
 addEventListener("unhandledrejection", failed);
 
+// Browsers load no programs from the disk, from an archive or from another program's preview.
+const served = /^https?:$/.test(location.protocol);
+if (!served) addEventListener("DOMContentLoaded", failed);
+
 function failed(event) {
   const reason = event.reason?.message ?? event.message ?? "a file could not be loaded";
-  stop(`The page could not start (${reason}). Reload it, or try a current Chrome, Edge, Firefox or Safari.`);
+  stop(
+    served
+      ? `The page could not start (${reason}). Reload it, or try a current Chrome, Edge, Firefox or Safari.`
+      : "The page must come from a web server; here it was opened as a file. “cargo xtask demo” serves it on this " +
+        "machine, and any web host can.",
+  );
 }
 
 function stop(text) {
@@ -18,14 +27,6 @@ function stop(text) {
   sentence.textContent = text;
   document.getElementById("notice").append(sentence);
   document.getElementById("status").textContent = "Stopped.";
-}
-
-// Browsers load no programs from the disk, from an archive or from another program's preview.
-if (!/^https?:$/.test(location.protocol)) {
-  addEventListener("DOMContentLoaded", () => stop(
-    "The page must come from a web server; here it was opened as a file. “cargo xtask demo” serves it on this machine, and " +
-    "any web host can.",
-  ));
 }
 
 // Without a network the page works too, where the browser keeps files.

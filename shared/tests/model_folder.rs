@@ -229,6 +229,22 @@ fn a_type_that_is_not_read_is_refused_by_name() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_fault_and_a_git_pointer_is_told() {
+    let (manifest, weights) = folder();
+    let text = manifest.to_string().replace("{", "{\r\n");
+    let marked = Manifest::parse(&[b"\xEF\xBB\xBF", text.as_bytes()].concat()).unwrap();
+    Model::load(marked.clone(), &weights, &Device::flex()).unwrap();
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+    let unfetched = Model::load(marked, pointer, &Device::flex()).unwrap_err();
+    for error in [unfetched, Manifest::parse(pointer).unwrap_err()] {
+        assert!(
+            error.to_string().contains("a Git LFS pointer") && error.to_string().contains("git lfs pull"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn hostile_manifests_are_refused() {
     assert!(Manifest::parse(b"").is_err());
     assert!(Manifest::parse(b"[]").is_err());

@@ -57,11 +57,11 @@ async fn an_update_is_there_at_the_first_reload_and_an_open_tab_goes_on() -> Res
         page.click("start").await?;
         page.wait_for("done", 60).await?;
         browser.client.refresh().await?;
-        page.wait_for("done", 60).await?;
+        page.wait_for("ready", 60).await?;
         ensure!(parts(&page).await? == [true; 3], "{:?}", parts(&page).await?);
         // The old version is kept as long as a tab is of it.
         browser.client.refresh().await?;
-        page.wait_for("done", 60).await?;
+        page.wait_for("ready", 60).await?;
         let kept = page
             .ask("caches.keys().then((all) => arguments[0](all.filter((name) => name.startsWith('site ')).length))");
         ensure!(kept.await? == 1, "versions that nobody needs are kept");
