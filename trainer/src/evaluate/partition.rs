@@ -176,17 +176,25 @@ impl Levels {
         shares
     }
 
-    /// Of the middle intervals of these probabilities, how many have the true level.
+    /// Of the middle intervals of these probabilities, how many have the true level. A level takes up as much of 0..1 as
+    /// it has of the probability, and counts by the part of that which is within the interval.
     fn calibration(&self, read: &[Likelihood], c: &[f64]) -> Vec<CalibrationPoint> {
         let place = |(level, energy): (usize, f64)| {
             let shares = self.shares(energy, c);
             let below: f64 = shares.iter().filter(|(j, _)| *j < level).map(|share| share.1).sum();
             let own: f64 = shares.iter().filter(|(j, _)| *j == level).map(|share| share.1).sum();
-            below + 0.5 * own
+            (below, below + own)
         };
-        let places: Vec<f64> = read.iter().flat_map(energies).map(place).collect();
-        let within = |said: f64| places.iter().filter(|place| (**place - 0.5).abs() < 0.5 * said).count();
-        SAID.map(|said| CalibrationPoint { said, found: within(said) as f64 / places.len().max(1) as f64 }).to_vec()
+        let places: Vec<(f64, f64)> = read.iter().flat_map(energies).map(place).collect();
+        let within = |said: f64| {
+            let (low, high) = (0.5 - 0.5 * said, 0.5 + 0.5 * said);
+            let part = |&(from, to): &(f64, f64)| match to - from {
+                own if own > 0.0 => (to.min(high) - from.max(low)).max(0.0) / own,
+                _ => f64::from(u8::from((low..high).contains(&from))),
+            };
+            places.iter().map(part).sum::<f64>()
+        };
+        SAID.map(|said| CalibrationPoint { said, found: within(said) / places.len().max(1) as f64 }).to_vec()
     }
 }
 
