@@ -68,8 +68,10 @@ fn two_and_three_pictures_make_a_model_that_opens_and_a_report() {
         assert_eq!(missing, ["interpolation", "sample_quality"], "{count}: {}", report["missing"]);
         assert!(told.contains("Samples beside held-out pictures: not measured"), "{told}");
         assert!(report["card"].as_array().unwrap().iter().all(|metric| metric["value"].is_number()), "{report:#}");
-        // One step of the bridge reaches the model's density, so both estimates are finite.
-        assert!(report["density"]["forward"]["log_partition"].is_number(), "{}", report["density"]);
+        // Two chains are too few to estimate by, which their number says.
+        let forward = &report["density"]["forward"];
+        assert!(forward["effective_sample_size"].as_f64().unwrap() <= 2.1, "{forward}");
+        assert!(forward["log_partition"].is_null(), "{forward}");
         assert!(report["nearest_neighbours"]["suspicious"].is_null() && report["denoising"][0]["pictures"] == 1);
         let page = without_pictures(&fs::read_to_string(at("report/index.html")).unwrap());
         assert!(page.contains("a path needs two held-out pictures") && page.contains("one held-out picture"), "{page}");
@@ -88,7 +90,7 @@ fn eight_samples_give_no_distance_and_the_rest_of_the_report() {
     assert!(!told.contains("training a classifier"), "nothing long is done in vain: {told}");
     assert!(!report["card"].to_string().contains("precision"), "{}", report["card"]);
     assert!(report["interpolation"]["pairs"] == 6 && report["outliers"].as_array().unwrap().len() > 4);
-    assert_eq!(report["missing"]["density"], "it was not asked for (--density-steps 0)");
+    assert_eq!(report["missing"]["density"], "it was not asked for (--density-steps)");
 }
 
 #[test]
