@@ -69,12 +69,11 @@ fn behave(router: Router, base: &str, habits: Habits) -> Router {
 
 async fn answer(habit: &Habit, base: &str, request: Request, next: Next) -> Response {
     match habit {
-        Habit::Good => next.run(request).await,
         Habit::RedirectsFolder if request.uri().path() == base => {
             let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
             Redirect::to(&format!("{base}index.html{query}")).into_response()
         }
-        Habit::RedirectsFolder => next.run(request).await,
+        Habit::Good | Habit::RedirectsFolder => next.run(request).await,
         Habit::Fails => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Habit::Hangs => pending().await,
         Habit::Sends(name, value) => {
