@@ -211,9 +211,9 @@ impl App {
         }
         controls::write_model(&loaded.model)?;
         controls::write_backend(loaded.backend)?;
+        status::say(&format!("Ready on the {}.", loaded.backend.title()))?;
         self.enter(State::Ready)?;
-        status::complain(message)?;
-        status::say("The model of before is still here.")?;
+        status::complain(&format!("{message} The model from before stays."))?;
         self.remember()
     }
 
