@@ -159,6 +159,9 @@ impl Animation {
     /// # Errors
     /// Frames are missing.
     pub fn finish(self) -> Result<Vec<u8>, String> {
+        if self.left > 0 {
+            return Err(format!("{} frames are missing", self.left));
+        }
         self.writer.finish().map_err(|error| error.to_string())?;
         Ok(self.file.0.take())
     }
