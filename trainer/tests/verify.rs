@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, path::Path, thread};
 
 use common::{reference, trainer};
 use cpu_kernels::Vectors;
@@ -20,24 +20,29 @@ const FILES: [&str; 6] = [
 ];
 
 fn assert_agrees(backend: &[&str]) {
-    for name in FILES {
-        let output = trainer()
-            .args(["verify", "--json", "--backend"])
-            .args(backend)
-            .arg("--reference")
-            .arg(reference(name))
-            .assert()
-            .success()
-            .get_output()
-            .clone();
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(report["ok"], true, "{name} on {backend:?}: {report:#}");
-        let quantities = report["quantities"].as_array().unwrap();
-        assert!(quantities.len() > 20, "{name}: every parameter has its gradient compared");
-        for quantity in quantities {
-            let (error, tolerance) = (&quantity["relative_error"], &quantity["tolerance"]);
-            assert!(error.as_f64().unwrap() <= tolerance.as_f64().unwrap(), "{name} on {backend:?}: {quantity}");
-        }
+    // A GPU's compiler takes one processor.
+    thread::scope(|scope| {
+        FILES.map(|name| scope.spawn(move || assert_file_agrees(name, backend))).map(|file| file.join().unwrap())
+    });
+}
+
+fn assert_file_agrees(name: &str, backend: &[&str]) {
+    let output = trainer()
+        .args(["verify", "--json", "--backend"])
+        .args(backend)
+        .arg("--reference")
+        .arg(reference(name))
+        .assert()
+        .success()
+        .get_output()
+        .clone();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["ok"], true, "{name} on {backend:?}: {report:#}");
+    let quantities = report["quantities"].as_array().unwrap();
+    assert!(quantities.len() > 20, "{name}: every parameter has its gradient compared");
+    for quantity in quantities {
+        let (error, tolerance) = (&quantity["relative_error"], &quantity["tolerance"]);
+        assert!(error.as_f64().unwrap() <= tolerance.as_f64().unwrap(), "{name} on {backend:?}: {quantity}");
     }
 }
 
