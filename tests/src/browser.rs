@@ -98,6 +98,8 @@ fn options(gpu: Gpu, screen: Screen, downloads: &Path) -> Value {
         // Containers have a small /dev/shm.
         "--disable-dev-shm-usage",
         "--window-size=1280,900",
+        // So that nothing moves or starts by itself: tests start what they look at.
+        "--force-prefers-reduced-motion",
     ];
     if gpu == Gpu::Software {
         arguments.extend(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]);

@@ -26,7 +26,10 @@ impl<'a> Page<'a> {
     /// The browser cannot.
     pub async fn open(browser: &'a Browser, url: &str) -> Result<Self> {
         browser.client.goto(url).await?;
-        Ok(Self { browser })
+        let page = Self { browser };
+        // Settings are folded; tests fill them in.
+        page.script("document.getElementById('more')?.setAttribute('open', '')", vec![]).await?;
+        Ok(page)
     }
 
     /// An entry of `document.body.dataset`, empty if there is none.

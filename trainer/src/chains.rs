@@ -3,6 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
+use options::RecordedMoment;
 use shared::sampling::{Chains, Given, Known, Noise, Schedule};
 
 use crate::{
@@ -25,7 +26,7 @@ pub struct SamplingRun {
 }
 
 /// Chains at a time, at most; the pictures do not depend on it.
-const BATCH: usize = 64;
+pub const BATCH: usize = 64;
 
 impl SamplingRun {
     /// Runs them to pictures, around what is given of one picture if anything is, else away from the model's guide.
@@ -54,6 +55,42 @@ impl SamplingRun {
     /// The device fails.
     pub fn run_from(&self, model: &LoadedModel, starts: &Tensor<4>, device: &Device) -> Result<Vec<Picture>> {
         self.run_each(model, device, false, |sampler, chains| sampler.at(starts.clone().slice([chains]), 0))
+    }
+
+    /// Runs them to pictures away from the model's guide, and gives so many moments on their way, evenly spread, and the
+    /// pictures of each. The last are those of [`run`](Self::run); values of all are clamped to 0..1.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn record(
+        &self,
+        model: &LoadedModel,
+        moments: usize,
+        device: &Device,
+    ) -> Result<Vec<(RecordedMoment, Vec<Picture>)>> {
+        let (energy, sigma_0) = model.energy(true);
+        let shape = model.config.batch_shape(self.count);
+        let mut chains = Chains::new(self.schedule.clone(), sigma_0, Noise::new(self.seed), 0, shape, device);
+        let steps = self.schedule.steps();
+        let moment = |done: usize, energies: Option<Tensor<1>>, pictures: Tensor<4>| {
+            let temperature = self.schedule.temperature(done.saturating_sub(1));
+            let noise_level = sigma_0 * temperature.sqrt();
+            let energies = energies.map_or(Ok(Vec::new()), output::floats)?;
+            let pictures = output::pictures(model.frame.remove(pictures.clamp(0.0, 1.0)))?;
+            Ok((RecordedMoment { done, temperature, noise_level, energies }, pictures))
+        };
+        let mut seen = vec![moment(0, None, chains.state())?];
+        let progress = Progress::new("recording, by steps", steps);
+        while let Some(step) = chains.step(&energy) {
+            progress.step();
+            // The end has the place of the last one.
+            if step.done * (moments - 1) / steps > seen.len() - 1 && step.done < steps {
+                seen.push(moment(step.done, Some(step.energies), chains.state())?);
+            }
+        }
+        let (pictures, energies) = chains.finish(&energy);
+        seen.push(moment(steps, Some(energies), pictures)?);
+        Ok(seen)
     }
 
     /// Runs them, a batch at a time, after `prepare` has seen the sampler of the batch and the numbers of its chains.

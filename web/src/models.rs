@@ -16,6 +16,9 @@ pub struct ModelEntry {
     pub name: String,
     /// What people call it.
     pub title: Option<String>,
+    /// Whether a recorded run came with it.
+    #[serde(default)]
+    pub recorded: bool,
 }
 
 impl Models {
@@ -49,10 +52,12 @@ mod tests {
 
     #[test]
     fn a_list_is_read_and_a_wrong_one_refused() {
-        let models =
-            Models::parse(br#"{"models": [{"name": "fashion", "title": "Fashion-MNIST"}, {"name": "digits"}]}"#);
+        let models = Models::parse(
+            br#"{"models": [{"name": "fashion", "title": "Fashion-MNIST", "recorded": true}, {"name": "digits"}]}"#,
+        );
         let models = models.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(models.models.iter().map(ModelEntry::title).collect::<Vec<_>>(), ["Fashion-MNIST", "digits"]);
+        assert_eq!(models.models.iter().map(|model| model.recorded).collect::<Vec<_>>(), [true, false]);
         assert!(models.contains("digits") && !models.contains("faces"));
         for wrong in ["", "[]", "{}", r#"{"models": [{"title": "x"}]}"#, "<!doctype html>"] {
             assert!(Models::parse(wrong.as_bytes()).is_err(), "{wrong}");

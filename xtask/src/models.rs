@@ -6,7 +6,8 @@ use std::path::{Component, Path};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-/// What stands in `index.json`: that of the folder if it has one, else every folder in it with a `model.json`, by name.
+/// What stands in `index.json`: that of the folder if it has one, else every folder in it with a `model.json`, by name;
+/// and which of them have a recorded run, for the page not to ask for others.
 ///
 /// # Errors
 /// There is no model, or the folder's own list names one that is not there.
@@ -15,15 +16,18 @@ pub fn list(folder: &Path) -> Result<Value> {
     if named.is_file() {
         let text = fs::read_to_string(&named)?;
         // Some editors put a byte order mark before it.
-        let list: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        let mut list: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
             .with_context(|| format!("{}", named.display()))?;
-        let models = list["models"].as_array().with_context(|| format!("{}: has no list “models”", named.display()))?;
+        let models =
+            list["models"].as_array_mut().with_context(|| format!("{}: has no list “models”", named.display()))?;
         for model in models {
             let name =
                 model["name"].as_str().with_context(|| format!("{}: a model without a name", named.display()))?;
             // Such as “../mine”: the site has a folder of this name.
             ensure!(is_name(name), "{}: {name:?} is not the name of a folder in it", named.display());
-            ensure!(is_model(&folder.join(name)), "{}: names {name}, which is no exported model", named.display());
+            let place = folder.join(name);
+            ensure!(is_model(&place), "{}: names {name}, which is no exported model", named.display());
+            model["recorded"] = json!(is_recorded(&place));
         }
         return Ok(list);
     }
@@ -36,7 +40,8 @@ pub fn list(folder: &Path) -> Result<Value> {
     }
     ensure!(!names.is_empty(), "{}: has no exported model; `trainer export` writes one", folder.display());
     names.sort();
-    Ok(json!({ "models": names.iter().map(|name| json!({ "name": name })).collect::<Vec<_>>() }))
+    let entry = |name: &String| json!({ "name": name, "recorded": is_recorded(&folder.join(name)) });
+    Ok(json!({ "models": names.iter().map(entry).collect::<Vec<_>>() }))
 }
 
 /// Gives a built site the models of this list, and no others.
@@ -67,6 +72,10 @@ pub fn replace(folder: &Path, list: &Value, site: &Path) -> Result<()> {
 fn is_name(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
+}
+
+fn is_recorded(folder: &Path) -> bool {
+    folder.join("run.png").is_file()
 }
 
 fn is_model(folder: &Path) -> bool {

@@ -1,7 +1,7 @@
 //! The options that a user chooses among. Each is one enum: its variants in kebab case are the words of flags, of
 //! `run.toml`, of `model.json` and of the page's address, and the comments on them are their help. Nothing here needs
-//! Burn, so that the page's main thread has the same words as the trainer; [`percentile`], which both tell, is here for the
-//! same reason.
+//! Burn, so that the page's main thread has the same words as the trainer; [`percentile`], which both tell, and
+//! [`Recording`], which one writes and the other plays, are here for the same reason.
 
 #![warn(unreachable_pub)]
 
@@ -9,6 +9,7 @@ mod activation;
 mod architecture;
 mod optimizer;
 mod percentile;
+mod recording;
 mod region;
 mod sampler;
 mod spacing;
@@ -21,6 +22,7 @@ pub use activation::Activation;
 pub use architecture::Architecture;
 pub use optimizer::Optimizer;
 pub use percentile::percentile;
+pub use recording::{RecordedMoment, Recording};
 pub use region::Region;
 pub use sampler::Sampler;
 pub use spacing::Spacing;

@@ -205,6 +205,9 @@ pub struct SampleArgs {
     pub and: Vec<PathBuf>,
     #[command(flatten)]
     pub chains: ChainArgs,
+    /// Write the run itself to this PNG file, as the page plays it: `run.png` in a model's folder. At most 64 pictures.
+    #[arg(long)]
+    pub recording: Option<PathBuf>,
 }
 
 #[derive(Args)]

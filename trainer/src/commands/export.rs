@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use burn::tensor::Device;
-use options::Sampler;
+use options::{Recording, Sampler};
 use shared::{
     measures::OutlierScore,
     model::{GuideCard, Manifest, Metric, ModelError, SelfTest, Weights, WeightsCard},
@@ -21,6 +21,7 @@ use crate::{
     export::{Contents, ModelFolder, card},
     files::reason,
     model::{Guide, LoadedModel, named},
+    recording,
     train::{Checkpoint, RunConfig, RunFolder, history},
     validation::{Validation, percentiles},
 };
@@ -38,7 +39,9 @@ const SAMPLES: usize = 64;
 /// The weights file in a model folder.
 const WEIGHTS: &str = "model.safetensors";
 /// All that a model folder holds.
-const FILES: [&str; 5] = ["model.json", WEIGHTS, "README.md", "samples.png", "held-out.png"];
+const FILES: [&str; 6] = ["model.json", WEIGHTS, "README.md", "samples.png", "held-out.png", Recording::FILE];
+/// Pictures of the recorded run: as many as the page draws.
+const RECORDED: usize = 16;
 
 /// Writes the model folder of a run, from its averaged weights in half precision.
 pub fn export(args: ExportArgs) -> Result<()> {
@@ -98,13 +101,22 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let sampler = Sampler::Consistent;
     let steps = sampler.default_steps();
     let schedule = model.schedule(sampler, steps);
-    let samples = SamplingRun { schedule, count: SAMPLES, seed: 1 }.run(&model, None, &device)?;
+    let samples = SamplingRun { schedule: schedule.clone(), count: SAMPLES, seed: 1 }.run(&model, None, &device)?;
+    let recorded = SamplingRun { schedule, count: RECORDED, seed: 1 };
+    let (recording, _) = recording::record(&recorded, sampler, &model, &device)?;
     let sampling = format!(
         "trainer sample --model models/{} --count {SAMPLES} --seed 1 --sampler consistent --steps {steps} --out samples.png",
         manifest.name
     );
     let card = card(&manifest, &published(config), &history(&folder)?, &sampling);
-    let contents = Contents { manifest: &manifest, weights: &bytes, held_out: &shown, samples: &samples, card: &card };
+    let contents = Contents {
+        manifest: &manifest,
+        weights: &bytes,
+        held_out: &shown,
+        samples: &samples,
+        recording: &recording,
+        card: &card,
+    };
     ModelFolder::at(&args.out).write(&contents)?;
     for metric in &manifest.metrics {
         println!("{:.4}  {}", metric.value, metric.name);

@@ -1,7 +1,14 @@
 //! `trainer sample`.
 
 use super::chains;
-use crate::{cli::SampleArgs, error::Result, model::LoadedModel};
+use crate::{
+    chains::{BATCH, SamplingRun},
+    cli::SampleArgs,
+    error::{Error, Result},
+    files,
+    model::LoadedModel,
+    recording,
+};
 
 /// Turns noise into pictures.
 pub fn sample(args: SampleArgs) -> Result<()> {
@@ -11,6 +18,18 @@ pub fn sample(args: SampleArgs) -> Result<()> {
     for other in &args.and {
         model.join(other, LoadedModel::open("--and", other, &device)?)?;
     }
-    let images = chains::run(&args.chains, &model, None, &device)?;
-    chains::write(&args.chains, &images)
+    let Some(path) = &args.recording else {
+        let images = chains::run(&args.chains, &model, None, &device)?;
+        return chains::write(&args.chains, &images);
+    };
+    if args.chains.count > BATCH {
+        return Err(Error::input(format!("--recording: takes at most {BATCH} pictures, not {}", args.chains.count)));
+    }
+    files::check_writable(path)?;
+    let schedule = chains::schedule(&args.chains.sampler, &model)?;
+    let run = SamplingRun { schedule, count: args.chains.count, seed: args.chains.seed };
+    let (file, pictures) = recording::record(&run, args.chains.sampler.sampler, &model, &device)?;
+    files::write_atomically(path, |out| out.write_all(&file))?;
+    println!("{}: the run, {} kB", path.display(), file.len().div_ceil(1000));
+    chains::write(&args.chains, &pictures)
 }

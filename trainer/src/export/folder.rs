@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use options::Recording;
 use serde::{Deserialize, Serialize};
 use shared::model::Manifest;
 
@@ -41,6 +42,8 @@ pub struct Contents<'a> {
     pub held_out: &'a [&'a [u8]],
     /// What the model draws.
     pub samples: &'a [Picture],
+    /// How it does so: a recorded run.
+    pub recording: &'a [u8],
     /// The model card.
     pub card: &'a str,
 }
@@ -56,7 +59,7 @@ impl ModelFolder {
     /// # Errors
     /// The manifest is none that can be read again, the disk is full, or the place cannot be written.
     pub fn write(&self, contents: &Contents<'_>) -> Result<()> {
-        let Contents { manifest, weights, held_out, samples, card } = contents;
+        let Contents { manifest, weights, held_out, samples, recording, card } = contents;
         let manifest_json = manifest
             .to_json()
             .map_err(|error| Error::failed(format!("--out {}: nothing is written: {error}", self.0.display())))?;
@@ -76,6 +79,7 @@ impl ModelFolder {
             pictures::write_picture(&draft.path().join("held-out.png"), &strip)?;
         }
         pictures::write_grid(&draft.path().join(SAMPLES), samples, None)?;
+        files::write_atomically(&draft.path().join(Recording::FILE), |file| file.write_all(recording))?;
         files::write_atomically(&draft.path().join("README.md"), |file| file.write_all(card.as_bytes()))?;
         files::write_atomically(&draft.path().join("model.json"), |file| file.write_all(&manifest_json))?;
 

@@ -91,7 +91,8 @@ pub fn continue_level() -> Result<std::result::Result<f32, String>> {
     field("continue-level", "The noise level", level)
 }
 
-/// The form over what `settings` has; or the first mistake as a sentence, with the field marked.
+/// The form over what `settings` has; or the first mistake in a field of the room as a sentence, with the field marked.
+/// What other rooms have in their fields is no obstacle.
 pub fn read(settings: &mut Settings) -> Result<std::result::Result<(), String>> {
     settings.sampler = sampler()?;
     settings.toy = toy_shape()?;
@@ -99,18 +100,38 @@ pub fn read(settings: &mut Settings) -> Result<std::result::Result<(), String>> 
     let count = field("count", "The number of pictures", |text| number(text, Settings::COUNTS))?;
     let steps = field("steps", "The number of steps", |text| number(text, Settings::STEPS))?;
     let level = field("level", "The noise level", level)?;
-    Ok((|| {
-        (settings.seed, settings.count, settings.steps, settings.level) = (seed?, count?, steps?, level?);
-        Ok(())
-    })())
+    let (room, chains) = (settings.task, settings.task.runs_chains());
+    let mistakes = [
+        take(seed, &mut settings.seed).filter(|_| chains),
+        take(count, &mut settings.count).filter(|_| chains),
+        take(steps, &mut settings.steps).filter(|_| chains),
+        take(level, &mut settings.level).filter(|_| room == Task::Denoise),
+    ];
+    Ok(mistakes.into_iter().flatten().next().map_or(Ok(()), Err))
+}
+
+/// Takes over a value, or gives the mistake.
+fn take<T>(value: std::result::Result<T, String>, place: &mut T) -> Option<String> {
+    match value {
+        Ok(value) => {
+            *place = value;
+            None
+        }
+        Err(mistake) => Some(mistake),
+    }
 }
 
 /// Moves the focus to the first field with a mistake.
 pub fn focus_mistake() -> Result<()> {
-    match all("#controls [aria-invalid]")?.first() {
-        Some(field) => field.focus(),
-        None => Ok(()),
+    for field in all("#controls [aria-invalid]")? {
+        if field.closest("[hidden]")?.is_none() {
+            if let Some(folded) = field.closest("details")? {
+                folded.set_attribute("open", "")?;
+            }
+            return field.focus();
+        }
     }
+    Ok(())
 }
 
 fn field<T>(
@@ -171,7 +192,7 @@ pub fn enable(situation: &Situation) -> Result<()> {
     for id in ["model", "backend"] {
         by_id::<HtmlSelectElement>(id)?.set_disabled(running);
     }
-    for id in ["start", "walk"] {
+    for id in ["start", "new", "walk"] {
         button(id)?.set_disabled(running || !model_loaded);
     }
     button("train-toy")?.set_disabled(!model_loaded);

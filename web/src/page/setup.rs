@@ -57,6 +57,7 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
         on(&by_id::<EventTarget>(id)?, kind, move |_: web_sys::Event| dispatch(&app, event()))
     };
     hear("start", "click", || Event::Start)?;
+    hear("new", "click", || Event::New)?;
     hear("pause", "click", || Event::Pause)?;
     hear("step-once", "click", || Event::StepOnce)?;
     hear("cancel", "click", || Event::Cancel)?;
@@ -88,7 +89,8 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
     hear("save-apng", "click", || Event::SaveAnimation)?;
     hear("save-json", "click", || Event::SaveJson)?;
     hear("copy-link", "click", || Event::CopyLink)?;
-    let (window, resized) = (window()?, Rc::downgrade(app));
+    let (window, resized, moved) = (window()?, Rc::downgrade(app), Rc::downgrade(app));
+    on(&window, "popstate", move |_: web_sys::Event| dispatch(&moved, Event::Moved))?;
     on(&window, "resize", move |_: web_sys::Event| dispatch(&resized, Event::Resized))?;
     let left = Rc::downgrade(app);
     on(&window, "beforeunload", move |event: web_sys::Event| {

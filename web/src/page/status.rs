@@ -1,8 +1,8 @@
 //! What the page says in words, and the state that it shows to scripts.
 
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
-use crate::dom::{Result, body, by_id, create, on};
+use crate::dom::{Result, body, by_id, create, on, written};
 
 /// What the page is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +89,25 @@ pub fn complain(text: &str) -> Result<()> {
 fn notice(class: &str, role: &str, text: &str) -> Result<()> {
     let paragraph: HtmlElement = create("p", class)?;
     paragraph.set_attribute("role", role)?;
-    paragraph.set_text_content(Some(text));
+    let dismiss: HtmlElement = create("button", "")?;
+    dismiss.set_attribute("type", "button")?;
+    dismiss.set_attribute("aria-label", "Dismiss this message")?;
+    let dismissed = paragraph.clone();
+    on(&dismiss, "click", move |_: web_sys::Event| dismissed.remove())?;
+    let span = written("span", "", text)?;
+    paragraph.append_child(&span)?;
+    paragraph.append_child(&dismiss)?;
     by_id::<Element>("notice")?.append_child(&paragraph)?;
+    if class == "error" {
+        bring_into_view(&paragraph)?;
+    }
+    Ok(())
+}
+
+/// Scrolls no further than needed.
+fn bring_into_view(element: &Element) -> Result<()> {
+    let options = ScrollIntoViewOptions::new();
+    options.set_block(ScrollLogicalPosition::Nearest);
+    element.scroll_into_view_with_scroll_into_view_options(&options);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A run as the page shows it: each room that runs chains has its last one.
 
-use web::{Mask, Moment, Pictures, SavedRun, Settings, Task, Trajectory, messages::Stepped, psnr};
+use web::{Mask, Moment, Pictures, RecordedRun, SavedRun, Settings, Task, Trajectory, messages::Stepped, psnr};
 
 use crate::numbers::{decibels, mean, short};
 
@@ -25,6 +25,8 @@ pub struct View {
     pub question: Option<u32>,
     /// The moment that is looked at; none: the newest.
     pub looked_at: Option<usize>,
+    /// Whether it came with the model.
+    pub recorded: bool,
 }
 
 impl View {
@@ -41,7 +43,16 @@ impl View {
             beside: Vec::new(),
             question: None,
             looked_at: None,
+            recorded: false,
         }
+    }
+
+    /// A run that came with a model.
+    pub fn recorded(model: String, run: RecordedRun) -> Self {
+        let RecordedRun { settings, trajectory, pictures } = run;
+        let energies = trajectory.last().map(|last| last.energies.clone()).unwrap_or_default();
+        let settings = Settings { model: Some(model), ..settings };
+        Self { trajectory, pictures, energies, recorded: true, ..Self::new(settings, None, None) }
     }
 
     /// Notes how far the run is.

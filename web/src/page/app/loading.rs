@@ -30,6 +30,7 @@ impl App {
             self.engine = None;
         }
         status::clear_errors()?;
+        self.fetch_recording();
         status::say("Loading the engine…")?;
         self.enter(State::Loading)?;
         if self.engine.is_some() {
@@ -73,12 +74,12 @@ impl App {
         if gpu <= cpu {
             preference::write(Backend::WebGpu);
             if self.state == State::Ready {
-                return status::say(&format!("Ready on the GPU, {} as the CPU.", times(cpu, gpu)));
+                status::say(&format!("Ready on the GPU, {} as the CPU.", times(cpu, gpu)))?;
             }
-            return Ok(());
+            return self.go_live(true);
         }
         preference::write(Backend::Cpu);
-        if self.state != State::Ready || !self.views.is_empty() {
+        if self.state != State::Ready || self.views.values().any(|view| !view.recorded) {
             // From the next load on: nobody's pictures are to go for it.
             return Ok(());
         }
@@ -118,14 +119,15 @@ impl App {
             return self.resume_after_loss();
         }
         // Runs of another model have nothing to do with this one.
-        self.views.clear();
+        self.views.retain(|_, view| view.recorded && view.settings.model == self.settings.model);
         self.fetch_others();
         self.enter(State::Ready)?;
         self.begin_map()?;
         let room = self.settings.task;
         self.show_room(room)?;
+        self.show_recording()?;
         if !std::mem::take(&mut self.autorun) {
-            return Ok(());
+            return self.go_live(false);
         }
         match room {
             web::Task::Landscape => self.train_toy(),

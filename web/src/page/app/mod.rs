@@ -2,6 +2,7 @@
 
 mod bringing;
 mod loading;
+mod recording;
 mod rooms;
 mod running;
 mod sharing;
@@ -14,14 +15,14 @@ use std::{
 
 use options::Words;
 use web::{
-    Backend, Distribution, Envelope, Models, Pictures, Settings, Task,
+    Backend, Distribution, Envelope, Models, Pictures, RecordedRun, Settings, Task,
     messages::{FromEngine, Loaded, ModelFiles, Purpose, Question, ToEngine},
 };
-use web_sys::File;
+use web_sys::{File, HtmlElement};
 
 use crate::{
     controls::{self, Situation},
-    dom::{Result, write},
+    dom::{Result, by_id, write},
     drawing::Drawing,
     drops::Item,
     editor::Editor,
@@ -36,6 +37,7 @@ use crate::{
     view::View,
     viewer,
 };
+use recording::plain_visit;
 use running::Running;
 use sharing::Film;
 
@@ -45,6 +47,12 @@ pub enum Event {
     /// Start the engine again, on this backend.
     Restart(Option<Backend>),
     Start,
+    /// Start with another seed.
+    New,
+    /// The recorded run of this model has come.
+    Recorded(String, Box<RecordedRun>),
+    /// The visitor went back or forward.
+    Moved,
     Pause,
     StepOnce,
     Cancel,
@@ -140,6 +148,10 @@ pub struct App {
     /// The chain that is shown large.
     chain: usize,
     playing: bool,
+    /// The recorded run of a model, which is shown until chains run.
+    recording: Option<(String, RecordedRun)>,
+    /// Whether chains are to start by themselves once the model is there.
+    live: bool,
     this: Weak<RefCell<Self>>,
 }
 
@@ -195,6 +207,8 @@ impl App {
                 film: None,
                 chain: 0,
                 playing: false,
+                recording: None,
+                live: false,
                 this: weak.clone(),
             })
         });
@@ -204,6 +218,7 @@ impl App {
 
     /// Shows the room of the address and loads its model.
     pub fn open(&mut self) -> Result<()> {
+        self.live = plain_visit()?;
         self.show_room(self.settings.task)?;
         self.load()
     }
@@ -222,6 +237,12 @@ impl App {
                 self.load()
             }
             Event::Start => self.run(),
+            Event::New => {
+                controls::write_seed(random_seed())?;
+                self.run()
+            }
+            Event::Recorded(model, run) => self.recorded(model, *run),
+            Event::Moved => self.moved(),
             Event::Pause => self.pause(),
             Event::StepOnce => self.send(ToEngine::Step),
             Event::Cancel => {
@@ -240,6 +261,7 @@ impl App {
             }
             Event::ModelChosen => {
                 self.settings.model = Some(controls::model()?);
+                self.live = false;
                 // One that was to go on in another engine does not with another model.
                 self.running = None;
                 self.remember()?;
@@ -419,6 +441,8 @@ impl App {
         let this = self.this.clone();
         self.stage.set_count(count, move |index| dispatch(&this, Event::ChainChosen(index)))?;
         self.stage.show(self.view())?;
+        let is_recorded = self.view().is_some_and(|view| view.recorded);
+        by_id::<HtmlElement>("recorded")?.set_hidden(!is_recorded);
         match self.view() {
             Some(view) => viewer::show(view, self.chain),
             None => write("time-left", "–"),

@@ -2,8 +2,9 @@
 
 use js_sys::Math;
 use options::{Sampler, Words};
+use wasm_bindgen::JsValue;
 use web::{
-    Pictures, Task,
+    Pictures, Request, Task,
     messages::{Purpose, Run, Start, ToEngine, ToyRun},
 };
 use web_sys::{HtmlCanvasElement, HtmlElement, HtmlInputElement};
@@ -11,16 +12,26 @@ use web_sys::{HtmlCanvasElement, HtmlElement, HtmlInputElement};
 use super::{App, Event, dispatch, random_seed, running::CANCELLED};
 use crate::{
     controls,
-    dom::{Result, all, by_id},
+    dom::{Result, all, by_id, window},
     shelf::Shelf,
     status::{self, State},
     tile, viewer,
 };
 
 impl App {
-    /// Goes to another room and has the address say so.
+    /// Goes to another room and has the address say so; the browser's Back leads to the one before.
     pub(super) fn enter_room(&mut self, room: Task) -> Result<()> {
+        if room != self.settings.task {
+            window()?.history()?.push_state_with_url(&JsValue::NULL, "", None)?;
+        }
         self.show_room(room)?;
+        self.remember()
+    }
+
+    /// Shows the room of the address, which the visitor went back or forward to.
+    pub(super) fn moved(&mut self) -> Result<()> {
+        let asked = Request::parse(&window()?.location().search()?, self.settings.seed);
+        self.show_room(asked.settings.task)?;
         self.remember()
     }
 

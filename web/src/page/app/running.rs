@@ -29,6 +29,9 @@ pub struct Running {
     pub losses: u32,
 }
 
+/// Milliseconds between moments of a recorded run, of which there are few.
+const RECORDED_GAP: i32 = 150;
+
 /// What is said of a run that was stopped.
 pub const CANCELLED: &str = "Cancelled. The pictures are as the chains left them.";
 
@@ -38,6 +41,7 @@ impl App {
         if self.state == State::Running || !self.has_model() {
             return Ok(());
         }
+        self.live = false;
         status::clear_errors()?;
         if let Err(mistake) = controls::read(&mut self.settings)? {
             controls::focus_mistake()?;
@@ -252,7 +256,7 @@ impl App {
         self.look_at(index)
     }
 
-    fn look_at(&mut self, index: usize) -> Result<()> {
+    pub(super) fn look_at(&mut self, index: usize) -> Result<()> {
         if let Some(view) = self.view_mut() {
             let newest = view.trajectory.moments().len().saturating_sub(1);
             view.looked_at = (index < newest).then_some(index);
@@ -279,13 +283,14 @@ impl App {
             }
             _ => {
                 self.playing = false;
-                Ok(())
+                self.recording_ended()
             }
         }
     }
 
-    fn play_soon(&self) -> Result<()> {
+    pub(super) fn play_soon(&self) -> Result<()> {
         let this = self.this.clone();
-        crate::dom::after(60, move || dispatch(&this, Event::PlayOn))
+        let gap = if self.view().is_some_and(|view| view.recorded) { RECORDED_GAP } else { 60 };
+        crate::dom::after(gap, move || dispatch(&this, Event::PlayOn))
     }
 }

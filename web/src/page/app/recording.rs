@@ -1,0 +1,101 @@
+//! The run that came with a model: it is shown before chains run, and then live ones take over.
+
+use js_sys::{Reflect, Uint8Array};
+use options::{Recording, Words};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web::{Backend, RecordedRun, Task};
+use web_sys::Response;
+
+use super::{App, Event, dispatch};
+use crate::{
+    dom::{Result, document, window},
+    preference,
+    status::{self, State},
+    view::View,
+};
+
+impl App {
+    /// Fetches the recorded run of the model of the settings, if it has one.
+    pub(super) fn fetch_recording(&self) {
+        let model = self.models.models.iter().find(|model| Some(&model.name) == self.settings.model.as_ref());
+        let Some(name) = model.filter(|model| model.recorded).map(|model| model.name.clone()) else { return };
+        let this = self.this.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            // Without it the places of the pictures are empty, as they are for models that have none.
+            if let Ok(Ok(run)) = fetch(&name).await.map(|file| RecordedRun::parse(&file)) {
+                dispatch(&this, Event::Recorded(name, Box::new(run)));
+            }
+        });
+    }
+
+    pub(super) fn recorded(&mut self, model: String, run: RecordedRun) -> Result<()> {
+        self.recording = Some((model, run));
+        self.show_recording()
+    }
+
+    /// Shows the recorded run of the model, if there is no run yet, and plays it where things may move.
+    pub(super) fn show_recording(&mut self) -> Result<()> {
+        let room = Task::Sample.word();
+        let is_wanted = self.recording.as_ref().is_some_and(|(model, _)| Some(model) == self.settings.model.as_ref());
+        if !is_wanted || self.views.contains_key(room) || self.running.is_some() || self.autorun {
+            return Ok(());
+        }
+        let Some((model, run)) = self.recording.take() else { return Ok(()) };
+        self.views.insert(room, View::recorded(model, run));
+        self.playing = self.settings.task == Task::Sample && may_move()?;
+        status::set_data("recorded", if self.playing { "playing" } else { "done" })?;
+        if self.playing {
+            self.look_at(0)?;
+            return self.play_soon();
+        }
+        self.draw()
+    }
+
+    /// A run has been played to its end, or is not played any more.
+    pub(super) fn recording_ended(&mut self) -> Result<()> {
+        if self.views.get(Task::Sample.word()).is_some_and(|view| view.recorded) {
+            status::set_data("recorded", "done")?;
+            return self.go_live(false);
+        }
+        Ok(())
+    }
+
+    /// Starts chains for a visitor who asked for nothing yet, once the recorded run has been seen and the model is there. A
+    /// GPU that has not been compared with the CPU is waited for, unless it has been `compared` now.
+    pub(super) fn go_live(&mut self, compared: bool) -> Result<()> {
+        let Some(loaded) = &self.loaded else { return Ok(()) };
+        let comparing = loaded.backend == Backend::WebGpu
+            && self.settings.backend.is_none()
+            && preference::read().is_none()
+            && !compared;
+        let seen = !self.playing && self.state == State::Ready && self.settings.task == Task::Sample;
+        if self.live && seen && !comparing { self.run() } else { Ok(()) }
+    }
+}
+
+/// Whether the visitor follows no link to a run, and things may move.
+pub(super) fn plain_visit() -> Result<bool> {
+    let search = window()?.location().search()?;
+    let asks = ["seed=", "task=", "autorun=", "lesson="].iter().any(|part| search.contains(part));
+    Ok(!asks && may_move()? && !document()?.hidden() && !saves_data()?)
+}
+
+/// Whether the visitor's system asks for nothing to move.
+fn may_move() -> Result<bool> {
+    let query = window()?.match_media("(prefers-reduced-motion: reduce)")?;
+    Ok(query.is_none_or(|query| !query.matches()))
+}
+
+/// Whether the visitor's browser asks for no more data than needed.
+fn saves_data() -> Result<bool> {
+    let connection = Reflect::get(&window()?.navigator(), &"connection".into())?;
+    Ok(connection.is_object() && Reflect::get(&connection, &"saveData".into())? == JsValue::TRUE)
+}
+
+async fn fetch(model: &str) -> Result<Vec<u8>> {
+    let path = format!("models/{model}/{}", Recording::FILE);
+    let response: Response = JsFuture::from(window()?.fetch_with_str(&path)).await?.unchecked_into();
+    let buffer = JsFuture::from(response.array_buffer()?).await?;
+    Ok(Uint8Array::new(&buffer).to_vec())
+}
