@@ -57,8 +57,9 @@ impl SamplingRun {
         self.run_each(model, device, false, |sampler, chains| sampler.at(starts.clone().slice([chains]), 0))
     }
 
-    /// Runs them to pictures away from the model's guide, and gives so many moments on their way, evenly spread, and the
-    /// pictures of each. The last are those of [`run`](Self::run); values of all are clamped to 0..1.
+    /// Runs them to pictures away from the model's guide, and gives so many moments on their way and the pictures of each:
+    /// few at the beginning, where all is noise, and most near the end. The last are those of [`run`](Self::run); values
+    /// of all are clamped to 0..1.
     ///
     /// # Errors
     /// The device fails.
@@ -83,8 +84,9 @@ impl SamplingRun {
         let progress = Progress::new("recording, by steps", steps);
         while let Some(step) = chains.step(&energy) {
             progress.step();
+            let left = 1.0 - seen.len() as f64 / (moments - 1) as f64;
             // The end has the place of the last one.
-            if step.done * (moments - 1) / steps > seen.len() - 1 && step.done < steps {
+            if step.done as f64 >= steps as f64 * (1.0 - left * left) && step.done < steps {
                 seen.push(moment(step.done, Some(step.energies), chains.state())?);
             }
         }

@@ -44,7 +44,7 @@ pub fn record(
 /// The bytes of a moment's pictures side by side. Noise cannot be compressed and hides all that is finer than itself: so
 /// its values are as coarse as it allows, but for those of the end.
 fn row((moment, pictures): &(RecordedMoment, Vec<Picture>), is_last: bool) -> Vec<u8> {
-    let greys: f32 = if is_last { 255.0 } else { (2.0 / moment.noise_level).clamp(7.0, 255.0).round() };
+    let greys: f32 = if is_last { 255.0 } else { (1.5 / moment.noise_level).clamp(3.0, 255.0).round() };
     let lines = pictures.iter().map(|picture| {
         let values: Vec<f32> = output::channels_last(picture).collect();
         (picture.width * picture.channels, values)
@@ -82,8 +82,8 @@ mod tests {
         let fine = row(&(moment(5.0), pictures.clone()), true);
         assert_eq!(fine, [0, 26, 102, 128, 51, 77, 153, 255]);
         let coarse = row(&(moment(5.0), pictures.clone()), false);
-        let sevenths = coarse.iter().map(|&value| f32::from(value) / 255.0 * 7.0);
-        assert!(sevenths.into_iter().all(|value| (value - value.round()).abs() < 0.02), "{coarse:?}");
+        let thirds = coarse.iter().map(|&value| f32::from(value) / 255.0 * 3.0);
+        assert!(thirds.into_iter().all(|value| (value - value.round()).abs() < 0.02), "{coarse:?}");
         assert_eq!(row(&(moment(0.001), pictures), false), fine, "little noise hides nothing");
     }
 }

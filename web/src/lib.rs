@@ -26,6 +26,7 @@ mod saved;
 mod settings;
 mod strip;
 mod trajectory;
+mod verdict;
 
 pub use brought::{Brought, sort};
 #[cfg(target_family = "wasm")]
@@ -45,3 +46,4 @@ pub use request::{Request, level, number};
 pub use saved::SavedRun;
 pub use settings::{Backend, Settings, Task, default_steps};
 pub use trajectory::{Moment, Trajectory};
+pub use verdict::Measured;

@@ -185,7 +185,8 @@ pub enum FromEngine {
     },
     /// The run of this number was stopped.
     Cancelled(u32),
-    /// The energies that were asked for. The payload is the pictures after one denoising jump, not clamped.
+    /// The energies that were asked for. The payload is the pictures after one denoising jump, not clamped; for the room
+    /// Outliers it is the bits of each pixel of the first picture, `[H, W]`, if the model can tell.
     Scored {
         /// The question.
         question: Question,
@@ -196,6 +197,9 @@ pub enum FromEngine {
         /// How unusual each picture is by its denoising errors, a percentile of held-out ones; empty if the model
         /// cannot tell or nobody asks.
         unusual: Vec<f32>,
+        /// How many bits each picture has above noise alone, and the standard error; empty if the model cannot tell or
+        /// nobody asks.
+        bits: Vec<(f32, f32)>,
     },
     /// A frame of the animation is written.
     Framed {
@@ -257,6 +261,8 @@ pub struct Loaded {
     pub held_out_problem: Option<String>,
     /// Energies of held-out pictures at percentiles 0, 1, ..., 100.
     pub percentiles: Vec<f32>,
+    /// Bits of held-out pictures at percentiles 0, 1, ..., 100; empty if the model cannot tell.
+    pub bits_percentiles: Vec<f32>,
     /// The noise level whose density the energy has at temperature 1.
     pub sigma_0: f32,
     /// The smallest and the largest noise level that it was trained at.

@@ -43,7 +43,7 @@ impl Task {
             Self::Sample => "Sample",
             Self::Inpaint => "Complete",
             Self::Denoise => "Denoise",
-            Self::Outliers => "Outliers",
+            Self::Outliers => "How likely",
             Self::Landscape => "Landscape",
             Self::About => "About",
         }

@@ -62,18 +62,38 @@ async fn energies_are_the_trainers() -> Result<()> {
         file.as_os_str(),
     ])?;
     let said: Value = serde_json::from_str(&said)?;
-    let wanted = said["scores"][0]["energy"].as_f64().context("energy")?;
+    let number = |name: &str| said["scores"][0][name].as_f64().context("score");
+    let (energy, bits, unusual) = (number("energy")?, number("bits")?, number("percentile")?);
+    // A model of an earlier version knows no bits.
+    let old = site.path("models/old");
+    let mut known = manifest.clone();
+    known.as_object_mut().context("manifest")?.remove("likelihood").context("likelihood")?;
+    fs::create_dir(&old)?;
+    for file in fs::read_dir(site.small_model())? {
+        let file = file?;
+        fs::copy(file.path(), old.join(file.file_name()))?;
+    }
+    fs::write(old.join("model.json"), known.to_string())?;
+    fs::write(site.path("models/index.json"), r#"{"models": [{"name": "small"}, {"name": "old"}]}"#)?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
-        let page = Page::open(browser, &site.url("?task=outliers&picture=2&backend=cpu")).await?;
+        let before = |verdict: &str, from: &str, to: &str| -> Result<f64> {
+            let number = verdict.split(from).nth(1).and_then(|rest| rest.split(to).next());
+            Ok(number.with_context(|| format!("no number: {verdict}"))?.replace('−', "-").parse()?)
+        };
+        let page = Page::open(browser, &site.url("?model=old&task=outliers&picture=2&backend=cpu")).await?;
         page.wait_for_data("judged", "done", 60).await?;
         let verdict = page.text("verdict").await?;
-        let number = verdict.split("The energy is ").nth(1).and_then(|rest| rest.split(", ").next());
-        let found: f64 = number.context("no energy")?.replace('−', "-").parse()?;
-        ensure!((found - wanted).abs() <= 0.01 * wanted.abs() + 0.01, "{verdict} The trainer says {wanted}.");
-        let unusual = said["scores"][0]["percentile"].as_f64().context("percentile")?;
+        let found = before(&verdict, "The energy is ", ", ")?;
+        ensure!((found - energy).abs() <= 0.01 * energy.abs() + 0.01, "{verdict} The trainer says {energy}.");
         let share = if unusual > 99.0 && unusual < 100.0 { "more than 99".to_owned() } else { format!("{unusual:.0}") };
         let words = format!("more unusual than {share} % of");
         ensure!(verdict.contains(&words), "{verdict} The trainer says {unusual}.");
+        let page = Page::open(browser, &site.url("?task=outliers&picture=2&backend=cpu")).await?;
+        page.wait_for_data("judged", "done", 60).await?;
+        let verdict = page.text("verdict").await?;
+        let found = before(&verdict, "It has ", " ± ")?;
+        ensure!((found - bits).abs() <= 0.51, "{verdict} The trainer says {bits}.");
+        ensure!(page.element("surprise-map").await?.is_displayed().await?, "no map");
         let kinds = page.script("return document.querySelectorAll('#kinds figure').length", vec![]).await?;
         ensure!(kinds == 9, "{kinds} pictures");
         // The same picture as a file of the visitor's, and a drawing.

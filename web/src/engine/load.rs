@@ -106,6 +106,7 @@ pub async fn load(wanted: Wanted<'_>, gpu: &mut Gpu, control: &Control) -> Resul
         held_out: held_out.count(),
         held_out_problem,
         percentiles: manifest.energy_percentiles.clone(),
+        bits_percentiles: manifest.likelihood.as_ref().map(|card| card.bits_percentiles.clone()).unwrap_or_default(),
         sigma_0: manifest.network.sigma_0,
         noise: (manifest.noise.min, manifest.noise.max),
         card: card(&ready.model),

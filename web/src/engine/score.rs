@@ -1,7 +1,11 @@
 //! Energies of given pictures.
 
 use burn::tensor::Tensor;
-use shared::{measures::OutlierScore, network::Energy};
+use shared::{
+    likelihood::{Quadrature, noise, readings},
+    measures::OutlierScore,
+    network::Energy,
+};
 use web::{
     Envelope,
     messages::{FromEngine, Purpose, Question},
@@ -32,7 +36,54 @@ pub async fn score(ready: &Ready, question: Question, payload: &[f32]) -> Result
         jumps.extend(part.iter().zip(&gradient).map(|(x, g)| x - network.sigma_0 * network.sigma_0 * g));
         breath.take().await;
     }
-    Ok(Envelope { message: FromEngine::Scored { question, energies, slopes, unusual }, payload: jumps })
+    let mut bits = Vec::new();
+    if question.purpose == Purpose::Outliers {
+        let (first, others) = payload.split_at(length.min(payload.len()));
+        jumps = Vec::new();
+        if ready.model.manifest.likelihood.is_some() {
+            (bits, jumps) = likelihoods(ready, first, LEVELS, &mut breath).await;
+            for part in others.chunks(length * (ready.batch_size() / 2).max(1)) {
+                bits.extend(likelihoods(ready, part, LEVELS_BESIDE, &mut breath).await.0);
+            }
+        }
+    }
+    Ok(Envelope { message: FromEngine::Scored { question, energies, slopes, unusual, bits }, payload: jumps })
+}
+
+/// Noise levels at which the bits of a visitor's picture are measured, as `trainer score` does.
+const LEVELS: usize = 32;
+/// And those of the pictures beside it.
+const LEVELS_BESIDE: usize = 8;
+/// Seed of the noise, that of `trainer score`.
+const SEED: u64 = 0;
+
+/// The bits of pictures and their standard errors, and the bits of each pixel, `[N, H, W]`.
+async fn likelihoods(
+    ready: &Ready,
+    pictures: &[f32],
+    levels: usize,
+    breath: &mut Breath,
+) -> (Vec<(f32, f32)>, Vec<f32>) {
+    let manifest = &ready.model.manifest;
+    let quadrature = Quadrature::integral(&manifest.noise, levels);
+    let x = ready.images(pictures, manifest.network.channels);
+    let shape @ [count, ..] = x.dims();
+    let mut losses = vec![Vec::with_capacity(levels); count];
+    let mut map = Tensor::<4>::zeros(shape, &ready.device);
+    for (place, node) in quadrature.nodes().iter().enumerate() {
+        let z = noise(SEED, place, shape, &ready.device).expand(shape);
+        let level = Tensor::<1>::full([count], node.level, &ready.device);
+        let reading = readings(&ready.model.network, manifest.network.sigma_0, x.clone(), z, level);
+        for (losses, loss) in losses.iter_mut().zip(ready.floats(reading.losses()).await) {
+            losses.push(f64::from(loss));
+        }
+        map = map + reading.errors * (node.weight / core::f64::consts::LN_2) as f32;
+        breath.take().await;
+    }
+    let bits = losses.iter().map(|losses| quadrature.excess(losses));
+    let bits = bits.map(|excess| (excess.bits as f32, excess.standard_error as f32)).collect();
+    let map = ready.floats(ready.frame.remove(map).sum_dim(1)).await;
+    (bits, map)
 }
 
 /// How unusual each of the images is, as a percentile of held-out ones.

@@ -1,10 +1,11 @@
-//! How usual pictures are.
+//! How likely pictures are.
 
-use web::{Distribution, Kind, Pictures, compared, share};
-use web_sys::{Element, HtmlCanvasElement};
+use web::{Distribution, Kind, Measured, Pictures, compared, share};
+use web_sys::{Element, HtmlCanvasElement, HtmlElement};
 
 use crate::{
     dom::{Result, by_id, colour, refill, sharp, write},
+    heat,
     numbers::{compressed, short},
     tile,
 };
@@ -15,9 +16,51 @@ pub struct Outliers {
     /// The chosen picture first, then those of other kinds.
     pictures: Pictures,
     names: Vec<String>,
-    energies: Vec<f32>,
+    /// Bits or energies of the pictures.
+    numbers: Vec<f32>,
     /// Held-out pictures of other models.
     pub others: Vec<(String, Pictures)>,
+}
+
+/// What the engine says of the pictures.
+pub struct Answer {
+    pub energies: Vec<f32>,
+    /// Lengths of the energy's gradients.
+    pub slopes: Vec<f32>,
+    /// Percentiles by denoising errors; empty if the model has none.
+    pub unusual: Vec<f32>,
+    /// Bits with their standard errors; empty if the model has none.
+    pub bits: Vec<(f32, f32)>,
+    /// The bits of each pixel of the first picture.
+    pub map: Vec<f32>,
+}
+
+impl Answer {
+    fn measured(&self, index: usize, held_out: &Distribution) -> Measured {
+        let bits = self.bits.get(index).copied().unwrap_or((f32::NAN, f32::NAN));
+        Measured { bits, percentile: held_out.percentile(bits.0), unusual: self.unusual.get(index).copied() }
+    }
+
+    /// The judgement of a model that knows no bits. Denoising errors see more than energies.
+    fn by_energy(&self, held_out: &Distribution) -> String {
+        let (Some(&energy), Some(&slope)) = (self.energies.first(), self.slopes.first()) else { return String::new() };
+        let percentile = held_out.percentile(energy);
+        let word = match self.unusual.first().copied().unwrap_or(percentile) {
+            p if p >= 99.0 => "Very unusual",
+            p if p >= 95.0 => "Unusual",
+            p if p >= 80.0 => "A little unusual",
+            _ => "Usual",
+        };
+        let (than, simple) =
+            (compared(percentile), if percentile <= 1.0 { ": it is simpler than the data" } else { "" });
+        let (energy, slope) = (short(energy), short(slope));
+        // Two measures, a sentence each: what is simpler than the data by its energy may be unusual by its errors.
+        let errors = self.unusual.first().map_or(String::new(), |&p| {
+            let share = share(p);
+            format!(" Denoised at several noise levels, it is more unusual than {share} of the held-out pictures.")
+        });
+        format!("{word}.{errors} The energy is {energy}, {than}{simple}. The slope of the energy there is {slope}.")
+    }
 }
 
 impl Outliers {
@@ -36,45 +79,28 @@ impl Outliers {
             values.extend(first.fitted(side, channels).values);
         }
         self.pictures = Pictures { side, channels, values: values.clone() };
-        self.energies.clear();
+        self.numbers.clear();
         values
     }
 
-    /// Shows the answer. `unusual` are percentiles by denoising errors, empty if the model has none: they see more than
-    /// energies.
-    pub fn judge(
-        &mut self,
-        energies: Vec<f32>,
-        slopes: &[f32],
-        unusual: &[f32],
-        held_out: &Distribution,
-    ) -> Result<()> {
-        let (Some(&energy), Some(&slope)) = (energies.first(), slopes.first()) else { return Ok(()) };
-        let percentile = held_out.percentile(energy);
-        let word = match unusual.first().copied().unwrap_or(percentile) {
-            p if p >= 99.0 => "Very unusual",
-            p if p >= 95.0 => "Unusual",
-            p if p >= 80.0 => "A little unusual",
-            _ => "Usual",
-        };
-        let (than, simple) =
-            (compared(percentile), if percentile <= 1.0 { ": it is simpler than the data" } else { "" });
-        let (energy, slope) = (short(energy), short(slope));
-        // Two measures, a sentence each: what is simpler than the data by its energy may be unusual by its errors.
-        let errors = unusual.first().map_or(String::new(), |&p| {
-            let share = share(p);
-            format!(" Denoised at several noise levels, it is more unusual than {share} of the held-out pictures.")
-        });
-        write(
-            "verdict",
-            &format!(
-                "{word}.{errors} The energy is {energy}, {than}{simple}. The slope of the energy there is {slope}."
-            ),
-        )?;
+    /// Shows the answer; `held_out` are bits if it has bits, else energies.
+    pub fn judge(&mut self, answer: &Answer, held_out: &Distribution) -> Result<()> {
+        if answer.energies.is_empty() {
+            return Ok(());
+        }
+        let energies = answer.bits.is_empty();
+        write("verdict", &if energies { answer.by_energy(held_out) } else { answer.measured(0, held_out).verdict() })?;
+        write("scale", if energies { "energies" } else { "bits" })?;
         let mut figures: Vec<Element> = Vec::new();
-        for (index, (name, &energy)) in self.names.iter().zip(&energies).enumerate() {
-            let percentile = unusual.get(index).copied().unwrap_or_else(|| held_out.percentile(energy));
-            let number = format!("{} · {}", short(energy), share(percentile));
+        for (index, name) in self.names.iter().enumerate() {
+            let number = if energies {
+                let energy = answer.energies.get(index).copied().unwrap_or(f32::NAN);
+                let percentile = answer.unusual.get(index).copied().unwrap_or_else(|| held_out.percentile(energy));
+                format!("{} · {}", short(energy), share(percentile))
+            } else {
+                let measured = answer.measured(index, held_out);
+                format!("{:.0} bits · {}", measured.bits.0, share(measured.oddness()))
+            };
             let figure = tile::figure(&self.pictures, index, name, &number)?;
             if index == 0 {
                 figure.set_class_name("yours");
@@ -82,8 +108,17 @@ impl Outliers {
             figures.push(figure);
         }
         refill(&by_id::<Element>("kinds")?, figures)?;
-        self.energies = energies;
+        self.numbers =
+            if energies { answer.energies.clone() } else { answer.bits.iter().map(|(bits, _)| *bits).collect() };
+        self.show_surprise(&answer.map)?;
         self.draw(held_out)
+    }
+
+    /// Shows where the first picture's bits are.
+    fn show_surprise(&self, map: &[f32]) -> Result<()> {
+        by_id::<HtmlElement>("surprise")?.set_hidden(map.is_empty());
+        tile::draw_picture(&by_id("surprise-picture")?, &self.pictures, 0)?;
+        tile::draw(&by_id("surprise-map")?, self.pictures.side, &heat::colours(map))
     }
 
     /// Draws the histogram.
@@ -92,7 +127,7 @@ impl Outliers {
         let Some((pen, width, height)) = sharp(&by_id::<HtmlCanvasElement>("histogram")?)? else { return Ok(()) };
         // On the scale of the charts, so that what lies far out is still there.
         let held_out = Distribution(held_out.0.iter().map(|&energy| compressed(energy)).collect());
-        let marks: Vec<f32> = self.energies.iter().map(|&energy| compressed(energy)).collect();
+        let marks: Vec<f32> = self.numbers.iter().map(|&energy| compressed(energy)).collect();
         let all = held_out.0.iter().chain(&marks);
         let (low, high) = all.fold((f32::MAX, f32::MIN), |(low, high), &value| (low.min(value), high.max(value)));
         let margin = ((high - low) * 0.03).max(1e-3);

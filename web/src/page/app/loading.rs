@@ -123,8 +123,9 @@ impl App {
         self.fetch_others();
         self.enter(State::Ready)?;
         self.begin_map()?;
-        let room = self.settings.task;
+        let (room, playing) = (self.settings.task, self.playing);
         self.show_room(room)?;
+        self.playing = playing;
         self.show_recording()?;
         if !std::mem::take(&mut self.autorun) {
             return self.go_live(false);

@@ -28,7 +28,7 @@ use crate::{
     editor::Editor,
     engine::Engine,
     map::Map,
-    outliers::Outliers,
+    outliers::{Answer, Outliers},
     preference, said,
     shelf::Shelf,
     stage::Stage,
@@ -332,21 +332,24 @@ impl App {
             FromEngine::Loaded(_) | FromEngine::Stepped(_) | FromEngine::Finished { .. } | FromEngine::Cancelled(_) => {
                 Ok(())
             }
-            FromEngine::Scored { question: Question { number, purpose }, energies, slopes, unusual } => match purpose {
-                Purpose::Beside(room) => self.scored_beside(number, room, &energies, payload),
-                Purpose::Outliers if self.asked_outliers == Some(number) => {
-                    self.asked_outliers = None;
-                    let held_out = self.held_out_energies();
-                    self.outliers.judge(energies, &slopes, &unusual, &held_out)?;
-                    status::set_data("judged", "done")
+            FromEngine::Scored { question: Question { number, purpose }, energies, slopes, unusual, bits } => {
+                match purpose {
+                    Purpose::Beside(room) => self.scored_beside(number, room, &energies, payload),
+                    Purpose::Outliers if self.asked_outliers == Some(number) => {
+                        self.asked_outliers = None;
+                        let held_out = self.held_out();
+                        let map = payload;
+                        self.outliers.judge(&Answer { energies, slopes, unusual, bits, map }, &held_out)?;
+                        status::set_data("judged", "done")
+                    }
+                    Purpose::Row { map, row } if self.asked_row == Some(number) => {
+                        self.asked_row = None;
+                        self.map.take(map, row, energies)?;
+                        self.ask_for_row()
+                    }
+                    Purpose::Outliers | Purpose::Row { .. } => Ok(()),
                 }
-                Purpose::Row { map, row } if self.asked_row == Some(number) => {
-                    self.asked_row = None;
-                    self.map.take(map, row, energies)?;
-                    self.ask_for_row()
-                }
-                Purpose::Outliers | Purpose::Row { .. } => Ok(()),
-            },
+            }
             FromEngine::Framed { animation, done, file } => self.framed(animation, done, file),
             FromEngine::Toy(report) => {
                 if report.number != self.toys {
@@ -432,7 +435,7 @@ impl App {
     fn draw(&mut self) -> Result<()> {
         let room = self.settings.task;
         if room == Task::Outliers {
-            return self.outliers.draw(&self.held_out_energies());
+            return self.outliers.draw(&self.held_out());
         }
         if !room.runs_chains() {
             return Ok(());
@@ -449,8 +452,11 @@ impl App {
         }
     }
 
-    fn held_out_energies(&self) -> Distribution {
-        Distribution(self.loaded.as_ref().map(|loaded| loaded.percentiles.clone()).unwrap_or_default())
+    /// The bits of held-out pictures, or their energies where the model knows no bits.
+    fn held_out(&self) -> Distribution {
+        let known = self.loaded.as_ref().map(|loaded| [&loaded.bits_percentiles, &loaded.percentiles]);
+        let first = known.into_iter().flatten().find(|percentiles| !percentiles.is_empty());
+        Distribution(first.cloned().unwrap_or_default())
     }
 
     /// Pictures of the model's size.

@@ -42,6 +42,8 @@ impl App {
             return Ok(());
         }
         self.live = false;
+        self.playing = false;
+        status::set_data("recorded", "done")?;
         status::clear_errors()?;
         if let Err(mistake) = controls::read(&mut self.settings)? {
             controls::focus_mistake()?;
