@@ -29,8 +29,9 @@ function stop(text) {
   document.getElementById("status").textContent = "Stopped.";
 }
 
-// Without a network the page works too, where the browser keeps files.
+// Without a network the page works too, where the browser keeps files. Not where another site shows the page in a frame.
 addEventListener("load", async () => {
+  if (new URLSearchParams(location.search).has("embed")) return;
   try {
     await navigator.serviceWorker?.register("offline.js");
     const build = document.querySelector("meta[name=build]").content;

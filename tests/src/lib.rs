@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod compare;
+pub mod engines;
 pub mod host;
 pub mod page;
 pub mod site;

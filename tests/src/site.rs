@@ -40,7 +40,10 @@ impl Site {
             fs::remove_dir_all(&models)?;
         }
         copy(small_model()?, &models.join(SMALL))?;
-        fs::write(models.join("index.json"), format!(r#"{{"models": [{{"name": "{SMALL}", "title": "Small"}}]}}"#))?;
+        fs::write(
+            models.join("index.json"),
+            format!(r#"{{"models": [{{"name": "{SMALL}", "title": "Small", "recorded": true}}]}}"#),
+        )?;
         Self::serve(folder)
     }
 

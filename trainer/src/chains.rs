@@ -23,6 +23,8 @@ pub struct SamplingRun {
     pub count: usize,
     /// Of the noise.
     pub seed: u64,
+    /// The number of the first chain: chains are those of one large run from there on.
+    pub first: u64,
 }
 
 /// Chains at a time, at most; the pictures do not depend on it.
@@ -71,7 +73,7 @@ impl SamplingRun {
     ) -> Result<Vec<(RecordedMoment, Vec<Picture>)>> {
         let (energy, sigma_0) = model.energy(true);
         let shape = model.config.batch_shape(self.count);
-        let mut chains = Chains::new(self.schedule.clone(), sigma_0, Noise::new(self.seed), 0, shape, device);
+        let mut chains = Chains::new(self.schedule.clone(), sigma_0, Noise::new(self.seed), self.first, shape, device);
         let steps = self.schedule.steps();
         let moment = |done: usize, energies: Option<Tensor<1>>, pictures: Tensor<4>| {
             let temperature = self.schedule.temperature(done.saturating_sub(1));
@@ -113,7 +115,7 @@ impl SamplingRun {
                 self.schedule.clone(),
                 sigma_0,
                 Noise::new(self.seed),
-                batch.start as u64,
+                self.first + batch.start as u64,
                 model.config.batch_shape(batch.len()),
                 device,
             );

@@ -29,6 +29,7 @@ mod pictures;
 mod plots;
 mod programs;
 mod progress;
+mod ranks;
 mod recording;
 mod restoration;
 mod train;

@@ -5,7 +5,7 @@ use std::path::Path;
 use npyz::{AutoSerialize, WriterBuilder};
 
 use crate::error::{Error, Result};
-use crate::files::write_atomically;
+use crate::files::{self, write_atomically};
 
 /// Writes values in row-major order as a `.npy` array of this shape; pictures are [N, H, W, C].
 ///
@@ -20,6 +20,27 @@ pub fn write<T: AutoSerialize + Copy>(path: &Path, shape: &[usize], values: &[T]
         array.extend(values.iter().copied())?;
         array.finish()
     })
+}
+
+/// The shape and the values of a `.npy` array of float32 in row-major order.
+///
+/// # Errors
+/// The file cannot be read, or is no such array.
+pub fn read(path: &Path) -> Result<(Vec<usize>, Vec<f32>)> {
+    let wrong = |what: String| Error::input(format!("{}: {what}", path.display()));
+    let bytes = files::read(path)?;
+    let array = npyz::NpyFile::new(&bytes[..]).map_err(|error| wrong(format!("no .npy array: {error}")))?;
+    if array.order() != npyz::Order::C || array.dtype().descr() != "'<f4'" {
+        return wrong_kind(path, &array.dtype().descr());
+    }
+    let shape = array.shape().iter().map(|&length| length as usize).collect();
+    let values = array.into_vec::<f32>().map_err(|error| wrong(format!("it is cut off: {error}")))?;
+    Ok((shape, values))
+}
+
+fn wrong_kind<T>(path: &Path, found: &str) -> Result<T> {
+    let wanted = "float32 in row-major order, as `trainer sample --npy` writes it, is wanted";
+    Err(Error::input(format!("{}: an array of {found}; {wanted}", path.display())))
 }
 
 #[cfg(test)]

@@ -34,3 +34,22 @@ pub fn channels_last(picture: &Picture) -> impl Iterator<Item = f32> {
     let plane = picture.height * picture.width;
     (0..plane).flat_map(move |pixel| (0..picture.channels).map(move |channel| picture.pixels[channel * plane + pixel]))
 }
+
+/// The square picture whose pixels are in `[H, W, C]` order.
+pub fn picture(values: &[f32], size: usize, channels: usize) -> Picture {
+    let pixels = (0..channels).flat_map(|channel| values.iter().skip(channel).step_by(channels).copied()).collect();
+    Picture { channels, height: size, width: size, pixels }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_come_back_from_the_order_of_arrays() {
+        let picture = Picture { channels: 3, height: 2, width: 2, pixels: (0..12).map(|value| value as f32).collect() };
+        let values: Vec<f32> = channels_last(&picture).collect();
+        assert_eq!(values[..4], [0.0, 4.0, 8.0, 1.0]);
+        assert_eq!(super::picture(&values, 2, 3).pixels, picture.pixels);
+    }
+}

@@ -4,7 +4,7 @@
 use options::{Sampler, ToyShape};
 use serde::{Deserialize, Serialize};
 
-use crate::{Backend, Task};
+use crate::{Backend, Known, Task};
 
 /// From the page to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,6 +81,8 @@ pub enum Start {
     Noise,
     /// At noise on the unknown pixels of a picture. Payload: the picture, then the mask `[H, W]`, 1 = unknown.
     Around,
+    /// At noise, with this known of a picture. Payload: the picture, of which nothing else counts.
+    Restored(Known),
     /// At pictures with noise on them, from where the level falls. Payload: a picture for each chain, or one for all,
     /// which then gets the same noise in all.
     Pictures {
@@ -248,7 +250,7 @@ pub struct Loaded {
     /// Where it computes.
     pub backend: Backend,
     /// Why it computes on the CPU although that was not asked for.
-    pub fell_back: Option<String>,
+    pub fell_back: Option<FellBack>,
     /// SHA-256 of its weights.
     pub sha256: String,
     /// Side of its pictures.
@@ -269,6 +271,15 @@ pub struct Loaded {
     pub noise: (f32, f32),
     /// What is known of it.
     pub card: Card,
+}
+
+/// Why a model computes on the CPU.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FellBack {
+    /// The end of a sentence.
+    pub reason: String,
+    /// Whether there is simply no GPU; else there is one that cannot be used.
+    pub absent: bool,
 }
 
 /// What a model's card says.

@@ -4,7 +4,7 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use options::Words;
 
-use crate::{Settings, default_steps};
+use crate::{LESSONS, Settings, default_steps};
 
 /// What an address asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,10 @@ pub struct Request {
     pub settings: Settings,
     /// Whether to start at once.
     pub autorun: bool,
+    /// The lesson to take, from 1.
+    pub lesson: Option<usize>,
+    /// Whether another site shows the page in a frame: then it is small, and loads nothing large before it is asked to.
+    pub embed: bool,
     /// What was ignored, and why: a sentence each.
     pub problems: Vec<String>,
 }
@@ -20,7 +24,13 @@ pub struct Request {
 impl Request {
     /// Reads a query, with or without its question mark. `seed` is the one to use where it gives none.
     pub fn parse(query: &str, seed: u64) -> Self {
-        let mut request = Self { settings: Settings::with_seed(seed), autorun: false, problems: Vec::new() };
+        let mut request = Self {
+            settings: Settings::with_seed(seed),
+            autorun: false,
+            lesson: None,
+            embed: false,
+            problems: Vec::new(),
+        };
         let mut seen = Vec::new();
         // A link that was copied out of the text of a web page has `&amp;` for `&`.
         let query = query.trim_start_matches('?').replace("&amp;", "&");
@@ -54,10 +64,13 @@ impl Request {
             "backend" => settings.backend = Some(word(value)?),
             "task" => settings.task = word(value)?,
             "picture" => settings.picture = Some(number(value, 0..=usize::MAX)?),
+            "known" => settings.known = word(value)?,
             "mask" => settings.mask = Some(word(value)?),
             "level" => settings.level = level(value)?,
             "corners" => settings.corners = corners(value)?,
             "toy" => settings.toy = word(value)?,
+            "lesson" => self.lesson = Some(number(value, 1..=LESSONS)?),
+            "embed" => self.embed = number::<u8>(value, 0..=1)? == 1,
             "autorun" => self.autorun = number::<u8>(value, 0..=1)? == 1,
             _ => return Err("there is no such setting".to_owned()),
         }
@@ -118,13 +131,22 @@ mod tests {
     use super::*;
     use options::{Region, Sampler, ToyShape};
 
-    use crate::{Backend, Task};
+    use crate::{Backend, Known, Task};
 
     #[test]
     fn an_empty_address_means_the_defaults() {
         for query in ["", "?"] {
             let request = Request::parse(query, 7);
-            assert_eq!(request, Request { settings: Settings::with_seed(7), autorun: false, problems: vec![] });
+            assert_eq!(
+                request,
+                Request {
+                    settings: Settings::with_seed(7),
+                    autorun: false,
+                    lesson: None,
+                    embed: false,
+                    problems: vec![]
+                }
+            );
         }
     }
 
@@ -132,7 +154,7 @@ mod tests {
     fn every_setting_is_read() {
         let request = Request::parse(
             "?model=fashion&seed=18446744073709551615&count=3&sampler=annealed&steps=25&backend=cpu&task=inpaint\
-             &picture=2&mask=top&level=0.25&corners=4,5,6&toy=rings&autorun=1",
+             &picture=2&known=quarter&mask=top&level=0.25&corners=4,5,6&toy=rings&autorun=1",
             7,
         );
         assert_eq!(request.problems, Vec::<String>::new());
@@ -146,6 +168,7 @@ mod tests {
             backend: Some(Backend::Cpu),
             task: Task::Inpaint,
             picture: Some(2),
+            known: Known::Quarter,
             mask: Some(Region::Top),
             level: 0.25,
             corners: [4, 5, 6],
@@ -219,6 +242,7 @@ mod tests {
             "task=",
             "model=",
             "picture=x",
+            "known=all",
             "mask=middle",
             "level=0",
             "level=NaN",
@@ -227,6 +251,9 @@ mod tests {
             "corners=1,2,x",
             "toy=cube",
             "autorun=2",
+            "embed=yes",
+            "lesson=0",
+            "lesson=9",
             "colour=red",
             "%00=%ff%fe",
         ] {

@@ -33,8 +33,8 @@ impl SavedRun {
         let mut settings = json!(self.settings);
         let foreign: &[&str] = match self.settings.task {
             Task::Inpaint => &["level", "corners", "toy"],
-            Task::Denoise => &["mask", "corners", "toy"],
-            _ => &["picture", "mask", "level", "corners", "toy"],
+            Task::Denoise => &["known", "mask", "corners", "toy"],
+            _ => &["picture", "known", "mask", "level", "corners", "toy"],
         };
         if let Some(settings) = settings.as_object_mut() {
             settings.retain(|key, _| !foreign.contains(&key.as_str()));

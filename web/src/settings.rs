@@ -6,6 +6,8 @@ use options::{Region, Sampler, ToyShape, Words};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::Known;
+
 /// Where the engine computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "lowercase")]
@@ -24,7 +26,7 @@ pub enum Backend {
 pub enum Task {
     /// New pictures from noise.
     Sample,
-    /// The unknown part of a given picture.
+    /// A given picture of which only something is known: a part, a smaller picture and others.
     Inpaint,
     /// A picture from under noise.
     Denoise,
@@ -41,7 +43,7 @@ impl Task {
     pub fn title(self) -> &'static str {
         match self {
             Self::Sample => "Sample",
-            Self::Inpaint => "Complete",
+            Self::Inpaint => "Restore",
             Self::Denoise => "Denoise",
             Self::Outliers => "How likely",
             Self::Landscape => "Landscape",
@@ -93,7 +95,9 @@ pub struct Settings {
     pub task: Task,
     /// Which held-out picture is completed, denoised or judged, from 0; none where it is the visitor's own.
     pub picture: Option<usize>,
-    /// For inpainting: the unknown region, unless it was painted by hand.
+    /// For restoring: what is known.
+    pub known: Known,
+    /// Where that is a part: the unknown region, unless it was painted by hand.
     pub mask: Option<Region>,
     /// For denoising: the noise level.
     pub level: f32,
@@ -122,6 +126,7 @@ impl Settings {
             backend: None,
             task: Task::Sample,
             picture: Some(0),
+            known: Known::Part,
             mask: Some(Region::Right),
             level: 0.4,
             corners: [0, 1, 2],
@@ -150,6 +155,7 @@ impl Settings {
             query.append_pair("picture", &picture.to_string());
         }
         match (self.task, self.mask) {
+            (Task::Inpaint, _) if self.known != Known::Part => _ = query.append_pair("known", self.known.word()),
             (Task::Inpaint, Some(region)) => _ = query.append_pair("mask", region.word()),
             (Task::Denoise, _) => _ = query.append_pair("level", &self.level.to_string()),
             (Task::Landscape, _) => {

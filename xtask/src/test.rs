@@ -20,7 +20,8 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
     part("native tests", || {
         // The only native build: another command or selection of packages would give Burn other features and build it
         // again. It makes the trainer's program too, which the end-to-end tests run.
-        Ok(cmd!(shell, "cargo test --workspace --exclude tests").run()?)
+        let features = native_features();
+        Ok(cmd!(shell, "cargo test --workspace --exclude tests {features...}").run()?)
     })?;
     part("WebAssembly tests", || wasm_tests(shell, consent))?;
     // After the tests for browsers: they bring the compiler that NEON may need too.
@@ -38,7 +39,13 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
 /// # Errors
 /// It does not compile.
 pub fn build_native(shell: &Shell) -> Result<()> {
-    Ok(cmd!(shell, "cargo test --workspace --exclude tests --no-run").run()?)
+    let features = native_features();
+    Ok(cmd!(shell, "cargo test --workspace --exclude tests {features...} --no-run").run()?)
+}
+
+/// Trainings on several machines are built and tested where there is an MPI library.
+fn native_features() -> &'static [&'static str] {
+    if programs::find("mpicc").is_some() { &["--features", "trainer/mpi"] } else { &[] }
 }
 
 fn part(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {

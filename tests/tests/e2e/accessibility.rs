@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::{
     browser::{self, Gpu, Screen},
     page::Page,
@@ -46,13 +46,21 @@ async fn axe_objects_to_nothing() -> Result<()> {
             let page = Page::open(browser, &site.url("?count=4&steps=5&backend=cpu&autorun=1")).await?;
             page.wait_for("done", 60).await?;
             page.script(&axe, vec![]).await?;
-            for room in ["sample", "inpaint", "denoise", "outliers", "landscape", "about"] {
-                page.go_to(room).await?;
-                if room == "outliers" {
-                    page.wait_for_data("judged", "done", 30).await?;
+            for scheme in ["light", "dark"] {
+                let scheme = json!({ "name": "prefers-color-scheme", "value": scheme });
+                browser.devtools("Emulation.setEmulatedMedia", json!({ "features": [scheme] })).await?;
+                for room in ["sample", "inpaint", "denoise", "outliers", "landscape", "about"] {
+                    page.go_to(room).await?;
+                    if room == "outliers" {
+                        page.wait_for_data("judged", "done", 30).await?;
+                    }
+                    let objections = browser.client.execute_async(RUN, vec![]).await?;
+                    ensure!(
+                        objections.as_array().is_some_and(Vec::is_empty),
+                        "{room}, {screen:?}, {scheme}: {objections:#}"
+                    );
                 }
-                let objections = browser.client.execute_async(RUN, vec![]).await?;
-                ensure!(objections.as_array().is_some_and(Vec::is_empty), "{room}, {screen:?}: {objections:#}");
+                page.look(&format!("about-{screen:?}-{}", scheme["value"].as_str().unwrap_or_default())).await?;
             }
             page.go_to("sample").await?;
             page.script("document.querySelector('#grid button').click()", vec![]).await?;

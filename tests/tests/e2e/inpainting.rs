@@ -153,3 +153,83 @@ async fn drag(browser: &browser::Browser, page: &Page<'_>, from: i64, to: i64) -
         .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
     Ok(browser.client.perform_actions(mouse).await?)
 }
+
+#[tokio::test]
+async fn a_second_finger_does_not_draw() -> Result<()> {
+    /// Moves one finger along the middle row, alone or with another that rests in a corner and is lifted later.
+    const STROKE: &str = "
+        const canvas = document.getElementById('mask');
+        const { left, top, width, height } = canvas.getBoundingClientRect();
+        const send = (kind, pointerId, x, y) => canvas.dispatchEvent(new PointerEvent(kind, {
+            pointerId, pointerType: 'touch', button: 0, clientX: left + x * width, clientY: top + y * height, bubbles: true }));
+        const second = arguments[0];
+        send('pointerdown', 1, 0.2, 0.5);
+        if (second) send('pointerdown', 2, 0.9, 0.1);
+        for (const x of [0.4, 0.6, 0.8]) {
+            send('pointermove', 1, x, 0.5);
+            if (second) send('pointermove', 2, 0.9, 0.1);
+        }
+        send('pointerup', 1, 0.8, 0.5);
+        if (second) {
+            send('pointermove', 2, 0.1, 0.9);
+            send('pointerup', 2, 0.1, 0.9);
+        }";
+    let site = Site::new()?;
+    let pictures = held_out(&site)?;
+    browser::with(Gpu::None, Screen::Phone, async |browser| {
+        let page = Page::open(browser, &site.url("?task=inpaint&count=2&steps=4&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        let mut found = Vec::new();
+        for second in [false, true] {
+            page.click("clear").await?;
+            page.script("document.getElementById('mask').scrollIntoView({block: 'center'})", vec![]).await?;
+            page.script(STROKE, vec![second.into()]).await?;
+            found.push(mask_after(&page, pictures.picture(0)).await?);
+        }
+        ensure!(found[0] > 0 && found[0] == found[1], "{found:?} unknown pixels");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_smaller_or_blurred_picture_stays() -> Result<()> {
+    let site = Site::new()?;
+    let pictures = held_out(&site)?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        for (known, block) in [("half", Some(2)), ("eighth", Some(8)), ("blurred", None)] {
+            let query = format!("?task=inpaint&picture=1&known={known}&seed=5&count=3&steps=30&backend=cpu&autorun=1");
+            let page = Page::open(browser, &site.url(&query)).await?;
+            page.wait_for("done", 60).await?;
+            ensure!(!page.element("mask").await?.is_displayed().await?, "there is nothing to paint");
+            let run = page.save_json().await?;
+            ensure!(run["settings"]["known"] == known, "{}", run["settings"]);
+            let answers = Pictures::from_json(&run)?;
+            ensure!(answers.picture(0) != answers.picture(1) && answers.picture(0) != pictures.picture(1));
+            if let Some(block) = block {
+                let wanted = means(pictures.picture(1), block);
+                for answer in 0..answers.shape[0] {
+                    let found = means(answers.picture(answer), block);
+                    let error = found.iter().zip(&wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                    ensure!(error < 1e-3, "{known}, answer {answer}: a mean is off by {error}");
+                }
+            }
+            let beside = page.script("return document.querySelectorAll('#beside figure').length", vec![]).await?;
+            ensure!(beside == 2, "{beside} pictures beside the answers");
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// The means of blocks of a square grey picture.
+fn means(picture: &[f32], block: usize) -> Vec<f32> {
+    let side = picture.len().isqrt();
+    let starts = (0..side).step_by(block).flat_map(|y| (0..side).step_by(block).map(move |x| (y, x)));
+    let mean = |(top, left): (usize, usize)| {
+        let cells = (top..(top + block).min(side)).flat_map(|y| (left..(left + block).min(side)).map(move |x| (y, x)));
+        let values: Vec<f32> = cells.map(|(y, x)| picture[y * side + x]).collect();
+        values.iter().sum::<f32>() / values.len() as f32
+    };
+    starts.map(mean).collect()
+}

@@ -7,6 +7,8 @@ mod broken_gpus;
 mod cancelling;
 mod damage;
 mod downloads;
+mod engines;
+mod first_visit;
 mod helpers;
 mod inpainting;
 mod looks;

@@ -205,6 +205,10 @@ pub struct SampleArgs {
     pub and: Vec<PathBuf>,
     #[command(flatten)]
     pub chains: ChainArgs,
+    /// The number of the first chain, to draw a part of one large run: the pictures of `--count 1000` are those of
+    /// `--count 500` and of `--first 500 --count 500`.
+    #[arg(long, default_value_t = 0)]
+    pub first: u64,
     /// Write the run itself to this PNG file, as the page plays it: `run.png` in a model's folder. At most 64 pictures.
     #[arg(long)]
     pub recording: Option<PathBuf>,
@@ -336,6 +340,10 @@ pub struct EvaluateArgs {
     /// Samples that are measured; distances to the held-out pictures need 64, their standard errors 128.
     #[arg(long, default_value_t = 1000, value_parser = count_parser(100_000))]
     pub count: usize,
+    /// Samples that were drawn before, by `trainer sample --npy`: one file or several parts of a run. They are measured
+    /// instead of new ones.
+    #[arg(long, num_args = 1.., value_name = "NPY")]
+    pub samples: Vec<PathBuf>,
     /// Seed of the noise; not that of `trainer experiment`, so that what was chosen by samples is judged by others.
     #[arg(long, default_value_t = 1001)]
     pub seed: u64,

@@ -27,11 +27,12 @@ pub fn schedule(args: &SamplerArgs, model: &LoadedModel) -> Result<Schedule> {
     }
 }
 
-/// Runs the chains that `args` ask for, around what is given of one picture if anything is.
+/// Runs the chains that `args` ask for, from the number `first` on, around what is given of one picture if anything is.
 pub fn run(
     args: &ChainArgs,
     model: &LoadedModel,
     given: Option<&Arc<dyn Given>>,
+    first: u64,
     device: &Device,
 ) -> Result<Vec<Picture>> {
     let size = model.data.size;
@@ -40,7 +41,7 @@ pub fn run(
         files::check_writable(path)?;
     }
     let schedule = schedule(&args.sampler, model)?;
-    SamplingRun { schedule, count: args.count, seed: args.seed }.run(model, given, device)
+    SamplingRun { schedule, count: args.count, seed: args.seed, first }.run(model, given, device)
 }
 
 /// Writes the grid, and the numbers if asked for, and says so. A picture alone is written as it is, so that it can be put

@@ -1,5 +1,7 @@
 //! `trainer evaluate`.
 
+use std::path::{Path, PathBuf};
+
 use super::chains::schedule;
 use crate::{
     chains::SamplingRun,
@@ -8,7 +10,31 @@ use crate::{
     evaluate::{self, DensityPlan},
     files,
     model::LoadedModel,
+    npy, output,
+    pictures::Picture,
 };
+
+/// Samples of the model that were drawn before, of all files together.
+fn samples(paths: &[PathBuf], model: &LoadedModel) -> Result<Vec<Picture>> {
+    let (size, channels) = (model.data.size, model.config.channels);
+    let mut all = Vec::new();
+    for path in paths {
+        let (shape, values) = npy::read(path)?;
+        let [_, height, width, found] = shape[..] else { return Err(misfit(path, &shape, size, channels)) };
+        if (height, width, found) != (size, size, channels) {
+            return Err(misfit(path, &shape, size, channels));
+        }
+        all.extend(values.chunks(size * size * channels).map(|values| output::picture(values, size, channels)));
+    }
+    Ok(all)
+}
+
+fn misfit(path: &Path, shape: &[usize], size: usize, channels: usize) -> Error {
+    Error::input(format!(
+        "--samples {}: an array of {shape:?}; samples of this model are [N, {size}, {size}, {channels}]",
+        path.display()
+    ))
+}
 
 /// Measures a model and writes the report, part by part.
 pub fn evaluate(args: EvaluateArgs) -> Result<()> {
@@ -17,10 +43,12 @@ pub fn evaluate(args: EvaluateArgs) -> Result<()> {
     let folder = &args.subject.out;
     files::check_writable(&folder.join("evaluation.json"))?;
     let schedule = schedule(&args.sampler, &model)?;
-    let chains = SamplingRun { schedule, count: args.count, seed: args.seed };
+    let given = if args.samples.is_empty() { None } else { Some(samples(&args.samples, &model)?) };
+    let count = given.as_ref().map_or(args.count, Vec::len);
+    let chains = SamplingRun { schedule, count, seed: args.seed, first: 0 };
     let plan = DensityPlan { steps: args.density_steps, chains: args.density_chains };
     let name = args.subject.model.model.display().to_string();
-    let evaluation = evaluate::evaluate(&model, name, &data, &chains, plan, (&device, folder))?;
+    let evaluation = evaluate::evaluate(&model, name, &data, (&chains, given), plan, (&device, folder))?;
     if args.json {
         let text = serde_json::to_string(&evaluation).map_err(|error| Error::failed(error.to_string()))?;
         println!("{text}");

@@ -101,8 +101,9 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let sampler = Sampler::Consistent;
     let steps = sampler.default_steps();
     let schedule = model.schedule(sampler, steps);
-    let samples = SamplingRun { schedule: schedule.clone(), count: SAMPLES, seed: 1 }.run(&model, None, &device)?;
-    let recorded = SamplingRun { schedule, count: RECORDED, seed: 1 };
+    let samples =
+        SamplingRun { schedule: schedule.clone(), count: SAMPLES, seed: 1, first: 0 }.run(&model, None, &device)?;
+    let recorded = SamplingRun { schedule, count: RECORDED, seed: 1, first: 0 };
     let (recording, _) = recording::record(&recorded, sampler, &model, &device)?;
     let sampling = format!(
         "trainer sample --model models/{} --count {SAMPLES} --seed 1 --sampler consistent --steps {steps} --out samples.png",

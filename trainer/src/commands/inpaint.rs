@@ -11,6 +11,6 @@ pub fn inpaint(args: InpaintArgs) -> Result<()> {
     let channels = model.config.channels;
     let (picture, mask) = pictures::read_masked(&args.image, &args.mask, channels, size, size)?;
     let known = around(&model, &picture, &mask, &device);
-    let images = chains::run(&args.chains, &model, Some(&known), &device)?;
+    let images = chains::run(&args.chains, &model, Some(&known), 0, &device)?;
     chains::write(&args.chains, &images)
 }

@@ -44,7 +44,7 @@ pub fn restore(args: RestoreArgs) -> Result<()> {
     let (device, _) = args.model.backend.device()?;
     let model = LoadedModel::open("--model", &args.model.model, &device)?;
     let given = given(&args, &model, &device)?;
-    let images = chains::run(&args.chains, &model, Some(&given), &device)?;
+    let images = chains::run(&args.chains, &model, Some(&given), 0, &device)?;
     let lines = chains::save(&args.chains, &images)?;
 
     let x = model.frame.add(output::tensor(&images, &device));

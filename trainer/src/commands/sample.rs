@@ -19,7 +19,7 @@ pub fn sample(args: SampleArgs) -> Result<()> {
         model.join(other, LoadedModel::open("--and", other, &device)?)?;
     }
     let Some(path) = &args.recording else {
-        let images = chains::run(&args.chains, &model, None, &device)?;
+        let images = chains::run(&args.chains, &model, None, args.first, &device)?;
         return chains::write(&args.chains, &images);
     };
     if args.chains.count > BATCH {
@@ -27,7 +27,7 @@ pub fn sample(args: SampleArgs) -> Result<()> {
     }
     files::check_writable(path)?;
     let schedule = chains::schedule(&args.chains.sampler, &model)?;
-    let run = SamplingRun { schedule, count: args.chains.count, seed: args.chains.seed };
+    let run = SamplingRun { schedule, count: args.chains.count, seed: args.chains.seed, first: args.first };
     let (file, pictures) = recording::record(&run, args.chains.sampler.sampler, &model, &device)?;
     files::write_atomically(path, |out| out.write_all(&file))?;
     println!("{}: the run, {} kB", path.display(), file.len().div_ceil(1000));

@@ -6,17 +6,63 @@ use std::{
     sync::atomic::Ordering,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::run_pictures::{Place, run_pictures};
 use crate::{
     cli::{LayersArgs, TrainArgs},
     data::{self, DataSet, Wanted},
     error::{Error, Result},
+    ranks::Ranks,
     train::{self, Checkpoint, INTERRUPTED, RunConfig, RunFolder, Start, TrainingPreset},
 };
 
-/// Trains, or goes on training.
+/// Trains, or goes on training, with the processes that were started together with this one.
 pub fn train(args: TrainArgs) -> Result<()> {
-    let out = out(&args)?;
+    let (ranks, _session) = Ranks::join()?;
+    let outcome = if ranks.leads() { lead(&args, &ranks) } else { work(&args, &ranks) };
+    ranks.end(outcome)
+}
+
+/// What the others have to know.
+#[derive(Serialize, Deserialize)]
+struct Task {
+    /// `run.toml`
+    config: String,
+    /// Steps that are done.
+    done: u64,
+    /// Of the pictures, as the leader has them: how many to learn from, and what their content is.
+    pictures: (usize, Option<String>),
+}
+
+impl Task {
+    fn pictures(data: &DataSet) -> (usize, Option<String>) {
+        (data.train.len(), data.fingerprint.clone())
+    }
+}
+
+/// Computes a part of every batch for the process that leads.
+fn work(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
+    let (devices, _) = args.backend.devices(args.devices)?;
+    // The leader saves and says when it is enough: what asks a program to stop asks all of them.
+    ctrlc::set_handler(|| {}).map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
+    let task = ranks.broadcast(Vec::new())?;
+    if task.is_empty() {
+        return Ok(());
+    }
+    let failed = |error: &dyn std::fmt::Display| Error::failed(format!("what the leading process says: {error}"));
+    let Task { config, done, pictures } = serde_json::from_slice(&task).map_err(|error| failed(&error))?;
+    let config: RunConfig = toml::from_str(&config).map_err(|error| failed(&error))?;
+    let given = args.layers.settings.data.as_deref().filter(|_| !Path::new(&config.data).is_dir());
+    let data = run_pictures(&config, Path::new("this run"), &Place { data: given, dir: args.data_dir.as_deref() })?;
+    if Task::pictures(&data) != pictures {
+        return Err(Error::input(format!("the pictures in {} are not those of the leading process", data.source)));
+    }
+    train::work(&config, &data, done, &devices, ranks)
+}
+
+fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
+    let out = out(args)?;
     let folder = RunFolder::at(&out);
     if folder.has_checkpoint() && !args.resume {
         return Err(Error::input(format!(
@@ -28,7 +74,8 @@ pub fn train(args: TrainArgs) -> Result<()> {
     ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
         .map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
 
-    let (config, start, data) = if args.resume { resume(&args, &folder, &out)? } else { begin(&args)? };
+    let (mut config, start, data) = if args.resume { resume(args, &folder, &out)? } else { begin(args)? };
+    share_slices(&mut config, args, ranks)?;
     if args.devices > config.optimization.batch {
         return Err(Error::input(format!("--devices {}: more than images in a batch", args.devices)));
     }
@@ -44,7 +91,8 @@ pub fn train(args: TrainArgs) -> Result<()> {
     };
     let device = if backend == "flex" { "the CPU (flex)" } else { backend };
     if args.dry_run {
-        return train::dry_run(&config, &data, start, &devices, device);
+        train::dry_run(&config, &data, start, &devices, device)?;
+        return ranks.broadcast(Vec::new()).map(drop);
     }
     let _lock = folder.lock()?;
     if done == 0 && folder.exists() {
@@ -62,8 +110,33 @@ pub fn train(args: TrainArgs) -> Result<()> {
     );
     let mirrored = if config.optimization.flip { "half of the pictures are" } else { "no picture is" };
     eprintln!("{mirrored} mirrored (--flip true or false)");
-    train::train(&config, &data, &folder, start, &devices)?;
+    if ranks.count() > 1 {
+        let (count, slices) = (ranks.count(), config.optimization.slices.unwrap_or(1));
+        eprintln!("{count} processes share every batch, {} of its {slices} slices each", slices / count);
+    }
+    let task = Task { config: config.to_toml()?, done, pictures: Task::pictures(&data) };
+    ranks.broadcast(serde_json::to_vec(&task).map_err(|error| Error::failed(error.to_string()))?)?;
+    train::train(&config, &data, &folder, start, &devices, ranks)?;
     eprintln!("done: {}; next: trainer sample --model {0} --out samples.png", out.display());
+    Ok(())
+}
+
+/// Has the processes share the slices of a batch evenly: as many as was asked for, or more if nobody asked.
+fn share_slices(config: &mut RunConfig, args: &TrainArgs, ranks: &Ranks) -> Result<()> {
+    let (count, plan) = (ranks.count(), &mut config.optimization);
+    let slices = plan.slices.unwrap_or(1);
+    if slices.is_multiple_of(count) {
+        return Ok(());
+    }
+    if args.resume || args.layers.settings.optimization.slices.is_some() || args.layers.config.is_some() {
+        return Err(Error::input(format!(
+            "slices {slices}: {count} processes cannot share them evenly; start a number of processes that divides {slices}"
+        )));
+    }
+    if count > plan.batch {
+        return Err(Error::input(format!("{count} processes cannot share a batch of {}", plan.batch)));
+    }
+    plan.slices = Some(slices.next_multiple_of(count).min(plan.batch / count * count));
     Ok(())
 }
 

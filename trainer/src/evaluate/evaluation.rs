@@ -125,11 +125,14 @@ pub struct Sampling {
     pub seed: u64,
     /// Samples.
     pub count: usize,
+    /// Whether they were drawn before and read from files; how they were drawn is then as the user says.
+    #[serde(default)]
+    pub from_files: bool,
 }
 
 impl Sampling {
     /// Of these chains of a model.
-    pub fn of(chains: &SamplingRun, model: &LoadedModel) -> Self {
+    pub fn of(chains: &SamplingRun, from_files: bool, model: &LoadedModel) -> Self {
         let schedule = &chains.schedule;
         let sampler = schedule.sampler();
         Self {
@@ -140,6 +143,7 @@ impl Sampling {
             guidance: model.guide().map(|guide| guide.weight),
             seed: chains.seed,
             count: chains.count,
+            from_files,
         }
     }
 }
@@ -148,7 +152,8 @@ impl Sampling {
 impl fmt::Display for Sampling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sampler = format!("{:?}", self.sampler).to_lowercase();
-        write!(f, "{} samples of {} steps, {sampler} sampler", self.count, self.steps)?;
+        let from = if self.from_files { " from files" } else { "" };
+        write!(f, "{} samples{from} of {} steps, {sampler} sampler", self.count, self.steps)?;
         match (self.sampler, self.hottest) {
             (Sampler::Consistent, _) => write!(f, " of churn {}", self.churn)?,
             (_, Some(hottest)) => write!(f, " from temperature {hottest:.0}")?,

@@ -91,7 +91,11 @@ fn complete(
     let model = placed.model;
     let known = around(model, truth, mask, placed.device);
     let seed = chains.seed.wrapping_add(number as u64);
-    SamplingRun { schedule: chains.schedule.clone(), count: COMPLETIONS, seed }.run(model, Some(&known), placed.device)
+    SamplingRun { schedule: chains.schedule.clone(), count: COMPLETIONS, seed, first: 0 }.run(
+        model,
+        Some(&known),
+        placed.device,
+    )
 }
 
 fn mean_picture(images: &Images) -> Picture {

@@ -70,7 +70,7 @@ pub fn fingerprint(weights: &Weights) -> Result<String> {
     Ok(files::sha256(&bytes))
 }
 
-/// Measures a model, by samples of these chains, into a folder: every part is written there when it is measured.
+/// Measures a model, by samples of these chains or those that they gave before, into a folder: every part is written there when it is measured.
 ///
 /// # Errors
 /// Nothing can be sampled, a part failed, or the folder cannot be written. What was measured is there all the same.
@@ -78,7 +78,7 @@ pub fn evaluate(
     model: &LoadedModel,
     name: String,
     data: &DataSet,
-    chains: &SamplingRun,
+    (chains, given): (&SamplingRun, Option<Vec<Picture>>),
     plan: DensityPlan,
     (device, folder): (&Device, &Path),
 ) -> Result<Evaluation> {
@@ -92,7 +92,7 @@ pub fn evaluate(
             data: data.name.clone(),
             training: data.train.len(),
             held_out: held_out.len(),
-            sampling: Sampling::of(chains, model),
+            sampling: Sampling::of(chains, given.is_some(), model),
             sample_quality: None,
             denoising: Vec::new(),
             energies: None,
@@ -108,8 +108,13 @@ pub fn evaluate(
         },
     );
 
-    eprintln!("sampling {} pictures", chains.count);
-    let samples = chains.run(model, None, device)?;
+    let samples = match given {
+        Some(samples) => samples,
+        None => {
+            eprintln!("sampling {} pictures", chains.count);
+            chains.run(model, None, device)?
+        }
+    };
     record.show("samples.png", &samples[..samples.len().min(SHOWN)], None)?;
 
     eprintln!("looking for copies of training pictures");
@@ -185,7 +190,7 @@ fn importance(
     let held_out = placed.read(held_out)?;
     let sets = [("training pictures", &train[..]), ("held-out pictures", &held_out[..])];
     // Not the earlier ones: a guide changes what is likely.
-    let unguided = SamplingRun { schedule: chains.schedule.clone(), count: plan.chains, seed: chains.seed };
+    let unguided = SamplingRun { schedule: chains.schedule.clone(), count: plan.chains, seed: chains.seed, first: 0 };
     let samples = unguided.run_unguided(placed.model, placed.device)?;
     density::density(placed, &samples, &sets, plan.steps, plan.chains)
 }

@@ -97,6 +97,7 @@ mod tests {
 
     fn record(folder: &Path) -> Record {
         let sampling = Sampling {
+            from_files: false,
             sampler: Sampler::Consistent,
             steps: 2,
             hottest: None,

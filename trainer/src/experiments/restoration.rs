@@ -127,6 +127,7 @@ impl Task {
                 schedule: model.schedule(Sampler::Consistent, args.steps),
                 count: args.answers,
                 seed: args.seed.wrapping_add(number as u64),
+                first: 0,
             };
             let answers = chains.run(model, Some(&given), device)?;
             let x = model.frame.add(output::tensor(&answers, device));

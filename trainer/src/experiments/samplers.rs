@@ -135,7 +135,7 @@ fn measured(
 ) -> Result<Point> {
     let schedule = model.schedule(sampler, steps).with_churn(churn.unwrap_or(Churn::USUAL));
     let begun = Instant::now();
-    let pictures = SamplingRun { schedule, count: args.count, seed: args.seed }.run(model, None, device)?;
+    let pictures = SamplingRun { schedule, count: args.count, seed: args.seed, first: 0 }.run(model, None, device)?;
     Ok(Point {
         sampler,
         steps,

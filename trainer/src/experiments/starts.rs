@@ -66,7 +66,7 @@ pub fn starts(args: StartsArgs) -> Result<()> {
     for &level in &args.levels {
         let schedule =
             Schedule::falling(args.steps, model.config.sigma_0, level as f32, &model.noise).with_churn(model.churn());
-        let chains = SamplingRun { schedule, count, seed: measurement.seed };
+        let chains = SamplingRun { schedule, count, seed: measurement.seed, first: 0 };
         let pictures = chains.run_from(&model, &(clean.clone() + z.clone() * level), &device)?;
         let start = Start { level, quality: measure.samples(&pictures)? };
         eprintln!("{}", row(&start.level.to_string(), &start.quality));

@@ -14,6 +14,7 @@ use crate::{
     files,
     model::LoadedModel,
     pictures::Picture,
+    ranks::Ranks,
     train::{self, RunConfig, RunFolder, Start},
 };
 
@@ -57,12 +58,12 @@ pub fn run(
     let config = config.with_pictures(data)?;
     folder.save_config(&config)?;
     let begun = Instant::now();
-    train::train(&config, data, &folder, Start::of(&config)?, std::slice::from_ref(device))?;
+    train::train(&config, data, &folder, Start::of(&config)?, std::slice::from_ref(device), &Ranks::alone())?;
     let seconds = begun.elapsed().as_secs_f64();
 
     let model = LoadedModel::open("--model", place.path(), device)?;
     let TrialSampling { schedule, count } = sampling;
-    let samples = SamplingRun { schedule, count, seed: 1 }.run(&model, None, device)?;
+    let samples = SamplingRun { schedule, count, seed: 1, first: 0 }.run(&model, None, device)?;
     let parameters = model.network.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();
     let held_out_loss = train::held_out_loss(&folder)?.unwrap_or(f64::NAN);
     Ok((Outcome { parameters, seconds, held_out_loss, quality: measure.samples(&samples)? }, samples))

@@ -14,6 +14,7 @@ use crate::{
     data::DataSet,
     error::{Error, Result},
     output,
+    ranks::Ranks,
 };
 
 /// Steps that are timed, at most, after one that is not.
@@ -66,7 +67,8 @@ pub fn dry_run(config: &RunConfig, data: &DataSet, start: Start, devices: &[Devi
         return Ok(());
     }
 
-    let replicas = Replicas::new(config, &data.train, frame, devices);
+    let alone = Ranks::alone();
+    let replicas = Replicas::new(config, &data.train, frame, devices, &alone);
     let seconds = thread::scope(|scope| -> Result<f64> {
         let batches = prefetch(scope, &data.train, config, done);
         let (mut begun, mut timed) = (Instant::now(), 0);

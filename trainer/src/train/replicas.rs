@@ -1,7 +1,7 @@
 //! The loss of a batch and its gradient, computed in slices one after the other, on one device or on several that share
 //! the slices: a replica of the network on each, by Burn's forks, whose gradients Burn moves to the first and adds up.
 
-use std::{ops::Range, thread};
+use std::{ops::Range, sync::mpsc::Receiver, thread};
 
 use burn::{
     module::Module,
@@ -9,14 +9,17 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 use shared::{
+    model::{ModelError, Weights},
     network::{EnergyNetwork, Frame},
     training::{StableTargets, denoising_loss, mdsm_loss, stable_targets, weights},
 };
 
-use super::{RunConfig, prefetch::Batch, references::means_from};
+use super::{RunConfig, flat, prefetch::Batch, references::means_from};
 use crate::{
     data::Images,
     error::{Error, Result},
+    output,
+    ranks::Ranks,
 };
 
 /// The devices of a run and what each has to do.
@@ -26,6 +29,7 @@ pub struct Replicas<'a> {
     frame: Frame,
     /// The noise level from which targets are means of the pictures of a batch, if they are means at all.
     means_from: Option<f32>,
+    ranks: &'a Ranks,
 }
 
 /// A device and its part of every batch.
@@ -37,14 +41,23 @@ struct Share {
 
 impl<'a> Replicas<'a> {
     /// Shares batches of these pictures between devices, of which there is at least one and at most as many as images in
-    /// a batch.
-    pub fn new(config: &'a RunConfig, images: &Images, frame: Frame, devices: &[Device]) -> Self {
+    /// a batch. Where several processes share them, each has its part of the slices, which its own devices share.
+    pub fn new(config: &'a RunConfig, images: &Images, frame: Frame, devices: &[Device], ranks: &'a Ranks) -> Self {
         let plan = &config.optimization;
-        let slices = plan.slices.unwrap_or(1).div_ceil(devices.len());
-        let all = parts(0..plan.batch, devices.len()).into_iter().zip(devices);
-        let shares = all.map(|(slots, device)| Share { device: device.clone(), slices: parts(slots, slices) });
+        let slices = plan.slices.unwrap_or(1);
+        let slices_of_devices = if ranks.count() == 1 {
+            let of_device = |slots| parts(slots, slices.div_ceil(devices.len()));
+            parts(0..plan.batch, devices.len()).into_iter().map(of_device).collect()
+        } else {
+            let all = parts(0..plan.batch, slices);
+            let own = parts(0..slices, ranks.count()).swap_remove(ranks.number());
+            let of_device = |range: Range<usize>| all[range].to_vec();
+            parts(own, devices.len()).into_iter().map(of_device).collect::<Vec<_>>()
+        };
+        let shares = slices_of_devices.into_iter().zip(devices);
+        let shares = shares.map(|(slices, device)| Share { device: device.clone(), slices }).collect();
         let means_from = (plan.references > 0).then(|| means_from(images, plan.seed));
-        Self { config, shares: shares.collect(), frame, means_from }
+        Self { config, shares, frame, means_from, ranks }
     }
 
     /// The paper's loss (its expectation, where targets are means of pictures), `[1]`, and the gradients of the
@@ -54,6 +67,9 @@ impl<'a> Replicas<'a> {
     /// # Errors
     /// A device has failed.
     pub fn gradients(&self, network: &EnergyNetwork, batch: &Batch) -> Result<(Tensor<1>, GradientsParams)> {
+        if self.ranks.count() > 1 {
+            return self.lead(network, batch);
+        }
         let Some((first, others)) = self.shares.split_first() else {
             return Err(Error::failed("there is no device to train on"));
         };
@@ -79,6 +95,72 @@ impl<'a> Replicas<'a> {
             }
             Ok((loss, sum.grads()))
         })
+    }
+
+    /// The same with the other processes, which learn the weights from this one.
+    fn lead(&self, network: &EnergyNetwork, batch: &Batch) -> Result<(Tensor<1>, GradientsParams)> {
+        let failed = |error: ModelError| Error::failed(error.to_string());
+        let weights = Weights::of(&network.valid()).to_safetensors(false).map_err(failed)?;
+        self.ranks.broadcast(weights)?;
+        let sum = self.sum_with_others(network, batch)?;
+        let device = self.shares.first().map(|share| &share.device);
+        let (Some(sum), Some(device)) = (sum, device) else {
+            return Err(Error::failed("there is no sum of gradients"));
+        };
+        let parameters = network.parameters();
+        let (gradients, loss) = sum.split_at(sum.len() - 1);
+        Ok((Tensor::from_floats(loss, device), flat::unpack(gradients, &parameters, device)))
+    }
+
+    /// Computes its part of every batch for the leader, until that one says that it is enough.
+    ///
+    /// # Errors
+    /// A device has failed, or the others cannot be reached.
+    pub fn work(&self, batches: &Receiver<Batch>) -> Result<()> {
+        let shape = self.config.network();
+        let device = self.shares.first().ok_or_else(|| Error::failed("there is no device to train on"))?.device.clone();
+        let failed = |error: ModelError| Error::failed(format!("the weights that came: {error}"));
+        loop {
+            let weights = self.ranks.broadcast(Vec::new())?;
+            if weights.is_empty() {
+                return Ok(());
+            }
+            let network =
+                Weights::parse(&weights).and_then(|weights| weights.into_network(&shape, &device.clone().autodiff()));
+            let batch = batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))?;
+            self.sum_with_others(&network.map_err(failed)?, &batch)?;
+        }
+    }
+
+    /// The gradients of all slices as numbers, parameter by parameter, and their loss, for the leader.
+    fn sum_with_others(&self, network: &EnergyNetwork, batch: &Batch) -> Result<Option<Vec<f32>>> {
+        let of_share = |share: &Share, network: &EnergyNetwork| -> Result<Vec<Vec<f32>>> {
+            let (pictures, parameters) = (self.pictures(&batch.pictures, &share.device), network.parameters());
+            let slice = |slots: &Range<usize>| {
+                let (loss, gradients) = self.slice(network, batch, &pictures, slots.clone());
+                let mut numbers = flat::pack(&gradients, &parameters)?;
+                numbers.extend(output::floats(loss)?);
+                Ok(numbers)
+            };
+            share.slices.iter().map(slice).collect()
+        };
+        let own = thread::scope(|scope| {
+            let (first, others) =
+                self.shares.split_first().ok_or_else(|| Error::failed("there is no device to train on"))?;
+            let replicas: Vec<_> = others
+                .iter()
+                .map(|share| {
+                    let replica = network.clone().fork(&share.device);
+                    scope.spawn(move || of_share(share, &replica))
+                })
+                .collect();
+            let mut own = of_share(first, network)?;
+            for replica in replicas {
+                own.extend(replica.join().map_err(|_| Error::failed("a device has failed"))??);
+            }
+            Ok(own)
+        })?;
+        self.ranks.sum(&own)
     }
 
     /// The sums over the slices of a device.
@@ -202,6 +284,7 @@ mod tests {
     };
 
     const BATCH: usize = 7;
+    static ALONE: Ranks = Ranks::alone();
 
     fn config(slices: usize, references: usize) -> RunConfig {
         let card = DataCard { name: "x".into(), licence: "y".into(), size: 8, pixel_range: [0.0, 1.0] };
@@ -233,7 +316,7 @@ mod tests {
             noise: Noise::new(2).numbers(0, Draw::Start, [BATCH, 1, 8, 8]),
             levels: config.noise.levels(BATCH),
         };
-        let mut replicas = Replicas::new(config, &images, frame, devices);
+        let mut replicas = Replicas::new(config, &images, frame, devices, &ALONE);
         if means.is_some() {
             replicas.means_from = means;
         }

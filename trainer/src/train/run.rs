@@ -38,6 +38,7 @@ use crate::{
     error::{Error, Result},
     model::LoadedModel,
     output, pictures,
+    ranks::Ranks,
 };
 
 /// Steps between entries of the metrics.
@@ -91,18 +92,53 @@ pub(super) struct State {
     pub(super) progress: Progress,
 }
 
-/// Trains to the end of the plan, from `start`, on devices that share every batch.
+/// Trains to the end of the plan, from `start`, on devices that share every batch with each other and with other processes,
+/// which hear at the end that it is one.
 ///
 /// # Errors
 /// A checkpoint cannot be saved, the loss runs away, or the training was interrupted (after saving).
-pub fn train(config: &RunConfig, data: &DataSet, folder: &RunFolder, start: Start, devices: &[Device]) -> Result<()> {
+pub fn train(
+    config: &RunConfig,
+    data: &DataSet,
+    folder: &RunFolder,
+    start: Start,
+    devices: &[Device],
+    ranks: &Ranks,
+) -> Result<()> {
+    let outcome = lead(config, data, folder, start, devices, ranks);
+    if matches!(outcome, Ok(()) | Err(Error::Interrupted(_))) {
+        ranks.broadcast(Vec::new())?;
+    }
+    outcome
+}
+
+/// Computes this process's part of the batches from step `first` on, for the process that leads.
+///
+/// # Errors
+/// A device has failed, or the others cannot be reached.
+pub fn work(config: &RunConfig, data: &DataSet, first: u64, devices: &[Device], ranks: &Ranks) -> Result<()> {
+    let replicas = Replicas::new(config, &data.train, frame(config)?, devices, ranks);
+    thread::scope(|scope| replicas.work(&prefetch(scope, &data.train, config, first)))
+}
+
+fn frame(config: &RunConfig) -> Result<Frame> {
+    Frame::new(config.card().size, config.network().image_size)
+        .ok_or_else(|| Error::failed("the pictures are larger than the network's input"))
+}
+
+fn lead(
+    config: &RunConfig,
+    data: &DataSet,
+    folder: &RunFolder,
+    start: Start,
+    devices: &[Device],
+    ranks: &Ranks,
+) -> Result<()> {
     let device = devices.first().ok_or_else(|| Error::failed("there is no device to train on"))?;
     let plan = &config.optimization;
-    let network = config.network();
     let mut state = State::new(config, start, device)?;
-    let frame = Frame::new(config.card().size, network.image_size)
-        .ok_or_else(|| Error::failed("the pictures are larger than the network's input"))?;
-    let replicas = Replicas::new(config, &data.train, frame, devices);
+    let frame = frame(config)?;
+    let replicas = Replicas::new(config, &data.train, frame, devices, ranks);
     let probe = Probe::new(config, data, frame, device);
     let mut metrics = Metrics::open(folder.metrics(), state.progress.step)?;
     metrics.begin(state.progress.step, config)?;

@@ -1,12 +1,13 @@
 //! The chains of a run, and the way of pictures between messages and tensors.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use burn::tensor::{Bool, Tensor, TensorData};
 use futures::future::join;
 use shared::{
     backend::combination2,
-    sampling::{Chains, Draw, Guided, Known, Noise, Schedule},
+    restoration::{Blocks, Blurred, Cosines, Grey, Linear, cosine_gains, gaussian_blur},
+    sampling::{Chains, Draw, Given, Guided, Known, Noise, Schedule},
 };
 use web::messages::{Run, Start};
 
@@ -63,9 +64,10 @@ pub fn batches(ready: &Ready, run: &Run, chains: Range<usize>, mut payload: Vec<
         let start = payload.len().checked_sub(chains.len() * length).ok_or(MISMATCH)?;
         Some(payload.split_off(start))
     };
-    let known = match run.start {
-        Start::Around => Some(known(ready, &payload).ok_or(MISMATCH)?),
-        _ => None,
+    let known: Option<Arc<dyn Given>> = match run.start {
+        Start::Around => Some(Arc::new(known(ready, &payload).ok_or(MISMATCH)?)),
+        Start::Restored(known) => Some(restored(ready, known, &payload).ok_or(MISMATCH)?),
+        Start::Noise | Start::Pictures { .. } => None,
     };
     let given = payload.len() / length;
     if matches!(run.start, Start::Pictures { .. }) && (payload.len() % length != 0 || ![1, run.count].contains(&given))
@@ -82,10 +84,7 @@ pub fn batches(ready: &Ready, run: &Run, chains: Range<usize>, mut payload: Vec<
         let sampler = Chains::new(schedule.clone(), sigma_0, noise.clone(), first as u64, shape, &ready.device);
         let part = |values: &[f32]| ready.images(&values[first * length..(first + count) * length], network.channels);
         let sampler = match (&known, run.start) {
-            (Some(known), _) => sampler.around(Known {
-                pixels: known.pixels.clone().expand(shape),
-                unknown: known.unknown.clone().expand(shape),
-            }),
+            (Some(known), _) => sampler.around(Arc::clone(known)),
             (None, Start::Pictures { level }) => {
                 let noisy = |pictures: Tensor<4>, chain| {
                     let z = noise.tensor(chain, Draw::Start, pictures.dims(), &ready.device);
@@ -117,7 +116,7 @@ pub fn batches(ready: &Ready, run: &Run, chains: Range<usize>, mut payload: Vec<
 pub fn energy<'a>(ready: &'a Ready, run: &Run) -> Guided<'a> {
     match run.start {
         Start::Noise => ready.model.guided(),
-        Start::Around | Start::Pictures { .. } => Guided::new(&ready.model.network, None),
+        Start::Around | Start::Restored(_) | Start::Pictures { .. } => Guided::new(&ready.model.network, None),
     }
 }
 
@@ -141,6 +140,31 @@ fn known(ready: &Ready, payload: &[f32]) -> Option<Known> {
     let unknown: Tensor<4, Bool> = ready.images(mask, 1).greater_elem(0.5);
     let pixels = ready.images(picture, ready.model.manifest.network.channels);
     Some(Known { unknown: unknown.expand(pixels.dims()), pixels })
+}
+
+/// What is known of a picture, if the payload is one.
+fn restored(ready: &Ready, known: web::Known, payload: &[f32]) -> Option<Arc<dyn Given>> {
+    let (size, frame) = (ready.model.manifest.data.size, ready.frame);
+    let channels = ready.model.manifest.network.channels;
+    if payload.len() != ready.picture_length() {
+        return None;
+    }
+    let shape = [1, size, size, channels];
+    let data = TensorData::new(payload.to_vec(), shape);
+    let picture = Tensor::<4>::from_data(data, &ready.device).permute([0, 3, 1, 2]);
+    if let Some(side) = known.block() {
+        return Some(Arc::new(Linear { picture, part: Blocks { side }, noise: 0.0, frame }));
+    }
+    Some(match known {
+        web::Known::Grey if channels == 3 => Arc::new(Linear { picture, part: Grey::of_colours(), noise: 0.0, frame }),
+        web::Known::Blurred => {
+            let blurred = gaussian_blur(picture, web::Known::BLUR);
+            let gains = cosine_gains(web::Known::BLUR, size, size);
+            let basis = Cosines::new(size, size, &ready.device);
+            Arc::new(Blurred::new(blurred, basis, &gains, 0.0, frame))
+        }
+        _ => return None,
+    })
 }
 
 fn check(energies: &[f32]) -> Result<(), String> {

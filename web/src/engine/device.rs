@@ -43,22 +43,31 @@ pub struct GpuDevice {
     pub nudge: Rc<dyn Fn()>,
 }
 
+/// Why a GPU cannot be had, as the end of a sentence.
+pub enum NoDevice {
+    /// There is none.
+    Absent(&'static str),
+    /// There is one that does not work.
+    Broken(String),
+}
+
 impl Gpu {
     /// The GPU as Burn sees it. Burn can be given it only once, so the answer is kept. A program that computes in place of
     /// a GPU is taken only if that is asked for.
     ///
     /// # Errors
     /// Why there is none, as the end of a sentence.
-    pub async fn device(&mut self, even_software: bool) -> Result<GpuDevice, String> {
+    pub async fn device(&mut self, even_software: bool) -> Result<GpuDevice, NoDevice> {
         if self.0.is_none() {
-            let adapter = link::in_time(pin!(adapter()), ACQUIRE_WITHIN).await.ok_or(LATE)??;
+            let late = || NoDevice::Broken(LATE.to_owned());
+            let adapter = link::in_time(pin!(adapter()), ACQUIRE_WITHIN).await.ok_or_else(late)??;
             if is_software(&adapter) && !even_software {
-                return Err("what this browser calls a GPU is a program, slower than the CPU itself".to_owned());
+                return Err(NoDevice::Absent("what this browser calls a GPU is a program, slower than the CPU itself"));
             }
             let started = link::in_time(pin!(start()), ACQUIRE_WITHIN).await;
             self.0 = Some(started.unwrap_or_else(|| Err(LATE.to_owned())));
         }
-        self.0.clone().unwrap_or_else(|| Err("it was not asked for".to_owned()))
+        self.0.clone().unwrap_or_else(|| Err("it was not asked for".to_owned())).map_err(NoDevice::Broken)
     }
 
     /// Never asks the GPU again.
@@ -68,10 +77,11 @@ impl Gpu {
 }
 
 /// In our own words: Burn panics where there is none.
-async fn adapter() -> Result<JsValue, String> {
-    let gpu = global().unchecked_into::<Scope>().navigator().gpu().ok_or("this browser has no WebGPU here")?;
+async fn adapter() -> Result<JsValue, NoDevice> {
+    let gpu = global().unchecked_into::<Scope>().navigator().gpu();
+    let gpu = gpu.ok_or(NoDevice::Absent("this browser has no WebGPU here"))?;
     let adapter = gpu.request_adapter().await.ok().filter(JsValue::is_truthy);
-    adapter.ok_or_else(|| "this browser offers no GPU".to_owned())
+    adapter.ok_or(NoDevice::Absent("this browser offers no GPU"))
 }
 
 async fn start() -> Result<GpuDevice, String> {

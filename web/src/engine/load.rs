@@ -11,13 +11,13 @@ use shared::{
 };
 use web::{
     Backend, Envelope, Machine, Pictures,
-    messages::{Card, FromEngine, Loaded, ModelFiles},
+    messages::{Card, FellBack, FromEngine, Loaded, ModelFiles},
 };
 
 use crate::{
     control::Control,
     crew::Crew,
-    device::{Gpu, GpuDevice},
+    device::{Gpu, GpuDevice, NoDevice},
     link,
     ready::{OnGpu, Ready},
     run::warm_up,
@@ -79,7 +79,8 @@ pub async fn load(wanted: Wanted<'_>, gpu: &mut Gpu, control: &Control) -> Resul
         _ => match on_gpu(number, &parsed, &weights, gpu, backend.is_some()).await {
             Ok(ready) => (Some(ready), None),
             Err(GpuProblem::Model(error)) => return Err(unusable(error)),
-            Err(GpuProblem::Device(reason)) => (None, Some(reason)),
+            Err(GpuProblem::Absent(reason)) => (None, Some(FellBack { reason, absent: true })),
+            Err(GpuProblem::Device(reason)) => (None, Some(FellBack { reason, absent: false })),
         },
     };
     let ready = match ready {
@@ -164,6 +165,8 @@ fn card(Model { manifest, network, .. }: &Model) -> Card {
 }
 
 enum GpuProblem {
+    /// There is none.
+    Absent(String),
     /// The CPU may do better.
     Device(String),
     /// The CPU would do no better.
@@ -184,7 +187,10 @@ async fn on_gpu(
     asked_for: bool,
 ) -> Result<Ready, GpuProblem> {
     link::post(FromEngine::Testing { load, backend: Backend::WebGpu });
-    let device = gpu.device(asked_for).await.map_err(GpuProblem::Device)?;
+    let device = gpu.device(asked_for).await.map_err(|problem| match problem {
+        NoDevice::Absent(reason) => GpuProblem::Absent(reason.to_owned()),
+        NoDevice::Broken(reason) => GpuProblem::Device(reason),
+    })?;
     let patience = usize::from(asked_for);
     let test = tested_on_gpu(manifest, weights, device, ANSWERS_WITHIN[patience]);
     let Some(tested) = link::in_time(pin!(test), TESTED_WITHIN[patience]).await else {

@@ -2,8 +2,8 @@
 
 use options::{Sampler, ToyShape, Words};
 use wasm_bindgen::JsCast;
-use web::{Backend, Models, Settings, Task, default_steps, level, number};
-use web_sys::{Element, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
+use web::{Backend, Known, Models, Settings, Task, default_steps, level, number};
+use web_sys::{Element, HtmlElement, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
 
 use crate::{
     dom::{Result, all, by_id, create, document, refill, write as write_text},
@@ -29,7 +29,8 @@ pub fn write(settings: &Settings, models: &Models) -> Result<()> {
     write_seed(settings.seed)?;
     input("level")?.set_value(&settings.level.to_string());
     by_id::<HtmlSelectElement>("toy-shape")?.set_value(settings.toy.word());
-    show_room(settings.task)
+    show_room(settings.task)?;
+    show_known(settings)
 }
 
 pub fn write_backend(backend: Backend) -> Result<()> {
@@ -86,6 +87,27 @@ pub fn toy_shape() -> Result<ToyShape> {
     Ok(ToyShape::from_word(&chosen).unwrap_or(ToyShape::Moons))
 }
 
+/// What is known of a picture that is restored.
+pub fn known() -> Result<Known> {
+    let chosen = by_id::<HtmlSelectElement>("known")?.value();
+    Ok(Known::from_word(&chosen).unwrap_or(Known::Part))
+}
+
+/// Shows what belongs to what is known: the painting to a part.
+pub fn show_known(settings: &Settings) -> Result<()> {
+    by_id::<HtmlSelectElement>("known")?.set_value(settings.known.word());
+    let painted = settings.task == Task::Inpaint && settings.known == Known::Part;
+    by_id::<HtmlElement>("inpaint")?.set_hidden(!painted);
+    Ok(())
+}
+
+/// Offers colours to models of colour pictures only; gives whether what was chosen can stay.
+pub fn offer_colours(channels: usize) -> Result<bool> {
+    let option = document()?.query_selector("#known option[value=grey]")?.ok_or("there is no such option")?;
+    option.unchecked_into::<HtmlOptionElement>().set_disabled(channels != 3);
+    Ok(channels == 3 || known()? != Known::Grey)
+}
+
 /// The level that a finished run is to be continued from, or what is wrong with it.
 pub fn continue_level() -> Result<std::result::Result<f32, String>> {
     field("continue-level", "The noise level", level)
@@ -96,6 +118,7 @@ pub fn continue_level() -> Result<std::result::Result<f32, String>> {
 pub fn read(settings: &mut Settings) -> Result<std::result::Result<(), String>> {
     settings.sampler = sampler()?;
     settings.toy = toy_shape()?;
+    settings.known = known()?;
     let seed = field("seed", "The seed", |text| number(text, 0..=u64::MAX))?;
     let count = field("count", "The number of pictures", |text| number(text, Settings::COUNTS))?;
     let steps = field("steps", "The number of steps", |text| number(text, Settings::STEPS))?;
@@ -193,7 +216,7 @@ pub fn enable(situation: &Situation) -> Result<()> {
         by_id::<HtmlSelectElement>(id)?.set_disabled(running);
     }
     for id in ["start", "new", "walk"] {
-        button(id)?.set_disabled(running || !model_loaded);
+        button(id)?.set_disabled((running || !model_loaded) && state != State::Poster);
     }
     button("train-toy")?.set_disabled(!model_loaded);
     for id in ["cancel", "pause"] {

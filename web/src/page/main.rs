@@ -14,6 +14,7 @@ mod drops;
 mod editor;
 mod engine;
 mod heat;
+mod lesson;
 mod map;
 mod numbers;
 mod others;

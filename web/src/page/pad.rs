@@ -18,8 +18,8 @@ pub enum Touch {
 
 struct State {
     side: usize,
-    /// Where the pen was last, while it is down.
-    pen: Option<(f32, f32)>,
+    /// The pointer that draws, and where it was last, while it is down. Others, such as a second finger, do not draw.
+    pen: Option<(i32, (f32, f32))>,
     /// The pixel that the keyboard points at, while the canvas has the focus.
     cursor: Option<(usize, usize)>,
 }
@@ -45,12 +45,12 @@ impl Pad {
     fn listen_to_pen(&self, canvas: &HtmlCanvasElement, touched: impl Fn(Touch) + Clone + 'static) -> Result<()> {
         let (state, on_canvas, hear) = (Rc::clone(&self.0), canvas.clone(), touched.clone());
         on(canvas, "pointerdown", move |event: PointerEvent| {
-            if event.button() == 0 {
+            if event.button() == 0 && state.borrow().pen.is_none() {
                 // Fails only if the pointer has gone by now.
                 let _ = on_canvas.set_pointer_capture(event.pointer_id());
                 let at = point(&on_canvas, state.borrow().side, &event);
                 let mut state = state.borrow_mut();
-                (state.pen, state.cursor) = (Some(at), None);
+                (state.pen, state.cursor) = (Some((event.pointer_id(), at)), None);
                 drop(state);
                 hear(Touch::Point(None));
                 hear(Touch::Begin(at));
@@ -59,15 +59,18 @@ impl Pad {
         let (state, on_canvas) = (Rc::clone(&self.0), canvas.clone());
         on(canvas, "pointermove", move |event: PointerEvent| {
             let to = point(&on_canvas, state.borrow().side, &event);
-            let from = state.borrow().pen;
-            if let Some(from) = from {
-                state.borrow_mut().pen = Some(to);
+            let pen = state.borrow().pen;
+            if let Some((pointer, from)) = pen.filter(|(pointer, _)| *pointer == event.pointer_id()) {
+                state.borrow_mut().pen = Some((pointer, to));
                 touched(Touch::Move(from, to));
             }
         })?;
         for end in ["pointerup", "pointercancel"] {
             let state = Rc::clone(&self.0);
-            on(canvas, end, move |_: PointerEvent| state.borrow_mut().pen = None)?;
+            on(canvas, end, move |event: PointerEvent| {
+                let mut state = state.borrow_mut();
+                state.pen = state.pen.filter(|(pointer, _)| *pointer != event.pointer_id());
+            })?;
         }
         Ok(())
     }

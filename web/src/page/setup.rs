@@ -22,7 +22,8 @@ const NO_MODEL: &str = "There is no model here yet. Train one and export it: “
 
 /// Sets the page up and loads the first model.
 pub async fn start() -> Result<()> {
-    let Request { mut settings, autorun, problems } = Request::parse(&window()?.location().search()?, random_seed());
+    let Request { mut settings, autorun, lesson, embed, problems } =
+        Request::parse(&window()?.location().search()?, random_seed());
     for problem in &problems {
         status::note(problem)?;
     }
@@ -45,7 +46,11 @@ pub async fn start() -> Result<()> {
 
     let app = App::new(settings, models, autorun)?;
     listen(&app)?;
-    app.borrow_mut().open()?;
+    if embed {
+        app.borrow_mut().open_small()?
+    } else {
+        app.borrow_mut().open(lesson)?
+    };
     #[expect(clippy::mem_forget, reason = "the page lives as long as its document")]
     std::mem::forget(app);
     Ok(())
@@ -66,7 +71,13 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
     for &room in Task::all() {
         hear(&format!("task-{}", room.word()), "change", || Event::RoomChosen)?;
     }
+    hear("copy-embed", "click", || Event::CopyEmbed)?;
+    hear("lessons", "click", || Event::Lesson(1))?;
+    hear("lesson-back", "click", || Event::LessonBy(-1))?;
+    hear("lesson-next", "click", || Event::LessonBy(1))?;
+    hear("lesson-end", "click", || Event::EndLessons)?;
     hear("sampler", "change", || Event::SamplerChosen)?;
+    hear("known", "change", || Event::KnownChosen)?;
     hear("model", "change", || Event::ModelChosen)?;
     hear("backend", "change", || Event::BackendChosen)?;
     for field in ["count", "steps", "seed", "level"] {

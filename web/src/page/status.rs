@@ -8,6 +8,8 @@ use crate::dom::{Result, body, by_id, create, on, written};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Loading,
+    /// Nothing is loaded before the visitor wants it.
+    Poster,
     Ready,
     Running,
     Done,
@@ -19,6 +21,7 @@ impl State {
     fn name(self) -> &'static str {
         match self {
             Self::Loading => "loading",
+            Self::Poster => "poster",
             Self::Ready => "ready",
             Self::Running => "running",
             Self::Done => "done",

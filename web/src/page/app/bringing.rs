@@ -108,6 +108,7 @@ impl App {
             Task::Sample | Task::About => self.enter_room(Task::Inpaint),
             Task::Landscape => self.choose_picture(self.shelf.chosen()),
             Task::Outliers => {
+                self.chose = true;
                 self.judge()?;
                 self.remember()
             }

@@ -2,8 +2,8 @@
 
 use options::Words;
 use web::{
-    Backend, Envelope, Pictures,
-    messages::{Loaded, ModelFiles, ToEngine, Work},
+    Backend, Envelope, Known, Pictures,
+    messages::{FellBack, Loaded, ModelFiles, ToEngine, Work},
 };
 
 use super::{App, Event, dispatch};
@@ -95,15 +95,27 @@ impl App {
         status::set_data("backend", loaded.backend.word())?;
         status::set_data("model", &loaded.model)?;
         controls::write_backend(loaded.backend)?;
-        if let Some(reason) = &loaded.fell_back {
-            status::note(&format!("Running on the CPU because {reason}. Everything works, only more slowly."))?;
+        let mut about_device = String::new();
+        if let Some(FellBack { reason, absent }) = &loaded.fell_back {
+            let told = format!("Running on the CPU because {reason}.");
+            // Nothing that a visitor who asked for nothing has to know at once.
+            if *absent && self.settings.backend.is_none() {
+                about_device = told;
+            } else {
+                status::note(&format!("{told} Everything works, only more slowly."))?;
+            }
         }
+        write("about-device", &about_device)?;
         if let Some(problem) = &loaded.held_out_problem {
             status::note(&format!("{problem} Bring pictures of your own to complete, denoise or judge."))?;
         }
         let (data, licence) = (&loaded.card.data, &loaded.card.licence);
         write("about-model", &format!("Trained on {data}. Licence of the data: {licence}."))?;
         about::show(&loaded)?;
+        if !controls::offer_colours(loaded.channels)? {
+            self.settings.known = Known::Part;
+            controls::show_known(&self.settings)?;
+        }
         self.check_pictures(loaded.held_out)?;
         status::say(&format!("Ready on the {}.", loaded.backend.title()))?;
         let pictures = Pictures { side: loaded.size, channels: loaded.channels, values: held_out };

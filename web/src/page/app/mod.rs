@@ -1,6 +1,7 @@
 //! The page's behaviour: what each event leads to.
 
 mod bringing;
+mod learning;
 mod loading;
 mod recording;
 mod rooms;
@@ -15,10 +16,10 @@ use std::{
 
 use options::Words;
 use web::{
-    Backend, Distribution, Envelope, Models, Pictures, RecordedRun, Settings, Task,
+    Backend, Distribution, Envelope, Goal, Models, Pictures, RecordedRun, Settings, Task,
     messages::{FromEngine, Loaded, ModelFiles, Purpose, Question, ToEngine},
 };
-use web_sys::{File, HtmlElement};
+use web_sys::{File, HtmlAnchorElement, HtmlElement};
 
 use crate::{
     controls::{self, Situation},
@@ -27,6 +28,7 @@ use crate::{
     drops::Item,
     editor::Editor,
     engine::Engine,
+    lesson::Course,
     map::Map,
     outliers::{Answer, Outliers},
     preference, said,
@@ -53,6 +55,11 @@ pub enum Event {
     Recorded(String, Box<RecordedRun>),
     /// The visitor went back or forward.
     Moved,
+    /// The lesson of this number is wanted.
+    Lesson(usize),
+    /// The lesson so many further on is wanted.
+    LessonBy(isize),
+    EndLessons,
     Pause,
     StepOnce,
     Cancel,
@@ -62,6 +69,7 @@ pub enum Event {
     SamplerChosen,
     ModelChosen,
     BackendChosen,
+    KnownChosen,
     /// Any other setting.
     Changed,
     PictureChosen(usize),
@@ -104,6 +112,7 @@ pub enum Event {
     SaveAnimation,
     SaveJson,
     CopyLink,
+    CopyEmbed,
     /// The window has another size.
     Resized,
 }
@@ -152,6 +161,10 @@ pub struct App {
     recording: Option<(String, RecordedRun)>,
     /// Whether chains are to start by themselves once the model is there.
     live: bool,
+    /// The lesson that the visitor takes.
+    course: Option<Course>,
+    /// Whether the visitor chose the picture that is judged.
+    chose: bool,
     this: Weak<RefCell<Self>>,
 }
 
@@ -209,6 +222,8 @@ impl App {
                 playing: false,
                 recording: None,
                 live: false,
+                course: None,
+                chose: false,
                 this: weak.clone(),
             })
         });
@@ -216,11 +231,27 @@ impl App {
         Ok(app)
     }
 
-    /// Shows the room of the address and loads its model.
-    pub fn open(&mut self) -> Result<()> {
+    /// Shows the room of the address, or of its lesson, and loads its model.
+    pub fn open(&mut self, lesson: Option<usize>) -> Result<()> {
         self.live = plain_visit()?;
-        self.show_room(self.settings.task)?;
+        if let Some(number) = lesson {
+            self.course = Course::begin(number)?;
+        }
+        let room = self.course.as_ref().map_or(self.settings.task, Course::room);
+        self.show_room(room)?;
         self.load()
+    }
+
+    /// Shows the room of the address as another site has it in a frame, with the recorded run as a poster. Nothing large is
+    /// loaded before Start is pressed.
+    pub fn open_small(&mut self) -> Result<()> {
+        status::set_data("embed", "true")?;
+        self.show_room(self.settings.task)?;
+        self.fetch_recording();
+        status::say("Press Start to run it on this device.")?;
+        let whole = by_id::<HtmlAnchorElement>("whole")?;
+        whole.set_href(&format!("?{}", self.settings.to_query()));
+        self.enter(State::Poster)
     }
 
     /// Whether leaving the page loses what no link brings back: chains that run, or pictures of the visitor's.
@@ -236,6 +267,10 @@ impl App {
                 self.settings.backend = backend;
                 self.load()
             }
+            Event::Start | Event::New if self.state == State::Poster => {
+                self.autorun = true;
+                self.load()
+            }
             Event::Start => self.run(),
             Event::New => {
                 controls::write_seed(random_seed())?;
@@ -243,6 +278,9 @@ impl App {
             }
             Event::Recorded(model, run) => self.recorded(model, *run),
             Event::Moved => self.moved(),
+            Event::Lesson(number) => self.take_lesson(number),
+            Event::LessonBy(further) => self.take_lesson_by(further),
+            Event::EndLessons => self.end_lessons(),
             Event::Pause => self.pause(),
             Event::StepOnce => self.send(ToEngine::Step),
             Event::Cancel => {
@@ -272,6 +310,10 @@ impl App {
                 self.settings.backend = Some(backend);
                 preference::write(backend);
                 self.load()
+            }
+            Event::KnownChosen => {
+                self.remember()?;
+                controls::show_known(&self.settings)
             }
             Event::Changed => self.remember(),
             Event::PictureChosen(index) => self.choose_picture(index),
@@ -306,6 +348,7 @@ impl App {
             Event::SaveAnimation => self.save_animation(),
             Event::SaveJson => self.save_json(),
             Event::CopyLink => self.copy_link(),
+            Event::CopyEmbed => self.copy_embed(),
             Event::Resized => self.draw(),
         }
     }
@@ -339,6 +382,7 @@ impl App {
                         self.asked_outliers = None;
                         let held_out = self.held_out();
                         let map = payload;
+                        self.outliers_judged()?;
                         self.outliers.judge(&Answer { energies, slopes, unusual, bits, map }, &held_out)?;
                         status::set_data("judged", "done")
                     }
@@ -357,7 +401,11 @@ impl App {
                 }
                 toy::show(&report, &payload)?;
                 self.toy_trains = report.walked.0 < report.walked.1;
-                if self.toy_trains { Ok(()) } else { status::set_data("toy", "done") }
+                if self.toy_trains {
+                    return Ok(());
+                }
+                self.learned(Goal::Toy)?;
+                status::set_data("toy", "done")
             }
             FromEngine::Failed { work, message } => self.failed(work, &message),
         }

@@ -4,7 +4,7 @@ use js_sys::Math;
 use options::{Sampler, Words};
 use wasm_bindgen::JsValue;
 use web::{
-    Pictures, Request, Task,
+    Goal, Pictures, Request, Task,
     messages::{Purpose, Run, Start, ToEngine, ToyRun},
 };
 use web_sys::{HtmlCanvasElement, HtmlElement, HtmlInputElement};
@@ -13,6 +13,7 @@ use super::{App, Event, dispatch, random_seed, running::CANCELLED};
 use crate::{
     controls,
     dom::{Result, all, by_id, window},
+    lesson::{self, Course},
     shelf::Shelf,
     status::{self, State},
     tile, viewer,
@@ -31,6 +32,8 @@ impl App {
     /// Shows the room of the address, which the visitor went back or forward to.
     pub(super) fn moved(&mut self) -> Result<()> {
         let asked = Request::parse(&window()?.location().search()?, self.settings.seed);
+        self.course = asked.lesson.map_or(Ok(None), Course::begin)?;
+        lesson::show(self.course.is_some())?;
         self.show_room(asked.settings.task)?;
         self.remember()
     }
@@ -41,6 +44,7 @@ impl App {
         self.playing = false;
         status::set_data("room", room.word())?;
         controls::show_room(room)?;
+        controls::show_known(&self.settings)?;
         self.enable()?;
         self.draw()?;
         self.show_progress()?;
@@ -98,6 +102,7 @@ impl App {
             return self.remember();
         }
         self.shelf.choose(index);
+        self.chose = true;
         self.settings.picture = self.shelf.chosen_held_out();
         self.editor.set_picture(self.shelf.picture(index), self.settings.mask);
         self.remember()?;
@@ -229,6 +234,7 @@ impl App {
         self.chain = index;
         if self.view().is_some_and(|view| index < view.pictures.count()) {
             viewer::open()?;
+            self.learned(Goal::Chain)?;
             return self.draw();
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use options::Words;
 use web::{
-    Envelope, Pictures, Settings, Task,
+    Envelope, Goal, Known, Mask, Pictures, Settings, Task,
     messages::{Purpose, Run, Start, Stepped, ToEngine},
     psnr,
 };
@@ -54,7 +54,11 @@ impl App {
         let (start, payload) = match self.settings.task {
             Task::Inpaint => {
                 if picture.is_empty() {
-                    return status::complain("There is no picture to complete. Upload one, or draw one.");
+                    return status::complain("There is no picture to restore. Upload one, or draw one.");
+                }
+                given = Some(picture.clone());
+                if self.settings.known != Known::Part {
+                    return self.run_with(Start::Restored(self.settings.known), picture, mask, given);
                 }
                 let (chosen, region) = self.editor.mask();
                 if chosen.is_empty() {
@@ -65,7 +69,7 @@ impl App {
                 self.settings.mask = region;
                 let bits = chosen.unknown().iter().map(|&unknown| f32::from(u8::from(unknown)));
                 let payload = picture.iter().copied().chain(bits).collect();
-                (mask, given) = (Some(chosen), Some(picture));
+                mask = Some(chosen);
                 (Start::Around, payload)
             }
             Task::Denoise => {
@@ -77,6 +81,10 @@ impl App {
             }
             _ => (Start::Noise, Vec::new()),
         };
+        self.run_with(start, payload, mask, given)
+    }
+
+    fn run_with(&mut self, start: Start, payload: Vec<f32>, mask: Option<Mask>, given: Option<Vec<f32>>) -> Result<()> {
         self.remember()?;
         let view = View::new(self.settings.clone(), mask, given);
         self.begin(view, start, payload)?;
@@ -119,12 +127,15 @@ impl App {
     fn show_given(&mut self) -> Result<()> {
         let Some(view) = self.view_mut() else { return Ok(()) };
         let Some(given) = view.given.clone() else { return Ok(()) };
-        if let Some(mask) = &view.mask {
-            let known = |(i, value): (usize, &f32)| {
-                let unknown = mask.unknown()[i / view.pictures.channels];
-                if unknown { 0.5 } else { *value }
+        if view.settings.task == Task::Inpaint {
+            let visible = match &view.mask {
+                Some(mask) => {
+                    let unknown = |i: usize| mask.unknown()[i / view.pictures.channels];
+                    let known = |(i, value): (usize, &f32)| if unknown(i) { 0.5 } else { *value };
+                    given.iter().enumerate().map(known).collect()
+                }
+                None => view.settings.known.shown(&Pictures { values: given.clone(), ..view.pictures }).values,
             };
-            let visible = given.iter().enumerate().map(known).collect();
             view.beside = vec![("Original", given.clone(), String::new()), ("What is known", visible, String::new())];
             let question = self.ask(Purpose::Beside(Task::Inpaint), given)?;
             if let Some(view) = self.view_mut() {
@@ -236,6 +247,7 @@ impl App {
         write("time-left", "–")?;
         let sha256 = loaded.sha256.clone();
         let pictures = self.pictures(payload);
+        self.learned(if running.room == Task::Landscape { Goal::Walk } else { Goal::Runs(1) })?;
         if running.room == Task::Landscape {
             self.map.walk(&pictures)?;
         } else if let Some(view) = self.views.get_mut(running.room.word()) {

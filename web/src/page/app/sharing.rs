@@ -39,7 +39,8 @@ impl App {
         let mut settings = self.settings.clone();
         // Where this machine computes is nothing for those who follow a link.
         settings.backend = None;
-        let (window, address) = (window()?, format!("?{}", settings.to_query()));
+        let lesson = self.course.as_ref().map_or(String::new(), |course| format!("&lesson={}", course.number));
+        let (window, address) = (window()?, format!("?{}{lesson}", settings.to_query()));
         // Browsers count how often a page does this, and a stroke of the brush comes here at every move.
         if window.location().search()? == address {
             return Ok(());
@@ -85,19 +86,35 @@ impl App {
         status::say("The settings of the file are in force.")
     }
 
+    /// Copies what shows this in a page of another site.
+    pub(super) fn copy_embed(&mut self) -> Result<()> {
+        self.remember()?;
+        // The values of an address need no further quoting in HTML, its ampersands do.
+        let link = window()?.location().href()?.replace('&', "&amp;");
+        let code = format!(
+            "<iframe src=\"{link}&amp;embed=1\" title=\"Pictures from an energy\" width=\"460\" height=\"640\" \
+             style=\"border: 0; max-width: 100%\" loading=\"lazy\" allow=\"webgpu; fullscreen\"></iframe>"
+        );
+        Self::copy(code, "The code is copied. Paste it into the HTML of your page.")
+    }
+
     pub(super) fn copy_link(&mut self) -> Result<()> {
         self.remember()?;
         let link = window()?.location().href()?;
+        let own = matches!(self.settings.task, Task::Inpaint | Task::Denoise | Task::Outliers)
+            && self.settings.picture.is_none();
+        let done = if own { "The link is copied. Your own picture is not in it." } else { "The link is copied." };
+        Self::copy(link, done)
+    }
+
+    fn copy(text: String, done: &'static str) -> Result<()> {
         let clipboard = window()?.navigator().clipboard();
         // There is none at an address that is not secure.
         if clipboard.is_undefined() {
             return status::say(NO_COPY);
         }
-        let own = matches!(self.settings.task, Task::Inpaint | Task::Denoise | Task::Outliers)
-            && self.settings.picture.is_none();
-        let done = if own { "The link is copied. Your own picture is not in it." } else { "The link is copied." };
         wasm_bindgen_futures::spawn_local(async move {
-            let copied = JsFuture::from(clipboard.write_text(&link)).await;
+            let copied = JsFuture::from(clipboard.write_text(&text)).await;
             // The page has just been there.
             let _ = status::say(copied.map_or(NO_COPY, |_| done));
         });

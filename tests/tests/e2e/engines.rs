@@ -1,0 +1,52 @@
+//! Every room, on the processor, in browsers that are not Chromium.
+
+use anyhow::Result;
+use tests::{
+    engines::{Engine, Session},
+    site::Site,
+};
+
+#[tokio::test]
+async fn every_room_works_in_firefox() -> Result<()> {
+    tour(Engine::Firefox).await
+}
+
+#[tokio::test]
+async fn every_room_works_in_webkit() -> Result<()> {
+    tour(Engine::WebKit).await
+}
+
+async fn tour(engine: Engine) -> Result<()> {
+    let lacks = engine.lacks();
+    if !lacks.is_empty() {
+        eprintln!("not tested in {engine:?}: this machine has no {}", lacks.join(" and no "));
+        return Ok(());
+    }
+    let site = Site::new()?;
+    let mut session = engine.start().await?;
+    rooms(&mut session, &site).await
+}
+
+async fn rooms(session: &mut Session, site: &Site) -> Result<()> {
+    let data = |key: &str, value: &str| format!("document.body.dataset.{key} === '{value}'");
+    session.open(&site.url("?seed=1&count=2&steps=3&backend=cpu&autorun=1")).await?;
+    session.wait(&data("state", "done"), 60).await?;
+    for room in ["inpaint", "denoise"] {
+        session.script(&format!("document.getElementById('task-{room}').click()")).await?;
+        session.wait(&data("room", room), 5).await?;
+        session.script("document.getElementById('start').click()").await?;
+        session.wait(&data("state", "running"), 10).await?;
+        session.wait(&data("state", "done"), 60).await?;
+        session.wait("document.querySelectorAll('#grid figcaption')[1].textContent !== ''", 5).await?;
+    }
+    session.script("document.getElementById('task-outliers').click()").await?;
+    session.wait(&data("judged", "done"), 60).await?;
+    session.wait("document.getElementById('verdict').textContent.includes(' bits')", 5).await?;
+    session.script("document.getElementById('task-landscape').click()").await?;
+    session.wait(&data("map", "done"), 120).await?;
+    session.script("document.getElementById('train-toy').click()").await?;
+    session.wait(&data("toy", "done"), 120).await?;
+    session.script("document.getElementById('task-about').click()").await?;
+    session.wait("document.querySelector('#card dd')", 5).await?;
+    session.wait("document.querySelectorAll('#notice .error').length === 0", 1).await
+}

@@ -1,0 +1,136 @@
+//! What a visitor meets first: something that moves, lessons, the page in a frame of another site, ways back.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use tests::{
+    browser::{self, Browser, Gpu, Screen},
+    page::Page,
+    site::Site,
+};
+
+/// Has pages move, as on a machine whose owner asked for nothing else.
+async fn let_move(browser: &Browser) -> Result<()> {
+    let motion = json!({ "name": "prefers-reduced-motion", "value": "no-preference" });
+    browser.devtools("Emulation.setEmulatedMedia", json!({ "features": [motion] })).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_recorded_run_plays_before_the_engine_has_come_and_live_chains_take_over() -> Result<()> {
+    let site = Site::new()?;
+    // The engine of a slow network.
+    site.before_engine("await new Promise((go) => setTimeout(go, 3000))")?;
+    browser::with(Gpu::None, Screen::Phone, async |browser| {
+        let_move(browser).await?;
+        let page = Page::open(browser, &site.url("")).await?;
+        page.wait_for_data("recorded", "playing", 2).await?;
+        ensure!(page.data("state").await? == "loading", "the engine is there already");
+        let first = "return document.getElementById('grid').getBoundingClientRect().top";
+        let top = page.script(first, vec![]).await?.as_f64().unwrap_or(f64::MAX);
+        ensure!(top < 500.0, "the first picture is {top} pixels from the top");
+        ensure!(page.text("recorded").await?.contains("was recorded"), "nothing says that it is a recording");
+        page.wait_for_data("recorded", "done", 10).await?;
+        page.wait_for("done", 60).await?;
+        ensure!(!page.element("recorded").await?.is_displayed().await?, "the live run is called a recording");
+        ensure!(browser.client.current_url().await?.as_str().contains("seed="), "the address has no seed");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn nothing_starts_by_itself_where_nothing_is_to_move_or_a_link_asks_for_a_run() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        for (query, moves) in [("", false), ("?seed=5&count=2", true)] {
+            if moves {
+                let_move(browser).await?;
+            }
+            let page = Page::open(browser, &site.url(query)).await?;
+            page.wait_for("ready", 60).await?;
+            page.wait_for_data("recorded", "done", 10).await?;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            ensure!(page.data("state").await? == "ready", "{query} started by itself");
+            ensure!(page.text("step").await?.starts_with("50 of 50"), "the recorded run is not at its end");
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_page_in_a_frame_loads_nothing_large_before_start() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=2&steps=3&embed=1")).await?;
+        page.wait_for("poster", 20).await?;
+        page.wait_for_data("recorded", "done", 10).await?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let loaded = "return performance.getEntriesByType('resource').map(({ name }) => name)
+            .filter((name) => name.includes('engine') || name.endsWith('.safetensors') || name.includes('offline'))";
+        ensure!(page.script(loaded, vec![]).await? == json!([]), "{}", page.script(loaded, vec![]).await?);
+        let workers = "return navigator.serviceWorker.getRegistrations().then((all) => all.length)";
+        ensure!(page.script(workers, vec![]).await? == 0, "a service worker is registered");
+        ensure!(!page.element("controls").await?.is_displayed().await?, "the settings take the place");
+        page.look("embedded").await?;
+        page.click("start").await?;
+        page.wait_for("done", 60).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn lessons_notice_what_is_done() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Phone, async |browser| {
+        let page = Page::open(browser, &site.url("?lesson=1&count=2&steps=3")).await?;
+        page.wait_for("ready", 60).await?;
+        ensure!(page.text("lesson-title").await? == "Noise becomes a picture");
+        page.look("lesson-phone").await?;
+        page.click("start").await?;
+        page.wait_for_data("lesson", "done", 60).await?;
+        ensure!(page.text("lesson-done").await?.contains("These are new"));
+        page.click("lesson-next").await?;
+        page.wait_for_data("lesson", "", 5).await?;
+        page.script("document.querySelector('#grid button').click()", vec![]).await?;
+        page.wait_for_data("lesson", "done", 5).await?;
+        page.click("chain-close").await?;
+        for (number, room) in (3..=8).zip(["landscape", "denoise", "inpaint", "outliers", "landscape", "sample"]) {
+            page.click("lesson-next").await?;
+            page.wait_for_data("room", room, 5).await?;
+            let address = browser.client.current_url().await?;
+            ensure!(address.as_str().contains(&format!("lesson={number}")), "{address}");
+        }
+        ensure!(!page.element("lesson-next").await?.is_enabled().await?, "there is another lesson");
+        browser.client.back().await?;
+        page.wait_for_data("room", "landscape", 5).await?;
+        ensure!(page.text("lesson-number").await? == "Lesson 7 of 8");
+        page.click("lesson-end").await?;
+        ensure!(!page.element("lesson").await?.is_displayed().await?);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn back_leads_to_the_room_before_and_a_mistake_elsewhere_is_no_obstacle() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?seed=1&count=1&steps=2&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        page.go_to("denoise").await?;
+        page.fill("level", "much").await?;
+        page.click("start").await?;
+        page.wait_for_notice(&["The noise level cannot be used"]).await?;
+        page.script("document.querySelector('#notice button').click()", vec![]).await?;
+        ensure!(page.notices().await?.is_empty(), "the message stays");
+        browser.client.back().await?;
+        page.wait_for_data("room", "sample", 5).await?;
+        page.click("start").await?;
+        page.wait_for("done", 60).await?;
+        browser.client.forward().await?;
+        page.wait_for_data("room", "denoise", 5).await
+    })
+    .await
+}

@@ -1,0 +1,98 @@
+//! The processes of a training that share its batches: this one alone, or those that `mpirun` or `srun` started on one
+//! machine or several (Cargo feature `mpi`). The first leads: it alone steps, measures, shows and writes. The others keep no
+//! state.
+//!
+//! The gradients of a batch are summed slice by slice in their order, whichever process computed them: so the bytes of a
+//! training depend on the number of slices, and not on that of the processes. (`MPI_Allreduce` sums in an order of its own.)
+
+#[cfg_attr(not(feature = "mpi"), path = "alone.rs")]
+mod mpi;
+mod segments;
+
+use mpi::{Session, World};
+use segments::{Segments, ordered_sum};
+
+use crate::error::{Error, Result};
+
+/// Which of the processes this one is.
+pub struct Ranks(Option<World>);
+
+impl Ranks {
+    /// This process as one of those that were started together, or alone; and what is to be kept while they work.
+    ///
+    /// # Errors
+    /// MPI cannot be started, or this program was built without it and several were started.
+    pub fn join() -> Result<(Self, Option<Session>)> {
+        Ok(World::join()?.map_or((Self::alone(), None), |(world, session)| (Self(Some(world)), Some(session))))
+    }
+
+    /// This process alone, whoever was started with it.
+    pub const fn alone() -> Self {
+        Self(None)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.as_ref().map_or(1, World::count)
+    }
+
+    /// The number of this one, from 0.
+    pub fn number(&self) -> usize {
+        self.0.as_ref().map_or(0, World::number)
+    }
+
+    /// Whether this one leads.
+    pub fn leads(&self) -> bool {
+        self.number() == 0
+    }
+
+    /// Gives everybody the bytes of the leader; those of the others do not count.
+    ///
+    /// # Errors
+    /// Another process cannot be reached.
+    pub fn broadcast(&self, bytes: Vec<u8>) -> Result<Vec<u8>> {
+        let Some(world) = &self.0 else { return Ok(bytes) };
+        let mut length = [bytes.len() as u64];
+        world.broadcast(&mut length)?;
+        let mut all = if self.leads() { bytes } else { vec![0; length[0] as usize] };
+        // Counts in MPI are of 31 bits.
+        for part in all.chunks_mut(1 << 30) {
+            world.broadcast(part)?;
+        }
+        Ok(all)
+    }
+
+    /// The sum over all slices in their order, for the leader. Every process has equally many, the first process the first
+    /// ones, each of equally many numbers.
+    ///
+    /// # Errors
+    /// Another process cannot be reached.
+    pub fn sum(&self, own: &[Vec<f32>]) -> Result<Option<Vec<f32>>> {
+        let Some(world) = &self.0 else { return Ok(Some(ordered_sum(own))) };
+        let segments = Segments::of(own.first().map_or(0, Vec::len), world.count());
+        // Each process sums its segment of the numbers.
+        let sent = segments.by_process(own);
+        let mut received = vec![0.0; sent.len()];
+        world.all_to_all(&sent, &mut received)?;
+        let slices: Vec<&[f32]> = received.chunks(segments.length).collect();
+        let sum = ordered_sum(&slices);
+        let mut all = if self.leads() { vec![0.0; segments.length * world.count()] } else { Vec::new() };
+        world.gather(&sum, &mut all)?;
+        all.truncate(segments.numbers);
+        Ok(self.leads().then_some(all))
+    }
+
+    /// Ends the work of all with this outcome of the own: where it is an error, all others end at once.
+    ///
+    /// # Errors
+    /// The outcome was one, and this process is alone or was asked to stop.
+    pub fn end(self, outcome: Result<()>) -> Result<()> {
+        match (&self.0, &outcome) {
+            (None, _) | (_, Ok(()) | Err(Error::Interrupted(_))) => outcome,
+            (Some(world), Err(error)) => {
+                eprintln!("error: rank {}: {error}", self.number());
+                world.abort(error.exit_code())
+            }
+        }
+    }
+}
