@@ -227,11 +227,18 @@ impl<'a> Page<'a> {
         self.browser.client.find(Locator::Id(id)).await.with_context(|| format!("#{id}"))
     }
 
-    /// Clicks an element as a user would: it must be visible and in nobody's shade.
+    /// Clicks an element as a user would: it must be visible and in nobody's shade. What lies under the bar at the foot of a
+    /// small screen is scrolled from there first.
     ///
     /// # Errors
     /// It cannot be clicked.
     pub async fn click(&self, id: &str) -> Result<()> {
+        const SCROLL: &str = "
+            const element = document.getElementById(arguments[0]);
+            const { left, top, width, height } = element?.getBoundingClientRect() ?? {};
+            const there = document.elementFromPoint(left + width / 2, top + height / 2);
+            if (element && !element.contains(there)) element.scrollIntoView({ block: 'center' });";
+        self.script(SCROLL, vec![id.into()]).await?;
         self.element(id).await?.click().await.with_context(|| format!("#{id}"))
     }
 

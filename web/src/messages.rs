@@ -199,6 +199,9 @@ pub enum FromEngine {
         /// How unusual each picture is by its denoising errors, a percentile of held-out ones; empty if the model
         /// cannot tell or nobody asks.
         unusual: Vec<f32>,
+        /// The noise level of the first picture, as what one jump changes tells; none if the model cannot tell or nobody
+        /// asks.
+        level: Option<f32>,
         /// How many bits each picture has above noise alone, and the standard error; empty if the model cannot tell or
         /// nobody asks.
         bits: Vec<(f32, f32)>,

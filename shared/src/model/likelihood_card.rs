@@ -88,6 +88,18 @@ impl LikelihoodCard {
         }
     }
 
+    /// The noise level of a picture of so many values, by the square of what one denoising jump changes: for the best
+    /// denoiser that is `s^2 (d - L(s))` on average (orthogonality of its error), which rises with `s`.
+    pub fn level(&self, change: f64, values: usize) -> f32 {
+        let changes = |level: f32| f64::from(level).powi(2) * (values as f64 - self.loss(level)).max(0.0);
+        let (mut low, mut high) = (0.0f32, 100.0f32);
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            if changes(middle) < change { low = middle } else { high = middle }
+        }
+        high
+    }
+
     /// Checks what a file says.
     pub(super) fn validate(&self) -> Result<(), String> {
         let wrong = |what: &str| Err(format!("likelihood must have {what}"));
@@ -134,6 +146,16 @@ mod tests {
             assert!((card.loss(level) - wanted).abs() < 1e-4, "{level}: {}", card.loss(level));
         }
         assert_eq!(card.percentile(25.0), 25.0);
+    }
+
+    #[test]
+    fn the_level_of_noise_is_read_from_what_a_jump_changes() {
+        let card = card();
+        for level in [0.05f32, 0.1, 0.4, 1.0, 5.0] {
+            let change = f64::from(level).powi(2) * (1024.0 - card.loss(level));
+            assert!((card.level(change, 1024) / level - 1.0).abs() < 1e-4, "{level}: {}", card.level(change, 1024));
+        }
+        assert!(card.level(0.0, 1024) < 1e-6);
     }
 
     #[test]

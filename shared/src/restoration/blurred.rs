@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{linear::framed, within};
 use crate::{
+    backend::convolution,
     network::Frame,
     sampling::{Churn, Given},
 };
@@ -92,9 +93,10 @@ impl<B: Basis> Given for Blurred<B> {
 /// Cosines: the basis of every blur that is symmetric in both directions and mirrors pictures at their edges.
 #[derive(Clone, Debug)]
 pub struct Cosines {
-    /// `[1, 1, H, H]`, a row for each cosine.
+    /// `[H, H, 1, 1]`, a row for each cosine: a matrix as the kernel of a convolution over single pixels, which the page has
+    /// anyhow, where one product of matrices would bring every kind of them.
     rows: Tensor<4>,
-    /// `[1, 1, W, W]`
+    /// `[W, W, 1, 1]`
     columns: Tensor<4>,
 }
 
@@ -111,19 +113,25 @@ impl Basis for Cosines {
     }
 
     fn coefficients(&self, x: Tensor<4>) -> Tensor<4> {
-        let [count, channels, ..] = x.dims();
-        let columns = self.columns.clone().transpose().repeat(&[count, channels, 1, 1]);
-        self.rows.clone().repeat(&[count, channels, 1, 1]).matmul(x.matmul(columns))
+        products(x, self.rows.clone(), self.columns.clone())
     }
 
     fn pictures(&self, coefficients: Tensor<4>) -> Tensor<4> {
-        let [count, channels, ..] = coefficients.dims();
-        let columns = self.columns.clone().repeat(&[count, channels, 1, 1]);
-        self.rows.clone().transpose().repeat(&[count, channels, 1, 1]).matmul(coefficients.matmul(columns))
+        products(coefficients, self.rows.clone().swap_dims(0, 1), self.columns.clone().swap_dims(0, 1))
     }
 }
 
-/// The orthonormal cosines of a length (DCT-II), `[1, 1, n, n]`.
+/// `rows x columns^T` of every plane of `[N, C, H, W]`, by matrices `[n, n, 1, 1]`.
+fn products(x: Tensor<4>, rows: Tensor<4>, columns: Tensor<4>) -> Tensor<4> {
+    let shape @ [count, channels, height, width] = x.dims();
+    let planes = count * channels;
+    let x = convolution(x.reshape([planes, height, 1, width]), rows, None, None, None);
+    let x = x.reshape([planes, height, width]).swap_dims(1, 2).reshape([planes, width, 1, height]);
+    let x = convolution(x, columns, None, None, None);
+    x.reshape([planes, width, height]).swap_dims(1, 2).reshape(shape)
+}
+
+/// The orthonormal cosines of a length (DCT-II), `[n, n, 1, 1]`.
 fn cosines(length: usize, device: &Device) -> Tensor<4> {
     let n = length as f64;
     let value = |(frequency, place): (usize, usize)| {
@@ -132,7 +140,7 @@ fn cosines(length: usize, device: &Device) -> Tensor<4> {
         (libm::sqrt(scale) * libm::cos(angle)) as f32
     };
     let values: Vec<f32> = (0..length).flat_map(|k| (0..length).map(move |i| (k, i))).map(value).collect();
-    Tensor::from_data(TensorData::new(values, [1, 1, length, length]), device)
+    Tensor::from_data(TensorData::new(values, [length, length, 1, 1]), device)
 }
 
 /// What a Gaussian blur of this standard deviation, in pixels, leaves of each cosine, `[H W]`.

@@ -77,8 +77,6 @@ async fn the_unknown_region_can_be_painted() -> Result<()> {
         let page = Page::open(browser, &site.url("?count=2&steps=20&backend=cpu")).await?;
         page.wait_for("ready", 60).await?;
         page.script("document.getElementById('task-inpaint').click()", vec![]).await?;
-        // From under Start, which stays in sight.
-        page.script("document.getElementById('clear').scrollIntoView({ block: 'center' })", vec![]).await?;
         page.click("clear").await?;
         page.click("start").await?;
         ensure!(page.data("state").await? == "ready" && page.notices().await?[0].contains("Nothing is unknown"));

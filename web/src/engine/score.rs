@@ -7,7 +7,7 @@ use shared::{
     network::Energy,
 };
 use web::{
-    Envelope,
+    Envelope, Task,
     messages::{FromEngine, Purpose, Question},
 };
 
@@ -36,6 +36,14 @@ pub async fn score(ready: &Ready, question: Question, payload: &[f32]) -> Result
         jumps.extend(part.iter().zip(&gradient).map(|(x, g)| x - network.sigma_0 * network.sigma_0 * g));
         breath.take().await;
     }
+    let level = match (&ready.model.manifest.likelihood, question.purpose) {
+        (Some(card), Purpose::Beside(Task::Denoise)) => {
+            let change: f64 =
+                payload.iter().zip(&jumps).take(length).map(|(x, jump)| f64::from(x - jump).powi(2)).sum();
+            Some(card.level(change, length))
+        }
+        _ => None,
+    };
     let mut bits = Vec::new();
     if question.purpose == Purpose::Outliers {
         let (first, others) = payload.split_at(length.min(payload.len()));
@@ -47,7 +55,7 @@ pub async fn score(ready: &Ready, question: Question, payload: &[f32]) -> Result
             }
         }
     }
-    Ok(Envelope { message: FromEngine::Scored { question, energies, slopes, unusual, bits }, payload: jumps })
+    Ok(Envelope { message: FromEngine::Scored { question, energies, slopes, unusual, level, bits }, payload: jumps })
 }
 
 /// Noise levels at which the bits of a visitor's picture are measured, as `trainer score` does.

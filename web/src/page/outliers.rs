@@ -117,6 +117,9 @@ impl Outliers {
     /// Shows where the first picture's bits are.
     fn show_surprise(&self, map: &[f32]) -> Result<()> {
         by_id::<HtmlElement>("surprise")?.set_hidden(map.is_empty());
+        if map.is_empty() {
+            return Ok(());
+        }
         tile::draw_picture(&by_id("surprise-picture")?, &self.pictures, 0)?;
         tile::draw(&by_id("surprise-map")?, self.pictures.side, &heat::colours(map))
     }

@@ -11,6 +11,7 @@ use crate::{
         self, BlockWeights, Functionals, ImageOps, Optional,
         tests::{ACTIVATIONS, SHAPES},
     },
+    restoration::{Basis, Cosines},
     sampling::{Draw, Noise},
 };
 
@@ -177,5 +178,18 @@ fn nan_goes_in_and_comes_out() {
             let reached = image == 1 && row < 3 && column < 3;
             assert_eq!(value.is_nan(), reached, "{activation:?}: image {image}, row {row}, column {column}");
         }
+    }
+}
+
+/// A matrix as the kernel of a convolution, over images of one row: the cosines of a blur.
+#[test]
+fn cosines_agree() {
+    for (height, width) in [(1, 1), (28, 28), (8, 13), (40, 64)] {
+        assert_agree(&format!("{height}x{width}"), |device| {
+            let x = random([3, 2, height, width], 1, device);
+            let basis = Cosines::new(height, width, device);
+            let coefficients = basis.coefficients(x);
+            vec![coefficients.clone().into_data(), basis.pictures(coefficients).into_data()]
+        });
     }
 }

@@ -375,9 +375,9 @@ impl App {
             FromEngine::Loaded(_) | FromEngine::Stepped(_) | FromEngine::Finished { .. } | FromEngine::Cancelled(_) => {
                 Ok(())
             }
-            FromEngine::Scored { question: Question { number, purpose }, energies, slopes, unusual, bits } => {
+            FromEngine::Scored { question: Question { number, purpose }, energies, slopes, unusual, level, bits } => {
                 match purpose {
-                    Purpose::Beside(room) => self.scored_beside(number, room, &energies, payload),
+                    Purpose::Beside(room) => self.scored_beside(number, room, &energies, level, payload),
                     Purpose::Outliers if self.asked_outliers == Some(number) => {
                         self.asked_outliers = None;
                         let held_out = self.held_out();

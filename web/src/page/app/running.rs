@@ -97,6 +97,9 @@ impl App {
         view.settings.backend = Some(loaded.backend);
         view.pictures = Pictures { side: loaded.size, channels: loaded.channels, values: Vec::new() };
         let title = loaded.backend.title();
+        if view.settings.task == Task::Denoise {
+            write("level-read", "")?;
+        }
         let Settings { seed, count, steps, sampler, .. } = view.settings;
         let run = Run { number: self.next_run(), seed, count, steps, sampler, start, done: 0 };
         self.playing = false;
@@ -215,13 +218,29 @@ impl App {
     }
 
     /// What the engine says of a picture beside the chains.
-    pub(super) fn scored_beside(&mut self, question: u32, room: Task, energies: &[f32], jump: Vec<f32>) -> Result<()> {
+    pub(super) fn scored_beside(
+        &mut self,
+        question: u32,
+        room: Task,
+        energies: &[f32],
+        level: Option<f32>,
+        jump: Vec<f32>,
+    ) -> Result<()> {
         let view = self.views.get_mut(room.word()).filter(|view| view.question == Some(question));
         let Some(view) = view else { return Ok(()) };
         view.question = None;
         if room == Task::Denoise {
             let number = view.given.as_ref().map(|clean| decibels(psnr(&jump, clean))).unwrap_or_default();
             view.beside.insert(view.beside.len().min(2), ("One jump", jump, number));
+            let asked = view.settings.level;
+            let read = level.map(|read| {
+                format!(
+                    "Noise level of the picture: {}. The model was not told; it reads {}.",
+                    short(asked),
+                    short(read)
+                )
+            });
+            write("level-read", &read.unwrap_or_default())?;
         } else if let (Some(original), Some(&energy)) = (view.beside.first_mut(), energies.first()) {
             original.2 = short(energy);
         }
