@@ -73,24 +73,28 @@ fn means(picture: &[f32], side: usize, channels: usize, block: usize) -> Vec<f32
 
 /// `[H, W, C]` under the blur, mirrored at its edges.
 fn blurred(picture: &[f32], side: usize, channels: usize) -> Vec<f32> {
-    let reach = (4.0 * Known::BLUR).ceil() as i64;
-    let weight = |offset: i64| (-(offset * offset) as f64 / (2.0 * Known::BLUR * Known::BLUR)).exp() as f32;
-    let sum: f32 = (-reach..=reach).map(weight).sum();
-    let mirrored = |at: i64| {
-        let place = at.rem_euclid(2 * side as i64) as usize;
-        if place < side { place } else { 2 * side - 1 - place }
+    let reach = (4.0 * Known::BLUR).ceil() as usize;
+    let weight = |offset: usize| {
+        let distance = offset as f64 - reach as f64;
+        (-distance * distance / (2.0 * Known::BLUR * Known::BLUR)).exp() as f32
     };
-    // Along one direction; `step` from pixel to pixel.
+    let sum: f32 = (0..=2 * reach).map(weight).sum();
+    let period = 2 * side;
+    // The pixel so many after `reach` before `at`, of a line that goes on mirrored at its ends.
+    let mirrored = |at: usize, offset: usize| {
+        let place = (at + offset + period * (reach / period + 1) - reach) % period;
+        if place < side { place } else { period - 1 - place }
+    };
     let pass = |values: &[f32], across: bool| -> Vec<f32> {
         let index = |y: usize, x: usize, c: usize| (y * side + x) * channels + c;
         let pixels = (0..side).flat_map(|y| (0..side).map(move |x| (y, x)));
         let cells = pixels.flat_map(|(y, x)| (0..channels).map(move |c| (y, x, c)));
         let smooth = |(y, x, c): (usize, usize, usize)| {
-            let at = |offset: i64| {
-                let (y, x) = if across { (y, mirrored(x as i64 + offset)) } else { (mirrored(y as i64 + offset), x) };
+            let at = |offset: usize| {
+                let (y, x) = if across { (y, mirrored(x, offset)) } else { (mirrored(y, offset), x) };
                 values[index(y, x, c)]
             };
-            (-reach..=reach).map(|offset| weight(offset) * at(offset)).sum::<f32>() / sum
+            (0..=2 * reach).map(|offset| weight(offset) * at(offset)).sum::<f32>() / sum
         };
         cells.map(smooth).collect()
     };

@@ -16,11 +16,11 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
     let destination = site::destination(&paths::dist(), &paths::root().join("models"))?;
     forecast::tell(shell, Profile::Site)?;
     part("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
-    part("lints", || Ok(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?))?;
+    let features = native_features();
+    part("lints", || Ok(cmd!(shell, "cargo clippy --workspace --all-targets {features...} -- -D warnings").run()?))?;
     part("native tests", || {
         // The only native build: another command or selection of packages would give Burn other features and build it
         // again. It makes the trainer's program too, which the end-to-end tests run.
-        let features = native_features();
         Ok(cmd!(shell, "cargo test --workspace --exclude tests {features...}").run()?)
     })?;
     part("WebAssembly tests", || wasm_tests(shell, consent))?;

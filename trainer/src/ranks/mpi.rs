@@ -12,7 +12,7 @@ pub(super) struct World(Communicator);
 /// Ends MPI when it is dropped, on the thread that began it.
 pub struct Session(#[expect(dead_code, reason = "it is for its end")] Mpi);
 
-/// What tells a process that it was started with others: Open MPI, PMIx (Slurm among others) and MPICH.
+/// What tells a process that it was started with others: Open MPI, `PMIx` (Slurm among others) and MPICH.
 const SIGNS: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"];
 
 fn failed(error: ferrompi::Error) -> Error {

@@ -47,10 +47,10 @@ pub async fn start() -> Result<()> {
     let app = App::new(settings, models, autorun)?;
     listen(&app)?;
     if embed {
-        app.borrow_mut().open_small()?
+        app.borrow_mut().open_small()?;
     } else {
-        app.borrow_mut().open(lesson)?
-    };
+        app.borrow_mut().open(lesson)?;
+    }
     #[expect(clippy::mem_forget, reason = "the page lives as long as its document")]
     std::mem::forget(app);
     Ok(())
