@@ -54,12 +54,16 @@ fn any_number_of_processes_gives_the_same_bytes() {
         assert_eq!(said(&output).matches("training on digits").count(), 1, "only one speaks: {}", said(&output));
         assert!(weights(&run, 6) == wanted, "{processes} processes");
     }
-    // What was begun by two goes on with four, and with one.
-    let run = folder.path().join("on");
+    // What was begun by two goes on with four, and with one, as one alone would have gone on.
+    let (run, alone) = (folder.path().join("on"), folder.path().join("alone-on"));
     assert!(mpirun(2, &run, 3, &["--slices", "4"]).status().unwrap().success());
     assert!(mpirun(4, &run, 5, &["--resume"]).status().unwrap().success());
     common::trainer().args(tiny(&run, 6)).arg("--resume").assert().success();
-    assert!(weights(&run, 6) == wanted);
+    common::trainer().args(tiny(&alone, 3)).args(["--slices", "4"]).assert().success();
+    for steps in [5, 6] {
+        common::trainer().args(tiny(&alone, steps)).arg("--resume").assert().success();
+    }
+    assert!(weights(&run, 6) == weights(&alone, 6));
 
     let output = mpirun(3, &folder.path().join("3"), 6, &["--slices", "4"]).output().unwrap();
     assert!(!output.status.success());
