@@ -114,7 +114,7 @@ impl Plot {
         }
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
+            .position(self.emptiest_corner())
             .background_style(WHITE.mix(0.85))
             .border_style(BLACK.mix(0.2))
             .label_font(("sans-serif", 13))
@@ -124,6 +124,37 @@ impl Plot {
         drop(chart);
         drop(root);
         Ok(svg)
+    }
+
+    /// The corner with the fewest points of curves, for the legend.
+    fn emptiest_corner(&self) -> SeriesLabelPosition {
+        /// The part of each side that a legend may take.
+        const PART: f64 = 0.35;
+        let place = |value: f64, range: &std::ops::Range<f64>, logarithmic: bool| {
+            let scale = |value: f64| if logarithmic { value.ln() } else { value };
+            (scale(value) - scale(range.start)) / (scale(range.end) - scale(range.start))
+        };
+        let (across, up) = (self.range(|p| p.0, self.x.logarithmic), self.range(|p| p.1, self.y.logarithmic));
+        let points = self.curves.iter().flat_map(|curve| &curve.points);
+        let places: Vec<(f64, f64)> =
+            points.map(|p| (place(p.0, &across, self.x.logarithmic), place(p.1, &up, self.y.logarithmic))).collect();
+        let corners = [
+            (SeriesLabelPosition::UpperRight, true, true),
+            (SeriesLabelPosition::UpperLeft, false, true),
+            (SeriesLabelPosition::LowerLeft, false, false),
+            (SeriesLabelPosition::LowerRight, true, false),
+        ];
+        let crowd = |right: bool, upper: bool| {
+            let near = |place: f64, far: bool| if far { place > 1.0 - PART } else { place < PART };
+            places.iter().filter(|(x, y)| near(*x, right) && near(*y, upper)).count()
+        };
+        let [first, ..] = &corners;
+        let first = (first.0.clone(), crowd(first.1, first.2));
+        let fewer = |best: (SeriesLabelPosition, usize), (corner, right, upper): &(SeriesLabelPosition, bool, bool)| {
+            let found = crowd(*right, *upper);
+            if found < best.1 { (corner.clone(), found) } else { best }
+        };
+        corners.iter().fold(first, fewer).0
     }
 
     /// From the least to the greatest value, with a margin.
@@ -180,5 +211,20 @@ mod tests {
             }
             assert!(!svg.contains("nothing"));
         }
+    }
+
+    #[test]
+    fn the_legend_covers_no_curve_where_a_corner_is_empty() {
+        let plot = |points: Vec<(f64, f64)>| Plot {
+            title: String::new(),
+            x: Axis { name: String::new(), logarithmic: false },
+            y: Axis { name: String::new(), logarithmic: false },
+            curves: vec![Curve { name: "curve".to_owned(), points }],
+            levels: Vec::new(),
+        };
+        let rising = plot(vec![(0.0, 0.0), (1.0, 1.0)]);
+        assert!(matches!(rising.emptiest_corner(), SeriesLabelPosition::UpperLeft));
+        let falling = plot(vec![(0.0, 1.0), (1.0, 0.0)]);
+        assert!(matches!(falling.emptiest_corner(), SeriesLabelPosition::UpperRight));
     }
 }

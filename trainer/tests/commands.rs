@@ -412,3 +412,60 @@ fn a_drawn_set_is_fetched_and_trained_on() {
     assert!(settings.contains("channels = 3") && settings.contains("flip = true"), "{settings}");
     assert!(run.join("samples/step-0000002.png").is_file() && run.join("report.html").is_file());
 }
+
+#[test]
+fn a_run_of_samples_is_drawn_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = common::tiny_run(folder.path());
+    let draw = |first: &str, count: &str| {
+        let out = folder.path().join(format!("{first}-{count}.png"));
+        let array = out.with_extension("npy");
+        let mut command = trainer();
+        command.args([
+            "sample",
+            "--backend",
+            "flex",
+            "--steps",
+            "5",
+            "--seed",
+            "3",
+            "--first",
+            first,
+            "--count",
+            count,
+        ]);
+        command.arg("--model").arg(&run).arg("--out").arg(&out).arg("--npy").arg(&array).assert().success();
+        common::npy(&array).1
+    };
+    let parts = [draw("0", "3"), draw("3", "2")].concat();
+    assert!(draw("0", "5") == parts);
+
+    // Arrays that are no samples of this model.
+    let wrong = folder.path().join("wrong.npy");
+    std::fs::write(&wrong, b"no array").unwrap();
+    for (array, told) in [(&wrong, "no .npy array"), (&folder.path().join("none.npy"), "none.npy")] {
+        let mut command = trainer();
+        command.args(["evaluate", "--backend", "flex", "--data", "digits", "--samples"]).arg(array);
+        command.arg("--model").arg(&run).arg("--out").arg(folder.path().join("report"));
+        let stderr = String::from_utf8(command.assert().code(2).get_output().stderr.clone()).unwrap();
+        assert!(stderr.contains(told) && stderr.lines().count() == 1, "{stderr}");
+    }
+}
+
+#[test]
+fn a_recorded_run_is_written_for_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = common::tiny_run(folder.path());
+    let (grid, recording) = (folder.path().join("grid.png"), folder.path().join("run.png"));
+    let sample = |count: &str| {
+        let mut command = trainer();
+        command.args(["sample", "--backend", "flex", "--steps", "20", "--count", count, "--model"]).arg(&run);
+        command.arg("--out").arg(&grid).arg("--recording").arg(&recording).assert()
+    };
+    sample("4").success();
+    let picture = image::open(&recording).unwrap();
+    // 8x8 pixels, four chains, fourteen moments.
+    assert_eq!((picture.width(), picture.height()), (4 * 8, 14 * 8));
+    let stderr = String::from_utf8(sample("65").code(2).get_output().stderr.clone()).unwrap();
+    assert!(stderr.contains("--recording: takes at most 64 pictures, not 65"), "{stderr}");
+}

@@ -110,6 +110,8 @@ fn pictures_of_six_pixels_are_evaluated() {
     let (run, out) = (folder.path().join("run"), folder.path().join("report"));
     let data = ["mnist", "--data-dir", set.to_str().unwrap()];
     train(&data, &run);
+    // Where its files are is remembered.
+    trainer().args(["train", "--resume", "--backend", "flex", "--steps", "5", "--out"]).arg(&run).assert().success();
     let (report, _) = evaluate(&run, &data, &out, &["--count", "64", "--density-steps", "0"]);
     assert_eq!(report["missing"].as_object().unwrap().keys().collect::<Vec<_>>(), ["density"], "{}", report["missing"]);
     // 96 held-out pictures are enough to compare with, and too few for a second half beside them.

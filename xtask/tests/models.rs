@@ -21,8 +21,10 @@ fn every_model_of_the_folder_is_packed_and_no_other() {
     add(models.path(), "b");
     add(models.path(), "a");
     fs::create_dir(models.path().join("notes")).unwrap();
+    fs::write(models.path().join("b/run.png"), "a recorded run").unwrap();
     let found = list(models.path()).unwrap();
-    assert_eq!(found, serde_json::json!({ "models": [{ "name": "a" }, { "name": "b" }] }));
+    let entry = |name: &str, recorded: bool| serde_json::json!({ "name": name, "recorded": recorded });
+    assert_eq!(found, serde_json::json!({ "models": [entry("a", false), entry("b", true)] }));
     replace(models.path(), &found, site.path()).unwrap();
     let packed = site.path().join("models");
     assert!(!packed.join("old").exists() && !packed.join("notes").exists());

@@ -163,7 +163,7 @@ fn check_place(out: &Path) -> Result<bool> {
 /// The settings as they are published: where the pictures lie is nobody else's business.
 fn published(config: RunConfig) -> RunConfig {
     let data = if data::is_named(&config.data) { config.data } else { "FOLDER".to_owned() };
-    RunConfig { data, ..config }
+    RunConfig { data, data_dir: None, ..config }
 }
 
 /// The weights of a model and of its guide.

@@ -28,7 +28,8 @@ pub fn run_pictures(config: &RunConfig, run: &Path, place: &Place<'_>) -> Result
             return Err(Error::input(format!("--data {other}: {text}")));
         }
         let named = format!("--data {}", config.data);
-        return data::read(&Wanted { source: &config.data, named: &named, dir: place.dir, side: None });
+        let remembered = config.data_dir.as_deref().filter(|dir| dir.is_dir());
+        return data::read(&Wanted { source: &config.data, named: &named, dir: place.dir.or(remembered), side: None });
     }
     let dir = place.dir.map(|dir| (dir.to_string_lossy().into_owned(), "--data-dir"));
     let given = place.data.map(|data| (data.to_owned(), "--data")).or(dir);

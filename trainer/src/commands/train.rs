@@ -161,7 +161,10 @@ fn begin(args: &TrainArgs) -> Result<Opened> {
     };
     let wanted = Wanted { source: &config.data, named: &named, dir: args.data_dir.as_deref(), side: config.image_size };
     let data = data::read(&wanted)?;
-    let config = config.with_pictures(&data)?;
+    let mut config = config.with_pictures(&data)?;
+    if data::is_named(&config.data) {
+        config.data_dir = args.data_dir.as_deref().and_then(|dir| std::fs::canonicalize(dir).ok());
+    }
     Ok((config, None, data))
 }
 

@@ -26,6 +26,9 @@ use crate::{
 pub struct RunConfig {
     /// The data set's name, or the whole path of a folder.
     pub data: String,
+    /// Where the files of a data set with a name are, if they are where the user said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
     /// The side that the pictures of a folder are resized to; nothing for one that suits them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_size: Option<usize>,

@@ -58,6 +58,7 @@ fn ours(preset: TrainingPreset, shape: Architecture, activation: Activation) -> 
     RunConfig {
         data: "digits".into(),
         from: None,
+        data_dir: None,
         image_size: None,
         preset,
         network: NetworkSettings { shape, scales: None, width: 16, activation, sigma_0: SIGMA_0 },
@@ -92,6 +93,7 @@ fn grey(data: &str, preset: TrainingPreset) -> RunConfig {
     RunConfig {
         data: data.into(),
         from: None,
+        data_dir: None,
         image_size: None,
         preset,
         network: NetworkSettings {
