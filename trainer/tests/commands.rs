@@ -416,7 +416,7 @@ fn a_drawn_set_is_fetched_and_trained_on() {
 #[test]
 fn a_run_of_samples_is_drawn_in_parts() {
     let folder = tempfile::tempdir().unwrap();
-    let run = common::tiny_run(folder.path());
+    let run = tiny_run(folder.path());
     let draw = |first: &str, count: &str| {
         let out = folder.path().join(format!("{first}-{count}.png"));
         let array = out.with_extension("npy");
@@ -435,7 +435,7 @@ fn a_run_of_samples_is_drawn_in_parts() {
             count,
         ]);
         command.arg("--model").arg(&run).arg("--out").arg(&out).arg("--npy").arg(&array).assert().success();
-        common::npy(&array).1
+        npy(&array).1
     };
     let parts = [draw("0", "3"), draw("3", "2")].concat();
     assert!(draw("0", "5") == parts);
@@ -455,7 +455,7 @@ fn a_run_of_samples_is_drawn_in_parts() {
 #[test]
 fn a_recorded_run_is_written_for_the_page() {
     let folder = tempfile::tempdir().unwrap();
-    let run = common::tiny_run(folder.path());
+    let run = tiny_run(folder.path());
     let (grid, recording) = (folder.path().join("grid.png"), folder.path().join("run.png"));
     let sample = |count: &str| {
         let mut command = trainer();
