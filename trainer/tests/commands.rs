@@ -464,8 +464,8 @@ fn a_recorded_run_is_written_for_the_page() {
     };
     sample("4").success();
     let picture = image::open(&recording).unwrap();
-    // 8x8 pixels, four chains, fourteen moments.
-    assert_eq!((picture.width(), picture.height()), (4 * 8, 14 * 8));
+    // 16x16 pixels, four chains; of fourteen moments those that are steps of their own.
+    assert_eq!((picture.width(), picture.height()), (4 * 16, 11 * 16));
     let stderr = String::from_utf8(sample("65").code(2).get_output().stderr.clone()).unwrap();
     assert!(stderr.contains("--recording: takes at most 64 pictures, not 65"), "{stderr}");
 }
