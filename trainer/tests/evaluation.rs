@@ -100,12 +100,11 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     // A damaged cache costs a new classifier, the same one, not the evaluation. The paper's sampler from the paper's
     // temperature, for completions and samples alike.
     let classifier = fs::read_dir(cache.join("energy-models/classifiers")).unwrap().next().unwrap().unwrap().path();
-    let trained = fs::read(&classifier).unwrap();
     fs::write(&classifier, b"damaged").unwrap();
     let flags = ["--sampler", "annealed", "--hottest", "100"];
     let (paper, told) = evaluate(&run, &folder.path().join("paper"), &cache, "64", &flags);
     assert!(told.contains("warning") && told.contains("training a classifier"), "{told}");
-    assert_eq!(fs::read(&classifier).unwrap(), trained);
+    assert_eq!(paper["sample_quality"]["features"], first["sample_quality"]["features"], "as often right");
     assert!(first["sampling"]["hottest"].is_null() && paper["sampling"]["hottest"] == 100.0, "{}", paper["sampling"]);
     let told = "64 samples of 10 steps, annealed sampler from temperature 100, seed 1001";
     assert!(paper["card"][0]["how"].as_str().unwrap().contains(told), "{}", paper["card"]);
