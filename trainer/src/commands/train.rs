@@ -116,7 +116,12 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     }
     let task = Task { config: config.to_toml()?, done, pictures: Task::pictures(&data) };
     ranks.broadcast(serde_json::to_vec(&task).map_err(|error| Error::failed(error.to_string()))?)?;
-    train::train(&config, &data, &folder, start, &devices, ranks)?;
+    let outcome = train::train(&config, &data, &folder, start, &devices, ranks);
+    if matches!(outcome, Ok(()) | Err(Error::Interrupted(_))) {
+        // No more weights: the others have done their work.
+        ranks.broadcast(Vec::new())?;
+    }
+    outcome?;
     eprintln!("done: {}; next: trainer sample --model {0} --out samples.png", out.display());
     Ok(())
 }

@@ -92,26 +92,6 @@ pub(super) struct State {
     pub(super) progress: Progress,
 }
 
-/// Trains to the end of the plan, from `start`, on devices that share every batch with each other and with other processes,
-/// which hear at the end that it is one.
-///
-/// # Errors
-/// A checkpoint cannot be saved, the loss runs away, or the training was interrupted (after saving).
-pub fn train(
-    config: &RunConfig,
-    data: &DataSet,
-    folder: &RunFolder,
-    start: Start,
-    devices: &[Device],
-    ranks: &Ranks,
-) -> Result<()> {
-    let outcome = lead(config, data, folder, start, devices, ranks);
-    if matches!(outcome, Ok(()) | Err(Error::Interrupted(_))) {
-        ranks.broadcast(Vec::new())?;
-    }
-    outcome
-}
-
 /// Computes this process's part of the batches from step `first` on, for the process that leads.
 ///
 /// # Errors
@@ -126,7 +106,11 @@ fn frame(config: &RunConfig) -> Result<Frame> {
         .ok_or_else(|| Error::failed("the pictures are larger than the network's input"))
 }
 
-fn lead(
+/// Trains to the end of the plan, from `start`, on devices that share every batch with each other and with other processes.
+///
+/// # Errors
+/// A checkpoint cannot be saved, the loss runs away, or the training was interrupted (after saving).
+pub fn train(
     config: &RunConfig,
     data: &DataSet,
     folder: &RunFolder,
