@@ -12,7 +12,7 @@ use fantoccini::{Client, ClientBuilder, wd::WebDriverCompatibleCommand};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use url::{ParseError, Url};
 
 /// What the browser is given.
@@ -42,14 +42,41 @@ pub struct Browser {
     pub downloads: TempDir,
 }
 
-/// Gives `test` a browser, and ends it whatever comes of that. One browser at a time: two would share the processor and
-/// make each other's times meaningless.
+/// Browsers that run at once. They wait for most of their time, but more than two would be too slow for the times that
+/// tests wait.
+const AT_ONCE: u32 = 2;
+static FREE: Semaphore = Semaphore::const_new(AT_ONCE as usize);
+
+/// Waits until a browser may start; it may run until what this gives is dropped.
+///
+/// # Errors
+/// Never, as nothing closes the queue.
+pub async fn turn() -> Result<SemaphorePermit<'static>> {
+    Ok(FREE.acquire().await?)
+}
+
+/// Gives `test` a browser, and ends it whatever comes of that.
 ///
 /// # Errors
 /// Chromium or chromedriver is not installed or does not start, or the test fails.
 pub async fn with(gpu: Gpu, screen: Screen, test: impl AsyncFnOnce(&Browser) -> Result<()>) -> Result<()> {
-    static ONE: Mutex<()> = Mutex::const_new(());
-    let _only_one = ONE.lock().await;
+    /// A software GPU takes every core.
+    static ONE_GPU: Mutex<()> = Mutex::const_new(());
+    let _one_gpu = if gpu == Gpu::Software { Some(ONE_GPU.lock().await) } else { None };
+    let _turn = turn().await?;
+    in_session(gpu, screen, test).await
+}
+
+/// The same for a test that looks at times: no other browser runs beside it.
+///
+/// # Errors
+/// As [`with`].
+pub async fn alone_with(gpu: Gpu, screen: Screen, test: impl AsyncFnOnce(&Browser) -> Result<()>) -> Result<()> {
+    let _all = FREE.acquire_many(AT_ONCE).await?;
+    in_session(gpu, screen, test).await
+}
+
+async fn in_session(gpu: Gpu, screen: Screen, test: impl AsyncFnOnce(&Browser) -> Result<()>) -> Result<()> {
     let driver = Driver::start()?;
     let downloads = tempfile::tempdir()?;
     let capabilities = Map::from_iter([("goog:chromeOptions".to_owned(), options(gpu, screen, downloads.path()))]);

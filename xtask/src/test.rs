@@ -1,5 +1,7 @@
 //! Every test of the project, the quickest to fail first.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
@@ -28,8 +30,9 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
     part("kernels", || kernel_tests::run(shell))?;
     part("site", || site::build(shell, consent, Profile::Site, None, &destination))?;
     part("end-to-end tests", || {
-        // `tests` does not depend on Burn: it runs the trainer and the page that the parts before have built.
-        Ok(cmd!(shell, "cargo test --package tests").run()?)
+        // `tests` does not depend on Burn: it runs the trainer and the page that the parts before have built. More at once
+        // than cores: they wait for browsers, which start in turn.
+        Ok(cmd!(shell, "cargo test --package tests -- --test-threads=16").run()?)
     })
 }
 
@@ -50,7 +53,10 @@ fn native_features() -> &'static [&'static str] {
 
 fn part(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     eprintln!("\n=== {name} ===");
-    work().with_context(|| format!("failed: {name}"))
+    let begin = Instant::now();
+    work().with_context(|| format!("failed: {name}"))?;
+    eprintln!("=== {name}: {} s ===", begin.elapsed().as_secs());
+    Ok(())
 }
 
 /// The tests of `shared` and `cpu-kernels` that are marked for WebAssembly, in headless Chromium.

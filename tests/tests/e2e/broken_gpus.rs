@@ -130,7 +130,7 @@ async fn a_software_adapter_is_no_gpu_unless_it_is_asked_for() -> Result<()> {
 async fn the_faster_of_gpu_and_cpu_is_taken() -> Result<()> {
     let site = Site::new()?;
     site.before_engine(DISGUISE)?;
-    browser::with(Gpu::Software, Screen::Desk, async |browser| {
+    browser::alone_with(Gpu::Software, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?count=1&steps=2")).await?;
         page.wait_for_data("backend", "webgpu", 200).await?;
         page.wait_for_data("backend", "cpu", 60).await?;

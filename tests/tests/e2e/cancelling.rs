@@ -36,7 +36,7 @@ const CANCEL: &str = "
 #[tokio::test]
 async fn the_page_stays_responsive_and_a_run_stops_at_once() -> Result<()> {
     let site = Site::new()?;
-    browser::with(Gpu::None, Screen::Desk, async |browser| {
+    browser::alone_with(Gpu::None, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?count=64&steps=100000&backend=cpu&autorun=1")).await?;
         page.wait_for("running", 60).await?;
         page.wait_for_step(3).await?;

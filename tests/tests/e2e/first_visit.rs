@@ -21,7 +21,7 @@ async fn a_recorded_run_plays_before_the_engine_has_come_and_live_chains_take_ov
     let site = Site::new()?;
     // The engine of a slow network.
     site.before_engine("await new Promise((go) => setTimeout(go, 3000))")?;
-    browser::with(Gpu::None, Screen::Phone, async |browser| {
+    browser::alone_with(Gpu::None, Screen::Phone, async |browser| {
         let_move(browser).await?;
         let page = Page::open(browser, &site.url("")).await?;
         page.wait_for_data("recorded", "playing", 2).await?;

@@ -77,7 +77,7 @@ async fn chains_of_a_lost_helper_go_on() -> Result<()> {
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         // A step of the first sampler looks at the one before.
         for (sampler, how) in [("consistent", "break"), ("annealed", "end")] {
-            let query = format!("?sampler={sampler}&seed=2&count=9&steps=1500&backend=cpu&autorun=1");
+            let query = format!("?sampler={sampler}&seed=2&count=9&steps=600&backend=cpu&autorun=1");
             let whole = saved_run(browser, &site, &query).await?;
             let page = Page::open(browser, &site.url(&query)).await?;
             page.wait_for("running", 60).await?;

@@ -139,7 +139,7 @@ async fn the_toy_stops_when_nobody_looks() -> Result<()> {
 #[tokio::test]
 async fn pauses_are_no_time_of_a_run() -> Result<()> {
     let site = Site::new()?;
-    browser::with(Gpu::None, Screen::Desk, async |browser| {
+    browser::alone_with(Gpu::None, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?count=2&steps=400&backend=cpu&autorun=1")).await?;
         page.wait_for("running", 60).await?;
         page.click("pause").await?;
@@ -171,7 +171,7 @@ async fn an_animation_is_saved_without_holding_the_page_up() -> Result<()> {
         };
         tick();";
     let site = Site::new()?;
-    browser::with(Gpu::None, Screen::Desk, async |browser| {
+    browser::alone_with(Gpu::None, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?count=256&steps=15&backend=cpu&autorun=1")).await?;
         page.wait_for("done", 120).await?;
         let longest = browser.client.execute_async(SAVE, vec![]).await?.as_f64().unwrap_or(f64::MAX);
