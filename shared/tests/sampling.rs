@@ -70,7 +70,7 @@ fn at_a_fixed_temperature_the_chain_reaches_its_stationary_distribution() {
 fn the_whole_schedule_has_the_moments_that_theory_gives() {
     let device = Device::flex();
     for steps in [2700, 540, 100] {
-        let annealing = Annealing::falling(Annealing::PAPER_HOTTEST, steps);
+        let annealing = Annealing::falling(Annealing::PAPER_TEMPERATURE, steps);
         let (mean, variance) = theory(&annealing, 0.8);
         let mut chains =
             Chains::new(Schedule::Annealed(annealing), SIGMA_0, Noise::new(2), 0, [16, 1, 16, 16], &device);

@@ -49,7 +49,10 @@ fn wrong_flags() {
     refused(&["train", "--data", "minst", "--out", "nowhere/run"], &["--data minst", "did you mean mnist?"]);
     refused(&["data", "fetch", "Fashion"], &["data fetch Fashion", "did you mean fashion-mnist?"]);
     refused(&["completions", "command.com"], &["bash", "zsh", "fish"]);
-    refused(&["sample", "--model", "m", "--out", "o.png", "--hottest", "0"], &["--hottest", "at least 1"]);
+    refused(
+        &["sample", "--model", "m", "--out", "o.png", "--initial-temperature", "0"],
+        &["--initial-temperature", "at least 1"],
+    );
     refused(&["sample", "--model", "m", "--out", "o.png", "--backend", "abacus"], &["--backend", "flex"]);
     refused(&["data", "fetch", "no-such-set"], &["no-such-set", "fashion-mnist"]);
     assert!(!Path::new("nowhere").exists(), "a refused training makes no folder");
@@ -72,8 +75,11 @@ fn missing_and_damaged_models() {
 
     let run = tiny_run(folder.path());
     let mut without_temperature = sample(run.to_str().unwrap());
-    without_temperature.extend(["--hottest", "100"].map(str::to_owned));
-    refused(&without_temperature.iter().map(String::as_str).collect::<Vec<_>>(), &["--hottest", "--sampler annealed"]);
+    without_temperature.extend(["--initial-temperature", "100"].map(str::to_owned));
+    refused(
+        &without_temperature.iter().map(String::as_str).collect::<Vec<_>>(),
+        &["--initial-temperature", "--sampler annealed"],
+    );
     for flag in ["--guide", "--and"] {
         let absent = path("absent");
         let mut with = sample(run.to_str().unwrap());

@@ -101,18 +101,22 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     // temperature, for completions and samples alike.
     let classifier = fs::read_dir(cache.join("energy-models/classifiers")).unwrap().next().unwrap().unwrap().path();
     fs::write(&classifier, b"damaged").unwrap();
-    let flags = ["--sampler", "annealed", "--hottest", "100"];
+    let flags = ["--sampler", "annealed", "--initial-temperature", "100"];
     let (paper, told) = evaluate(&run, &folder.path().join("paper"), &cache, "64", &flags);
     assert!(told.contains("warning") && told.contains("training a classifier"), "{told}");
     assert_eq!(paper["sample_quality"]["features"], first["sample_quality"]["features"], "as often right");
-    assert!(first["sampling"]["hottest"].is_null() && paper["sampling"]["hottest"] == 100.0, "{}", paper["sampling"]);
+    assert!(
+        first["sampling"]["initial_temperature"].is_null() && paper["sampling"]["initial_temperature"] == 100.0,
+        "{}",
+        paper["sampling"]
+    );
     let told = "64 samples of 10 steps, annealed sampler from temperature 100, seed 1001";
     assert!(paper["card"][0]["how"].as_str().unwrap().contains(told), "{}", paper["card"]);
     assert!(fs::read_to_string(folder.path().join("paper/index.html")).unwrap().contains(told));
     // Samples that were drawn before, in two parts.
     let part = |first: &str| {
         let path = folder.path().join(format!("from-{first}.npy"));
-        let sampler = ["--sampler", "annealed", "--hottest", "400", "--steps", "10", "--seed", "1001"];
+        let sampler = ["--sampler", "annealed", "--initial-temperature", "400", "--steps", "10", "--seed", "1001"];
         let mut command = trainer();
         command.args(["sample", "--backend", "flex", "--count", "32", "--first", first]).args(sampler);
         command.arg("--model").arg(&run).arg("--out").arg(path.with_extension("png")).arg("--npy").arg(&path);
@@ -121,7 +125,7 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     };
     let parts = ["0", "32"].map(part);
     let parts = parts.each_ref().map(|path| path.to_str().unwrap());
-    let flags = ["--sampler", "annealed", "--hottest", "400", "--samples", parts[0], parts[1]];
+    let flags = ["--sampler", "annealed", "--initial-temperature", "400", "--samples", parts[0], parts[1]];
     let (hotter, _) = evaluate(&run, &folder.path().join("hotter"), &cache, "7", &flags);
     assert_eq!(hotter["sampling"]["count"], 64);
     let told = "64 samples from files of 10 steps";

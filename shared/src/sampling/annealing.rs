@@ -18,24 +18,24 @@ impl Annealing {
     /// The paper's step size.
     pub const PAPER_STEP_SIZE: f32 = 0.02;
     /// The temperature that the paper starts from.
-    pub const PAPER_HOTTEST: f64 = 100.0;
+    pub const PAPER_TEMPERATURE: f64 = 100.0;
 
-    /// The paper's schedule (`sample.py` of the authors' code): of 2,700 steps 500 at the temperature `hottest` (at
+    /// The paper's schedule (`sample.py` of the authors' code): of 2,700 steps 500 at the temperature `initial` (at
     /// least 1), 2,000 that fall exponentially to 1, 200 that fall linearly to 0. Any other number of steps keeps
     /// the proportions of the three phases and the total relaxation `steps * step_size^2`, so that fewer, larger
     /// steps still reach each temperature's equilibrium; below 216 steps the step size stops growing, for
     /// stability.
     ///
-    /// The paper's `hottest` is 100, noise of 1. That is not where chains of every model can start: among pictures on
+    /// The paper's `initial` is 100, noise of 1. That is not where chains of every model can start: among pictures on
     /// white, a grey one under noise of 1 is like none, and what a model makes of it is no picture. Under its
     /// largest noise all are alike.
-    pub fn falling(hottest: f64, steps: usize) -> Self {
-        let hottest = hottest.max(1.0);
+    pub fn falling(initial: f64, steps: usize) -> Self {
+        let initial = initial.max(1.0);
         let share = |part: usize| (steps * part + Sampler::PAPER_STEPS / 2) / Sampler::PAPER_STEPS;
         let (hot, cool) = (share(500), share(200));
         let fall = steps - hot - cool;
-        let stay = core::iter::repeat_n(hottest, hot);
-        let falling = (0..fall).map(|i| hottest * libm::exp(-(i as f64) * libm::log(hottest) / fall as f64));
+        let stay = core::iter::repeat_n(initial, hot);
+        let falling = (0..fall).map(|i| initial * libm::exp(-(i as f64) * libm::log(initial) / fall as f64));
         let cooling = (0..cool).map(|i| 1.0 - i as f64 / (cool.max(2) - 1) as f64);
         let longer = (Sampler::PAPER_STEPS as f64 / steps.max(216) as f64).sqrt();
         Self {
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn the_paper_schedule_is_the_papers() {
-        let annealing = Annealing::falling(Annealing::PAPER_HOTTEST, Sampler::PAPER_STEPS);
+        let annealing = Annealing::falling(Annealing::PAPER_TEMPERATURE, Sampler::PAPER_STEPS);
         let t = &annealing.temperatures;
         assert_eq!(annealing.step_size, 0.02);
         assert_eq!(t.len(), 2700);
@@ -68,8 +68,8 @@ mod tests {
     #[test]
     fn other_lengths_keep_the_phases_and_the_relaxation() {
         for steps in [1, 2, 7, 100, 270, 540, 2701, 5400] {
-            for hottest in [0.5, 1.0, 100.0, 2500.0] {
-                let annealing = Annealing::falling(hottest, steps);
+            for initial in [0.5, 1.0, 100.0, 2500.0] {
+                let annealing = Annealing::falling(initial, steps);
                 assert_eq!(annealing.steps(), steps);
                 assert!(annealing.temperatures.windows(2).all(|w| w[1] <= w[0]), "{steps} steps must never heat up");
             }

@@ -145,10 +145,10 @@ mod tests {
 
     #[test]
     fn the_papers_sampler_starts_at_the_largest_level() {
-        for (max, hottest) in [(1.0, 100.0), (5.0, 2500.0)] {
+        for (max, initial) in [(1.0, 100.0), (5.0, 2500.0)] {
             let levels = NoiseLevels { min: 0.05, max, spacing: Spacing::Geometric };
             let schedule = Schedule::of(Sampler::Annealed, 2700, 0.1, &levels);
-            assert!((schedule.temperature(0) / hottest - 1.0).abs() < 1e-5, "{}", schedule.temperature(0));
+            assert!((schedule.temperature(0) / initial - 1.0).abs() < 1e-5, "{}", schedule.temperature(0));
             assert!((schedule.first_level(0.1) - max).abs() < 1e-5);
             assert!((schedule.temperature(2500) - 1.0).abs() < 1e-5 && schedule.temperature(2699) == 0.0);
         }

@@ -39,26 +39,26 @@ pub enum Command {
     Sample(SampleArgs),
     /// Fill in the unknown part of a picture.
     Inpaint(InpaintArgs),
-    /// Restore a picture of which a part is known: pixels, a smaller picture, its brightness, a blur.
+    /// Restore a picture from what is left of it: some pixels, a smaller version, a grey version, a blur.
     Restore(RestoreArgs),
-    /// Remove noise from a picture in one jump.
+    /// Remove noise from a picture in a single step.
     Denoise(DenoiseArgs),
-    /// Say how likely pictures are, how unusual, where they are odd, and which model they belong to.
+    /// Say how likely pictures are, where they are unusual, and which model fits them best.
     Score(ScoreArgs),
-    /// Measure what a model is worth, into a report.
+    /// Measure a model and write a report.
     Evaluate(EvaluateArgs),
-    /// Answer a question about the method by measurement.
+    /// Run an experiment about the method.
     #[command(subcommand)]
     Experiment(ExperimentCommand),
-    /// Write the model folder that the page loads.
+    /// Write a model folder, which the page can load.
     Export(ExportArgs),
-    /// Measure again how likely held-out pictures are to an exported model, and write it into the model's folder.
+    /// Measure how likely held-out pictures are under an exported model, and store the result in its folder.
     Measure(MeasureArgs),
-    /// Compare this implementation with an independent one.
+    /// Check this implementation against an independent one.
     Verify(VerifyArgs),
     /// Measure the speed of the energy gradient and of a training step.
     Bench(BenchArgs),
-    /// Print a script that has a shell complete these commands and flags.
+    /// Print a script for shell completion.
     Completions {
         /// The shell.
         #[arg(value_enum)]
@@ -70,7 +70,7 @@ pub enum Command {
 pub enum DataCommand {
     /// The data sets that are known by name.
     List,
-    /// Bring a data set onto this machine, checked against its published SHA-256.
+    /// Download a data set and check it against its published SHA-256.
     Fetch {
         /// Its name; see `trainer data list`.
         name: String,
@@ -98,7 +98,8 @@ pub struct BackendArgs {
     /// Where to compute: `auto` takes a GPU where there is one, else the CPU.
     #[arg(long, value_enum, default_value_t = Backend::Auto)]
     pub backend: Backend,
-    /// Compute on the CPU with narrower vectors than this processor has, to compare: `scalar`, `sse4`, `avx2`, `avx512`,
+    /// Compute on the CPU with narrower vectors than this processor has, to compare: `scalar`, `sse4`, `avx2`,
+    /// `avx512`,
     /// `neon` [default: the widest that it has].
     #[arg(long, value_parser = vectors, hide_short_help = true)]
     pub vectors: Option<Vectors>,
@@ -147,15 +148,15 @@ pub struct SamplerArgs {
     /// Steps, one energy gradient each [default: 2700 for annealed, 50 for consistent, 20 for ode].
     #[arg(long, value_parser = count_parser(1_000_000))]
     pub steps: Option<usize>,
-    /// Temperature that annealed Langevin dynamics starts from [default: that of the model's largest noise level; the
-    /// paper's is 100].
-    #[arg(long, value_parser = at_least_one)]
-    pub hottest: Option<f64>,
+    /// Temperature at which annealed Langevin dynamics starts [default: that of the model's largest noise level; the
+    /// paper uses 100].
+    #[arg(long, alias = "hottest", value_parser = at_least_one)]
+    pub initial_temperature: Option<f64>,
 }
 
 #[derive(Args)]
 pub struct ChainArgs {
-    /// How many pictures.
+    /// Number of pictures.
     #[arg(long, default_value_t = 16, value_parser = count_parser(1_000_000))]
     pub count: usize,
     /// Seed of the noise: the same seed gives the same pictures.
@@ -163,31 +164,32 @@ pub struct ChainArgs {
     pub seed: u64,
     #[command(flatten)]
     pub sampler: SamplerArgs,
-    /// The picture grid to write, a .png, .jpg or .webp; one picture (`--count 1`) is written as it is, at the model's
-    /// size.
+    /// The picture grid to write: a .png, .jpg or .webp file. A single picture (`--count 1`) is written at the model's
+    /// own size.
     #[arg(long)]
     pub out: PathBuf,
-    /// Also write the pixels: float32 [N, H, W, C], 0..1.
+    /// Also write the pixels to this file: float32 [N, H, W, C], values 0..1.
     #[arg(long)]
     pub npy: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub struct ChurnArgs {
-    /// How much more noise a step of consistent annealed sampling removes and puts back than it must: 0 for none; more
-    /// corrects more, and strays further [default: the exported model's own, or 0.5].
+    /// Extra noise that each step of consistent annealed sampling removes and adds back; 0 for none. More corrects more
+    /// errors, but drifts further [default: the exported model's own, or 0.5].
     #[arg(long, value_parser = churn, allow_negative_numbers = true)]
     pub churn: Option<Churn>,
 }
 
 #[derive(Args)]
 pub struct GuideArgs {
-    /// A weaker model of the same data, smaller or trained for shorter: new pictures keep away from what it finds
-    /// likelier than the model does, which are mistakes mostly [default: the exported model's own, if it has one].
+    /// A weaker model of the same data: a smaller one, or one trained for less time. Samples are steered away from what
+    /// it finds more likely than the model does, which is mostly mistakes [default: the exported model's own, if it has
+    /// one].
     #[arg(long, value_name = "MODEL")]
     pub guide: Option<PathBuf>,
-    /// How strongly new pictures keep away from the guide: chains go down E + guidance (E - the guide's energy); 0 for no
-    /// guide [default: the exported model's own, or 0.75 with --guide].
+    /// How strongly samples are steered away from the guide: chains descend E + guidance * (E - guide's energy); 0
+    /// turns the guide off [default: the exported model's own, or 0.75 with --guide].
     #[arg(long, value_parser = guidance)]
     pub guidance: Option<f64>,
 }
@@ -200,16 +202,17 @@ pub struct SampleArgs {
     pub churn: ChurnArgs,
     #[command(flatten)]
     pub guide: GuideArgs,
-    /// Another model, for pictures that both find likely: their energies are added. May be given several times.
+    /// Another model, for pictures that both find likely: their energies are added. Can be given several times.
     #[arg(long = "and", value_name = "MODEL")]
     pub and: Vec<PathBuf>,
     #[command(flatten)]
     pub chains: ChainArgs,
-    /// The number of the first chain, to draw a part of one large run: the pictures of `--count 1000` are those of
-    /// `--count 500` and of `--first 500 --count 500`.
+    /// Number of the first chain, to draw part of a larger run: `--count 500` and `--first 500 --count 500` together
+    /// give the pictures of `--count 1000`.
     #[arg(long, default_value_t = 0)]
     pub first: u64,
-    /// Write the run itself to this PNG file, as the page plays it: `run.png` in a model's folder. At most 64 pictures.
+    /// Also record the run in this PNG file, which the page can play (`run.png` in a model's folder). At most 64
+    /// pictures.
     #[arg(long)]
     pub recording: Option<PathBuf>,
 }
@@ -223,8 +226,8 @@ pub struct InpaintArgs {
     /// The picture.
     #[arg(long)]
     pub image: PathBuf,
-    /// What is unknown: a picture of the same size, white = unknown, which is cropped and resized with the other; or
-    /// left, right, top, bottom, centre.
+    /// The unknown part: left, right, top, bottom, centre, or a picture of the same size in which white is unknown
+    /// (cropped and resized like the other).
     #[arg(long)]
     pub mask: String,
 }
@@ -235,33 +238,34 @@ pub struct RestoreArgs {
     pub model: ModelArgs,
     #[command(flatten)]
     pub chains: ChainArgs,
-    /// What is known: for super-resolution a picture of the model's size over --factor, or any picture, which is made
-    /// smaller first; for colour a grey picture, or any, of which the brightness is kept; for deblur a blurred one.
+    /// The picture to restore. For super-resolution, a picture of the model's size divided by --factor; any other is
+    /// shrunk to it first. For colour, a grey picture; of any other, only the brightness is used. For deblur, a blurred
+    /// picture.
     #[arg(long)]
     pub image: PathBuf,
-    /// What is known of the picture.
+    /// What is left of the picture.
     #[arg(long, value_enum)]
     pub task: Task,
-    /// For inpaint, what is unknown: a picture of the same size, white = unknown; or left, right, top, bottom, centre,
-    /// stripes, random.
+    /// For inpaint, the unknown part: left, right, top, bottom, centre, stripes, random, or a picture of the same size
+    /// in which white is unknown.
     #[arg(long)]
     pub mask: Option<String>,
-    /// For super-resolution, how many times longer the sides become.
+    /// For super-resolution, how many times the sides grow.
     #[arg(long, value_parser = factor)]
     pub factor: Option<usize>,
-    /// For deblur, the standard deviation of the Gaussian that the picture was blurred with, in pixels of the model's size.
+    /// For deblur, the standard deviation of the Gaussian blur, in pixels at the model's size.
     #[arg(long, value_parser = positive)]
     pub blur: Option<f64>,
-    /// For deblur, a picture of any other blur: what became of one white pixel, in pixels of the model's size.
+    /// For deblur, a picture of any other blur: what it makes of a single white pixel, at the model's size.
     #[arg(long, conflicts_with = "blur")]
     pub kernel: Option<PathBuf>,
-    /// Standard deviation of the noise on what is known; with noise nothing is put in place exactly.
+    /// Standard deviation of the noise in the picture to restore. With noise, the known part is no longer kept exactly.
     #[arg(long, default_value_t = 0.0, value_parser = fraction)]
     pub noise: f64,
-    /// Energy gradients that the bits of each answer are measured by.
+    /// Energy gradients used to measure the bits of each answer.
     #[arg(long, default_value_t = 64, value_parser = gradients)]
     pub samples: usize,
-    /// Print one JSON object: the bits of each answer, in the order of the grid.
+    /// Print one JSON object with the bits of each answer, in the order of the grid.
     #[arg(long)]
     pub json: bool,
 }
@@ -273,15 +277,15 @@ pub struct DenoiseArgs {
     /// The noisy picture.
     #[arg(long)]
     pub image: PathBuf,
-    /// The clean picture to write, a .png, .jpg or .webp.
+    /// The denoised picture to write: a .png, .jpg or .webp file.
     #[arg(long)]
     pub out: PathBuf,
 }
 
 #[derive(Args)]
 pub struct ScoreArgs {
-    /// An exported model folder, a checkpoint folder, or a run folder (its newest good checkpoint). Of several, each
-    /// picture is said to belong to the one that finds it likeliest.
+    /// An exported model folder, a checkpoint folder, or a run folder (its newest good checkpoint). Given several
+    /// times, each picture is assigned to the model that finds it most likely.
     #[arg(long = "model", required = true, value_name = "MODEL")]
     pub models: Vec<PathBuf>,
     #[command(flatten)]
@@ -289,14 +293,14 @@ pub struct ScoreArgs {
     /// The pictures.
     #[arg(required = true)]
     pub images: Vec<PathBuf>,
-    /// Energy gradients that a picture's bits are measured by: more give a smaller standard error.
+    /// Energy gradients used to measure a picture's bits. More give a smaller standard error.
     #[arg(long, default_value_t = 64, value_parser = gradients)]
     pub samples: usize,
-    /// Seed of the noise that they are measured under, the same for all pictures.
+    /// Seed of the noise used to measure them; all pictures get the same noise.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// A folder for maps of where each picture is odd: bits of each value, as NAME.npy and, the most surprising pixel
-    /// white, as NAME.png.
+    /// A folder for maps of where each picture is unusual: NAME.npy has the bits of each value, NAME.png shows them
+    /// with the most surprising pixel in white.
     #[arg(long, value_name = "DIR")]
     pub map: Option<PathBuf>,
     /// Print one JSON object.
@@ -312,7 +316,7 @@ pub struct SubjectArgs {
     /// The data set whose held-out pictures the model is measured on, or a folder of pictures.
     #[arg(long)]
     pub data: String,
-    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    /// Folder of the data set's files, if it is not where `trainer data fetch` puts them.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
     /// The folder to write.
@@ -337,14 +341,16 @@ pub struct MeasurementArgs {
 pub struct EvaluateArgs {
     #[command(flatten)]
     pub subject: SubjectArgs,
-    /// Samples that are measured; distances to the held-out pictures need 64, their standard errors 128.
+    /// Number of samples to measure. Distances to the held-out pictures need at least 64, their standard errors at
+    /// least 128.
     #[arg(long, default_value_t = 1000, value_parser = count_parser(100_000))]
     pub count: usize,
-    /// Samples that were drawn before, by `trainer sample --npy`: one file or several parts of a run. They are measured
-    /// instead of new ones.
+    /// Measure samples drawn earlier with `trainer sample --npy` instead of new ones: one file, or several parts of a
+    /// run.
     #[arg(long, num_args = 1.., value_name = "NPY")]
     pub samples: Vec<PathBuf>,
-    /// Seed of the noise; not that of `trainer experiment`, so that what was chosen by samples is judged by others.
+    /// Seed of the noise. It differs from that of `trainer experiment`, so that settings chosen on some samples are
+    /// judged on others.
     #[arg(long, default_value_t = 1001)]
     pub seed: u64,
     #[command(flatten)]
@@ -353,11 +359,11 @@ pub struct EvaluateArgs {
     pub churn: ChurnArgs,
     #[command(flatten)]
     pub guide: GuideArgs,
-    /// Also estimate the partition function by annealed importance sampling, over so many densities on the way from a
-    /// Gaussian to the model's: a check of the likelihood, which needs no chains; 0 for none.
+    /// Also estimate the partition function by annealed importance sampling, with this many densities between a
+    /// Gaussian and the model; 0 to skip it. It is a check of the likelihood, which itself needs no chains.
     #[arg(long, default_value_t = 0)]
     pub density_steps: u32,
-    /// Chains that walk that way in each direction; where they amount to fewer than 5, there is no number.
+    /// Number of chains in each direction. If their effective number is below 5, no estimate is given.
     #[arg(long, default_value_t = 32, value_parser = count_parser(10_000))]
     pub density_chains: usize,
     /// Also print the report's numbers as one JSON object.
@@ -370,24 +376,25 @@ pub struct ExportArgs {
     /// The run folder.
     #[arg(long)]
     pub run: PathBuf,
-    /// Export the checkpoint with the smallest loss on held-out pictures, not the newest.
+    /// Export the checkpoint with the lowest held-out loss instead of the newest.
     #[arg(long)]
     pub best: bool,
-    /// The model folder to write; its name is the model's name. One that is there is replaced, unless it holds other
-    /// files.
+    /// The model folder to write. Its name becomes the model's name. An existing model folder is replaced, unless it
+    /// holds other files.
     #[arg(long)]
     pub out: PathBuf,
-    /// Where the pictures of the run are now, if they are a folder that was moved.
+    /// Where the run's folder of pictures is now, if it was moved.
     #[arg(long)]
     pub data: Option<String>,
-    /// Where the data set's files are, if not where the run found them.
+    /// Folder of the data set's files, if it is not where the run found them.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
-    /// Held-out pictures that go with the model, for the page to complete; 0 where their licence does not allow it.
+    /// Number of held-out pictures to publish with the model, for the page's other rooms; 0 if their licence does not
+    /// allow it.
     #[arg(long, default_value_t = 24)]
     pub held_out: usize,
-    /// What `trainer evaluate` has measured of this run (its evaluation.json), for the model card; of the same churn
-    /// and guidance.
+    /// The evaluation.json that `trainer evaluate` wrote for this run, with the same churn and guidance; its results go
+    /// on the model card.
     #[arg(long)]
     pub evaluation: Option<PathBuf>,
     #[command(flatten)]
@@ -400,13 +407,13 @@ pub struct ExportArgs {
 
 #[derive(Args)]
 pub struct MeasureArgs {
-    /// An exported model folder, also one that was exported before likelihoods were measured.
+    /// An exported model folder; it may be from a version that did not measure likelihoods.
     #[arg(long)]
     pub model: PathBuf,
     /// The data set that it was trained on.
     #[arg(long)]
     pub data: String,
-    /// Where the data set's files are, if not where `trainer data fetch` puts them.
+    /// Folder of the data set's files, if it is not where `trainer data fetch` puts them.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
     #[command(flatten)]
@@ -415,7 +422,7 @@ pub struct MeasureArgs {
 
 #[derive(Args)]
 pub struct VerifyArgs {
-    /// A reference file: a network, inputs, and the answers of an independent implementation.
+    /// A reference file: a network, inputs, and the results of an independent implementation.
     #[arg(long)]
     pub reference: PathBuf,
     /// Print one JSON object.

@@ -17,23 +17,24 @@ use crate::train::TrainingPreset;
 pub struct TrainArgs {
     #[command(flatten)]
     pub layers: LayersArgs,
-    /// Where the data set's files are, if not where `trainer data fetch` puts them; with --resume, where the pictures of
-    /// the run are now.
+    /// Folder of the data set's files, if it is not where `trainer data fetch` puts them. With --resume, where the
+    /// run's pictures are now.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
-    /// The run folder: settings, metrics, checkpoints, sample grids, a report [default: runs/ and the data's name].
+    /// The run folder, for settings, metrics, checkpoints, sample grids and a report [default: runs/ and the data's
+    /// name].
     #[arg(long)]
     pub out: Option<PathBuf>,
-    /// Take a few steps, say how much memory and time the training needs, and write nothing.
+    /// Estimate memory and time by a few steps, and write nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Go on from the newest checkpoint in --out, with the settings stored there; flags and --config may change those
-    /// of the noise, the optimization and the record, and --data says where the pictures are now.
+    /// Continue from the newest checkpoint in --out with the settings stored there. Flags and --config can change the
+    /// noise, the optimization and the record; --data says where the pictures are now.
     #[arg(long)]
     pub resume: bool,
     #[command(flatten)]
     pub backend: BackendArgs,
-    /// GPUs of the backend that share every batch.
+    /// Number of GPUs that share each batch.
     #[arg(long, default_value_t = 1, value_parser = count_parser(64))]
     pub devices: usize,
 }
@@ -41,10 +42,10 @@ pub struct TrainArgs {
 /// Where the settings of a training come from.
 #[derive(Args)]
 pub struct LayersArgs {
-    /// Settings as TOML; any run's `run.toml` is one, any part of it as well.
+    /// A TOML file with settings: any run's `run.toml`, or a part of one.
     #[arg(long)]
     pub config: Option<PathBuf>,
-    /// A set of settings to start from; flags and --config change single ones [default: unet4].
+    /// The settings to start from; flags and --config change single ones [default: unet4].
     #[arg(long, value_enum)]
     pub preset: Option<TrainingPreset>,
     #[command(flatten)]
@@ -58,12 +59,12 @@ pub struct SettingsArgs {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
-    /// Start from the weights of a model, on these pictures, which may have another size: an exported folder, a
-    /// checkpoint or a run. The network is the model's.
+    /// Fine-tune a model on these pictures, which may have another size: start from the weights of an exported folder,
+    /// a checkpoint or a run. Its network is used.
     #[arg(long, value_name = "MODEL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<PathBuf>,
-    /// Side that the pictures of a folder are resized to, from 8 to 256; what is not square is cropped to its middle
+    /// Resize the pictures of a folder to this side, 8 to 256. Pictures that are not square are cropped to their middle
     /// [default: the median of their shorter sides, at most 64].
     #[arg(long, value_name = "N", value_parser = side)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +101,7 @@ pub struct NoiseArgs {
     #[arg(long = "sigma-max", value_parser = positive)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
-    /// How the noise levels lie between them.
+    /// How the noise levels are spaced.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spacing: Option<Spacing>,
@@ -112,16 +113,16 @@ pub struct OptimizationArgs {
     #[arg(long, value_parser = value_parser!(u32).range(1..))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u32>,
-    /// Images in a batch, one noise level each.
+    /// Images per batch, each with its own noise level.
     #[arg(long, value_parser = count_parser(8192))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
-    /// Parts to compute each batch in, one after the other: more need less memory, and give the same but for rounding
-    /// [default: as few as one GiB of activations allows].
+    /// Split each batch into this many parts, computed one after another. More parts need less memory and give the same
+    /// result up to rounding [default: the fewest for which activations fit into one GiB].
     #[arg(long, value_parser = count_parser(8192))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slices: Option<usize>,
-    /// How gradients become steps.
+    /// The optimizer.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub optimizer: Option<Optimizer>,
@@ -129,24 +130,24 @@ pub struct OptimizationArgs {
     #[arg(long, value_parser = positive)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
-    /// Decay of the moving average of the weights; 0 for none.
+    /// Decay of the moving average of the weights; 0 turns it off.
     #[arg(long = "ema", value_parser = fraction)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ema_decay: Option<f64>,
-    /// How much an error at each noise level weighs in the loss.
+    /// The weight of each noise level in the loss.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weighting: Option<Weighting>,
-    /// Training pictures that targets are averaged over, by how likely each is under a noisy picture; 0 for the
-    /// paper's targets.
+    /// Number of training pictures over which each target is averaged, weighted by how likely each made the noisy
+    /// picture; 0 for the paper's targets.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub references: Option<usize>,
-    /// Train the U-Net inside the energy as a denoiser by itself for so many steps first, each in half of the time.
+    /// First train the U-Net inside the energy as a plain denoiser for this many steps; each takes half the time.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub denoiser_steps: Option<u64>,
-    /// Mirror half of the pictures, by chance.
+    /// Mirror each picture with probability one half.
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flip: Option<bool>,
@@ -162,11 +163,11 @@ pub struct RecordArgs {
     #[arg(long, value_parser = value_parser!(u32).range(1..))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_every: Option<u32>,
-    /// Newest checkpoints that are kept, besides the best.
+    /// Number of newest checkpoints to keep, besides the best.
     #[arg(long, value_parser = count_parser(1000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<usize>,
-    /// Pictures in the sample grids that are drawn at every checkpoint; 0 for none.
+    /// Number of pictures in the sample grid drawn at each checkpoint; 0 for none.
     #[arg(long, value_parser = value_parser!(u32).range(..=256))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grid: Option<u32>,

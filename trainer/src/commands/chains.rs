@@ -20,10 +20,10 @@ use crate::{
 pub fn schedule(args: &SamplerArgs, model: &LoadedModel) -> Result<Schedule> {
     let sampler = args.sampler;
     let steps = args.steps.unwrap_or(sampler.default_steps());
-    match (args.hottest, sampler) {
+    match (args.initial_temperature, sampler) {
         (None, _) => Ok(model.schedule(sampler, steps)),
-        (Some(hottest), Sampler::Annealed) => Ok(Schedule::Annealed(Annealing::falling(hottest, steps))),
-        (Some(_), _) => Err(Error::input("--hottest: only --sampler annealed has a temperature")),
+        (Some(initial), Sampler::Annealed) => Ok(Schedule::Annealed(Annealing::falling(initial, steps))),
+        (Some(_), _) => Err(Error::input("--initial-temperature: only --sampler annealed has a temperature")),
     }
 }
 

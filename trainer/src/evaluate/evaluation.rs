@@ -115,7 +115,8 @@ pub struct Sampling {
     /// Energy gradients of each sample.
     pub steps: usize,
     /// The temperature that annealed Langevin dynamics starts from; null for the other samplers.
-    pub hottest: Option<f32>,
+    #[serde(alias = "hottest")]
+    pub initial_temperature: Option<f32>,
     /// Of consistent annealed sampling.
     #[serde(flatten)]
     pub churn: Churn,
@@ -138,7 +139,7 @@ impl Sampling {
         Self {
             sampler,
             steps: schedule.steps(),
-            hottest: (sampler == Sampler::Annealed).then(|| schedule.temperature(0)),
+            initial_temperature: (sampler == Sampler::Annealed).then(|| schedule.temperature(0)),
             churn: model.churn(),
             guidance: model.guide().map(|guide| guide.weight),
             seed: chains.seed,
@@ -154,9 +155,9 @@ impl fmt::Display for Sampling {
         let sampler = format!("{:?}", self.sampler).to_lowercase();
         let from = if self.from_files { " from files" } else { "" };
         write!(f, "{} samples{from} of {} steps, {sampler} sampler", self.count, self.steps)?;
-        match (self.sampler, self.hottest) {
+        match (self.sampler, self.initial_temperature) {
             (Sampler::Consistent, _) => write!(f, " of churn {}", self.churn)?,
-            (_, Some(hottest)) => write!(f, " from temperature {hottest:.0}")?,
+            (_, Some(temperature)) => write!(f, " from temperature {temperature:.0}")?,
             (_, None) => {}
         }
         if let Some(weight) = self.guidance {

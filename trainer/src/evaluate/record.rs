@@ -100,7 +100,7 @@ mod tests {
             from_files: false,
             sampler: Sampler::Consistent,
             steps: 2,
-            hottest: None,
+            initial_temperature: None,
             churn: Churn::USUAL,
             guidance: None,
             seed: 1001,
