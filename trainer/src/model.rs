@@ -11,7 +11,7 @@ use shared::{
     likelihood::Prior,
     model::{DataCard, Manifest, Model, ModelError, TrainingCard, Weights},
     network::{EnergyNetwork, Frame, NetworkConfig},
-    sampling::{Churn, Guided, Product, Schedule},
+    sampling::{Churn, Guided, PrincipalComponents, Product, Schedule},
     training::NoiseLevels,
 };
 
@@ -19,6 +19,7 @@ use crate::{
     cli::{ChurnArgs, GuideArgs, SubjectArgs},
     data::{self, DataSet},
     error::{Error, Result},
+    evaluate::principal_components,
     files,
     train::{Checkpoint, RunFolder},
 };
@@ -39,6 +40,8 @@ pub struct LoadedModel {
     pub network: EnergyNetwork,
     /// What its samples keep away from.
     guide: Option<Guide>,
+    /// The data as a Gaussian, which its samples start in; unknown for a run or a checkpoint without its data.
+    start: Option<PrincipalComponents>,
     /// What an exported folder says besides.
     pub manifest: Option<Manifest>,
     /// How the data's pictures lie in the network's input.
@@ -98,7 +101,8 @@ impl LoadedModel {
             }
         };
         let model = Self::new(named, manifest.network.clone(), data, noise, manifest.training.clone(), network)?;
-        Ok(Self { churn: manifest.churn, guide, manifest: Some(manifest), ..model })
+        let start = manifest.principal_components.clone();
+        Ok(Self { churn: manifest.churn, guide, start, manifest: Some(manifest), ..model })
     }
 
     /// What is to be measured, with the device and the data for it; makes the folder that the numbers go to.
@@ -107,9 +111,13 @@ impl LoadedModel {
     /// The model or the data cannot be read, or the folder cannot be made.
     pub fn subject(args: &SubjectArgs) -> Result<(Self, DataSet, Device)> {
         let (device, _) = args.model.backend.device()?;
-        let model = Self::open("--model", &args.model.model, &device)?;
+        let mut model = Self::open("--model", &args.model.model, &device)?;
         let data = model.open_data(&args.data, args.data_dir.as_deref())?;
         files::create_folder(&args.out)?;
+        if model.manifest.is_none() {
+            // As it will be exported.
+            model.start = Some(principal_components(&data.train));
+        }
         Ok((model, data, device))
     }
 
@@ -153,8 +161,8 @@ impl LoadedModel {
             let (size, side) = (data.size, config.image_size);
             Error::input(format!("{named}: pictures of {size} do not fit into {side}"))
         })?;
-        let (guide, manifest, others) = (None, None, Vec::new());
-        Ok(Self { config, data, noise, training, churn: Churn::USUAL, network, guide, manifest, frame, others })
+        let (guide, start, manifest, others) = (None, None, None, Vec::new());
+        Ok(Self { config, data, noise, training, churn: Churn::USUAL, network, guide, start, manifest, frame, others })
     }
 
     /// The same with the churn that was asked for, if one was.
@@ -215,7 +223,10 @@ impl LoadedModel {
 
     /// The schedule of this many steps of a sampler.
     pub fn schedule(&self, sampler: Sampler, steps: usize) -> Schedule {
-        Schedule::of(sampler, steps, self.energy(false).1, &self.noise).with_churn(self.churn)
+        let NetworkConfig { channels, image_size, .. } = self.config;
+        let start = self.start.as_ref().filter(|_| self.others.is_empty());
+        let start = start.map(|start| start.placed(channels, self.data.size, image_size));
+        Schedule::of(sampler, steps, self.energy(false).1, &self.noise).with_churn(self.churn).starting_in(start)
     }
 
     /// Has another model's energy added in sampling.

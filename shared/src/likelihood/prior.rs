@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::network::cell;
+
 /// Mean and variance of the training pictures' values, on a grid of cells that each stand for the pixels in them. A
 /// Gaussian without correlations is a bound of its own, a little above the one with all of the covariance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,12 +101,6 @@ impl Prior {
         };
         0.5 * noisy.iter().zip(&self.mean).zip(&self.variance).map(value).sum::<f64>()
     }
-}
-
-/// The cell of a value by its place in `[C, size, size]`.
-fn cell(at: usize, size: usize, side: usize) -> usize {
-    let (channel, row, column) = (at / (size * size), at / size % size, at % size);
-    (channel * side + row * side / size) * side + column * side / size
 }
 
 /// To what a file should have: more digits than these tell no bits.

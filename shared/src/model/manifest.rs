@@ -1,15 +1,20 @@
 //! `model.json`.
 
+use std::io;
+
 use options::{Sampler, percentile};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{
+    Serializer, Value,
+    ser::{Formatter, PrettyFormatter},
+};
 
 use super::{LikelihoodCard, ModelError, SelfTest};
 use crate::{
     likelihood::{Moments, Prior},
     measures::OutlierScore,
     network::NetworkConfig,
-    sampling::{Churn, Schedule},
+    sampling::{Churn, GaussianStart, PrincipalComponents, Schedule},
     training::NoiseLevels,
 };
 
@@ -43,6 +48,9 @@ pub struct Manifest {
     /// Mean and variance of the training pictures' pixels, for likelihoods; older models have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moments: Option<Moments>,
+    /// The training pictures as a Gaussian, which chains start in; those of older models start around the middle grey.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal_components: Option<PrincipalComponents>,
     /// How likely held-out pictures are; older models do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likelihood: Option<LikelihoodCard>,
@@ -52,6 +60,37 @@ pub struct Manifest {
     pub weights: WeightsCard,
     /// How many held-out pictures `held-out.png` has, side by side.
     pub held_out_pictures: usize,
+}
+
+/// JSON with a line for each entry of an object, and lists of numbers in one line each: a line for each number would be
+/// most of the file.
+#[derive(Default)]
+struct ListsInLines(PrettyFormatter<'static>);
+
+impl Formatter for ListsInLines {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
 }
 
 /// The data of a model.
@@ -151,7 +190,10 @@ impl Manifest {
             return Err(ModelError::Manifest(format!("{place} is not a finite number")));
         }
         self.check()?;
-        serde_json::to_vec_pretty(self).map_err(failed)
+        let mut json = Vec::new();
+        let mut writer = Serializer::with_formatter(&mut json, ListsInLines::default());
+        self.serialize(&mut writer).map_err(failed)?;
+        Ok(json)
     }
 
     fn check(&self) -> Result<(), ModelError> {
@@ -182,6 +224,9 @@ impl Manifest {
         if let Some(moments) = &self.moments {
             moments.validate(self.network.channels, size).map_err(ModelError::Manifest)?;
         }
+        if let Some(components) = &self.principal_components {
+            components.validate(self.network.channels, size).map_err(ModelError::Manifest)?;
+        }
         if let Some(card) = &self.likelihood {
             card.validate().map_err(ModelError::Manifest)?;
         }
@@ -199,7 +244,13 @@ impl Manifest {
 
     /// The schedule of this many steps of a sampler.
     pub fn schedule(&self, sampler: Sampler, steps: usize) -> Schedule {
-        Schedule::of(sampler, steps, self.network.sigma_0, &self.noise).with_churn(self.churn)
+        Schedule::of(sampler, steps, self.network.sigma_0, &self.noise).with_churn(self.churn).starting_in(self.start())
+    }
+
+    /// The Gaussian that chains start in, if it is known.
+    pub fn start(&self) -> Option<GaussianStart> {
+        let components = self.principal_components.as_ref()?;
+        Some(components.placed(self.network.channels, self.data.size, self.network.image_size))
     }
 
     /// Whether this can name a model or one of its files: it cannot leave the folder, nor does it need escaping in a

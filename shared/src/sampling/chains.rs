@@ -90,8 +90,8 @@ pub struct Chains {
 }
 
 impl Chains {
-    /// Chains that start at `0.5 + level z`, with the level that the schedule begins at. `shape` is `[N, C, H, W]`;
-    /// chain numbers run from `first_chain`, so that any split of the chains over samplers gives the same pictures.
+    /// Chains that start at `0.5 + level z`, with the level that the schedule begins at, or in the data's Gaussian under
+    /// such noise if the schedule has it. `shape` is `[N, C, H, W]`; chain numbers run from `first_chain`, so that any split of the chains over samplers gives the same pictures.
     pub fn new(
         schedule: Schedule,
         sigma_0: f32,
@@ -100,14 +100,15 @@ impl Chains {
         shape: [usize; 4],
         device: &Device,
     ) -> Self {
-        let x = noise.tensor(first_chain, Draw::Start, shape, device) * schedule.first_level(sigma_0) + 0.5;
+        let x = schedule.start(sigma_0, &noise, first_chain, shape, device);
         Self { schedule, sigma_0, noise, first_chain, given: None, x, before: None, done: 0 }
     }
 
     /// The same chains around what is given: only the rest moves.
     #[must_use]
     pub fn around(mut self, given: impl Given + 'static) -> Self {
-        self.schedule = self.schedule.with_churn(Churn::AROUND_KNOWN);
+        self.schedule = self.schedule.around_known();
+        self.x = self.schedule.start(self.sigma_0, &self.noise, self.first_chain, self.x.dims(), &self.x.device());
         self.given = Some(Arc::new(given));
         self
     }

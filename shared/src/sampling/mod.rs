@@ -13,6 +13,7 @@ pub mod langevin;
 mod noise;
 mod product;
 mod schedule;
+mod start;
 
 pub use annealing::Annealing;
 pub use chains::{Chains, Given, Known, Step};
@@ -21,3 +22,4 @@ pub use guidance::Guided;
 pub use noise::{Draw, Noise};
 pub use product::Product;
 pub use schedule::{NoiseSchedule, Schedule};
+pub use start::{GaussianStart, PrincipalComponents};

@@ -30,6 +30,8 @@ pub enum Draw {
     Levels(u32),
     /// The noise that a picture's likelihood is measured under.
     Surprise,
+    /// How much of each principal component a chain starts with.
+    Components,
 }
 
 /// The generator of one seed: ChaCha8, keyed by the seed, with the chain as its stream and the draw as its block
@@ -106,6 +108,7 @@ fn first_word(draw: Draw) -> u128 {
         Draw::Acceptance(step) => (6, step),
         Draw::Levels(step) => (7, step),
         Draw::Surprise => (8, 0),
+        Draw::Components => (9, 0),
     };
     ((purpose << 56) | (u128::from(step) << 24)) * 16
 }

@@ -1,9 +1,12 @@
 //! The schedule that each sampler follows.
 
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor};
 use options::Sampler;
 
 use crate::{
-    sampling::{Annealing, Churn},
+    sampling::{Annealing, Churn, Draw, GaussianStart, Noise},
     training::NoiseLevels,
 };
 
@@ -40,6 +43,37 @@ impl Schedule {
         }
     }
 
+    /// The same for chains that start in the data's Gaussian, if it is known: they need not stay at the largest level at
+    /// first. The paper's sampler starts as in the paper.
+    #[must_use]
+    pub fn starting_in(self, gaussian: Option<GaussianStart>) -> Self {
+        let start = |schedule: NoiseSchedule| match &gaussian {
+            Some(gaussian) => NoiseSchedule { start: Some(Arc::new(gaussian.clone())), ..schedule.with_held(0) },
+            None => schedule,
+        };
+        match self {
+            Self::Annealed(annealing) => Self::Annealed(annealing),
+            Self::Consistent(fall) => Self::Consistent(start(fall)),
+            Self::Ode(fall) => Self::Ode(start(fall)),
+        }
+    }
+
+    /// The same for chains around what is known of a picture: that decides what the rest is like, so they start from
+    /// nothing and find it at the largest level.
+    #[must_use]
+    pub fn around_known(self) -> Self {
+        let start = |schedule: NoiseSchedule| match schedule.start {
+            Some(_) => NoiseSchedule { start: None, ..schedule.with_held(NoiseSchedule::held(schedule.steps())) },
+            None => schedule,
+        };
+        let around = match self {
+            Self::Annealed(annealing) => Self::Annealed(annealing),
+            Self::Consistent(fall) => Self::Consistent(start(fall)),
+            Self::Ode(fall) => Self::Ode(start(fall)),
+        };
+        around.with_churn(Churn::AROUND_KNOWN)
+    }
+
     /// Consistent annealed sampling for chains that start at pictures with noise of `level` on them: from there
     /// straight down.
     pub fn falling(steps: usize, sigma_0: f32, level: f32, levels: &NoiseLevels) -> Self {
@@ -74,9 +108,28 @@ impl Schedule {
         }
     }
 
-    /// The noise that chains start with around the middle grey: that of the first temperature (1 in the paper,
-    /// `sample.py` of its code).
-    pub(crate) fn first_level(&self, sigma_0: f32) -> f32 {
+    /// Where chains start, `[N, C, H, W]`: in the data's Gaussian under noise of the first level, if the schedule has
+    /// one, else around the middle grey.
+    pub(crate) fn start(
+        &self,
+        sigma_0: f32,
+        noise: &Noise,
+        first_chain: u64,
+        shape: [usize; 4],
+        device: &Device,
+    ) -> Tensor<4> {
+        let level = self.first_level(sigma_0);
+        match self {
+            Self::Consistent(NoiseSchedule { start: Some(start), .. })
+            | Self::Ode(NoiseSchedule { start: Some(start), .. }) => {
+                start.chains(noise, first_chain, level, shape, device)
+            }
+            _ => noise.tensor(first_chain, Draw::Start, shape, device) * level + 0.5,
+        }
+    }
+
+    /// The noise that chains start with: that of the first temperature (1 in the paper, `sample.py` of its code).
+    fn first_level(&self, sigma_0: f32) -> f32 {
         match self {
             Self::Annealed(_) => sigma_0 * self.temperature(0).sqrt(),
             Self::Consistent(fall) | Self::Ode(fall) => fall.level(0),
@@ -92,6 +145,8 @@ pub struct NoiseSchedule {
     sigma_0: f32,
     /// Of consistent annealed sampling.
     pub(crate) churn: Churn,
+    /// The Gaussian that chains start in, if they do not stay at the largest level at first.
+    start: Option<Arc<GaussianStart>>,
 }
 
 impl NoiseSchedule {
@@ -102,15 +157,26 @@ impl NoiseSchedule {
     const HELD: usize = 5;
 
     fn new(steps: usize, sigma_0: f32, levels: &NoiseLevels) -> Self {
-        let held = 1 + steps / Self::HELD;
-        Self::held_for(held, steps, sigma_0, f64::from(levels.max), f64::from(levels.min))
+        Self::held_for(Self::held(steps), steps, sigma_0, f64::from(levels.max), f64::from(levels.min))
+    }
+
+    /// How many steps stay at the largest level at first.
+    fn held(steps: usize) -> usize {
+        1 + steps / Self::HELD
+    }
+
+    /// The same between the same levels, of which the largest stays for so many steps.
+    fn with_held(&self, held: usize) -> Self {
+        let steps = self.steps();
+        let again = Self::held_for(held, steps, self.sigma_0, f64::from(self.level(0)), f64::from(self.level(steps)));
+        Self { churn: self.churn, start: self.start.clone(), ..again }
     }
 
     /// Levels that stay at `most` for the first `held` steps and then fall to `least`.
     fn held_for(held: usize, steps: usize, sigma_0: f32, most: f64, least: f64) -> Self {
         let falls = steps.saturating_sub(held).max(1) as f64;
         let fall = |step: usize| most * libm::pow(least / most, step.saturating_sub(held) as f64 / falls);
-        Self { levels: (0..=steps).map(|step| fall(step) as f32).collect(), sigma_0, churn: Churn::USUAL }
+        Self { levels: (0..=steps).map(|step| fall(step) as f32).collect(), sigma_0, churn: Churn::USUAL, start: None }
     }
 
     fn steps(&self) -> usize {
@@ -141,6 +207,7 @@ impl NoiseSchedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sampling::PrincipalComponents;
     use options::Spacing;
 
     #[test]
@@ -152,6 +219,23 @@ mod tests {
             assert!((schedule.first_level(0.1) - max).abs() < 1e-5);
             assert!((schedule.temperature(2500) - 1.0).abs() < 1e-5 && schedule.temperature(2699) == 0.0);
         }
+    }
+
+    #[test]
+    fn chains_that_start_in_the_datas_gaussian_fall_at_once_and_around_known_pixels_they_do_not() {
+        let levels = NoiseLevels { min: 0.05, max: 2.0, spacing: Spacing::Geometric };
+        let components = PrincipalComponents { side: 1, mean: vec![0.2], components: vec![vec![0.1]] };
+        let gaussian = components.placed(1, 8, 8);
+        for sampler in [Sampler::Consistent, Sampler::Ode] {
+            let usual = Schedule::of(sampler, 20, 0.1, &levels).with_churn(Churn::USUAL);
+            let fall = usual.clone().starting_in(Some(gaussian.clone()));
+            assert!(fall.temperature(1) < fall.temperature(0) && usual.temperature(1) == usual.temperature(0));
+            assert!((fall.temperature(20) / usual.temperature(20) - 1.0).abs() < 1e-5);
+            assert_eq!(fall.around_known(), usual.clone().with_churn(Churn::AROUND_KNOWN));
+            assert_eq!(usual.clone().starting_in(None), usual);
+        }
+        let paper = Schedule::of(Sampler::Annealed, 300, 0.1, &levels);
+        assert_eq!(paper.clone().starting_in(Some(gaussian)), paper);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
     cli::ExportArgs,
     data::{self, DataSet},
     error::{Error, Result},
-    evaluate::{PlacedModel, Sampling, Summary, fingerprint, likelihoods, outliers},
+    evaluate::{PlacedModel, Sampling, Summary, fingerprint, likelihoods, outliers, principal_components},
     export::{Contents, ModelFolder, card},
     files::reason,
     model::{Guide, LoadedModel, named},
@@ -93,6 +93,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
         energy_percentiles: percentiles(held_out.energies(&model.network)?),
         outlier_score: Some(outlier_score),
         moments: Some(moments),
+        principal_components: Some(principal_components(&data.train)),
         likelihood: Some(likelihood),
         probe,
         weights: WeightsCard::of(WEIGHTS, &bytes),
@@ -100,7 +101,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     };
     let sampler = Sampler::Consistent;
     let steps = sampler.default_steps();
-    let schedule = model.schedule(sampler, steps);
+    let schedule = manifest.schedule(sampler, steps);
     let samples =
         SamplingRun { schedule: schedule.clone(), count: SAMPLES, seed: 1, first: 0 }.run(&model, None, &device)?;
     let recorded = SamplingRun { schedule, count: RECORDED, seed: 1, first: 0 };

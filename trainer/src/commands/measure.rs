@@ -5,7 +5,7 @@ use std::fs;
 use crate::{
     cli::MeasureArgs,
     error::{Error, Result},
-    evaluate::{PlacedModel, likelihoods},
+    evaluate::{PlacedModel, likelihoods, principal_components},
     export::measured_again,
     files,
     model::{LoadedModel, named},
@@ -33,6 +33,7 @@ pub fn measure(args: MeasureArgs) -> Result<()> {
     // What importance sampling said with the weights of one chain was no bound.
     manifest.metrics.retain(|metric| !metric.how.contains("annealed importance sampling backward; forward: at least"));
     manifest.moments = Some(moments);
+    manifest.principal_components = Some(principal_components(&data.train));
     println!(
         "{:.0} ± {:.0} bits a picture above noise of {}, {:.3} bits a value with it",
         card.bits, card.bits_standard_error, card.noise_level, card.bits_per_dim
