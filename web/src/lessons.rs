@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::Task;
+use crate::{Task, texts::translated};
+
+/// The lessons of `texts/en.json`.
+const ENGLISH: &str = include_str!(concat!(env!("OUT_DIR"), "/lessons.json"));
 
 /// A lesson.
 #[derive(Clone, Debug)]
@@ -60,10 +63,13 @@ pub const LESSONS: usize = PLAN.len();
 
 /// The lesson of this number, from 1; none if there is none.
 pub fn lesson(number: usize) -> Option<Lesson> {
-    let words: Vec<LessonWords> = serde_json::from_str(include_str!("../texts/lessons.en.json")).unwrap_or_default();
     let index = number.checked_sub(1)?;
     let &(room, goal) = PLAN.get(index)?;
-    Some(Lesson { room, goal, words: words.into_iter().nth(index)? })
+    let words = translated(|texts| texts.lessons.get(index).cloned()).or_else(|| {
+        let english: Vec<LessonWords> = serde_json::from_str(ENGLISH).unwrap_or_default();
+        english.into_iter().nth(index)
+    });
+    Some(Lesson { room, goal, words: words? })
 }
 
 #[cfg(test)]
