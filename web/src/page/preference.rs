@@ -1,8 +1,9 @@
-//! Where this browser is to compute, as it was measured here or as the visitor chose: kept for later visits.
+//! What is kept for later visits: where this browser is to compute, as it was measured here or as the visitor chose, and
+//! the language that the visitor chose.
 
 use options::Words;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use web::Backend;
+use web::{Backend, texts};
 
 #[wasm_bindgen]
 extern "C" {
@@ -13,6 +14,7 @@ extern "C" {
 }
 
 const KEY: &str = "compute";
+const LANGUAGE: &str = "language";
 
 /// What was kept, if the browser keeps anything.
 pub fn read() -> Option<Backend> {
@@ -23,4 +25,15 @@ pub fn read() -> Option<Backend> {
 pub fn write(backend: Backend) {
     // One that keeps nothing measures again.
     let _ = set_item(KEY, backend.word());
+}
+
+/// The language that was chosen, if it is here.
+pub fn language() -> Option<&'static str> {
+    texts::listed(&get_item(LANGUAGE).ok()??)
+}
+
+/// Keeps the language, where the browser keeps anything.
+pub fn write_language(code: &str) {
+    // The address says it too.
+    let _ = set_item(LANGUAGE, code);
 }

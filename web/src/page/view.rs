@@ -1,6 +1,6 @@
 //! A run as the page shows it: each room that runs chains has its last one.
 
-use web::{Mask, Moment, Pictures, RecordedRun, SavedRun, Settings, Task, Trajectory, messages::Stepped, psnr};
+use web::{Mask, Moment, Pictures, RecordedRun, SavedRun, Settings, Task, Trajectory, messages::Stepped, psnr, texts};
 
 use crate::numbers::{decibels, mean, short};
 
@@ -20,7 +20,7 @@ pub struct View {
     /// The run, once it is done or was stopped.
     pub saved: Option<SavedRun>,
     /// The pictures beside the chains: name, picture, and a number.
-    pub beside: Vec<(&'static str, Vec<f32>, String)>,
+    pub beside: Vec<(String, Vec<f32>, String)>,
     /// The question about one of them, while the answer is on its way.
     pub question: Option<u32>,
     /// The moment that is looked at; none: the newest.
@@ -83,7 +83,7 @@ impl View {
             let sum = |i: usize| self.pictures.values.iter().skip(i).step_by(length).sum::<f32>();
             let middle: Vec<f32> = (0..length).map(|i| sum(i) / self.pictures.count() as f32).collect();
             let number = decibels(psnr(&middle, clean));
-            self.beside.push(("Mean of the chains", middle, number));
+            self.beside.push((texts::mean_of_chains(), middle, number));
         }
     }
 

@@ -18,6 +18,7 @@ use options::Words;
 use web::{
     Backend, Distribution, Envelope, Goal, Models, Pictures, RecordedRun, Settings, Task,
     messages::{FromEngine, Loaded, ModelFiles, Purpose, Question, ToEngine},
+    texts,
 };
 use web_sys::{File, HtmlAnchorElement, HtmlElement};
 
@@ -28,6 +29,7 @@ use crate::{
     drops::Item,
     editor::Editor,
     engine::Engine,
+    language,
     lesson::Course,
     map::Map,
     outliers::{Answer, Outliers},
@@ -70,6 +72,7 @@ pub enum Event {
     ModelChosen,
     BackendChosen,
     KnownChosen,
+    LanguageChosen,
     /// Any other setting.
     Changed,
     PictureChosen(usize),
@@ -123,6 +126,8 @@ pub struct App {
     settings: Settings,
     models: Models,
     autorun: bool,
+    /// The language that the address asks for.
+    language: Option<&'static str>,
     state: State,
     engine: Option<Engine>,
     /// Whether the engine's program runs.
@@ -178,13 +183,18 @@ pub fn dispatch(app: &Weak<RefCell<App>>, event: Event) {
         return wasm_bindgen_futures::spawn_local(async move { dispatch(&this, event) });
     };
     if let Err(error) = page.handle(event) {
-        status::fail(&format!("The page met a problem ({}). Reload it.", said(&error)));
+        status::fail(&texts::page_problem(said(&error)));
     }
 }
 
 impl App {
     /// A page that has been set up, before it loads its model.
-    pub fn new(settings: Settings, models: Models, autorun: bool) -> Result<Rc<RefCell<Self>>> {
+    pub fn new(
+        settings: Settings,
+        models: Models,
+        autorun: bool,
+        language: Option<&'static str>,
+    ) -> Result<Rc<RefCell<Self>>> {
         let (stage, this) = (Stage::new()?, Rc::new(RefCell::new(Weak::<RefCell<Self>>::new())));
         // The panels are part of the page and tell it what happens in them: they learn where it is when it is there.
         let (brought, changed) = (Rc::clone(&this), Rc::clone(&this));
@@ -195,6 +205,7 @@ impl App {
                 settings,
                 models,
                 autorun,
+                language,
                 state: State::Loading,
                 engine: None,
                 started: false,
@@ -248,9 +259,9 @@ impl App {
         status::set_data("embed", "true")?;
         self.show_room(self.settings.task)?;
         self.fetch_recording();
-        status::say("Press Start to run it on this device.")?;
+        status::say(&texts::press_start())?;
         let whole = by_id::<HtmlAnchorElement>("whole")?;
-        whole.set_href(&format!("?{}", self.settings.to_query()));
+        whole.set_href(&self.address(&self.settings));
         self.enter(State::Poster)
     }
 
@@ -284,7 +295,7 @@ impl App {
             Event::Pause => self.pause(),
             Event::StepOnce => self.send(ToEngine::Step),
             Event::Cancel => {
-                status::say("Stopping…")?;
+                status::say(&texts::stopping())?;
                 self.send(ToEngine::Cancel)
             }
             Event::Continue => self.continue_run(),
@@ -314,6 +325,10 @@ impl App {
             Event::KnownChosen => {
                 self.remember()?;
                 controls::show_known(&self.settings)
+            }
+            Event::LanguageChosen => {
+                self.remember()?;
+                language::choose()
             }
             Event::Changed => self.remember(),
             Event::PictureChosen(index) => self.choose_picture(index),
@@ -357,16 +372,19 @@ impl App {
         match message {
             FromEngine::Started => {
                 self.started = true;
+                if let Some(texts) = texts::spoken() {
+                    self.send(ToEngine::Speak(texts))?;
+                }
                 self.send_load()
             }
             FromEngine::Downloading { load, .. } | FromEngine::Testing { load, .. } if load != self.loads => Ok(()),
             FromEngine::Timed { load, gpu, cpu } => self.timed(load, gpu, cpu),
             FromEngine::Downloading { received, total, .. } => {
-                status::say(&format!("Loading the model: {} of {} kB", received / 1000, total / 1000))
+                status::say(&texts::downloading(received / 1000, total / 1000))
             }
             FromEngine::Testing { backend, .. } => {
                 self.testing_gpu = backend == Backend::WebGpu;
-                status::say(&format!("Testing the model on the {}…", backend.title()))
+                status::say(&texts::testing(backend.title()))
             }
             FromEngine::Loaded(loaded) if loaded.number == self.loads => self.loaded(*loaded, payload),
             FromEngine::Stepped(report) if self.runs_now(report.run) => self.stepped(&report, payload),
