@@ -33,6 +33,9 @@ fn function(key: &str, text: &str) -> Option<String> {
         return None;
     }
     let parameters: Vec<String> = names.iter().map(|name| format!("{name}: impl Display")).collect();
+    if names.is_empty() {
+        return Some(format!("#[doc = {text:?}]\npub fn {key}() -> &'static str {{ text({key:?}, {text:?}) }}\n"));
+    }
     let values: Vec<String> = names.iter().map(|name| format!("({name:?}, &{name})")).collect();
     Some(format!(
         "#[doc = {text:?}]\npub fn {key}({}) -> String {{ fill({key:?}, {text:?}, &[{}]) }}\n",

@@ -32,7 +32,7 @@ pub fn sort(paths: &[String]) -> Brought {
         })
         .collect();
     if files.is_empty() {
-        return Brought::Else(texts::no_file());
+        return Brought::Else(texts::no_file().to_owned());
     }
     let numbers = |folder: &str, is: &dyn Fn(&str) -> bool| -> Vec<usize> {
         files.iter().filter(|(_, at, name)| *at == folder && is(name)).map(|(index, ..)| *index).collect()
@@ -61,13 +61,13 @@ pub fn sort(paths: &[String]) -> Brought {
         }
     }
     if has(&|name| name == "run.toml" || name == "checkpoint.json") {
-        return Brought::Else(texts::a_run());
+        return Brought::Else(texts::a_run().to_owned());
     }
     if has(&|name| name == MANIFEST) {
-        return Brought::Else(texts::no_weights());
+        return Brought::Else(texts::no_weights().to_owned());
     }
     if has(&is_weights) {
-        return Brought::Else(texts::no_manifest());
+        return Brought::Else(texts::no_manifest().to_owned());
     }
     // Of a folder what is called a picture; of single files the content tells.
     let single = |folder: &str| folder.is_empty();
@@ -82,7 +82,7 @@ pub fn sort(paths: &[String]) -> Brought {
     if let Some((_, _, name)) = files.iter().find(|(_, _, name)| is_packed(name)) {
         return Brought::Else(texts::packed(name));
     }
-    Brought::Else(texts::no_model_or_picture())
+    Brought::Else(texts::no_model_or_picture().to_owned())
 }
 
 const MANIFEST: &str = "model.json";

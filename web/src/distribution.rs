@@ -25,9 +25,9 @@ impl Distribution {
 pub fn share(percentile: f32) -> String {
     match percentile {
         p if p >= 100.0 => "100 %".to_owned(),
-        p if p > 99.0 => texts::more_than_99(),
-        p if p > 0.0 && p < 1.0 => texts::less_than_1(),
-        p if p.is_nan() => texts::unknown_share(),
+        p if p > 99.0 => texts::more_than_99().to_owned(),
+        p if p > 0.0 && p < 1.0 => texts::less_than_1().to_owned(),
+        p if p.is_nan() => texts::unknown_share().to_owned(),
         p => format!("{p:.0} %"),
     }
 }
@@ -35,9 +35,9 @@ pub fn share(percentile: f32) -> String {
 /// How an energy of this percentile compares with those of the held-out pictures, as the end of a sentence.
 pub fn compared(percentile: f32) -> String {
     match percentile {
-        p if p.is_nan() => texts::not_compared(),
-        p if p >= 100.0 => texts::higher_than_all(),
-        p if p <= 0.0 => texts::lower_than_all(),
+        p if p.is_nan() => texts::not_compared().to_owned(),
+        p if p >= 100.0 => texts::higher_than_all().to_owned(),
+        p if p <= 0.0 => texts::lower_than_all().to_owned(),
         p => texts::higher_than(share(p)),
     }
 }

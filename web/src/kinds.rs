@@ -6,7 +6,7 @@ use crate::texts;
 #[derive(Debug)]
 pub struct Kind {
     /// What it is called.
-    pub name: String,
+    pub name: &'static str,
     /// `[H, W, C]`.
     pub picture: Vec<f32>,
 }

@@ -1,8 +1,8 @@
 //! A few lessons on energies, each beside a room in which something is to be done.
 
-use serde::Deserialize;
+use serde_json::Value;
 
-use crate::{Task, texts::translated};
+use crate::{Task, texts::spoken_content};
 
 /// The lessons of `texts/en.json`.
 const ENGLISH: &str = include_str!(concat!(env!("OUT_DIR"), "/lessons.json"));
@@ -19,7 +19,7 @@ pub struct Lesson {
 }
 
 /// The words of a lesson, each paragraph by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LessonWords {
     /// What it is called.
     pub title: String,
@@ -29,6 +29,15 @@ pub struct LessonWords {
     pub ask: String,
     /// What is said when that is done.
     pub done: String,
+}
+
+impl LessonWords {
+    /// Those of a language's file, if they are there.
+    fn of(lesson: &Value) -> Option<Self> {
+        let words = |key: &str| lesson[key].as_str().map(str::to_owned);
+        let text = lesson["text"].as_array()?.iter().filter_map(|paragraph| paragraph.as_str().map(str::to_owned));
+        Some(Self { title: words("title")?, text: text.collect(), ask: words("ask")?, done: words("done")? })
+    }
 }
 
 /// What is to be done in a lesson.
@@ -65,11 +74,9 @@ pub const LESSONS: usize = PLAN.len();
 pub fn lesson(number: usize) -> Option<Lesson> {
     let index = number.checked_sub(1)?;
     let &(room, goal) = PLAN.get(index)?;
-    let words = translated(|texts| texts.lessons.get(index).cloned()).or_else(|| {
-        let english: Vec<LessonWords> = serde_json::from_str(ENGLISH).unwrap_or_default();
-        english.into_iter().nth(index)
-    });
-    Some(Lesson { room, goal, words: words? })
+    let spoken = spoken_content().and_then(|content| LessonWords::of(&content["lessons"][index]));
+    let english = || LessonWords::of(&serde_json::from_str::<Value>(ENGLISH).ok()?[index]);
+    Some(Lesson { room, goal, words: spoken.or_else(english)? })
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! What the page and the engine say to each other. Pixels travel beside a message, as the payload of its
 //! [`Envelope`](crate::Envelope): floats 0..1 in the order `[N, H, W, C]`, at the data's own size.
 
-use std::collections::BTreeMap;
-
 use options::{Sampler, ToyShape};
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +9,8 @@ use crate::{Backend, Known, Task};
 /// From the page to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToEngine {
-    /// Say everything in another language from now on: its texts.
-    Speak(BTreeMap<String, String>),
+    /// Say everything in another language from now on, that of this file.
+    Speak(String),
     /// Fetch, check and keep a model. One that was asked for earlier and is still on its way is not wanted any more, nor is
     /// a run.
     Load {

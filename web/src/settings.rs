@@ -40,7 +40,7 @@ pub enum Task {
 
 impl Task {
     /// What the page calls its room.
-    pub fn title(self) -> String {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Sample => texts::room_sample(),
             Self::Inpaint => texts::room_inpaint(),

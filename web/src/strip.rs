@@ -34,7 +34,7 @@ impl Pictures {
         }
         let row = side * channels;
         if count * side * row > LIMIT {
-            return Err(texts::strip_large());
+            return Err(texts::strip_large().to_owned());
         }
         let mut bytes = vec![0; count * side * row];
         reader.next_frame(&mut bytes).map_err(damaged)?;

@@ -3,68 +3,59 @@
 
 use std::{
     cell::OnceCell,
-    collections::BTreeMap,
     fmt::{Display, Write},
 };
 
-use serde::Deserialize;
+use serde_json::Value;
 
-use crate::LessonWords;
-
-/// The languages: the name of the file in `texts`, which is the language's code, and what its speakers call it.
-pub const LANGUAGES: [(&str, &str); 2] = [("en", "English"), ("de", "Deutsch")];
-
-/// A language's file.
-#[derive(Debug, Deserialize)]
-pub struct Texts {
-    /// The texts by their keys.
-    pub texts: BTreeMap<String, String>,
-    /// The words of each lesson.
-    #[serde(default)]
-    pub lessons: Vec<LessonWords>,
-}
-
-impl From<BTreeMap<String, String>> for Texts {
-    fn from(texts: BTreeMap<String, String>) -> Self {
-        Self { texts, lessons: Vec::new() }
-    }
+/// A language that is spoken.
+struct Language {
+    /// Its file as it came.
+    file: String,
+    /// What is in it.
+    content: Value,
 }
 
 thread_local! {
     /// The language that is spoken; none: English.
-    static SPOKEN: OnceCell<Texts> = const { OnceCell::new() };
+    static SPOKEN: OnceCell<&'static Language> = const { OnceCell::new() };
 }
 
-/// Says everything in this language from now on. The first one stays: another one is another visit.
-pub fn speak(texts: Texts) {
-    SPOKEN.with(|spoken| drop(spoken.set(texts)));
+/// Says everything in the language of this file from now on. The first one stays: another one is another visit.
+///
+/// # Errors
+/// It is no JSON.
+pub fn speak(file: String) -> serde_json::Result<()> {
+    let content = serde_json::from_str(&file)?;
+    // For the rest of the program, so that a text need not be copied to be said.
+    let language: &'static Language = Box::leak(Box::new(Language { file, content }));
+    SPOKEN.with(|spoken| _ = spoken.set(language));
+    Ok(())
 }
 
-/// Looks something up in the language that is spoken; none where it is English or has no such thing.
-pub fn translated<T>(find: impl FnOnce(&Texts) -> Option<T>) -> Option<T> {
-    SPOKEN.with(|spoken| find(spoken.get()?))
+fn spoken() -> Option<&'static Language> {
+    SPOKEN.with(|spoken| spoken.get().copied())
 }
 
-/// The texts of the language that is spoken, for another worker; none: English.
-pub fn spoken() -> Option<BTreeMap<String, String>> {
-    translated(|spoken| Some(spoken.texts.clone()))
+/// The file of the language that is spoken, for another worker; none: English.
+pub fn spoken_file() -> Option<&'static str> {
+    spoken().map(|language| language.file.as_str())
 }
 
-/// The first of the languages, as browsers name them (`de-AT`), that is here.
-pub fn preferred(wanted: impl IntoIterator<Item = String>) -> Option<&'static str> {
-    wanted.into_iter().find_map(|wanted| listed(wanted.split('-').next().unwrap_or_default()))
+/// What is in the file of the language that is spoken.
+pub(crate) fn spoken_content() -> Option<&'static Value> {
+    spoken().map(|language| &language.content)
 }
 
-/// The language of this code, if it is here.
-pub fn listed(code: &str) -> Option<&'static str> {
-    LANGUAGES.iter().map(|(language, _)| *language).find(|language| language.eq_ignore_ascii_case(code))
+/// A text as it is.
+fn text(key: &str, english: &'static str) -> &'static str {
+    spoken_content().and_then(|content| content["texts"][key].as_str()).unwrap_or(english)
 }
 
 /// A text with its values in the place of their names.
-fn fill(key: &str, english: &str, values: &[(&str, &dyn Display)]) -> String {
-    let text = translated(|texts| texts.texts.get(key).cloned());
+fn fill(key: &str, english: &'static str, values: &[(&str, &dyn Display)]) -> String {
     let mut filled = String::new();
-    for part in parts(text.as_deref().unwrap_or(english)) {
+    for part in parts(text(key, english)) {
         match part {
             Part::Words(words) => filled.push_str(words),
             Part::Place(name) => {
@@ -79,16 +70,16 @@ fn fill(key: &str, english: &str, values: &[(&str, &dyn Display)]) -> String {
 }
 
 /// What a text is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part<'a> {
+#[derive(Clone, Copy)]
+enum Part<'a> {
     /// What stands there.
     Words(&'a str),
-    /// The name, or the number, of what comes in its place.
+    /// The name of what comes in its place.
     Place(&'a str),
 }
 
 /// The parts of a text: `{name}` is a place.
-pub fn parts(text: &str) -> Vec<Part<'_>> {
+fn parts(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     for piece in text.split('{') {
         // The first piece is before all braces.

@@ -45,7 +45,7 @@ impl Measured {
 }
 
 /// How unusual something is, from 0 to 100, in a word.
-pub fn unusual(odd: f32) -> String {
+pub fn unusual(odd: f32) -> &'static str {
     match odd {
         odd if odd >= 99.0 => texts::very_unusual(),
         odd if odd >= 95.0 => texts::unusual(),

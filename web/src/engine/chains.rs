@@ -74,7 +74,7 @@ pub fn batches(ready: &Ready, run: &Run, chains: Range<usize>, mut payload: Vec<
     let given = payload.len() / length;
     if matches!(run.start, Start::Pictures { .. }) && (payload.len() % length != 0 || ![1, run.count].contains(&given))
     {
-        return Err(texts::mismatch());
+        return Err(texts::mismatch().to_owned());
     }
     let schedule = schedule(ready, run);
     let network = &ready.model.manifest.network;
@@ -173,5 +173,5 @@ fn check(energies: &[f32]) -> Result<(), String> {
     if energies.iter().all(|energy| energy.is_finite()) {
         return Ok(());
     }
-    Err(texts::ran_away())
+    Err(texts::ran_away().to_owned())
 }

@@ -46,7 +46,7 @@ pub struct GpuDevice {
 /// Why a GPU cannot be had, as the end of a sentence.
 pub enum NoDevice {
     /// There is none.
-    Absent(String),
+    Absent(&'static str),
     /// There is one that does not work.
     Broken(String),
 }
@@ -59,20 +59,20 @@ impl Gpu {
     /// Why there is none, as the end of a sentence.
     pub async fn device(&mut self, even_software: bool) -> Result<GpuDevice, NoDevice> {
         if self.0.is_none() {
-            let late = || NoDevice::Broken(texts::gpu_late());
+            let late = || NoDevice::Broken(texts::gpu_late().to_owned());
             let adapter = link::in_time(pin!(adapter()), ACQUIRE_WITHIN).await.ok_or_else(late)??;
             if is_software(&adapter) && !even_software {
                 return Err(NoDevice::Absent(texts::software_gpu()));
             }
             let started = link::in_time(pin!(start()), ACQUIRE_WITHIN).await;
-            self.0 = Some(started.unwrap_or_else(|| Err(texts::gpu_late())));
+            self.0 = Some(started.unwrap_or_else(|| Err(texts::gpu_late().to_owned())));
         }
-        self.0.clone().unwrap_or_else(|| Err(texts::gpu_not_asked())).map_err(NoDevice::Broken)
+        self.0.clone().unwrap_or_else(|| Err(texts::gpu_not_asked().to_owned())).map_err(NoDevice::Broken)
     }
 
     /// Never asks the GPU again.
-    pub fn give_up(&mut self, reason: String) {
-        self.0 = Some(Err(reason));
+    pub fn give_up(&mut self, reason: &str) {
+        self.0 = Some(Err(reason.to_owned()));
     }
 }
 

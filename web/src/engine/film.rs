@@ -25,7 +25,7 @@ impl Film {
             let animation = Animation::begin(frame.count, &pictures, &frame.settings).map_err(sentence)?;
             self.0 = Some((frame.animation, animation));
         }
-        let (number, mut animation) = self.0.take().ok_or_else(|| sentence(texts::animation_not_begun()))?;
+        let (number, mut animation) = self.0.take().ok_or_else(|| sentence(texts::animation_not_begun().to_owned()))?;
         animation.add(&pictures).map_err(sentence)?;
         let done = frame.index + 1;
         let mut file = None;

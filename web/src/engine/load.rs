@@ -190,15 +190,15 @@ async fn on_gpu(
 ) -> Result<Ready, GpuProblem> {
     link::post(FromEngine::Testing { load, backend: Backend::WebGpu });
     let device = gpu.device(asked_for).await.map_err(|problem| match problem {
-        NoDevice::Absent(reason) => GpuProblem::Absent(reason),
+        NoDevice::Absent(reason) => GpuProblem::Absent(reason.to_owned()),
         NoDevice::Broken(reason) => GpuProblem::Device(reason),
     })?;
     let patience = usize::from(asked_for);
     let test = tested_on_gpu(manifest, weights, device, ANSWERS_WITHIN[patience]);
     let Some(tested) = link::in_time(pin!(test), TESTED_WITHIN[patience]).await else {
         let reason = texts::gpu_unfinished();
-        gpu.give_up(reason.clone());
-        return Err(GpuProblem::Device(reason));
+        gpu.give_up(reason);
+        return Err(GpuProblem::Device(reason.to_owned()));
     };
     tested.map_err(|error| match error {
         ModelError::SelfTest { .. } | ModelError::Gradient { .. } | ModelError::Device(_) => {

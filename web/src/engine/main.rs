@@ -73,7 +73,10 @@ impl Engine {
     async fn answer(&mut self, message: ToEngine, payload: Vec<f32>) {
         let control = Rc::clone(&self.control);
         match message {
-            ToEngine::Speak(texts) => texts::speak(texts.into()),
+            ToEngine::Speak(file) => {
+                // The page speaks it, so it can be read.
+                let _ = texts::speak(file);
+            }
             ToEngine::Load { number, model, files, backend, compare } => {
                 let wanted = Wanted { number, name: &model, files: files.as_ref(), backend };
                 let opened = load::load(wanted, &mut self.gpu, &control).await;

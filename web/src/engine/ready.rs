@@ -114,7 +114,7 @@ impl Ready {
             }
             (gpu.nudge)();
         }
-        lost(Work::Gpu, texts::gpu_silent()).await
+        lost(Work::Gpu, texts::gpu_silent().to_owned()).await
     }
 }
 

@@ -25,7 +25,7 @@ impl Source<'_> {
     }
 
     /// What a visitor can do where something is wrong with them.
-    pub fn advice(&self) -> String {
+    pub fn advice(&self) -> &'static str {
         if self.files.is_some() { texts::own_model_advice() } else { texts::model_advice() }
     }
 
@@ -79,7 +79,7 @@ impl Source<'_> {
             return Ok(Pictures::default());
         }
         let file = match self.files.map(|files| files.held_out.as_ref()) {
-            Some(None) => return Err(texts::no_held_out()),
+            Some(None) => return Err(texts::no_held_out().to_owned()),
             Some(Some(address)) => fetch(address, HELD_OUT_LIMIT, |_| ()).await?,
             None => newest(&self.path("held-out.png"), HELD_OUT_LIMIT).await?,
         };

@@ -31,11 +31,11 @@ pub fn show(loaded: &Loaded) -> Result<()> {
     ];
     let list: Element = create("dl", "card")?;
     for (name, text) in rows.into_iter().filter_map(|(name, text)| Some((name, text?))) {
-        list.append_child(&*written("dt", "", &name)?)?;
+        list.append_child(&*written("dt", "", name)?)?;
         list.append_child(&*written("dd", "", &text)?)?;
     }
     let table: Element = create("table", "")?;
-    table.append_child(&*written("caption", "", &texts::measured())?)?;
+    table.append_child(&*written("caption", "", texts::measured())?)?;
     for (name, value, how) in &card.metrics {
         let row: Element = create("tr", "")?;
         let head = written("th", "", name)?;

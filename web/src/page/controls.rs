@@ -159,7 +159,7 @@ pub fn focus_mistake() -> Result<()> {
 
 fn field<T>(
     id: &str,
-    name: fn() -> String,
+    name: fn() -> &'static str,
     parse: impl Fn(&str) -> std::result::Result<T, String>,
 ) -> Result<std::result::Result<T, String>> {
     let field = input(id)?;
@@ -178,7 +178,7 @@ pub fn show_room(room: Task) -> Result<()> {
         let rooms = element.get_attribute("data-rooms").unwrap_or_default();
         element.set_hidden(!rooms.split(' ').any(|name| name == room.word()));
     }
-    write_text("count-name", &if room == Task::Denoise { texts::chains() } else { texts::pictures() })
+    write_text("count-name", if room == Task::Denoise { texts::chains() } else { texts::pictures() })
 }
 
 /// Adds the visitor's own model to the models, and chooses it.
@@ -222,7 +222,7 @@ pub fn enable(situation: &Situation) -> Result<()> {
     for id in ["cancel", "pause"] {
         button(id)?.set_disabled(!running);
     }
-    button("pause")?.set_text_content(Some(&if paused { texts::resume() } else { texts::pause() }));
+    button("pause")?.set_text_content(Some(if paused { texts::resume() } else { texts::pause() }));
     button("step-once")?.set_disabled(!(running && paused));
     for id in ["save-png", "save-apng", "save-json"] {
         button(id)?.set_disabled(!finished);

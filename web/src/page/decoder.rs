@@ -20,9 +20,9 @@ impl Decoder {
             self.0.set_onmessage(Some(&resolve));
             self.0.set_onerror(Some(&reject));
         });
-        act(&self.0).map_err(|_| texts::not_handed_over())?;
+        act(&self.0).map_err(|_| texts::not_handed_over().to_owned())?;
         // An error is a program that did not come, or that has ended for want of memory.
-        let failed = |_| texts::no_decoder();
+        let failed = |_| texts::no_decoder().to_owned();
         let message: MessageEvent = wasm_bindgen::JsCast::unchecked_into(JsFuture::from(heard).await.map_err(failed)?);
         Envelope::unpack(&message.data())
     }
@@ -55,7 +55,7 @@ pub async fn picture(file: &File, side: usize, channels: usize) -> std::result::
         match message {
             Decoded::Picture => Ok(Pictures { side, channels, values: payload }),
             Decoded::Refused(problem) => Err(problem),
-            Decoded::Started => Err(texts::no_answer()),
+            Decoded::Started => Err(texts::no_answer().to_owned()),
         }
     };
     read.await.map_err(|problem| texts::file_unusable(file.name(), problem))

@@ -37,7 +37,7 @@ impl Engine {
         let on_error = Closure::new(move |event: ErrorEvent| {
             // An event that is no ErrorEvent, for a script that cannot be fetched, has no message.
             let said = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|said| said.as_string());
-            let message = said.map_or_else(texts::engine_stopped, texts::engine_stopped_by);
+            let message = said.map_or_else(|| texts::engine_stopped().to_owned(), texts::engine_stopped_by);
             failed(FromEngine::Failed { work: Work::All, message }.into());
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));

@@ -38,7 +38,7 @@ use web::texts;
 fn main() {
     std::panic::set_hook(Box::new(|panic| {
         web_sys::console::error_1(&panic.to_string().into());
-        status::fail(&texts::page_panicked());
+        status::fail(texts::page_panicked());
     }));
     // From here on boot.js leaves failures to this program.
     let _ = status::set_data("started", "true");

@@ -125,7 +125,7 @@ impl Map {
         tile::draw_picture(&by_id::<HtmlCanvasElement>("map-picture")?, &picture, 0)?;
         match &self.rows[y] {
             Some(row) => write("map-reading", &texts::energy_at(short(row[x]))),
-            None => write("map-reading", &texts::not_computed()),
+            None => write("map-reading", texts::not_computed()),
         }
     }
 

@@ -16,21 +16,21 @@ pub fn short(value: f32) -> String {
         _ => format!("{value:.0}"),
     }
     .replace('-', "−")
-    .replace('.', &texts::decimal_point())
+    .replace('.', texts::decimal_point())
 }
 
 /// A number with so many digits after the point.
 pub fn fixed(value: f64, digits: usize) -> String {
-    format!("{value:.digits$}").replace('-', "−").replace('.', &texts::decimal_point())
+    format!("{value:.digits$}").replace('-', "−").replace('.', texts::decimal_point())
 }
 
 /// A number with the digits that it has.
 pub fn number(value: f32) -> String {
-    value.to_string().replace('.', &texts::decimal_point())
+    value.to_string().replace('.', texts::decimal_point())
 }
 
 pub fn decibels(value: f32) -> String {
-    if value.is_finite() { format!("{} dB", fixed(f64::from(value), 1)) } else { texts::exact() }
+    if value.is_finite() { format!("{} dB", fixed(f64::from(value), 1)) } else { texts::exact().to_owned() }
 }
 
 pub fn duration(milliseconds: f64) -> String {
@@ -47,7 +47,7 @@ pub fn grouped(number: u64) -> String {
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push_str(&texts::thousands());
+            text.push_str(texts::thousands());
         }
         text.push(digit);
     }

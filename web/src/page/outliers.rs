@@ -60,10 +60,10 @@ impl Outliers {
     /// Gathers what is to be judged; `held_out` is one to make other kinds from. Gives the values.
     pub fn gather(&mut self, chosen: &Pictures, held_out: &Pictures) -> Vec<f32> {
         let Pictures { side, channels, .. } = *chosen;
-        self.names = vec![texts::your_choice()];
+        self.names = vec![texts::your_choice().to_owned()];
         let mut values = chosen.values.clone();
         for Kind { name, picture } in web::kinds(&held_out.values, side, channels) {
-            self.names.push(name);
+            self.names.push(name.to_owned());
             values.extend(picture);
         }
         for (name, pictures) in &self.others {
@@ -83,7 +83,7 @@ impl Outliers {
         }
         let energies = answer.bits.is_empty();
         write("verdict", &if energies { answer.by_energy(held_out) } else { answer.measured(0, held_out).verdict() })?;
-        write("scale", &if energies { texts::histogram_energies() } else { texts::histogram_bits() })?;
+        write("scale", if energies { texts::histogram_energies() } else { texts::histogram_bits() })?;
         let mut figures: Vec<Element> = Vec::new();
         for (index, name) in self.names.iter().enumerate() {
             let number = if energies {

@@ -1,9 +1,8 @@
-//! What is kept for later visits: where this browser is to compute, as it was measured here or as the visitor chose, and
-//! the language that the visitor chose.
+//! Where this browser is to compute, as it was measured here or as the visitor chose: kept for later visits.
 
 use options::Words;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use web::{Backend, texts};
+use web::Backend;
 
 #[wasm_bindgen]
 extern "C" {
@@ -14,7 +13,6 @@ extern "C" {
 }
 
 const KEY: &str = "compute";
-const LANGUAGE: &str = "language";
 
 /// What was kept, if the browser keeps anything.
 pub fn read() -> Option<Backend> {
@@ -25,15 +23,4 @@ pub fn read() -> Option<Backend> {
 pub fn write(backend: Backend) {
     // One that keeps nothing measures again.
     let _ = set_item(KEY, backend.word());
-}
-
-/// The language that was chosen, if it is here.
-pub fn language() -> Option<&'static str> {
-    texts::listed(&get_item(LANGUAGE).ok()??)
-}
-
-/// Keeps the language, where the browser keeps anything.
-pub fn write_language(code: &str) {
-    // The address says it too.
-    let _ = set_item(LANGUAGE, code);
 }

@@ -18,17 +18,17 @@ use crate::{
 
 /// Sets the page up and loads the first model.
 pub async fn start() -> Result<()> {
-    let search = window()?.location().search()?;
-    // Once for the language, in which it is told what is wrong with the rest.
-    language::begin(Request::parse(&search, 0).language).await?;
-    let Request { mut settings, autorun, lesson, embed, language, problems } = Request::parse(&search, random_seed());
+    language::begin()?;
+    let Request { mut settings, autorun, lesson, embed, language, problems } =
+        Request::parse(&window()?.location().search()?, random_seed());
     for problem in &problems {
         status::note(problem)?;
     }
+    let language = language::check(language)?;
     let models = match models().await {
         Ok(models) if !models.models.is_empty() => models,
         Ok(_) => {
-            status::fail(&texts::no_models());
+            status::fail(texts::no_models());
             return Ok(());
         }
         Err(problem) => {
@@ -78,7 +78,6 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
     hear("known", "change", || Event::KnownChosen)?;
     hear("model", "change", || Event::ModelChosen)?;
     hear("backend", "change", || Event::BackendChosen)?;
-    hear("language", "change", || Event::LanguageChosen)?;
     for field in ["count", "steps", "seed", "level"] {
         hear(field, "change", || Event::Changed)?;
     }
@@ -172,7 +171,7 @@ async fn models() -> std::result::Result<Models, String> {
     let response = JsFuture::from(window.fetch_with_str("models/index.json")).await.map_err(exception)?;
     let response: Response = response.unchecked_into();
     match response.status() {
-        404 => return Err(texts::no_models()),
+        404 => return Err(texts::no_models().to_owned()),
         status if !response.ok() => return Err(broken(texts::server_answers(status))),
         _ => {}
     }

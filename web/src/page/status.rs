@@ -66,7 +66,7 @@ pub fn clear_errors() -> Result<()> {
 pub fn fail(text: &str) {
     let show = || {
         notice("error", "alert", text)?;
-        say(&texts::stopped())?;
+        say(texts::stopped())?;
         set_state(State::Error)
     };
     if show().is_err() {
@@ -80,7 +80,7 @@ pub fn fail_with_restart(text: &str, restart: impl Fn() + 'static) -> Result<()>
     fail(text);
     let button: HtmlElement = create("button", "error")?;
     button.set_id("restart");
-    button.set_text_content(Some(&texts::restart_engine()));
+    button.set_text_content(Some(texts::restart_engine()));
     on(&button, "click", move |_: web_sys::Event| restart())?;
     by_id::<Element>("notice")?.append_child(&button).map(drop)
 }
@@ -95,7 +95,7 @@ fn notice(class: &str, role: &str, text: &str) -> Result<()> {
     paragraph.set_attribute("role", role)?;
     let dismiss: HtmlElement = create("button", "")?;
     dismiss.set_attribute("type", "button")?;
-    dismiss.set_attribute("aria-label", &texts::dismiss())?;
+    dismiss.set_attribute("aria-label", texts::dismiss())?;
     let dismissed = paragraph.clone();
     on(&dismiss, "click", move |_: web_sys::Event| dismissed.remove())?;
     let span = written("span", "", text)?;

@@ -21,7 +21,7 @@ pub fn show(report: &ToyReport, payload: &[f32]) -> Result<()> {
     let text = match (trained < of, ended) {
         (true, _) => texts::training_step(trained, of),
         (false, false) => texts::walking_step(walked, steps),
-        (false, true) => texts::done(),
+        (false, true) => texts::done().to_owned(),
     };
     write("toy-status", &text)?;
     let (points, rest) = payload.split_at_checked(2 * report.points).unwrap_or_default();

@@ -20,7 +20,7 @@ pub struct View {
     /// The run, once it is done or was stopped.
     pub saved: Option<SavedRun>,
     /// The pictures beside the chains: name, picture, and a number.
-    pub beside: Vec<(String, Vec<f32>, String)>,
+    pub beside: Vec<(&'static str, Vec<f32>, String)>,
     /// The question about one of them, while the answer is on its way.
     pub question: Option<u32>,
     /// The moment that is looked at; none: the newest.

@@ -60,8 +60,9 @@ impl Helper {
     /// The answer to a message, if it has one.
     async fn answer(&mut self, Envelope { message, payload }: Envelope<ToHelper>) -> Option<Envelope<FromHelper>> {
         let (number, reading) = match message {
-            ToHelper::Speak(texts) => {
-                texts::speak(texts.into());
+            ToHelper::Speak(file) => {
+                // One that cannot be read leaves English, as in the engine.
+                let _ = texts::speak(file);
                 return None;
             }
             ToHelper::Load(files) => {

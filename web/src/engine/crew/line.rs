@@ -44,8 +44,8 @@ impl Helper {
     pub async fn start(files: ModelFiles) -> Result<Self, Trouble> {
         let mut helper = Self::begin().map_err(|_| Trouble::Lost)?;
         while !matches!(helper.hear(START_WITHIN).await?.message, FromHelper::Started) {}
-        if let Some(texts) = texts::spoken() {
-            helper.send(ToHelper::Speak(texts));
+        if let Some(file) = texts::spoken_file() {
+            helper.send(ToHelper::Speak(file.to_owned()));
         }
         helper.send(ToHelper::Load(files));
         while !matches!(helper.hear(START_WITHIN).await?.message, FromHelper::Loaded) {}

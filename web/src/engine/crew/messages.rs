@@ -1,6 +1,6 @@
 //! What the engine and its helpers say to each other. Pixels travel beside a message, as between page and engine.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use web::messages::{ModelFiles, Run};
@@ -9,7 +9,7 @@ use web::messages::{ModelFiles, Run};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ToHelper {
     /// Say everything in another language from now on, as the engine does.
-    Speak(BTreeMap<String, String>),
+    Speak(String),
     /// Load the engine's model.
     Load(ModelFiles),
     /// Begin these chains of a run. The payload is that of the run, and then how they are to go on if steps are done.

@@ -32,7 +32,7 @@ impl App {
     pub(super) fn take_model(&mut self, items: Vec<Item>) -> Result<()> {
         let (manifest, weights, held_out) = match sorted(&items) {
             Brought::Model { manifest, weights, held_out } => (manifest, weights, held_out),
-            Brought::Pictures(_) => return complain_alone(&texts::not_a_model()),
+            Brought::Pictures(_) => return complain_alone(texts::not_a_model()),
             Brought::Else(sentence) => return complain_alone(&sentence),
         };
         let this = self.this.clone();
@@ -51,7 +51,7 @@ impl App {
     /// Has pictures read, of `count` that there were.
     fn take_pictures(&self, items: Vec<Item>, count: usize) -> Result<()> {
         let Some(loaded) = &self.loaded else {
-            return complain_alone(&texts::model_still_loading());
+            return complain_alone(texts::model_still_loading());
         };
         let (this, side, channels) = (self.this.clone(), loaded.size, loaded.channels);
         spawn_local(async move {
@@ -92,7 +92,7 @@ impl App {
             return Ok(());
         }
         if self.loaded.is_none() {
-            return status::complain(&texts::model_still_loading());
+            return status::complain(texts::model_still_loading());
         }
         for (file, picture) in pictures {
             self.shelf.add(&picture, file);

@@ -33,7 +33,7 @@ impl App {
         }
         status::clear_errors()?;
         self.fetch_recording();
-        status::say(&texts::loading_engine())?;
+        status::say(texts::loading_engine())?;
         self.enter(State::Loading)?;
         if self.engine.is_some() {
             // An engine that has not started yet asks for it when it has.
@@ -58,12 +58,12 @@ impl App {
     /// Loads a model that the visitor brought.
     pub(super) fn load_own(&mut self, files: ModelFiles) -> Result<()> {
         if self.state == State::Running {
-            return status::complain(&texts::cancel_first());
+            return status::complain(texts::cancel_first());
         }
         self.running = None;
         self.own_model = Some(files);
         self.settings.model = Some(OWN.to_owned());
-        controls::offer_own_model(OWN, &texts::own_model())?;
+        controls::offer_own_model(OWN, texts::own_model())?;
         self.load()
     }
 
@@ -198,7 +198,7 @@ impl App {
             }
             Work::Animation(_) => {
                 status::complain(message)?;
-                status::say(&texts::animation_not_saved())
+                status::say(texts::animation_not_saved())
             }
             Work::Gpu => self.lost(message, true),
             Work::All => self.lost(message, false),
@@ -288,7 +288,7 @@ impl App {
             // Before its first step.
             self.send(ToEngine::Pause)?;
         }
-        status::say(&if paused { texts::paused() } else { texts::running_again() })?;
+        status::say(if paused { texts::paused() } else { texts::running_again() })?;
         self.enter(State::Running)
     }
 }

@@ -29,7 +29,6 @@ use crate::{
     drops::Item,
     editor::Editor,
     engine::Engine,
-    language,
     lesson::Course,
     map::Map,
     outliers::{Answer, Outliers},
@@ -72,7 +71,6 @@ pub enum Event {
     ModelChosen,
     BackendChosen,
     KnownChosen,
-    LanguageChosen,
     /// Any other setting.
     Changed,
     PictureChosen(usize),
@@ -127,7 +125,7 @@ pub struct App {
     models: Models,
     autorun: bool,
     /// The language that the address asks for.
-    language: Option<&'static str>,
+    language: Option<String>,
     state: State,
     engine: Option<Engine>,
     /// Whether the engine's program runs.
@@ -193,7 +191,7 @@ impl App {
         settings: Settings,
         models: Models,
         autorun: bool,
-        language: Option<&'static str>,
+        language: Option<String>,
     ) -> Result<Rc<RefCell<Self>>> {
         let (stage, this) = (Stage::new()?, Rc::new(RefCell::new(Weak::<RefCell<Self>>::new())));
         // The panels are part of the page and tell it what happens in them: they learn where it is when it is there.
@@ -259,7 +257,7 @@ impl App {
         status::set_data("embed", "true")?;
         self.show_room(self.settings.task)?;
         self.fetch_recording();
-        status::say(&texts::press_start())?;
+        status::say(texts::press_start())?;
         let whole = by_id::<HtmlAnchorElement>("whole")?;
         whole.set_href(&self.address(&self.settings));
         self.enter(State::Poster)
@@ -295,7 +293,7 @@ impl App {
             Event::Pause => self.pause(),
             Event::StepOnce => self.send(ToEngine::Step),
             Event::Cancel => {
-                status::say(&texts::stopping())?;
+                status::say(texts::stopping())?;
                 self.send(ToEngine::Cancel)
             }
             Event::Continue => self.continue_run(),
@@ -325,10 +323,6 @@ impl App {
             Event::KnownChosen => {
                 self.remember()?;
                 controls::show_known(&self.settings)
-            }
-            Event::LanguageChosen => {
-                self.remember()?;
-                language::choose()
             }
             Event::Changed => self.remember(),
             Event::PictureChosen(index) => self.choose_picture(index),
@@ -372,8 +366,8 @@ impl App {
         match message {
             FromEngine::Started => {
                 self.started = true;
-                if let Some(texts) = texts::spoken() {
-                    self.send(ToEngine::Speak(texts))?;
+                if let Some(file) = texts::spoken_file() {
+                    self.send(ToEngine::Speak(file.to_owned()))?;
                 }
                 self.send_load()
             }

@@ -69,11 +69,11 @@ impl App {
         let Some(loaded) = &self.loaded else { return Ok(()) };
         let text = match (&self.running, self.view()) {
             (Some(running), _) if running.room != self.settings.task => texts::running_elsewhere(running.room.title()),
-            (Some(running), _) if running.paused => texts::paused(),
+            (Some(running), _) if running.paused => texts::paused().to_owned(),
             (Some(_), _) => texts::running_on(loaded.backend.title()),
             (None, Some(view)) => match &view.saved {
-                Some(run) if run.stopped_at.is_some() => texts::cancelled(),
-                Some(_) => texts::done(),
+                Some(run) if run.stopped_at.is_some() => texts::cancelled().to_owned(),
+                Some(_) => texts::done().to_owned(),
                 None => texts::ready_on(loaded.backend.title()),
             },
             (None, None) => texts::ready_on(loaded.backend.title()),
@@ -144,7 +144,7 @@ impl App {
     pub(super) fn other_corners(&mut self) -> Result<()> {
         let there = self.shelf.held_out();
         if there < 3 {
-            return status::complain(&texts::too_few_pictures());
+            return status::complain(texts::too_few_pictures());
         }
         let mut numbers: Vec<usize> = (0..there).collect();
         for corner in &mut self.settings.corners {
@@ -164,7 +164,7 @@ impl App {
             // Where there is no picture at all, the shelf says so.
             if self.settings.task == Task::Landscape && self.shelf.count() > 0 {
                 status::clear_errors()?;
-                status::complain(&texts::no_plane())?;
+                status::complain(texts::no_plane())?;
             }
             return Ok(());
         }
@@ -205,7 +205,7 @@ impl App {
         let run = Run { number: self.next_run(), seed, count, steps: STEPS, sampler, start, done: 0 };
         self.stage.start()?;
         self.send_run(run, payload)?;
-        status::say(&texts::chains_walk())
+        status::say(texts::chains_walk())
     }
 
     pub(super) fn train_toy(&mut self) -> Result<()> {

@@ -51,7 +51,7 @@ impl App {
         let (start, payload) = match self.settings.task {
             Task::Inpaint => {
                 if picture.is_empty() {
-                    return status::complain(&texts::nothing_to_restore());
+                    return status::complain(texts::nothing_to_restore());
                 }
                 given = Some(picture.clone());
                 if self.settings.known != Known::Part {
@@ -59,7 +59,7 @@ impl App {
                 }
                 let (chosen, region) = self.editor.mask();
                 if chosen.is_empty() {
-                    return status::complain(&texts::nothing_unknown());
+                    return status::complain(texts::nothing_unknown());
                 }
                 self.settings.mask = region;
                 let bits = chosen.unknown().iter().map(|&unknown| f32::from(u8::from(unknown)));
@@ -69,7 +69,7 @@ impl App {
             }
             Task::Denoise => {
                 if picture.is_empty() {
-                    return status::complain(&texts::nothing_to_denoise());
+                    return status::complain(texts::nothing_to_denoise());
                 }
                 given = Some(picture.clone());
                 (Start::Pictures { level: self.settings.level }, picture)
@@ -171,7 +171,7 @@ impl App {
         running.paused = !running.paused;
         let paused = running.paused;
         self.stage.hold(paused);
-        status::say(&if paused { texts::paused() } else { texts::running() })?;
+        status::say(if paused { texts::paused() } else { texts::running() })?;
         status::set_data("paused", if paused { "1" } else { "" })?;
         self.send(if paused { ToEngine::Pause } else { ToEngine::Resume })?;
         self.enable()
@@ -247,7 +247,7 @@ impl App {
         if let (Some(loaded), Some(view)) = (&self.loaded, self.views.get_mut(running.room.word())) {
             view.stop(loaded.sha256.clone(), running.done);
         }
-        status::say(&texts::cancelled())?;
+        status::say(texts::cancelled())?;
         self.enter(State::Cancelled)
     }
 

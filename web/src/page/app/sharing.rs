@@ -49,7 +49,7 @@ impl App {
 
     /// The address that leads to settings, in the language that was asked for.
     pub(super) fn address(&self, settings: &Settings) -> String {
-        let language = self.language.map_or(String::new(), |language| format!("&lang={language}"));
+        let language = self.language.as_ref().map_or(String::new(), |language| format!("&lang={language}"));
         format!("?{}{language}", settings.to_query())
     }
 
@@ -57,7 +57,7 @@ impl App {
     pub(super) fn restore(&mut self, query: &str) -> Result<()> {
         status::clear_errors()?;
         if !matches!(self.state, State::Ready | State::Done | State::Cancelled | State::Error) {
-            return status::complain(&texts::page_busy());
+            return status::complain(texts::page_busy());
         }
         let Request { mut settings, problems, .. } = Request::parse(query, random_seed());
         for problem in problems {
@@ -68,7 +68,7 @@ impl App {
             .take()
             .filter(|model| self.models.contains(model) || self.settings.model.as_ref() == Some(model));
         if model.is_none() {
-            status::note(&texts::other_model())?;
+            status::note(texts::other_model())?;
         }
         let other_model = model.is_some() && model != self.settings.model;
         settings.model = model.or_else(|| self.settings.model.clone());
@@ -88,7 +88,7 @@ impl App {
         self.show_shelf()?;
         self.begin_map()?;
         self.enter_room(room)?;
-        status::say(&texts::settings_restored())
+        status::say(texts::settings_restored())
     }
 
     /// Copies what shows this in a page of another site.
@@ -113,16 +113,16 @@ impl App {
         Self::copy(link, done)
     }
 
-    fn copy(text: String, done: String) -> Result<()> {
+    fn copy(text: String, done: &'static str) -> Result<()> {
         let clipboard = window()?.navigator().clipboard();
         // There is none at an address that is not secure.
         if clipboard.is_undefined() {
-            return status::say(&texts::no_copy());
+            return status::say(texts::no_copy());
         }
         wasm_bindgen_futures::spawn_local(async move {
             let copied = JsFuture::from(clipboard.write_text(&text)).await;
             // The page has just been there.
-            let _ = status::say(&copied.map_or_else(|_| texts::no_copy(), |_| done));
+            let _ = status::say(copied.map_or(texts::no_copy(), |_| done));
         });
         Ok(())
     }
@@ -175,7 +175,7 @@ impl App {
             (Some(film), Some(file)) => {
                 film.frames = Vec::new();
                 save_from(&film.name, file)?;
-                status::say(&texts::animation_saved())
+                status::say(texts::animation_saved())
             }
             // Another one is wanted meanwhile.
             (None, Some(file)) => Url::revoke_object_url(&file),
