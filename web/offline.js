@@ -25,7 +25,7 @@ addEventListener("fetch", (event) => {
   const file = address.href.slice(HERE.length) || "index.html";
   if (file === "index.html") {
     if (request.mode === "navigate") event.respondWith(visit(event));
-  } else if (file === "models/index.json" || !file.includes("/")) {
+  } else if (file === "models/index.json" || !file.startsWith("models/")) {
     if (file !== LIST && file !== "offline.js") event.respondWith(part(event, file));
   } else {
     event.respondWith(model(request));

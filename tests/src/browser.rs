@@ -133,7 +133,12 @@ fn options(gpu: Gpu, screen: Screen, downloads: &Path) -> Value {
     }
     let mut options = json!({
         "args": arguments,
-        "prefs": { "download.default_directory": downloads, "download.prompt_for_download": false },
+        "prefs": {
+            "download.default_directory": downloads,
+            "download.prompt_for_download": false,
+            // The page's language, on any machine.
+            "intl.accept_languages": "en",
+        },
     });
     if screen == Screen::Phone {
         options["mobileEmulation"] = json!({ "deviceMetrics": { "width": 390, "height": 844, "pixelRatio": 2.0 } });

@@ -1,5 +1,7 @@
 //! What a visitor brings: a model, pictures, or something that is neither, told by the names of its files.
 
+use crate::texts;
+
 /// What files are, by their numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Brought {
@@ -30,7 +32,7 @@ pub fn sort(paths: &[String]) -> Brought {
         })
         .collect();
     if files.is_empty() {
-        return Brought::Else("There is no file in it. Bring the folder of a model, or a picture.".to_owned());
+        return Brought::Else(texts::no_file().to_owned());
     }
     let numbers = |folder: &str, is: &dyn Fn(&str) -> bool| -> Vec<usize> {
         files.iter().filter(|(_, at, name)| *at == folder && is(name)).map(|(index, ..)| *index).collect()
@@ -55,27 +57,17 @@ pub fn sort(paths: &[String]) -> Brought {
         _ => {
             let names: Vec<&str> =
                 models.iter().map(|(_, folder)| folder.rsplit('/').next().unwrap_or_default()).take(5).collect();
-            return Brought::Else(format!("These are several models ({}). Bring one of them.", names.join(", ")));
+            return Brought::Else(texts::several_models(names.join(", ")));
         }
     }
     if has(&|name| name == "run.toml" || name == "checkpoint.json") {
-        return Brought::Else(
-            "This is a run of the trainer, not yet a model. Export it first: “trainer export --run RUN --out models/NAME”. \
-             Then bring the folder models/NAME."
-                .to_owned(),
-        );
+        return Brought::Else(texts::a_run().to_owned());
     }
     if has(&|name| name == MANIFEST) {
-        return Brought::Else(
-            "There is a model.json, but no weights beside it. Bring the whole folder that “trainer export” writes."
-                .to_owned(),
-        );
+        return Brought::Else(texts::no_weights().to_owned());
     }
     if has(&is_weights) {
-        return Brought::Else(
-            "These are weights without their model.json. Bring the whole folder that “trainer export” writes."
-                .to_owned(),
-        );
+        return Brought::Else(texts::no_manifest().to_owned());
     }
     // Of a folder what is called a picture; of single files the content tells.
     let single = |folder: &str| folder.is_empty();
@@ -88,13 +80,9 @@ pub fn sort(paths: &[String]) -> Brought {
         return Brought::Pictures(pictures);
     }
     if let Some((_, _, name)) = files.iter().find(|(_, _, name)| is_packed(name)) {
-        return Brought::Else(format!("“{name}” is packed. Unpack it, and bring the folder that comes out."));
+        return Brought::Else(texts::packed(name));
     }
-    Brought::Else(
-        "There is no model and no picture in the folder. A model is model.json with its weights, as “trainer export” \
-         writes them; pictures are PNG, JPEG or WebP."
-            .to_owned(),
-    )
+    Brought::Else(texts::no_model_or_picture().to_owned())
 }
 
 const MANIFEST: &str = "model.json";

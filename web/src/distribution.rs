@@ -2,6 +2,8 @@
 
 use options::percentile;
 
+use crate::texts;
+
 /// Energies at evenly spaced percentiles, in rising order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Distribution(pub Vec<f32>);
@@ -23,9 +25,9 @@ impl Distribution {
 pub fn share(percentile: f32) -> String {
     match percentile {
         p if p >= 100.0 => "100 %".to_owned(),
-        p if p > 99.0 => "more than 99 %".to_owned(),
-        p if p > 0.0 && p < 1.0 => "less than 1 %".to_owned(),
-        p if p.is_nan() => "an unknown share".to_owned(),
+        p if p > 99.0 => texts::more_than_99().to_owned(),
+        p if p > 0.0 && p < 1.0 => texts::less_than_1().to_owned(),
+        p if p.is_nan() => texts::unknown_share().to_owned(),
         p => format!("{p:.0} %"),
     }
 }
@@ -33,10 +35,10 @@ pub fn share(percentile: f32) -> String {
 /// How an energy of this percentile compares with those of the held-out pictures, as the end of a sentence.
 pub fn compared(percentile: f32) -> String {
     match percentile {
-        p if p.is_nan() => "which cannot be compared with the held-out pictures".to_owned(),
-        p if p >= 100.0 => "higher than that of every held-out picture".to_owned(),
-        p if p <= 0.0 => "lower than that of every held-out picture".to_owned(),
-        p => format!("higher than that of {} of the held-out pictures", share(p)),
+        p if p.is_nan() => texts::not_compared().to_owned(),
+        p if p >= 100.0 => texts::higher_than_all().to_owned(),
+        p if p <= 0.0 => texts::lower_than_all().to_owned(),
+        p => texts::higher_than(share(p)),
     }
 }
 

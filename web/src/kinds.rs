@@ -1,5 +1,7 @@
 //! Pictures of other kinds than a model was trained on, to see how it judges them.
 
+use crate::texts;
+
 /// A picture of another kind, with what it is called.
 #[derive(Debug)]
 pub struct Kind {
@@ -17,11 +19,11 @@ pub fn kinds(held_out: &[f32], side: usize, channels: usize) -> Vec<Kind> {
         pixels.collect()
     };
     let mut kinds = vec![
-        Kind { name: "Black", picture: drawn(&mut |_, _, _| 0.0) },
-        Kind { name: "Grey", picture: drawn(&mut |_, _, _| 0.5) },
-        Kind { name: "Stripes", picture: drawn(&mut |x, _, _| (x / 2 % 2) as f32) },
-        Kind { name: "Slope", picture: drawn(&mut |x, y, _| (x + y) as f32 / (2 * side).max(1) as f32) },
-        Kind { name: "Noise", picture: drawn(&mut |_, _, random| random.unit()) },
+        Kind { name: texts::kind_black(), picture: drawn(&mut |_, _, _| 0.0) },
+        Kind { name: texts::kind_grey(), picture: drawn(&mut |_, _, _| 0.5) },
+        Kind { name: texts::kind_stripes(), picture: drawn(&mut |x, _, _| (x / 2 % 2) as f32) },
+        Kind { name: texts::kind_gradient(), picture: drawn(&mut |x, y, _| (x + y) as f32 / (2 * side).max(1) as f32) },
+        Kind { name: texts::kind_noise(), picture: drawn(&mut |_, _, random| random.unit()) },
     ];
     if held_out.len() == side * side * channels {
         let pixels: Vec<&[f32]> = held_out.chunks(channels.max(1)).collect();
@@ -30,9 +32,12 @@ pub fn kinds(held_out: &[f32], side: usize, channels: usize) -> Vec<Kind> {
             shuffled.swap(i, (random.unit() * (i + 1) as f32) as usize % (i + 1));
         }
         kinds.extend([
-            Kind { name: "Upside down", picture: pixels.iter().rev().copied().flatten().copied().collect() },
-            Kind { name: "Inverted", picture: held_out.iter().map(|value| 1.0 - value).collect() },
-            Kind { name: "Shuffled", picture: shuffled.concat() },
+            Kind {
+                name: texts::kind_upside_down(),
+                picture: pixels.iter().rev().copied().flatten().copied().collect(),
+            },
+            Kind { name: texts::kind_inverted(), picture: held_out.iter().map(|value| 1.0 - value).collect() },
+            Kind { name: texts::kind_shuffled(), picture: shuffled.concat() },
         ]);
     }
     kinds

@@ -1,8 +1,11 @@
 //! A few lessons on energies, each beside a room in which something is to be done.
 
-use serde::Deserialize;
+use serde_json::Value;
 
-use crate::Task;
+use crate::{Task, texts::spoken_content};
+
+/// The lessons of `texts/en.json`.
+const ENGLISH: &str = include_str!(concat!(env!("OUT_DIR"), "/lessons.json"));
 
 /// A lesson.
 #[derive(Clone, Debug)]
@@ -16,7 +19,7 @@ pub struct Lesson {
 }
 
 /// The words of a lesson, each paragraph by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LessonWords {
     /// What it is called.
     pub title: String,
@@ -26,6 +29,15 @@ pub struct LessonWords {
     pub ask: String,
     /// What is said when that is done.
     pub done: String,
+}
+
+impl LessonWords {
+    /// Those of a language's file, if they are there.
+    fn of(lesson: &Value) -> Option<Self> {
+        let words = |key: &str| lesson[key].as_str().map(str::to_owned);
+        let text = lesson["text"].as_array()?.iter().filter_map(|paragraph| paragraph.as_str().map(str::to_owned));
+        Some(Self { title: words("title")?, text: text.collect(), ask: words("ask")?, done: words("done")? })
+    }
 }
 
 /// What is to be done in a lesson.
@@ -60,10 +72,11 @@ pub const LESSONS: usize = PLAN.len();
 
 /// The lesson of this number, from 1; none if there is none.
 pub fn lesson(number: usize) -> Option<Lesson> {
-    let words: Vec<LessonWords> = serde_json::from_str(include_str!("../texts/lessons.en.json")).unwrap_or_default();
     let index = number.checked_sub(1)?;
     let &(room, goal) = PLAN.get(index)?;
-    Some(Lesson { room, goal, words: words.into_iter().nth(index)? })
+    let spoken = spoken_content().and_then(|content| LessonWords::of(&content["lessons"][index]));
+    let english = || LessonWords::of(&serde_json::from_str::<Value>(ENGLISH).ok()?[index]);
+    Some(Lesson { room, goal, words: spoken.or_else(english)? })
 }
 
 #[cfg(test)]

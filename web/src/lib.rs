@@ -27,6 +27,7 @@ mod request;
 mod saved;
 mod settings;
 mod strip;
+pub mod texts;
 mod trajectory;
 mod verdict;
 
@@ -50,4 +51,4 @@ pub use request::{Request, level, number};
 pub use saved::SavedRun;
 pub use settings::{Backend, Settings, Task, default_steps};
 pub use trajectory::{Moment, Trajectory};
-pub use verdict::Measured;
+pub use verdict::{Measured, unusual};

@@ -9,6 +9,8 @@ use crate::{Backend, Known, Task};
 /// From the page to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToEngine {
+    /// Say everything in another language from now on, that of this file.
+    Speak(String),
     /// Fetch, check and keep a model. One that was asked for earlier and is still on its way is not wanted any more, nor is
     /// a run.
     Load {

@@ -4,7 +4,7 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use options::Words;
 
-use crate::{LESSONS, Settings, default_steps};
+use crate::{LESSONS, Settings, default_steps, texts};
 
 /// What an address asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,8 @@ pub struct Request {
     pub lesson: Option<usize>,
     /// Whether another site shows the page in a frame: then it is small, and loads nothing large before it is asked to.
     pub embed: bool,
+    /// The language that is asked for, whether it is here or not.
+    pub language: Option<String>,
     /// What was ignored, and why: a sentence each.
     pub problems: Vec<String>,
 }
@@ -29,6 +31,7 @@ impl Request {
             autorun: false,
             lesson: None,
             embed: false,
+            language: None,
             problems: Vec::new(),
         };
         let mut seen = Vec::new();
@@ -39,10 +42,10 @@ impl Request {
                 continue;
             }
             let wrong =
-                if seen.contains(&key) { Err("it is there twice".to_owned()) } else { request.set(&key, &value) };
+                if seen.contains(&key) { Err(texts::given_twice().to_owned()) } else { request.set(&key, &value) };
             if let Err(reason) = wrong {
                 let (key, value) = (shortened(&key), shortened(&value));
-                request.problems.push(format!("The address says “{key}={value}”, which is ignored: {reason}."));
+                request.problems.push(texts::setting_ignored(reason, format!("{key}={value}")));
             }
             seen.push(key);
         }
@@ -55,7 +58,7 @@ impl Request {
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         let settings = &mut self.settings;
         match key {
-            "model" if value.is_empty() => return Err("it must be the name of a model".to_owned()),
+            "model" if value.is_empty() => return Err(texts::needs_name().to_owned()),
             "model" => settings.model = Some(value.to_owned()),
             "seed" => settings.seed = number(value, 0..=u64::MAX)?,
             "count" => settings.count = number(value, Settings::COUNTS)?,
@@ -72,7 +75,8 @@ impl Request {
             "lesson" => self.lesson = Some(number(value, 1..=LESSONS)?),
             "embed" => self.embed = number::<u8>(value, 0..=1)? == 1,
             "autorun" => self.autorun = number::<u8>(value, 0..=1)? == 1,
-            _ => return Err("there is no such setting".to_owned()),
+            "lang" => self.language = Some(value.to_owned()),
+            _ => return Err(texts::unknown_setting().to_owned()),
         }
         Ok(())
     }
@@ -85,7 +89,7 @@ impl Request {
 pub fn number<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<T>) -> Result<T, String> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let value = text.parse().ok().filter(|value| digits && range.contains(value));
-    value.ok_or_else(|| format!("it must be a whole number from {} to {}", range.start(), range.end()))
+    value.ok_or_else(|| texts::needs_whole(range.start(), range.end()))
 }
 
 /// Whether a setting is one that mail programs, social networks and advertisers add to every link.
@@ -106,19 +110,19 @@ pub fn level(text: &str) -> Result<f32, String> {
     let range = Settings::LEVELS;
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',');
     let value = text.replace(',', ".").parse().ok().filter(|value| digits && range.contains(value));
-    value.ok_or_else(|| format!("it must be a number from {} to {}", range.start(), range.end()))
+    value.ok_or_else(|| texts::needs_number(range.start(), range.end()))
 }
 
 fn corners(text: &str) -> Result<[usize; 3], String> {
     let numbers: Result<Vec<usize>, _> = text.split(',').map(|part| number(part, 0..=usize::MAX)).collect();
     let three = numbers.ok().and_then(|numbers| <[usize; 3]>::try_from(numbers).ok());
-    three.ok_or_else(|| "it must be three numbers of pictures, such as 0,1,2".to_owned())
+    three.ok_or_else(|| texts::needs_corners().to_owned())
 }
 
 fn word<T: Words>(text: &str) -> Result<T, String> {
     T::from_word(text).ok_or_else(|| {
         let words: Vec<_> = T::all().iter().map(|option| option.word()).collect();
-        format!("it must be {}", words.join(" or "))
+        texts::needs_word(words.join(", "))
     })
 }
 
@@ -144,6 +148,7 @@ mod tests {
                     autorun: false,
                     lesson: None,
                     embed: false,
+                    language: None,
                     problems: vec![]
                 }
             );
@@ -154,11 +159,12 @@ mod tests {
     fn every_setting_is_read() {
         let request = Request::parse(
             "?model=fashion&seed=18446744073709551615&count=3&sampler=annealed&steps=25&backend=cpu&task=inpaint\
-             &picture=2&known=quarter&mask=top&level=0.25&corners=4,5,6&toy=rings&autorun=1",
+             &picture=2&known=quarter&mask=top&level=0.25&corners=4,5,6&toy=rings&lang=de&autorun=1",
             7,
         );
         assert_eq!(request.problems, Vec::<String>::new());
         assert!(request.autorun);
+        assert_eq!(request.language.as_deref(), Some("de"));
         let expected = Settings {
             model: Some("fashion".to_owned()),
             seed: u64::MAX,
@@ -266,10 +272,7 @@ mod tests {
         let request = Request::parse("seed=1&count=x&seed=2&steps=9", 7);
         assert_eq!((request.settings.seed, request.settings.steps), (1, 9), "good values beside bad ones count");
         assert_eq!(request.problems.len(), 2);
-        assert_eq!(
-            request.problems[0],
-            "The address says “count=x”, which is ignored: it must be a whole number from 1 to 256."
-        );
+        assert_eq!(request.problems[0], "The setting “count=x” is ignored: it must be a whole number from 1 to 256.");
         let long = Request::parse(&format!("x={}", "y".repeat(10_000)), 7);
         assert!(long.problems[0].len() < 200, "a notice is short whatever the address");
     }

@@ -6,7 +6,7 @@ use options::{Region, Sampler, ToyShape, Words};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::Known;
+use crate::{Known, texts};
 
 /// Where the engine computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
@@ -42,12 +42,12 @@ impl Task {
     /// What the page calls its room.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Sample => "Sample",
-            Self::Inpaint => "Restore",
-            Self::Denoise => "Denoise",
-            Self::Outliers => "How likely",
-            Self::Landscape => "Landscape",
-            Self::About => "About",
+            Self::Sample => texts::room_sample(),
+            Self::Inpaint => texts::room_inpaint(),
+            Self::Denoise => texts::room_denoise(),
+            Self::Outliers => texts::room_outliers(),
+            Self::Landscape => texts::room_landscape(),
+            Self::About => texts::room_about(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use png::{BitDepth, ColorType, Decoder, Limits};
 
-use crate::Pictures;
+use crate::{Pictures, texts};
 
 /// Memory that a strip may take; the largest that a manifest can describe is well below.
 const LIMIT: usize = 1 << 26;
@@ -18,9 +18,9 @@ impl Pictures {
         let color = match channels {
             1 => ColorType::Grayscale,
             3 => ColorType::Rgb,
-            _ => return Err(format!("pictures of {channels} channels are not shown")),
+            _ => return Err(texts::strip_channels(channels)),
         };
-        let damaged = |error: png::DecodingError| format!("it is no usable PNG file ({error})");
+        let damaged = |error: png::DecodingError| texts::strip_damaged(error);
         let decoder = Decoder::new_with_limits(Cursor::new(file), Limits { bytes: LIMIT });
         let mut reader = decoder.read_info().map_err(damaged)?;
         let info = reader.info();
@@ -28,13 +28,13 @@ impl Pictures {
         let wanted = (count * side, side, color, BitDepth::Eight);
         if found != wanted {
             let text = |(width, height, color, depth): (usize, usize, ColorType, BitDepth)| {
-                format!("{width}x{height} pixels, {color:?}, {} bits", depth as u8)
+                texts::strip_pixels(depth as u8, format!("{color:?}"), height, width)
             };
-            return Err(format!("it has {} where the model needs {}", text(found), text(wanted)));
+            return Err(texts::strip_shape(text(found), text(wanted)));
         }
         let row = side * channels;
         if count * side * row > LIMIT {
-            return Err("it is too large".to_owned());
+            return Err(texts::strip_large().to_owned());
         }
         let mut bytes = vec![0; count * side * row];
         reader.next_frame(&mut bytes).map_err(damaged)?;

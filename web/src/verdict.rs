@@ -1,6 +1,6 @@
 //! What is said of how likely a picture is.
 
-use crate::share;
+use crate::{share, texts};
 
 /// What was measured of a picture, beside held-out ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,32 +25,32 @@ impl Measured {
     /// One judgement, with its reason. There is never a second one beside it that says otherwise.
     pub fn verdict(&self) -> String {
         let (bits, error) = self.bits;
-        let number = format!("{bits:.0} ± {error:.0} bits");
+        let (bits, error) = (format!("{bits:.0}"), format!("{error:.0}"));
         let p = self.percentile;
         if !p.is_finite() {
-            return format!("{number}. This model has no held-out pictures to compare them with.");
+            return texts::bits_alone(bits, error);
         }
-        let more = if p >= 100.0 {
-            "Every held-out picture has fewer".to_owned()
-        } else {
-            format!("{} of the held-out pictures have fewer", share(p))
-        };
-        let word = match self.oddness() {
-            odd if odd >= 99.0 => "Very unusual",
-            odd if odd >= 95.0 => "Unusual",
-            odd if odd >= 80.0 => "A little unusual",
-            _ => return format!("Usual. It has {number}. {more}."),
-        };
+        let more = if p >= 100.0 { texts::bits_most(&bits, &error) } else { texts::bits_more(&bits, &error, share(p)) };
+        let (odd, word) = (self.oddness(), unusual(self.oddness()));
         match self.unusual {
+            _ if odd < 80.0 => format!("{word}. {more}"),
             // The bits alone say less.
-            Some(unusual) if unusual > (2.0 * p - 100.0).abs() => format!(
-                "{word}. It has {number}, which would be usual by itself, but the noise levels share them otherwise than in {} of \
-                 the held-out pictures.",
-                share(unusual)
-            ),
-            _ if p < 50.0 => format!("{word}: simpler than the pictures of the data. It has {number}. {more}."),
-            _ => format!("{word}: less likely than the pictures of the data. It has {number}. {more}."),
+            Some(unusual) if unusual > (2.0 * p - 100.0).abs() => {
+                format!("{word}. {}", texts::bits_shared(bits, error, share(unusual)))
+            }
+            _ if p < 50.0 => format!("{} {more}", texts::simpler(word)),
+            _ => format!("{} {more}", texts::less_likely(word)),
         }
+    }
+}
+
+/// How unusual something is, from 0 to 100, in a word.
+pub fn unusual(odd: f32) -> &'static str {
+    match odd {
+        odd if odd >= 99.0 => texts::very_unusual(),
+        odd if odd >= 95.0 => texts::unusual(),
+        odd if odd >= 80.0 => texts::a_little_unusual(),
+        _ => texts::usual(),
     }
 }
 
@@ -65,25 +65,25 @@ mod tests {
     #[test]
     fn one_judgement_with_its_reason() {
         for (percentile, unusual, wanted) in [
-            (72.0, Some(30.0), "Usual. It has 352 ± 7 bits. 72 % of the held-out pictures have fewer."),
-            (72.0, None, "Usual. It has 352 ± 7 bits. 72 % of the held-out pictures have fewer."),
+            (72.0, Some(30.0), "Usual. It has 352 ± 7 bits; 72 % of the held-out pictures have fewer."),
+            (72.0, None, "Usual. It has 352 ± 7 bits; 72 % of the held-out pictures have fewer."),
             (
                 100.0,
                 Some(40.0),
-                "Very unusual: less likely than the pictures of the data. It has 352 ± 7 bits. Every held-out picture has \
+                "Very unusual: less likely than the pictures of the data. It has 352 ± 7 bits; every held-out picture has \
                  fewer.",
             ),
             (
                 0.0,
                 Some(60.0),
-                "Very unusual: simpler than the pictures of the data. It has 352 ± 7 bits. 0 % of the held-out pictures have \
+                "Very unusual: simpler than the pictures of the data. It has 352 ± 7 bits; 0 % of the held-out pictures have \
                  fewer.",
             ),
             (
                 50.0,
                 Some(99.5),
-                "Very unusual. It has 352 ± 7 bits, which would be usual by itself, but the noise levels share them otherwise \
-                 than in more than 99 % of the held-out pictures.",
+                "Very unusual. It has 352 ± 7 bits, which alone would be usual, but they are spread over the noise levels \
+                 differently than in more than 99 % of the held-out pictures.",
             ),
             (f32::NAN, None, "352 ± 7 bits. This model has no held-out pictures to compare them with."),
         ] {

@@ -12,8 +12,9 @@ use sha2::{Digest, Sha256};
 /// The name of the list.
 pub const LIST: &str = "build.json";
 
-/// Beside the programs, what a version consists of: which models there are.
+/// Beside the programs, what a version consists of: which models there are, and the languages in this folder.
 const MODELS: &str = "models/index.json";
+const TEXTS: &str = "texts";
 
 /// What keeps the version, and so cannot be part of it.
 const KEEPER: &str = "offline.js";
@@ -40,13 +41,11 @@ pub fn write(site: &Path) -> Result<String> {
 
 /// The hash of each file that belongs to the version.
 fn hashes(site: &Path) -> Result<BTreeMap<String, String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(site).with_context(|| format!("{}", site.display()))? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.file_type()?.is_file() && !name.starts_with('.') && name != LIST && name != KEEPER {
-            names.push(name);
-        }
+    let mut names = files(site)?;
+    names.retain(|name| name != LIST && name != KEEPER);
+    let texts = site.join(TEXTS);
+    if texts.is_dir() {
+        names.extend(files(&texts)?.into_iter().map(|name| format!("{TEXTS}/{name}")));
     }
     if site.join(MODELS).is_file() {
         names.push(MODELS.to_owned());
@@ -57,6 +56,19 @@ fn hashes(site: &Path) -> Result<BTreeMap<String, String>> {
         Ok((name, hash(&bytes)))
     };
     names.into_iter().map(hashed).collect()
+}
+
+/// The names of the files in a folder, without the hidden ones.
+fn files(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type()?.is_file() && !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// Has the page say the version.
@@ -88,9 +100,15 @@ mod tests {
         let site = tempfile::TempDir::new().unwrap();
         let path = |name: &str| site.path().join(name);
         fs::create_dir_all(path("models/faces")).unwrap();
+        fs::create_dir_all(path("texts")).unwrap();
         fs::write(path("index.html"), "<meta name=\"build\" content=\"\"><p>").unwrap();
-        for (name, text) in [("page.js", "1"), ("offline.js", "2"), ("models/index.json", "3"), ("models/faces/x", "4")]
-        {
+        for (name, text) in [
+            ("page.js", "1"),
+            ("offline.js", "2"),
+            ("models/index.json", "3"),
+            ("models/faces/x", "4"),
+            ("texts/de.json", "5"),
+        ] {
             fs::write(path(name), text).unwrap();
         }
         let first = write(site.path()).unwrap();
@@ -100,7 +118,7 @@ mod tests {
         );
         let list: Value = serde_json::from_slice(&fs::read(path(LIST)).unwrap()).unwrap();
         let files: Vec<&String> = list["files"].as_object().unwrap().keys().collect();
-        assert_eq!(files, ["index.html", "models/index.json", "page.js"]);
+        assert_eq!(files, ["index.html", "models/index.json", "page.js", "texts/de.json"]);
         assert_eq!(list["build"], first.as_str());
 
         assert_eq!(write(site.path()).unwrap(), first, "the same files are the same version");

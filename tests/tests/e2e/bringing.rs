@@ -373,7 +373,7 @@ async fn a_phone_chooses_the_files_of_a_model() -> Result<()> {
         page.wait_for("ready", 30).await?;
         let field = page.element("own-files").await?;
         field.send_keys(&site.small_model().join("held-out.png").display().to_string()).await?;
-        page.wait_for_notice(&["no model", "model.json"]).await
+        page.wait_for_notice(&["not a model", "model.json"]).await
     })
     .await
 }

@@ -41,7 +41,7 @@ async fn tour(engine: Engine) -> Result<()> {
 
 async fn rooms(session: &mut Session, site: &Site) -> Result<()> {
     let data = |key: &str, value: &str| format!("document.body.dataset.{key} === '{value}'");
-    session.open(&site.url("?seed=1&count=2&steps=3&backend=cpu&autorun=1")).await?;
+    session.open(&site.url("?lang=en&seed=1&count=2&steps=3&backend=cpu&autorun=1")).await?;
     session.wait(&data("state", "done"), 60).await?;
     for room in ["inpaint", "denoise"] {
         session.script(&format!("document.getElementById('task-{room}').click()")).await?;

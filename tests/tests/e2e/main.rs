@@ -11,6 +11,7 @@ mod engines;
 mod first_visit;
 mod helpers;
 mod inpainting;
+mod languages;
 mod looks;
 mod losses;
 mod models;

@@ -9,7 +9,10 @@ use shared::{
     restoration::{Blocks, Blurred, Cosines, Grey, Linear, cosine_gains, gaussian_blur},
     sampling::{Chains, Draw, Given, Guided, Known, Noise, Schedule},
 };
-use web::messages::{Run, Start};
+use web::{
+    messages::{Run, Start},
+    texts,
+};
 
 use crate::ready::Ready;
 
@@ -56,23 +59,22 @@ impl Ready {
 /// # Errors
 /// The payload is not what the run needs.
 pub fn batches(ready: &Ready, run: &Run, chains: Range<usize>, mut payload: Vec<f32>) -> Result<Vec<Chains>, String> {
-    const MISMATCH: &str = "The pictures that came with the run do not fit the model. Choose them again.";
     let length = ready.picture_length();
     let left_at = if run.done == 0 {
         None
     } else {
-        let start = payload.len().checked_sub(chains.len() * length).ok_or(MISMATCH)?;
+        let start = payload.len().checked_sub(chains.len() * length).ok_or_else(texts::mismatch)?;
         Some(payload.split_off(start))
     };
     let known: Option<Arc<dyn Given>> = match run.start {
-        Start::Around => Some(Arc::new(known(ready, &payload).ok_or(MISMATCH)?)),
-        Start::Restored(known) => Some(restored(ready, known, &payload).ok_or(MISMATCH)?),
+        Start::Around => Some(Arc::new(known(ready, &payload).ok_or_else(texts::mismatch)?)),
+        Start::Restored(known) => Some(restored(ready, known, &payload).ok_or_else(texts::mismatch)?),
         Start::Noise | Start::Pictures { .. } => None,
     };
     let given = payload.len() / length;
     if matches!(run.start, Start::Pictures { .. }) && (payload.len() % length != 0 || ![1, run.count].contains(&given))
     {
-        return Err(MISMATCH.to_owned());
+        return Err(texts::mismatch().to_owned());
     }
     let schedule = schedule(ready, run);
     let network = &ready.model.manifest.network;
@@ -171,5 +173,5 @@ fn check(energies: &[f32]) -> Result<(), String> {
     if energies.iter().all(|energy| energy.is_finite()) {
         return Ok(());
     }
-    Err("The chains ran away: an energy is no longer a finite number. Take more steps, or another model.".to_owned())
+    Err(texts::ran_away().to_owned())
 }

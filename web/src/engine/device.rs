@@ -5,6 +5,7 @@ use std::{pin::pin, rc::Rc};
 use burn::tensor::Device;
 use js_sys::{Reflect, global};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use web::texts;
 
 use crate::link;
 
@@ -26,7 +27,6 @@ extern "C" {
 
 /// Milliseconds in which a GPU is there, or is none.
 const ACQUIRE_WITHIN: f64 = 15_000.0;
-const LATE: &str = "the GPU does not answer";
 
 /// The GPU, once it was started.
 #[derive(Default)]
@@ -59,15 +59,15 @@ impl Gpu {
     /// Why there is none, as the end of a sentence.
     pub async fn device(&mut self, even_software: bool) -> Result<GpuDevice, NoDevice> {
         if self.0.is_none() {
-            let late = || NoDevice::Broken(LATE.to_owned());
+            let late = || NoDevice::Broken(texts::gpu_late().to_owned());
             let adapter = link::in_time(pin!(adapter()), ACQUIRE_WITHIN).await.ok_or_else(late)??;
             if is_software(&adapter) && !even_software {
-                return Err(NoDevice::Absent("what this browser calls a GPU is a program, slower than the CPU itself"));
+                return Err(NoDevice::Absent(texts::software_gpu()));
             }
             let started = link::in_time(pin!(start()), ACQUIRE_WITHIN).await;
-            self.0 = Some(started.unwrap_or_else(|| Err(LATE.to_owned())));
+            self.0 = Some(started.unwrap_or_else(|| Err(texts::gpu_late().to_owned())));
         }
-        self.0.clone().unwrap_or_else(|| Err("it was not asked for".to_owned())).map_err(NoDevice::Broken)
+        self.0.clone().unwrap_or_else(|| Err(texts::gpu_not_asked().to_owned())).map_err(NoDevice::Broken)
     }
 
     /// Never asks the GPU again.
@@ -79,14 +79,14 @@ impl Gpu {
 /// In our own words: Burn panics where there is none.
 async fn adapter() -> Result<JsValue, NoDevice> {
     let gpu = global().unchecked_into::<Scope>().navigator().gpu();
-    let gpu = gpu.ok_or(NoDevice::Absent("this browser has no WebGPU here"))?;
+    let gpu = gpu.ok_or_else(|| NoDevice::Absent(texts::no_webgpu()))?;
     let adapter = gpu.request_adapter().await.ok().filter(JsValue::is_truthy);
-    adapter.ok_or(NoDevice::Absent("this browser offers no GPU"))
+    adapter.ok_or_else(|| NoDevice::Absent(texts::no_gpu()))
 }
 
 async fn start() -> Result<GpuDevice, String> {
     let started = Device::wgpu_options().init_with_setup_async().await;
-    let (device, setup) = started.map_err(|error| format!("the GPU could not be started ({error})"))?;
+    let (device, setup) = started.map_err(|error| texts::gpu_not_started(error))?;
     let largest_buffer = setup.device.limits().max_storage_buffer_binding_size;
     let nudge = Rc::new(move || {
         setup.queue.submit(std::iter::empty());

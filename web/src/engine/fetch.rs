@@ -3,6 +3,7 @@
 use js_sys::{Reflect, Uint8Array, global};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
+use web::texts;
 use web_sys::{DedicatedWorkerGlobalScope, ReadableStreamDefaultReader, RequestCache, RequestInit, Response};
 
 use crate::store;
@@ -29,7 +30,7 @@ impl From<Problem> for String {
 /// # Errors
 /// A sentence that names the file.
 pub(crate) async fn fetch(path: &str, limit: u64, mut progress: impl FnMut(u64)) -> Result<Vec<u8>, Problem> {
-    let broken = |error: JsValue| format!("“{path}” could not be fetched ({}).", said(&error));
+    let broken = |error: JsValue| texts::not_fetched(path, said(&error));
     let init = RequestInit::new();
     // An old manifest beside new weights would look like damage.
     init.set_cache(RequestCache::NoCache);
@@ -38,7 +39,7 @@ pub(crate) async fn fetch(path: &str, limit: u64, mut progress: impl FnMut(u64))
     let response: Response = response.map_err(|error| Problem::Offline(broken(error)))?.unchecked_into();
     if !response.ok() {
         let status = response.status();
-        return Err(Problem::Other(format!("“{path}” could not be fetched (the server answers {status}).")));
+        return Err(Problem::Other(texts::not_fetched(path, texts::server_answers(status))));
     }
     let other = |error| Problem::Other(broken(error));
     let Some(stream) = response.body() else { return Ok(Vec::new()) };
@@ -51,7 +52,7 @@ pub(crate) async fn fetch(path: &str, limit: u64, mut progress: impl FnMut(u64))
         }
         let part: Uint8Array = Reflect::get(&part, &"value".into()).map_err(other)?.unchecked_into();
         if bytes.len() as u64 + u64::from(part.length()) > limit {
-            return Err(Problem::Other(format!("“{path}” is longer than the {limit} bytes that it may have.")));
+            return Err(Problem::Other(texts::too_long(path, limit)));
         }
         bytes.extend(part.to_vec());
         progress(bytes.len() as u64);

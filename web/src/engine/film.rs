@@ -5,6 +5,7 @@ use wasm_bindgen::JsValue;
 use web::{
     Animation, Pictures,
     messages::{Frame, FromEngine},
+    texts,
 };
 use web_sys::{Blob, BlobPropertyBag, Url};
 
@@ -18,13 +19,13 @@ impl Film {
     /// # Errors
     /// What is wrong, as a sentence.
     pub fn add(&mut self, frame: &Frame, values: Vec<f32>) -> Result<FromEngine, String> {
-        let sentence = |problem: String| format!("The animation cannot be saved: {problem}.");
+        let sentence = |problem: String| texts::animation_unsaved(problem);
         let pictures = Pictures { side: frame.side, channels: frame.channels, values };
         if frame.index == 0 {
             let animation = Animation::begin(frame.count, &pictures, &frame.settings).map_err(sentence)?;
             self.0 = Some((frame.animation, animation));
         }
-        let (number, mut animation) = self.0.take().ok_or_else(|| sentence("it was not begun".to_owned()))?;
+        let (number, mut animation) = self.0.take().ok_or_else(|| sentence(texts::animation_not_begun().to_owned()))?;
         animation.add(&pictures).map_err(sentence)?;
         let done = frame.index + 1;
         let mut file = None;

@@ -12,6 +12,7 @@ use shared::{
 use web::{
     Backend, Envelope, Machine, Pictures,
     messages::{Card, FellBack, FromEngine, Loaded, ModelFiles},
+    texts,
 };
 
 use crate::{
@@ -149,7 +150,8 @@ pub async fn open(manifest: Manifest, weights: &[u8], device: Device, backend: B
 
 fn card(Model { manifest, network, .. }: &Model) -> Card {
     let shapes = network.parameters().into_iter();
-    let of = |network: &NetworkConfig| format!("{:?}, width {}", network.preset, network.width).to_lowercase();
+    let of =
+        |network: &NetworkConfig| texts::network_width(format!("{:?}", network.preset).to_lowercase(), network.width);
     Card {
         data: manifest.data.name.clone(),
         licence: manifest.data.licence.clone(),
@@ -194,13 +196,13 @@ async fn on_gpu(
     let patience = usize::from(asked_for);
     let test = tested_on_gpu(manifest, weights, device, ANSWERS_WITHIN[patience]);
     let Some(tested) = link::in_time(pin!(test), TESTED_WITHIN[patience]).await else {
-        let reason = "the GPU did not come to the end of the model's self-test";
+        let reason = texts::gpu_unfinished();
         gpu.give_up(reason);
         return Err(GpuProblem::Device(reason.to_owned()));
     };
     tested.map_err(|error| match error {
         ModelError::SelfTest { .. } | ModelError::Gradient { .. } | ModelError::Device(_) => {
-            GpuProblem::Device(format!("the GPU failed the model's self-test ({error})"))
+            GpuProblem::Device(texts::gpu_failed(error))
         }
         error => GpuProblem::Model(error),
     })

@@ -25,6 +25,7 @@ use wasm_bindgen_futures::spawn_local;
 use web::{
     Envelope,
     messages::{FromEngine, ToEngine, Work},
+    texts,
 };
 
 use control::Control;
@@ -40,7 +41,7 @@ fn main() {
         return crew::help();
     }
     let all = |message: String| FromEngine::Failed { work: Work::All, message };
-    link::report_panics(move |reason| all(format!("The engine stopped on an internal error: {reason}.")));
+    link::report_panics(move |reason| all(texts::engine_panicked(reason)));
     let (queue, mut requests) = mpsc::unbounded();
     let control = Rc::new(Control::default());
     let wishes = Rc::clone(&control);
@@ -50,7 +51,7 @@ fn main() {
             // The receiver lives as long as the worker.
             let _ = queue.unbounded_send(envelope);
         },
-        move |problem| all(format!("The page and its engine do not fit together ({problem}).")),
+        move |problem| all(texts::engine_misfit(problem)),
     );
     spawn_local(async move {
         link::post(FromEngine::Started);
@@ -72,6 +73,10 @@ impl Engine {
     async fn answer(&mut self, message: ToEngine, payload: Vec<f32>) {
         let control = Rc::clone(&self.control);
         match message {
+            ToEngine::Speak(file) => {
+                // The page speaks it, so it can be read.
+                let _ = texts::speak(file);
+            }
             ToEngine::Load { number, model, files, backend, compare } => {
                 let wanted = Wanted { number, name: &model, files: files.as_ref(), backend };
                 let opened = load::load(wanted, &mut self.gpu, &control).await;
@@ -90,7 +95,7 @@ impl Engine {
                 let model = self.model.clone();
                 spawn_local(async move {
                     let answer = async {
-                        let (ready, crew) = model.ok_or(NO_MODEL)?;
+                        let (ready, crew) = model.ok_or_else(texts::no_model_loaded)?;
                         run::run(ready, &crew, &run, payload, &control).await
                     };
                     post(Work::Run(run.number), Some(answer.await));
@@ -98,7 +103,7 @@ impl Engine {
             }
             ToEngine::Score(question) => {
                 let answer = async {
-                    let (ready, _) = self.model.as_ref().ok_or(NO_MODEL)?;
+                    let (ready, _) = self.model.as_ref().ok_or_else(texts::no_model_loaded)?;
                     score::score(ready, question, &payload).await
                 };
                 post(Work::Question(question.number), Some(answer.await));
@@ -112,8 +117,6 @@ impl Engine {
         }
     }
 }
-
-const NO_MODEL: &str = "No model is loaded. Reload the page.";
 
 fn post(work: Work, answer: Option<Result<Envelope<FromEngine>, String>>) {
     if let Some(answer) = answer {

@@ -10,6 +10,7 @@ use shared::{
 use web::{
     Backend,
     messages::{FromEngine, Work},
+    texts,
 };
 
 use crate::link;
@@ -87,7 +88,7 @@ impl Ready {
     /// As [`Ready::check`], in the middle of a run: one that fails does not go on here.
     pub async fn check_again(&self) {
         if let Err(error) = self.check().await {
-            lost(Work::Gpu, &format!("The GPU cannot be relied on: {error}.")).await
+            lost(Work::Gpu, texts::gpu_unreliable(error)).await
         }
     }
 
@@ -95,7 +96,7 @@ impl Ready {
     pub async fn floats<const D: usize>(&self, tensor: Tensor<D>) -> Vec<f32> {
         match self.wait(tensor.into_data_async()).await {
             Ok(data) => data.iter::<f32>().collect(),
-            Err(error) => lost(Work::All, &format!("The device stopped computing ({error:?}).")).await,
+            Err(error) => lost(Work::All, texts::device_stopped(format!("{error:?}"))).await,
         }
     }
 
@@ -113,12 +114,12 @@ impl Ready {
             }
             (gpu.nudge)();
         }
-        lost(Work::Gpu, "The GPU does not answer any more.").await
+        lost(Work::Gpu, texts::gpu_silent().to_owned()).await
     }
 }
 
 /// Tells the page that this engine is of no use any more, for the page to end it.
-async fn lost<T>(work: Work, message: &str) -> T {
-    link::post(FromEngine::Failed { work, message: message.to_owned() });
+async fn lost<T>(work: Work, message: String) -> T {
+    link::post(FromEngine::Failed { work, message });
     std::future::pending().await
 }

@@ -1,7 +1,7 @@
 //! The files of a model: fetched, kept, checked for size.
 
 use shared::model::{Manifest, ModelError, WeightsCard};
-use web::{Pictures, messages::ModelFiles};
+use web::{Pictures, messages::ModelFiles, texts};
 
 use crate::{
     fetch::{fetch, newest},
@@ -26,16 +26,12 @@ impl Source<'_> {
 
     /// What a visitor can do where something is wrong with them.
     pub fn advice(&self) -> &'static str {
-        if self.files.is_some() {
-            "Drop the folder that “trainer export” writes: model.json, the weights and held-out.png."
-        } else {
-            "Choose another model, or export this one again with “trainer export” and rebuild the site."
-        }
+        if self.files.is_some() { texts::own_model_advice() } else { texts::model_advice() }
     }
 
     /// That the model cannot be used.
     pub fn unusable(&self, error: &ModelError) -> String {
-        format!("The model “{}” cannot be used: {error}.", self.name)
+        texts::model_unusable(self.name, error)
     }
 
     /// `model.json`.
@@ -83,12 +79,11 @@ impl Source<'_> {
             return Ok(Pictures::default());
         }
         let file = match self.files.map(|files| files.held_out.as_ref()) {
-            Some(None) => return Err("The folder has no “held-out.png”.".to_owned()),
+            Some(None) => return Err(texts::no_held_out().to_owned()),
             Some(Some(address)) => fetch(address, HELD_OUT_LIMIT, |_| ()).await?,
             None => newest(&self.path("held-out.png"), HELD_OUT_LIMIT).await?,
         };
         let (count, size, channels) = (manifest.held_out_pictures, manifest.data.size, manifest.network.channels);
-        Pictures::from_strip(&file, count, size, channels)
-            .map_err(|problem| format!("“held-out.png” cannot be used: {problem}."))
+        Pictures::from_strip(&file, count, size, channels).map_err(texts::held_out_unusable)
     }
 }

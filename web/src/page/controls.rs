@@ -2,7 +2,7 @@
 
 use options::{Sampler, ToyShape, Words};
 use wasm_bindgen::JsCast;
-use web::{Backend, Known, Models, Settings, Task, default_steps, level, number};
+use web::{Backend, Known, Models, Settings, Task, default_steps, level, number, texts};
 use web_sys::{Element, HtmlElement, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
 
 use crate::{
@@ -110,7 +110,7 @@ pub fn offer_colours(channels: usize) -> Result<bool> {
 
 /// The level that a finished run is to be continued from, or what is wrong with it.
 pub fn continue_level() -> Result<std::result::Result<f32, String>> {
-    field("continue-level", "The noise level", level)
+    field("continue-level", texts::the_level, level)
 }
 
 /// The form over what `settings` has; or the first mistake in a field of the room as a sentence, with the field marked.
@@ -119,10 +119,10 @@ pub fn read(settings: &mut Settings) -> Result<std::result::Result<(), String>> 
     settings.sampler = sampler()?;
     settings.toy = toy_shape()?;
     settings.known = known()?;
-    let seed = field("seed", "The seed", |text| number(text, 0..=u64::MAX))?;
-    let count = field("count", "The number of pictures", |text| number(text, Settings::COUNTS))?;
-    let steps = field("steps", "The number of steps", |text| number(text, Settings::STEPS))?;
-    let level = field("level", "The noise level", level)?;
+    let seed = field("seed", texts::the_seed, |text| number(text, 0..=u64::MAX))?;
+    let count = field("count", texts::the_count, |text| number(text, Settings::COUNTS))?;
+    let steps = field("steps", texts::the_steps, |text| number(text, Settings::STEPS))?;
+    let level = field("level", texts::the_level, level)?;
     let (room, chains) = (settings.task, settings.task.runs_chains());
     let mistakes = [
         take(seed, &mut settings.seed).filter(|_| chains),
@@ -159,7 +159,7 @@ pub fn focus_mistake() -> Result<()> {
 
 fn field<T>(
     id: &str,
-    name: &str,
+    name: fn() -> &'static str,
     parse: impl Fn(&str) -> std::result::Result<T, String>,
 ) -> Result<std::result::Result<T, String>> {
     let field = input(id)?;
@@ -168,7 +168,7 @@ fn field<T>(
         Ok(_) => field.remove_attribute("aria-invalid")?,
         Err(_) => field.set_attribute("aria-invalid", "true")?,
     }
-    Ok(value.map_err(|wanted| format!("{name} cannot be used: {wanted}.")))
+    Ok(value.map_err(|wanted| texts::unusable(name(), wanted)))
 }
 
 /// Shows what belongs to a room, and only that.
@@ -178,7 +178,7 @@ pub fn show_room(room: Task) -> Result<()> {
         let rooms = element.get_attribute("data-rooms").unwrap_or_default();
         element.set_hidden(!rooms.split(' ').any(|name| name == room.word()));
     }
-    write_text("count-name", if room == Task::Denoise { "Chains" } else { "Pictures" })
+    write_text("count-name", if room == Task::Denoise { texts::chains() } else { texts::pictures() })
 }
 
 /// Adds the visitor's own model to the models, and chooses it.
@@ -222,7 +222,7 @@ pub fn enable(situation: &Situation) -> Result<()> {
     for id in ["cancel", "pause"] {
         button(id)?.set_disabled(!running);
     }
-    button("pause")?.set_text_content(Some(if paused { "Resume" } else { "Pause" }));
+    button("pause")?.set_text_content(Some(if paused { texts::resume() } else { texts::pause() }));
     button("step-once")?.set_disabled(!(running && paused));
     for id in ["save-png", "save-apng", "save-json"] {
         button(id)?.set_disabled(!finished);

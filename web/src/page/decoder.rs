@@ -2,7 +2,7 @@
 
 use js_sys::{Array, Promise};
 use wasm_bindgen_futures::JsFuture;
-use web::{Decoded, Envelope, Pictures};
+use web::{Decoded, Envelope, Pictures, texts};
 use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use crate::dom::Result;
@@ -20,9 +20,9 @@ impl Decoder {
             self.0.set_onmessage(Some(&resolve));
             self.0.set_onerror(Some(&reject));
         });
-        act(&self.0).map_err(|_| "it cannot be handed over".to_owned())?;
+        act(&self.0).map_err(|_| texts::not_handed_over().to_owned())?;
         // An error is a program that did not come, or that has ended for want of memory.
-        let failed = |_| "this browser has not enough memory for it, or the page's decoder did not come".to_owned();
+        let failed = |_| texts::no_decoder().to_owned();
         let message: MessageEvent = wasm_bindgen::JsCast::unchecked_into(JsFuture::from(heard).await.map_err(failed)?);
         Envelope::unpack(&message.data())
     }
@@ -43,11 +43,11 @@ impl Drop for Decoder {
 pub async fn picture(file: &File, side: usize, channels: usize) -> std::result::Result<Pictures, String> {
     let read = async {
         if file.size() > user_files::MAX_BYTES as f64 {
-            return Err(format!("it is larger than the {} MB allowed", user_files::MAX_BYTES >> 20));
+            return Err(texts::file_too_large(user_files::MAX_BYTES >> 20));
         }
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(SCRIPT, &options).map_err(|_| "this browser starts no worker")?;
+        let worker = Worker::new_with_options(SCRIPT, &options).map_err(|_| texts::no_worker())?;
         let decoder = Decoder(worker);
         decoder.hear(|_| Ok(())).await?;
         let asked = Array::of3(file, &(side as u32).into(), &(channels as u32).into());
@@ -55,9 +55,8 @@ pub async fn picture(file: &File, side: usize, channels: usize) -> std::result::
         match message {
             Decoded::Picture => Ok(Pictures { side, channels, values: payload }),
             Decoded::Refused(problem) => Err(problem),
-            Decoded::Started => Err("the decoder gave no answer".to_owned()),
+            Decoded::Started => Err(texts::no_answer().to_owned()),
         }
     };
-    read.await
-        .map_err(|problem| format!("“{}” cannot be used: {problem}. Choose a PNG, JPEG or WebP picture.", file.name()))
+    read.await.map_err(|problem| texts::file_unusable(file.name(), problem))
 }

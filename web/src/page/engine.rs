@@ -4,6 +4,7 @@ use wasm_bindgen::{JsCast, prelude::Closure};
 use web::{
     Envelope,
     messages::{FromEngine, ToEngine, Work},
+    texts,
 };
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -29,15 +30,14 @@ impl Engine {
         let on_message = Closure::new(move |event: MessageEvent| match Envelope::unpack(&event.data()) {
             Ok(envelope) => handle(envelope),
             Err(problem) => {
-                let message = format!("The page and its engine do not fit together ({problem}).");
+                let message = texts::engine_misfit(problem);
                 handle(FromEngine::Failed { work: Work::All, message }.into());
             }
         });
         let on_error = Closure::new(move |event: ErrorEvent| {
             // An event that is no ErrorEvent, for a script that cannot be fetched, has no message.
             let said = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|said| said.as_string());
-            let reason = said.map(|said| format!(" ({said})")).unwrap_or_default();
-            let message = format!("The engine could not be loaded or has stopped{reason}.");
+            let message = said.map_or_else(|| texts::engine_stopped().to_owned(), texts::engine_stopped_by);
             failed(FromEngine::Failed { work: Work::All, message }.into());
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));

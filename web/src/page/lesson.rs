@@ -1,6 +1,6 @@
 //! The lesson beside the room: what it says, and whether what it asks for is done.
 
-use web::{Goal, LESSONS, Lesson, lesson};
+use web::{Goal, LESSONS, Lesson, lesson, texts};
 use web_sys::{Element, HtmlButtonElement, HtmlElement};
 
 use crate::{
@@ -21,7 +21,7 @@ impl Course {
     pub fn begin(number: usize) -> Result<Option<Self>> {
         let Some(lesson) = lesson(number) else { return Ok(None) };
         let words = &lesson.words;
-        write("lesson-number", &format!("Lesson {number} of {LESSONS}"))?;
+        write("lesson-number", &texts::lesson_of(LESSONS, number))?;
         write("lesson-title", &words.title)?;
         let text: Result<Vec<Element>> = words.text.iter().map(|text| written("p", "", text)).collect();
         refill(&by_id::<Element>("lesson-text")?, text?)?;

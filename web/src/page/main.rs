@@ -14,6 +14,7 @@ mod drops;
 mod editor;
 mod engine;
 mod heat;
+mod language;
 mod lesson;
 mod map;
 mod numbers;
@@ -32,17 +33,18 @@ mod view;
 mod viewer;
 
 use wasm_bindgen::JsValue;
+use web::texts;
 
 fn main() {
     std::panic::set_hook(Box::new(|panic| {
         web_sys::console::error_1(&panic.to_string().into());
-        status::fail("The page stopped on an internal error. Reload it.");
+        status::fail(texts::page_panicked());
     }));
     // From here on boot.js leaves failures to this program.
     let _ = status::set_data("started", "true");
     wasm_bindgen_futures::spawn_local(async {
         if let Err(error) = setup::start().await {
-            status::fail(&format!("The page could not be set up ({}). Reload it.", said(&error)));
+            status::fail(&texts::page_not_set_up(said(&error)));
         }
     });
 }

@@ -1,6 +1,6 @@
 //! A map of the energy over the plane through three pictures.
 
-use web::{Pictures, Plane, contour};
+use web::{Pictures, Plane, contour, texts};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 use crate::{
@@ -124,8 +124,8 @@ impl Map {
         let picture = Pictures { side: self.side, channels: self.channels, values };
         tile::draw_picture(&by_id::<HtmlCanvasElement>("map-picture")?, &picture, 0)?;
         match &self.rows[y] {
-            Some(row) => write("map-reading", &format!("Energy {}", short(row[x]))),
-            None => write("map-reading", "Not computed yet"),
+            Some(row) => write("map-reading", &texts::energy_at(short(row[x]))),
+            None => write("map-reading", texts::not_computed()),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Numbers as people read them.
 
+use web::texts;
+
 pub fn mean(values: &[f32]) -> f32 {
     values.iter().sum::<f32>() / values.len().max(1) as f32
 }
@@ -14,17 +16,28 @@ pub fn short(value: f32) -> String {
         _ => format!("{value:.0}"),
     }
     .replace('-', "−")
+    .replace('.', texts::decimal_point())
+}
+
+/// A number with so many digits after the point.
+pub fn fixed(value: f64, digits: usize) -> String {
+    format!("{value:.digits$}").replace('-', "−").replace('.', texts::decimal_point())
+}
+
+/// A number with the digits that it has.
+pub fn number(value: f32) -> String {
+    value.to_string().replace('.', texts::decimal_point())
 }
 
 pub fn decibels(value: f32) -> String {
-    if value.is_finite() { format!("{value:.1} dB").replace('-', "−") } else { "exact".to_owned() }
+    if value.is_finite() { format!("{} dB", fixed(f64::from(value), 1)) } else { texts::exact().to_owned() }
 }
 
 pub fn duration(milliseconds: f64) -> String {
     match (milliseconds / 1000.0).round() as u64 {
-        seconds if seconds < 100 => format!("{seconds} s"),
-        seconds if seconds < 5400 => format!("{} min", (seconds + 30) / 60),
-        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
+        seconds if seconds < 100 => texts::seconds(seconds),
+        seconds if seconds < 5400 => texts::minutes((seconds + 30) / 60),
+        seconds => texts::hours(fixed(seconds as f64 / 3600.0, 1)),
     }
 }
 
@@ -34,7 +47,7 @@ pub fn grouped(number: u64) -> String {
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
+            text.push_str(texts::thousands());
         }
         text.push(digit);
     }

@@ -1,6 +1,6 @@
 //! How likely pictures are.
 
-use web::{Distribution, Kind, Measured, Pictures, compared, share};
+use web::{Distribution, Kind, Measured, Pictures, compared, share, texts, unusual};
 use web_sys::{Element, HtmlCanvasElement, HtmlElement};
 
 use crate::{
@@ -45,21 +45,14 @@ impl Answer {
     fn by_energy(&self, held_out: &Distribution) -> String {
         let (Some(&energy), Some(&slope)) = (self.energies.first(), self.slopes.first()) else { return String::new() };
         let percentile = held_out.percentile(energy);
-        let word = match self.unusual.first().copied().unwrap_or(percentile) {
-            p if p >= 99.0 => "Very unusual",
-            p if p >= 95.0 => "Unusual",
-            p if p >= 80.0 => "A little unusual",
-            _ => "Usual",
-        };
-        let (than, simple) =
-            (compared(percentile), if percentile <= 1.0 { ": it is simpler than the data" } else { "" });
-        let (energy, slope) = (short(energy), short(slope));
+        let word = unusual(self.unusual.first().copied().unwrap_or(percentile));
+        let (than, energy) = (compared(percentile), short(energy));
         // Two measures, a sentence each: what is simpler than the data by its energy may be unusual by its errors.
-        let errors = self.unusual.first().map_or(String::new(), |&p| {
-            let share = share(p);
-            format!(" Denoised at several noise levels, it is more unusual than {share} of the held-out pictures.")
-        });
-        format!("{word}.{errors} The energy is {energy}, {than}{simple}. The slope of the energy there is {slope}.")
+        let errors = self.unusual.first().map(|&p| texts::more_unusual(share(p)));
+        let energy =
+            if percentile <= 1.0 { texts::energy_is_simple(than, energy) } else { texts::energy_is(than, energy) };
+        let sentences = [Some(format!("{word}.")), errors, Some(energy), Some(texts::slope_is(short(slope)))];
+        sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -67,7 +60,7 @@ impl Outliers {
     /// Gathers what is to be judged; `held_out` is one to make other kinds from. Gives the values.
     pub fn gather(&mut self, chosen: &Pictures, held_out: &Pictures) -> Vec<f32> {
         let Pictures { side, channels, .. } = *chosen;
-        self.names = vec!["Your choice".to_owned()];
+        self.names = vec![texts::your_choice().to_owned()];
         let mut values = chosen.values.clone();
         for Kind { name, picture } in web::kinds(&held_out.values, side, channels) {
             self.names.push(name.to_owned());
@@ -75,7 +68,7 @@ impl Outliers {
         }
         for (name, pictures) in &self.others {
             let first = Pictures { values: pictures.picture(0).to_vec(), ..*pictures };
-            self.names.push(format!("From {name}"));
+            self.names.push(texts::from_model(name));
             values.extend(first.fitted(side, channels).values);
         }
         self.pictures = Pictures { side, channels, values: values.clone() };
@@ -90,7 +83,7 @@ impl Outliers {
         }
         let energies = answer.bits.is_empty();
         write("verdict", &if energies { answer.by_energy(held_out) } else { answer.measured(0, held_out).verdict() })?;
-        write("scale", if energies { "energies" } else { "bits" })?;
+        write("scale", if energies { texts::histogram_energies() } else { texts::histogram_bits() })?;
         let mut figures: Vec<Element> = Vec::new();
         for (index, name) in self.names.iter().enumerate() {
             let number = if energies {
@@ -99,7 +92,7 @@ impl Outliers {
                 format!("{} · {}", short(energy), share(percentile))
             } else {
                 let measured = answer.measured(index, held_out);
-                format!("{:.0} bits · {}", measured.bits.0, share(measured.oddness()))
+                texts::bits_and_share(format!("{:.0}", measured.bits.0), share(measured.oddness()))
             };
             let figure = tile::figure(&self.pictures, index, name, &number)?;
             if index == 0 {

@@ -6,31 +6,29 @@ use js_sys::Uint8Array;
 use options::Words;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web::{Models, Request, Task};
+use web::{Models, Request, Task, texts};
 use web_sys::{Element, EventTarget, HtmlInputElement, KeyboardEvent, PointerEvent, Response};
 
 use crate::{
     app::{App, Event, dispatch, random_seed},
     controls,
     dom::{Result, by_id, on, window},
-    drops, said, status,
+    drops, language, said, status,
 };
-
-const NO_MODEL: &str = "There is no model here yet. Train one and export it: “cargo run --release -p trainer -- train”, then \
-                        “cargo run --release -p trainer -- export --run runs/digits --out models/digits”. Then build the site \
-                        again with “cargo xtask demo”.";
 
 /// Sets the page up and loads the first model.
 pub async fn start() -> Result<()> {
-    let Request { mut settings, autorun, lesson, embed, problems } =
+    language::begin()?;
+    let Request { mut settings, autorun, lesson, embed, language, problems } =
         Request::parse(&window()?.location().search()?, random_seed());
     for problem in &problems {
         status::note(problem)?;
     }
+    let language = language::check(language)?;
     let models = match models().await {
         Ok(models) if !models.models.is_empty() => models,
         Ok(_) => {
-            status::fail(NO_MODEL);
+            status::fail(texts::no_models());
             return Ok(());
         }
         Err(problem) => {
@@ -39,12 +37,12 @@ pub async fn start() -> Result<()> {
         }
     };
     if let Some(model) = settings.model.take_if(|model| !models.contains(model)) {
-        status::note(&format!("The address asks for the model “{model}”, which is not here; another one is used."))?;
+        status::note(&texts::unknown_model(model))?;
     }
     settings.model.get_or_insert_with(|| models.models[0].name.clone());
     controls::write(&settings, &models)?;
 
-    let app = App::new(settings, models, autorun)?;
+    let app = App::new(settings, models, autorun, language)?;
     listen(&app)?;
     if embed {
         app.borrow_mut().open_small()?;
@@ -167,15 +165,14 @@ fn listen_to_files(app: &Rc<RefCell<App>>) -> Result<()> {
 
 /// The models on offer, or a sentence why there are none.
 async fn models() -> std::result::Result<Models, String> {
-    let broken =
-        |reason: String| format!("The list of models, “models/index.json”, cannot be read ({reason}). {NO_MODEL}");
+    let broken = |reason: String| format!("{} {}", texts::models_unreadable(reason), texts::no_models());
     let exception = |error: JsValue| broken(said(&error));
     let window = window().map_err(exception)?;
     let response = JsFuture::from(window.fetch_with_str("models/index.json")).await.map_err(exception)?;
     let response: Response = response.unchecked_into();
     match response.status() {
-        404 => return Err(NO_MODEL.to_owned()),
-        status if !response.ok() => return Err(broken(format!("the server answers {status}"))),
+        404 => return Err(texts::no_models().to_owned()),
+        status if !response.ok() => return Err(broken(texts::server_answers(status))),
         _ => {}
     }
     let text = JsFuture::from(response.array_buffer().map_err(exception)?).await.map_err(exception)?;

@@ -1,7 +1,7 @@
 //! The pictures at hand: held-out ones, and those that the visitor brought, drew or sampled.
 
 use wasm_bindgen::JsCast;
-use web::Pictures;
+use web::{Pictures, texts};
 use web_sys::{Element, Event, File, HtmlCanvasElement, HtmlInputElement};
 
 use crate::{
@@ -91,8 +91,8 @@ impl Shelf {
             radio.set_name("picture");
             radio.set_checked(index == self.chosen);
             let name = match index.checked_sub(self.held_out) {
-                None => format!("Picture {}", index + 1),
-                Some(own) => format!("Your picture {}", own + 1),
+                None => texts::picture_number(index + 1),
+                Some(own) => texts::own_picture(own + 1),
             };
             radio.set_attribute("aria-label", &name)?;
             let canvas: HtmlCanvasElement = create("canvas", "")?;

@@ -1,6 +1,7 @@
 //! Where the chains are seen: their pictures, their energies and how far they are.
 
 use js_sys::Date;
+use web::texts;
 use web_sys::{Element, HtmlButtonElement, HtmlCanvasElement, HtmlElement, HtmlInputElement, HtmlProgressElement};
 
 use crate::{
@@ -39,7 +40,7 @@ impl Stage {
             let (figure, caption): (Element, Element) = (create("figure", "")?, create("figcaption", "")?);
             let button: HtmlButtonElement = create("button", "tile")?;
             button.set_type("button");
-            button.set_attribute("aria-label", &format!("Picture {}", index + 1))?;
+            button.set_attribute("aria-label", &texts::picture_number(index + 1))?;
             let canvas: HtmlCanvasElement = create("canvas", "")?;
             button.append_child(&canvas)?;
             let choose = choose.clone();
@@ -141,8 +142,8 @@ impl Stage {
         by_id::<HtmlButtonElement>("play")?.set_disabled(newest == 0);
         let steps = view.settings.steps;
         if let Some(moment) = moments.get(index) {
-            scrub.set_attribute("aria-valuetext", &format!("step {} of {steps}", moment.done))?;
-            write("step", &format!("{} of {steps}", moment.done))?;
+            scrub.set_attribute("aria-valuetext", &texts::step_of_label(moment.done, steps))?;
+            write("step", &texts::step_of(moment.done, steps))?;
             write("temperature", &short(moment.temperature))?;
             write("noise-level", &short(moment.noise_level))?;
         }

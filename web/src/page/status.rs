@@ -1,5 +1,6 @@
 //! What the page says in words, and the state that it shows to scripts.
 
+use web::texts;
 use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::dom::{Result, body, by_id, create, on, written};
@@ -65,7 +66,7 @@ pub fn clear_errors() -> Result<()> {
 pub fn fail(text: &str) {
     let show = || {
         notice("error", "alert", text)?;
-        say("Stopped.")?;
+        say(texts::stopped())?;
         set_state(State::Error)
     };
     if show().is_err() {
@@ -79,7 +80,7 @@ pub fn fail_with_restart(text: &str, restart: impl Fn() + 'static) -> Result<()>
     fail(text);
     let button: HtmlElement = create("button", "error")?;
     button.set_id("restart");
-    button.set_text_content(Some("Start the engine again"));
+    button.set_text_content(Some(texts::restart_engine()));
     on(&button, "click", move |_: web_sys::Event| restart())?;
     by_id::<Element>("notice")?.append_child(&button).map(drop)
 }
@@ -94,7 +95,7 @@ fn notice(class: &str, role: &str, text: &str) -> Result<()> {
     paragraph.set_attribute("role", role)?;
     let dismiss: HtmlElement = create("button", "")?;
     dismiss.set_attribute("type", "button")?;
-    dismiss.set_attribute("aria-label", "Dismiss this message")?;
+    dismiss.set_attribute("aria-label", texts::dismiss())?;
     let dismissed = paragraph.clone();
     on(&dismiss, "click", move |_: web_sys::Event| dismissed.remove())?;
     let span = written("span", "", text)?;

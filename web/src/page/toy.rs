@@ -1,7 +1,10 @@
 //! The toy in the plane: two energies beside each other, with the data and chains on them.
 
 use wasm_bindgen::Clamped;
-use web::messages::{ToyReport, ToySide};
+use web::{
+    messages::{ToyReport, ToySide},
+    texts,
+};
 use web_sys::{HtmlCanvasElement, ImageData};
 
 use crate::{
@@ -16,9 +19,9 @@ pub fn show(report: &ToyReport, payload: &[f32]) -> Result<()> {
     let (walked, steps) = report.walked;
     let ended = walked == steps;
     let text = match (trained < of, ended) {
-        (true, _) => format!("Training: step {trained} of {of}"),
-        (false, false) => format!("Chains walk: step {walked} of {steps}"),
-        (false, true) => "Done.".to_owned(),
+        (true, _) => texts::training_step(trained, of),
+        (false, false) => texts::walking_step(walked, steps),
+        (false, true) => texts::done().to_owned(),
     };
     write("toy-status", &text)?;
     let (points, rest) = payload.split_at_checked(2 * report.points).unwrap_or_default();
@@ -42,11 +45,10 @@ fn outside(report: &ToyReport, chains: &[f32]) -> f32 {
 /// `outside` is known once the chains have ended.
 fn said(side: ToySide, outside: Option<f32>) -> String {
     match outside {
-        None => format!("loss {}", short(side.loss)),
+        None => texts::loss(short(side.loss)),
         Some(outside) => {
-            let (near, outside) = (100.0 * side.near, 100.0 * outside);
-            let rest = if outside < 0.5 { String::new() } else { format!("; {outside:.0} % left the square") };
-            format!("{near:.0} % of the chains end at the data{rest}")
+            let (near, left) = ((100.0 * side.near).round(), (100.0 * outside).round());
+            if left < 1.0 { texts::end_at_data(near) } else { texts::end_and_left(left, near) }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A run as the page shows it: each room that runs chains has its last one.
 
-use web::{Mask, Moment, Pictures, RecordedRun, SavedRun, Settings, Task, Trajectory, messages::Stepped, psnr};
+use web::{Mask, Moment, Pictures, RecordedRun, SavedRun, Settings, Task, Trajectory, messages::Stepped, psnr, texts};
 
 use crate::numbers::{decibels, mean, short};
 
@@ -83,7 +83,7 @@ impl View {
             let sum = |i: usize| self.pictures.values.iter().skip(i).step_by(length).sum::<f32>();
             let middle: Vec<f32> = (0..length).map(|i| sum(i) / self.pictures.count() as f32).collect();
             let number = decibels(psnr(&middle, clean));
-            self.beside.push(("Mean of the chains", middle, number));
+            self.beside.push((texts::mean_of_chains(), middle, number));
         }
     }
 

@@ -1,5 +1,6 @@
 //! One chain, large.
 
+use web::texts;
 use web_sys::{HtmlCanvasElement, HtmlDialogElement};
 
 use crate::{
@@ -27,12 +28,12 @@ pub fn show(view: &View, chain: usize) -> Result<()> {
     if !by_id::<HtmlDialogElement>("chain")?.open() {
         return Ok(());
     }
-    write("chain-title", &format!("Picture {}", chain + 1))?;
+    write("chain-title", &texts::picture_number(chain + 1))?;
     let (pictures, energies) = view.shown();
     tile::draw_picture(&by_id::<HtmlCanvasElement>("chain-picture")?, &pictures, chain)?;
     let moments = view.trajectory.moments();
     let chart = Chart { moments, steps: view.settings.steps, chain: Some(chain), marked: view.looked_at };
     chart.draw(&by_id::<HtmlCanvasElement>("chain-chart")?)?;
     let energy = energies.get(chain).map_or_else(|| "–".to_owned(), |&energy| short(energy));
-    write("chain-energy", &format!("Energy {energy}. The bold line is this chain, the others are its neighbours."))
+    write("chain-energy", &texts::chain_energy(energy))
 }

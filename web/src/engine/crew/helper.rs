@@ -9,6 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 use web::{
     Backend, Envelope,
     messages::{ModelFiles, Run},
+    texts,
 };
 
 use super::messages::{FromHelper, ToHelper};
@@ -59,6 +60,11 @@ impl Helper {
     /// The answer to a message, if it has one.
     async fn answer(&mut self, Envelope { message, payload }: Envelope<ToHelper>) -> Option<Envelope<FromHelper>> {
         let (number, reading) = match message {
+            ToHelper::Speak(file) => {
+                // One that cannot be read leaves English, as in the engine.
+                let _ = texts::speak(file);
+                return None;
+            }
             ToHelper::Load(files) => {
                 return Some(match load(&files).await {
                     Ok(ready) => {

@@ -5,7 +5,7 @@ use futures::{
     channel::mpsc::{UnboundedReceiver, unbounded},
 };
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
-use web::{Envelope, messages::ModelFiles};
+use web::{Envelope, messages::ModelFiles, texts};
 use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::messages::{FromHelper, ToHelper};
@@ -44,6 +44,9 @@ impl Helper {
     pub async fn start(files: ModelFiles) -> Result<Self, Trouble> {
         let mut helper = Self::begin().map_err(|_| Trouble::Lost)?;
         while !matches!(helper.hear(START_WITHIN).await?.message, FromHelper::Started) {}
+        if let Some(file) = texts::spoken_file() {
+            helper.send(ToHelper::Speak(file.to_owned()));
+        }
         helper.send(ToHelper::Load(files));
         while !matches!(helper.hear(START_WITHIN).await?.message, FromHelper::Loaded) {}
         Ok(helper)

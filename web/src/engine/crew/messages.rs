@@ -8,6 +8,8 @@ use web::messages::{ModelFiles, Run};
 /// From the engine to a helper.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ToHelper {
+    /// Say everything in another language from now on, as the engine does.
+    Speak(String),
     /// Load the engine's model.
     Load(ModelFiles),
     /// Begin these chains of a run. The payload is that of the run, and then how they are to go on if steps are done.

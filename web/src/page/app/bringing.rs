@@ -1,7 +1,7 @@
 //! What the visitor brings: pictures, models, and saved files with their settings.
 
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web::{Brought, Pictures, Task};
+use web::{Brought, Pictures, Task, texts};
 use web_sys::File;
 
 use super::{App, Event, dispatch};
@@ -13,8 +13,6 @@ use crate::{
     shelf::Shelf,
     status,
 };
-
-const NO_MODEL: &str = "This is no model: it must be model.json and the weights, as “trainer export” writes them.";
 
 impl App {
     /// Takes in files: a model, a saved picture with its settings, or pictures.
@@ -34,7 +32,7 @@ impl App {
     pub(super) fn take_model(&mut self, items: Vec<Item>) -> Result<()> {
         let (manifest, weights, held_out) = match sorted(&items) {
             Brought::Model { manifest, weights, held_out } => (manifest, weights, held_out),
-            Brought::Pictures(_) => return complain_alone(NO_MODEL),
+            Brought::Pictures(_) => return complain_alone(texts::not_a_model()),
             Brought::Else(sentence) => return complain_alone(&sentence),
         };
         let this = self.this.clone();
@@ -43,10 +41,7 @@ impl App {
             let held_out = held_out.map(|number| &items[number]);
             let event = match as_model(&items[manifest], &weights, held_out).await {
                 Ok(files) => Event::OwnModelFiles(files),
-                Err(error) => {
-                    let sentence = format!("The model's files cannot be read ({}). Bring them again.", said(&error));
-                    Event::Brought(Vec::new(), vec![sentence])
-                }
+                Err(error) => Event::Brought(Vec::new(), vec![texts::model_unreadable(said(&error))]),
             };
             dispatch(&this, event);
         });
@@ -56,19 +51,19 @@ impl App {
     /// Has pictures read, of `count` that there were.
     fn take_pictures(&self, items: Vec<Item>, count: usize) -> Result<()> {
         let Some(loaded) = &self.loaded else {
-            return complain_alone("The model is not there yet. Bring the picture again when it is.");
+            return complain_alone(texts::model_still_loading());
         };
         let (this, side, channels) = (self.this.clone(), loaded.size, loaded.channels);
         spawn_local(async move {
             let (mut pictures, mut problems) = (Vec::new(), Vec::new());
             if count > items.len() {
-                problems.push(format!("These are {count} pictures; the first {} are here.", items.len()));
+                problems.push(texts::too_many_pictures(count, items.len()));
             }
             for item in &items {
                 let file = match item.file().await {
                     Ok(file) => file,
                     Err(error) => {
-                        problems.push(format!("“{}” cannot be read ({}). Bring it again.", item.path, said(&error)));
+                        problems.push(texts::file_unreadable(&item.path, said(&error)));
                         continue;
                     }
                 };
@@ -97,7 +92,7 @@ impl App {
             return Ok(());
         }
         if self.loaded.is_none() {
-            return status::complain("The model is not there yet. Bring the picture again when it is.");
+            return status::complain(texts::model_still_loading());
         }
         for (file, picture) in pictures {
             self.shelf.add(&picture, file);

@@ -4,6 +4,7 @@ use options::Words;
 use web::{
     Backend, Envelope, Known, Pictures,
     messages::{FellBack, Loaded, ModelFiles, ToEngine, Work},
+    texts,
 };
 
 use super::{App, Event, dispatch};
@@ -12,6 +13,7 @@ use crate::{
     dom::{Result, write},
     drops,
     engine::Engine,
+    numbers::fixed,
     others, preference,
     status::{self, State},
 };
@@ -31,7 +33,7 @@ impl App {
         }
         status::clear_errors()?;
         self.fetch_recording();
-        status::say("Loading the engine…")?;
+        status::say(texts::loading_engine())?;
         self.enter(State::Loading)?;
         if self.engine.is_some() {
             // An engine that has not started yet asks for it when it has.
@@ -56,12 +58,12 @@ impl App {
     /// Loads a model that the visitor brought.
     pub(super) fn load_own(&mut self, files: ModelFiles) -> Result<()> {
         if self.state == State::Running {
-            return status::complain("Chains are running. Cancel them before you bring a model.");
+            return status::complain(texts::cancel_first());
         }
         self.running = None;
         self.own_model = Some(files);
         self.settings.model = Some(OWN.to_owned());
-        controls::offer_own_model(OWN, "Your own")?;
+        controls::offer_own_model(OWN, texts::own_model())?;
         self.load()
     }
 
@@ -70,11 +72,11 @@ impl App {
         if load != self.loads {
             return Ok(());
         }
-        let times = |more: f64, less: f64| format!("{:.1} times as fast", more / less.max(0.1));
+        let times = |more: f64, less: f64| fixed(more / less.max(0.1), 1);
         if gpu <= cpu {
             preference::write(Backend::WebGpu);
             if self.state == State::Ready {
-                status::say(&format!("Ready on the GPU, {} as the CPU.", times(cpu, gpu)))?;
+                status::say(&texts::ready_faster(times(cpu, gpu)))?;
             }
             return self.go_live(true);
         }
@@ -83,10 +85,7 @@ impl App {
             // From the next load on: nobody's pictures are to go for it.
             return Ok(());
         }
-        status::note(&format!(
-            "The CPU computes: with this model it is {} as the GPU of this machine. “Compute” has the GPU, too.",
-            times(gpu, cpu)
-        ))?;
+        status::note(&texts::cpu_faster(times(gpu, cpu)))?;
         self.load()
     }
 
@@ -97,27 +96,27 @@ impl App {
         controls::write_backend(loaded.backend)?;
         let mut about_device = String::new();
         if let Some(FellBack { reason, absent }) = &loaded.fell_back {
-            let told = format!("Running on the CPU because {reason}.");
+            let told = texts::cpu_because(reason);
             // Nothing that a visitor who asked for nothing has to know at once.
             if *absent && self.settings.backend.is_none() {
                 about_device = told;
             } else {
-                status::note(&format!("{told} Everything works, only more slowly."))?;
+                status::note(&format!("{told} {}", texts::more_slowly()))?;
             }
         }
         write("about-device", &about_device)?;
         if let Some(problem) = &loaded.held_out_problem {
-            status::note(&format!("{problem} Bring pictures of your own to complete, denoise or judge."))?;
+            status::note(&format!("{problem} {}", texts::add_your_own()))?;
         }
         let (data, licence) = (&loaded.card.data, &loaded.card.licence);
-        write("about-model", &format!("Trained on {data}. Licence of the data: {licence}."))?;
+        write("about-model", &texts::trained_on(data, licence))?;
         about::show(&loaded)?;
         if !controls::offer_colours(loaded.channels)? {
             self.settings.known = Known::Part;
             controls::show_known(&self.settings)?;
         }
         self.check_pictures(loaded.held_out)?;
-        status::say(&format!("Ready on the {}.", loaded.backend.title()))?;
+        status::say(&texts::ready_on(loaded.backend.title()))?;
         let pictures = Pictures { side: loaded.size, channels: loaded.channels, values: held_out };
         self.drawing.set_side(loaded.size);
         self.shelf.set_held_out(pictures, self.settings.picture.unwrap_or_default());
@@ -156,15 +155,11 @@ impl App {
             return Ok(());
         }
         if let Some(asked) = self.settings.picture.filter(|picture| *picture >= there) {
-            status::note(&format!(
-                "The address asks for picture {asked}, but the last one is {last}; the first one is used."
-            ))?;
+            status::note(&texts::unknown_picture(asked, last))?;
             self.settings.picture = Some(0);
         }
         if let Some(asked) = self.settings.corners.into_iter().find(|corner| *corner >= there) {
-            status::note(&format!(
-                "The address asks for picture {asked} as a corner, but the last one is {last}; others are used."
-            ))?;
+            status::note(&texts::unknown_corner(asked, last))?;
             self.settings.corners = [0, 1.min(last), 2.min(last)];
         }
         Ok(())
@@ -203,7 +198,7 @@ impl App {
             }
             Work::Animation(_) => {
                 status::complain(message)?;
-                status::say("The animation is not saved.")
+                status::say(texts::animation_not_saved())
             }
             Work::Gpu => self.lost(message, true),
             Work::All => self.lost(message, false),
@@ -226,9 +221,9 @@ impl App {
         }
         controls::write_model(&loaded.model)?;
         controls::write_backend(loaded.backend)?;
-        status::say(&format!("Ready on the {}.", loaded.backend.title()))?;
+        status::say(&texts::ready_on(loaded.backend.title()))?;
         self.enter(State::Ready)?;
-        status::complain(&format!("{message} The model from before stays."))?;
+        status::complain(&format!("{message} {}", texts::model_stays()))?;
         self.remember()
     }
 
@@ -248,22 +243,22 @@ impl App {
         };
         // An engine that stops while it prepares the GPU may do well without.
         if self.state == State::Loading && self.started && on_gpu {
-            status::note(&format!("{message} Trying again on the CPU."))?;
+            status::note(&format!("{message} {}", texts::trying_cpu()))?;
             self.later(Event::Restart(Some(Backend::Cpu)));
             return Ok(());
         }
         if let Some(running) = self.running.as_mut().filter(|_| on_gpu) {
             running.losses += 1;
-            let (backend, where_next) = match running.losses {
-                1 if !by_gpu => (Backend::WebGpu, "on the GPU once more"),
-                _ => (Backend::Cpu, "on the CPU"),
+            let (backend, goes_on) = match running.losses {
+                1 if !by_gpu => (Backend::WebGpu, texts::go_on_gpu()),
+                _ => (Backend::Cpu, texts::go_on_cpu()),
             };
-            status::note(&format!("{message} The chains go on from where they were, {where_next}."))?;
+            status::note(&format!("{message} {goes_on}"))?;
             self.later(Event::Restart(Some(backend)));
             return Ok(());
         }
         if by_gpu {
-            status::note(&format!("{message} The CPU computes from here on."))?;
+            status::note(&format!("{message} {}", texts::cpu_from_here()))?;
             self.later(Event::Restart(Some(Backend::Cpu)));
             return Ok(());
         }
@@ -274,9 +269,7 @@ impl App {
         self.running = None;
         self.enter(State::Error)?;
         let (this, backend) = (self.this.clone(), self.settings.backend);
-        let advice = format!(
-            "{message} Reload the page, or start the engine again; if it happens again, choose the CPU or fewer pictures."
-        );
+        let advice = format!("{message} {}", texts::engine_advice());
         status::fail_with_restart(&advice, move || dispatch(&this, Event::Restart(backend)))
     }
 
@@ -295,7 +288,7 @@ impl App {
             // Before its first step.
             self.send(ToEngine::Pause)?;
         }
-        status::say(if paused { "Paused." } else { "Running again…" })?;
+        status::say(if paused { texts::paused() } else { texts::running_again() })?;
         self.enter(State::Running)
     }
 }

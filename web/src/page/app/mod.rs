@@ -18,6 +18,7 @@ use options::Words;
 use web::{
     Backend, Distribution, Envelope, Goal, Models, Pictures, RecordedRun, Settings, Task,
     messages::{FromEngine, Loaded, ModelFiles, Purpose, Question, ToEngine},
+    texts,
 };
 use web_sys::{File, HtmlAnchorElement, HtmlElement};
 
@@ -123,6 +124,8 @@ pub struct App {
     settings: Settings,
     models: Models,
     autorun: bool,
+    /// The language that the address asks for.
+    language: Option<String>,
     state: State,
     engine: Option<Engine>,
     /// Whether the engine's program runs.
@@ -178,13 +181,18 @@ pub fn dispatch(app: &Weak<RefCell<App>>, event: Event) {
         return wasm_bindgen_futures::spawn_local(async move { dispatch(&this, event) });
     };
     if let Err(error) = page.handle(event) {
-        status::fail(&format!("The page met a problem ({}). Reload it.", said(&error)));
+        status::fail(&texts::page_problem(said(&error)));
     }
 }
 
 impl App {
     /// A page that has been set up, before it loads its model.
-    pub fn new(settings: Settings, models: Models, autorun: bool) -> Result<Rc<RefCell<Self>>> {
+    pub fn new(
+        settings: Settings,
+        models: Models,
+        autorun: bool,
+        language: Option<String>,
+    ) -> Result<Rc<RefCell<Self>>> {
         let (stage, this) = (Stage::new()?, Rc::new(RefCell::new(Weak::<RefCell<Self>>::new())));
         // The panels are part of the page and tell it what happens in them: they learn where it is when it is there.
         let (brought, changed) = (Rc::clone(&this), Rc::clone(&this));
@@ -195,6 +203,7 @@ impl App {
                 settings,
                 models,
                 autorun,
+                language,
                 state: State::Loading,
                 engine: None,
                 started: false,
@@ -248,9 +257,9 @@ impl App {
         status::set_data("embed", "true")?;
         self.show_room(self.settings.task)?;
         self.fetch_recording();
-        status::say("Press Start to run it on this device.")?;
+        status::say(texts::press_start())?;
         let whole = by_id::<HtmlAnchorElement>("whole")?;
-        whole.set_href(&format!("?{}", self.settings.to_query()));
+        whole.set_href(&self.address(&self.settings));
         self.enter(State::Poster)
     }
 
@@ -284,7 +293,7 @@ impl App {
             Event::Pause => self.pause(),
             Event::StepOnce => self.send(ToEngine::Step),
             Event::Cancel => {
-                status::say("Stopping…")?;
+                status::say(texts::stopping())?;
                 self.send(ToEngine::Cancel)
             }
             Event::Continue => self.continue_run(),
@@ -357,16 +366,19 @@ impl App {
         match message {
             FromEngine::Started => {
                 self.started = true;
+                if let Some(file) = texts::spoken_file() {
+                    self.send(ToEngine::Speak(file.to_owned()))?;
+                }
                 self.send_load()
             }
             FromEngine::Downloading { load, .. } | FromEngine::Testing { load, .. } if load != self.loads => Ok(()),
             FromEngine::Timed { load, gpu, cpu } => self.timed(load, gpu, cpu),
             FromEngine::Downloading { received, total, .. } => {
-                status::say(&format!("Loading the model: {} of {} kB", received / 1000, total / 1000))
+                status::say(&texts::downloading(received / 1000, total / 1000))
             }
             FromEngine::Testing { backend, .. } => {
                 self.testing_gpu = backend == Backend::WebGpu;
-                status::say(&format!("Testing the model on the {}…", backend.title()))
+                status::say(&texts::testing(backend.title()))
             }
             FromEngine::Loaded(loaded) if loaded.number == self.loads => self.loaded(*loaded, payload),
             FromEngine::Stepped(report) if self.runs_now(report.run) => self.stepped(&report, payload),

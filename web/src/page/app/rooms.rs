@@ -6,10 +6,11 @@ use wasm_bindgen::JsValue;
 use web::{
     Goal, Pictures, Request, Task,
     messages::{Purpose, Run, Start, ToEngine, ToyRun},
+    texts,
 };
 use web_sys::{HtmlCanvasElement, HtmlElement, HtmlInputElement};
 
-use super::{App, Event, dispatch, random_seed, running::CANCELLED};
+use super::{App, Event, dispatch, random_seed};
 use crate::{
     controls,
     dom::{Result, all, by_id, window},
@@ -67,17 +68,15 @@ impl App {
     fn say_where(&self) -> Result<()> {
         let Some(loaded) = &self.loaded else { return Ok(()) };
         let text = match (&self.running, self.view()) {
-            (Some(running), _) if running.room != self.settings.task => {
-                format!("Chains still run in the room {}.", running.room.title())
-            }
-            (Some(running), _) if running.paused => "Paused.".to_owned(),
-            (Some(_), _) => format!("Running on the {}…", loaded.backend.title()),
+            (Some(running), _) if running.room != self.settings.task => texts::running_elsewhere(running.room.title()),
+            (Some(running), _) if running.paused => texts::paused().to_owned(),
+            (Some(_), _) => texts::running_on(loaded.backend.title()),
             (None, Some(view)) => match &view.saved {
-                Some(run) if run.stopped_at.is_some() => CANCELLED.to_owned(),
-                Some(_) => "Done.".to_owned(),
-                None => format!("Ready on the {}.", loaded.backend.title()),
+                Some(run) if run.stopped_at.is_some() => texts::cancelled().to_owned(),
+                Some(_) => texts::done().to_owned(),
+                None => texts::ready_on(loaded.backend.title()),
             },
-            (None, None) => format!("Ready on the {}.", loaded.backend.title()),
+            (None, None) => texts::ready_on(loaded.backend.title()),
         };
         status::say(&text)
     }
@@ -145,7 +144,7 @@ impl App {
     pub(super) fn other_corners(&mut self) -> Result<()> {
         let there = self.shelf.held_out();
         if there < 3 {
-            return status::complain("The model brings fewer than three pictures. Choose each corner by hand.");
+            return status::complain(texts::too_few_pictures());
         }
         let mut numbers: Vec<usize> = (0..there).collect();
         for corner in &mut self.settings.corners {
@@ -165,7 +164,7 @@ impl App {
             // Where there is no picture at all, the shelf says so.
             if self.settings.task == Task::Landscape && self.shelf.count() > 0 {
                 status::clear_errors()?;
-                status::complain("Three different pictures make a plane. Choose another one for a corner.")?;
+                status::complain(texts::no_plane())?;
             }
             return Ok(());
         }
@@ -185,7 +184,7 @@ impl App {
         if self.running.is_none() {
             let (done, rows) = self.map.progress();
             self.stage.show_progress(done, rows)?;
-            status::say(&format!("Drawing the map: {done} of {rows} rows"))?;
+            status::say(&texts::drawing_map(done, rows))?;
         }
         self.asked_row = self.ask(Purpose::Row { map, row }, payload)?;
         Ok(())
@@ -206,7 +205,7 @@ impl App {
         let run = Run { number: self.next_run(), seed, count, steps: STEPS, sampler, start, done: 0 };
         self.stage.start()?;
         self.send_run(run, payload)?;
-        status::say("Chains walk…")
+        status::say(texts::chains_walk())
     }
 
     pub(super) fn train_toy(&mut self) -> Result<()> {

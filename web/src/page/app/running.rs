@@ -4,7 +4,7 @@ use options::Words;
 use web::{
     Envelope, Goal, Known, Mask, Pictures, Settings, Task,
     messages::{Purpose, Run, Start, Stepped, ToEngine},
-    psnr,
+    psnr, texts,
 };
 
 use super::{App, Event, dispatch};
@@ -32,9 +32,6 @@ pub struct Running {
 /// Milliseconds between moments of a recorded run, of which there are few.
 const RECORDED_GAP: i32 = 150;
 
-/// What is said of a run that was stopped.
-pub const CANCELLED: &str = "Cancelled. The pictures are as the chains left them.";
-
 impl App {
     /// Starts a run of the room on the screen.
     pub(super) fn run(&mut self) -> Result<()> {
@@ -54,7 +51,7 @@ impl App {
         let (start, payload) = match self.settings.task {
             Task::Inpaint => {
                 if picture.is_empty() {
-                    return status::complain("There is no picture to restore. Upload one, or draw one.");
+                    return status::complain(texts::nothing_to_restore());
                 }
                 given = Some(picture.clone());
                 if self.settings.known != Known::Part {
@@ -62,9 +59,7 @@ impl App {
                 }
                 let (chosen, region) = self.editor.mask();
                 if chosen.is_empty() {
-                    return status::complain(
-                        "Nothing is unknown yet. Paint over a part of the picture, or choose a region.",
-                    );
+                    return status::complain(texts::nothing_unknown());
                 }
                 self.settings.mask = region;
                 let bits = chosen.unknown().iter().map(|&unknown| f32::from(u8::from(unknown)));
@@ -74,7 +69,7 @@ impl App {
             }
             Task::Denoise => {
                 if picture.is_empty() {
-                    return status::complain("There is no picture to denoise. Upload one, or draw one.");
+                    return status::complain(texts::nothing_to_denoise());
                 }
                 given = Some(picture.clone());
                 (Start::Pictures { level: self.settings.level }, picture)
@@ -107,7 +102,7 @@ impl App {
         self.draw()?;
         self.stage.start()?;
         self.send_run(run, payload)?;
-        status::say(&format!("Running on the {title}…"))
+        status::say(&texts::running_on(title))
     }
 
     /// The number of a run that begins.
@@ -139,13 +134,16 @@ impl App {
                 }
                 None => view.settings.known.shown(&Pictures { values: given.clone(), ..view.pictures }).values,
             };
-            view.beside = vec![("Original", given.clone(), String::new()), ("What is known", visible, String::new())];
+            view.beside = vec![
+                (texts::original(), given.clone(), String::new()),
+                (texts::what_is_known(), visible, String::new()),
+            ];
             let question = self.ask(Purpose::Beside(Task::Inpaint), given)?;
             if let Some(view) = self.view_mut() {
                 view.question = question;
             }
         } else {
-            view.beside = vec![("Clean", given, String::new())];
+            view.beside = vec![(texts::clean(), given, String::new())];
         }
         match self.view() {
             Some(view) => self.stage.show_beside(view),
@@ -173,7 +171,7 @@ impl App {
         running.paused = !running.paused;
         let paused = running.paused;
         self.stage.hold(paused);
-        status::say(if paused { "Paused." } else { "Running…" })?;
+        status::say(if paused { texts::paused() } else { texts::running() })?;
         status::set_data("paused", if paused { "1" } else { "" })?;
         self.send(if paused { ToEngine::Pause } else { ToEngine::Resume })?;
         self.enable()
@@ -210,7 +208,7 @@ impl App {
         let number = view.given.as_ref().map(|clean| decibels(psnr(&noisy, clean))).unwrap_or_default();
         // A run that begins once more after a loss has been here before.
         view.beside.truncate(1);
-        view.beside.push(("Noisy", noisy, number));
+        view.beside.push((texts::noisy(), noisy, number));
         if self.settings.task == Task::Denoise {
             self.stage.show_beside(&self.views[Task::Denoise.word()])?;
         }
@@ -231,15 +229,9 @@ impl App {
         view.question = None;
         if room == Task::Denoise {
             let number = view.given.as_ref().map(|clean| decibels(psnr(&jump, clean))).unwrap_or_default();
-            view.beside.insert(view.beside.len().min(2), ("One jump", jump, number));
+            view.beside.insert(view.beside.len().min(2), (texts::one_jump(), jump, number));
             let asked = view.settings.level;
-            let read = level.map(|read| {
-                format!(
-                    "Noise level of the picture: {}. The model was not told; it reads {}.",
-                    short(asked),
-                    short(read)
-                )
-            });
+            let read = level.map(|read| texts::level_read(short(asked), short(read)));
             write("level-read", &read.unwrap_or_default())?;
         } else if let (Some(original), Some(&energy)) = (view.beside.first_mut(), energies.first()) {
             original.2 = short(energy);
@@ -255,14 +247,14 @@ impl App {
         if let (Some(loaded), Some(view)) = (&self.loaded, self.views.get_mut(running.room.word())) {
             view.stop(loaded.sha256.clone(), running.done);
         }
-        status::say(CANCELLED)?;
+        status::say(texts::cancelled())?;
         self.enter(State::Cancelled)
     }
 
     pub(super) fn finished(&mut self, energies: Vec<f32>, payload: Vec<f32>) -> Result<()> {
         let Some(running) = self.running.take() else { return Ok(()) };
         let Some(loaded) = &self.loaded else { return Ok(()) };
-        status::say(&format!("Done in {} on the {}.", self.stage.elapsed(), loaded.backend.title()))?;
+        status::say(&texts::done_in(loaded.backend.title(), self.stage.elapsed()))?;
         write("time-left", "–")?;
         let sha256 = loaded.sha256.clone();
         let pictures = self.pictures(payload);

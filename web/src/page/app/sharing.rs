@@ -5,6 +5,7 @@ use wasm_bindgen_futures::JsFuture;
 use web::{
     Envelope, Pictures, Request, Settings, Task,
     messages::{Frame, ToEngine},
+    texts,
 };
 use web_sys::Url;
 
@@ -16,8 +17,6 @@ use crate::{
     status::{self, State},
     view::View,
 };
-
-const NO_COPY: &str = "The browser does not let the page copy. Copy the address of this page instead.";
 
 /// An animation on its way into a file.
 pub struct Film {
@@ -40,7 +39,7 @@ impl App {
         // Where this machine computes is nothing for those who follow a link.
         settings.backend = None;
         let lesson = self.course.as_ref().map_or(String::new(), |course| format!("&lesson={}", course.number));
-        let (window, address) = (window()?, format!("?{}{lesson}", settings.to_query()));
+        let (window, address) = (window()?, self.address(&settings) + &lesson);
         // Browsers count how often a page does this, and a stroke of the brush comes here at every move.
         if window.location().search()? == address {
             return Ok(());
@@ -48,22 +47,28 @@ impl App {
         window.history()?.replace_state_with_url(&JsValue::NULL, "", Some(&address))
     }
 
+    /// The address that leads to settings, in the language that was asked for.
+    pub(super) fn address(&self, settings: &Settings) -> String {
+        let language = self.language.as_ref().map_or(String::new(), |language| format!("&lang={language}"));
+        format!("?{}{language}", settings.to_query())
+    }
+
     /// Takes over the settings of a saved file.
     pub(super) fn restore(&mut self, query: &str) -> Result<()> {
         status::clear_errors()?;
         if !matches!(self.state, State::Ready | State::Done | State::Cancelled | State::Error) {
-            return status::complain("The page is busy. Drop the file again when it is done.");
+            return status::complain(texts::page_busy());
         }
         let Request { mut settings, problems, .. } = Request::parse(query, random_seed());
         for problem in problems {
-            status::note(&problem.replace("The address says", "The file says"))?;
+            status::note(&problem)?;
         }
         let model = settings
             .model
             .take()
             .filter(|model| self.models.contains(model) || self.settings.model.as_ref() == Some(model));
         if model.is_none() {
-            status::note("The file was made with a model that is not here; its other settings are in force.")?;
+            status::note(texts::other_model())?;
         }
         let other_model = model.is_some() && model != self.settings.model;
         settings.model = model.or_else(|| self.settings.model.clone());
@@ -83,7 +88,7 @@ impl App {
         self.show_shelf()?;
         self.begin_map()?;
         self.enter_room(room)?;
-        status::say("The settings of the file are in force.")
+        status::say(texts::settings_restored())
     }
 
     /// Copies what shows this in a page of another site.
@@ -91,11 +96,12 @@ impl App {
         self.remember()?;
         // The values of an address need no further quoting in HTML, its ampersands do.
         let link = window()?.location().href()?.replace('&', "&amp;");
+        let title = texts::title();
         let code = format!(
-            "<iframe src=\"{link}&amp;embed=1\" title=\"Pictures from an energy\" width=\"460\" height=\"640\" \
+            "<iframe src=\"{link}&amp;embed=1\" title=\"{title}\" width=\"460\" height=\"640\" \
              style=\"border: 0; max-width: 100%\" loading=\"lazy\" allow=\"webgpu; fullscreen\"></iframe>"
         );
-        Self::copy(code, "The code is copied. Paste it into the HTML of your page.")
+        Self::copy(code, texts::code_copied())
     }
 
     pub(super) fn copy_link(&mut self) -> Result<()> {
@@ -103,7 +109,7 @@ impl App {
         let link = window()?.location().href()?;
         let own = matches!(self.settings.task, Task::Inpaint | Task::Denoise | Task::Outliers)
             && self.settings.picture.is_none();
-        let done = if own { "The link is copied. Your own picture is not in it." } else { "The link is copied." };
+        let done = if own { texts::link_copied_alone() } else { texts::link_copied() };
         Self::copy(link, done)
     }
 
@@ -111,12 +117,12 @@ impl App {
         let clipboard = window()?.navigator().clipboard();
         // There is none at an address that is not secure.
         if clipboard.is_undefined() {
-            return status::say(NO_COPY);
+            return status::say(texts::no_copy());
         }
         wasm_bindgen_futures::spawn_local(async move {
             let copied = JsFuture::from(clipboard.write_text(&text)).await;
             // The page has just been there.
-            let _ = status::say(copied.map_or(NO_COPY, |_| done));
+            let _ = status::say(copied.map_or(texts::no_copy(), |_| done));
         });
         Ok(())
     }
@@ -154,7 +160,7 @@ impl App {
     fn send_frame(&self, index: usize) -> Result<()> {
         let Some(Film { number, frames, side, channels, settings, .. }) = &self.film else { return Ok(()) };
         let Some(pixels) = frames.get(index) else { return Ok(()) };
-        status::say(&format!("Saving the animation: picture {} of {}…", index + 1, frames.len()))?;
+        status::say(&texts::saving_frame(frames.len(), index + 1))?;
         let (side, channels) = (*side, *channels);
         let payload = Pictures::from_bytes(side, channels, pixels).values;
         let (animation, count, settings) = (*number, frames.len(), settings.clone());
@@ -169,7 +175,7 @@ impl App {
             (Some(film), Some(file)) => {
                 film.frames = Vec::new();
                 save_from(&film.name, file)?;
-                status::say("The animation is saved.")
+                status::say(texts::animation_saved())
             }
             // Another one is wanted meanwhile.
             (None, Some(file)) => Url::revoke_object_url(&file),

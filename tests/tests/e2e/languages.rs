@@ -1,0 +1,141 @@
+//! The page in another language than English.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use tests::{
+    browser::{self, Gpu, Screen},
+    page::Page,
+    site::Site,
+};
+
+/// Chooses a language, as a visitor does, and waits for the page that comes.
+async fn choose(page: &Page<'_>, code: &str) -> Result<()> {
+    const CHOOSE: &str = "const choice = document.getElementById('language');
+        choice.value = arguments[0]; choice.dispatchEvent(new Event('change'))";
+    const CHOSEN: &str = "return document.documentElement.lang === arguments[0]
+        && document.getElementById('language').value === arguments[0]";
+    page.script(CHOOSE, vec![code.into()]).await?;
+    for _ in 0..200 {
+        // Between two pages there may be none to ask.
+        if page.script(CHOSEN, vec![code.into()]).await.is_ok_and(|chosen| chosen == true) {
+            return page.wait_for("ready", 60).await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    anyhow::bail!("the page does not speak {code}")
+}
+
+async fn title(page: &Page<'_>) -> Result<String> {
+    let title = page.script("return document.title", vec![]).await?;
+    Ok(title.as_str().context("title")?.to_owned())
+}
+
+#[tokio::test]
+async fn german_is_asked_for_and_left_again() -> Result<()> {
+    let site = Site::new()?;
+    // For the engine to say something, too.
+    fs::remove_file(site.small_model().join("held-out.png"))?;
+    site.publish()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let asked = "model=small&seed=5&count=2&sampler=annealed&steps=7&task=sample&lesson=1";
+        let page = Page::open(browser, &site.url(&format!("?lang=de&backend=cpu&{asked}"))).await?;
+        page.wait_for("ready", 60).await?;
+        ensure!(page.script("return document.documentElement.lang", vec![]).await? == "de");
+        ensure!(title(&page).await? == "Bilder aus einer Energie", "{}", title(&page).await?);
+        for (id, wanted) in [
+            ("new", "Neu"),
+            ("lessons", ""),
+            ("lesson-number", "Lektion 1 von 8"),
+            ("lesson-title", "Rauschen wird zum Bild"),
+            ("status", "Bereit auf der CPU."),
+        ] {
+            ensure!(page.text(id).await? == wanted, "#{id}: {}", page.text(id).await?);
+        }
+        // What the engine says, and what the page adds.
+        page.wait_for_notice(&["held-out.png", "konnte nicht geholt werden", "404", "Eigene Bilder"]).await?;
+        page.fill("count", "1000").await?;
+        page.click("start").await?;
+        page.wait_for_notice(&["Die Zahl der Bilder", "eine ganze Zahl von 1 bis 256"]).await?;
+        page.fill("count", "2").await?;
+        page.click("start").await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.text("status").await?.starts_with("Fertig in "), "{}", page.text("status").await?);
+        ensure!(page.text("step").await? == "7 von 7" && page.text("lesson-done").await?.contains("neu"));
+        page.go_to("about").await?;
+        let card = page.text("card").await?;
+        ensure!(card.contains("Rauschstufen") && card.contains("0,"), "{card}");
+        page.go_to("sample").await?;
+
+        choose(&page, "en").await?;
+        ensure!(title(&page).await? == "Pictures from an energy" && page.text("new").await? == "New");
+        ensure!(page.text("lesson-title").await? == "Noise becomes a picture");
+        let address = browser.client.current_url().await?;
+        let parts: Vec<&str> = address.query().unwrap_or_default().split('&').collect();
+        for part in asked.split('&').chain(["lang=en"]) {
+            ensure!(parts.contains(&part), "{part} is lost: {address}");
+        }
+        ensure!(parts.len() == asked.split('&').count() + 1, "{address}");
+
+        // A choice is remembered, and a link has the last word.
+        choose(&page, "de").await?;
+        let page = Page::open(browser, &site.url("?seed=1&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        ensure!(page.text("new").await? == "Neu");
+        let address = browser.client.current_url().await?;
+        ensure!(!address.as_str().contains("lang="), "a link is in everybody's own language: {address}");
+        let page = Page::open(browser, &site.url("?seed=1&backend=cpu&lang=en")).await?;
+        page.wait_for("ready", 60).await?;
+        ensure!(page.text("new").await? == "New");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_browsers_language_is_spoken_where_it_is_there() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Phone, async |browser| {
+        let agent = browser.client.execute("return navigator.userAgent", vec![]).await?;
+        let german = json!({ "userAgent": agent, "acceptLanguage": "fr,de-AT,en" });
+        browser.devtools("Emulation.setUserAgentOverride", german).await?;
+        let page = Page::open(browser, &site.url("?seed=1&count=1&steps=2&backend=cpu&lang=xx")).await?;
+        page.wait_for("ready", 60).await?;
+        let notices = page.notices().await?;
+        ensure!(notices.len() == 1 && notices[0].contains("„lang=xx“ wird nicht beachtet"), "{notices:?}");
+        // Longer words have room, too.
+        for room in ["sample", "inpaint", "denoise", "outliers", "landscape", "about"] {
+            page.go_to(room).await?;
+            page.script("scrollTo(0, 0)", vec![]).await?;
+            page.look(&format!("german-{room}-phone")).await?;
+        }
+        // English stands in for a language that does not come.
+        fs::remove_file(site.path("texts/de.json"))?;
+        site.publish()?;
+        let page = Page::open(browser, &site.url("?seed=1&count=1&steps=2&backend=cpu&autorun=1")).await?;
+        page.wait_for("done", 60).await?;
+        page.wait_for_notice(&["Deutsch", "404", "English"]).await?;
+        ensure!(page.text("new").await? == "New");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_language_needs_no_network_after_the_first_visit() -> Result<()> {
+    let site = Site::new()?;
+    let build = site.publish()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?backend=cpu&lang=en")).await?;
+        page.wait_for("ready", 60).await?;
+        page.wait_until_kept(&build).await?;
+        let german = site.url("?backend=cpu&lang=de");
+        drop(site);
+        let page = Page::open(browser, &german).await?;
+        page.wait_for("ready", 60).await?;
+        ensure!(page.notices().await?.is_empty() && page.text("new").await? == "Neu", "{:?}", page.notices().await?);
+        Ok(())
+    })
+    .await
+}
