@@ -38,6 +38,13 @@ pub enum ToEngine {
     Cancel,
     /// Give the energies of the pictures in the payload; also while a run goes on.
     Score(Question),
+    /// Say which of the site's models the picture in the payload belongs to.
+    Compare {
+        /// Which question of this page it is.
+        number: u32,
+        /// The folders under `models/` of the models beside the one that works.
+        others: Vec<String>,
+    },
     /// Write a frame of an animated PNG file. The payload is its pictures.
     Frame(Frame),
     /// Train two toy energies and let chains walk on them; an earlier toy stops.
@@ -117,6 +124,19 @@ pub struct Question {
     pub number: u32,
     /// What they are asked for.
     pub purpose: Purpose,
+}
+
+/// How likely a picture is by one of several models.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Belonging {
+    /// The model.
+    pub model: String,
+    /// Bits above noise alone, with the prior's.
+    pub bits: f32,
+    /// Their standard error.
+    pub error: f32,
+    /// How likely the picture is this model's, if it is of one of them.
+    pub share: f32,
 }
 
 /// What energies are asked for.
@@ -207,6 +227,13 @@ pub enum FromEngine {
         /// How many bits each picture has above noise alone, and the standard error; empty if the model cannot tell or
         /// nobody asks.
         bits: Vec<(f32, f32)>,
+    },
+    /// Which model a picture belongs to: that which works, without a name, and those that can be compared with it.
+    Compared {
+        /// The question.
+        number: u32,
+        /// What each says.
+        belongings: Vec<Belonging>,
     },
     /// A frame of the animation is written.
     Framed {

@@ -222,3 +222,25 @@ fn write_grey(path: &std::path::Path, picture: &[f32]) -> Result<()> {
     let bytes: Vec<u8> = picture.iter().map(|value| (value * 255.0).round() as u8).collect();
     Ok(encoder.write_header()?.write_image_data(&bytes)?)
 }
+
+#[tokio::test]
+async fn a_picture_belongs_to_the_model_of_its_own_data() -> Result<()> {
+    let site = Site::as_built()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?model=fashion&task=outliers&backend=cpu")).await?;
+        page.wait_for_data("judged", "done", 60).await?;
+        page.click("compare-models").await?;
+        page.wait_for_data("compared", "done", 60).await?;
+        let said = page.text("belongings").await?;
+        // The likeliest first; faces and emoji have other pictures.
+        let right = said.starts_with("This model") && said.contains("100 %") && said.contains("Digits (MNIST)");
+        ensure!(right, "{said}");
+        ensure!(!said.contains("faces") && !said.contains("Emoji"), "{said}");
+        // Another picture is another question.
+        page.script("document.querySelectorAll('#pictures input')[1].click()", vec![]).await?;
+        page.wait_for_data("judged", "done", 60).await?;
+        ensure!(page.text("belongings").await?.is_empty(), "the answer is of another picture");
+        Ok(())
+    })
+    .await
+}

@@ -49,7 +49,7 @@ impl Control {
                 self.load.set(*number);
                 self.wish.set(Wish::Stop);
             }
-            ToEngine::Speak(_) | ToEngine::Score(_) | ToEngine::Frame(_) => {}
+            ToEngine::Speak(_) | ToEngine::Score(_) | ToEngine::Compare { .. } | ToEngine::Frame(_) => {}
         }
         for waiting in self.waiting.take() {
             // Nobody waits any more if the run has ended.

@@ -2,6 +2,7 @@
 //! beside what is asked meanwhile: all of them return to the worker's event loop many times a second.
 
 mod chains;
+mod compare;
 mod control;
 mod crew;
 mod device;
@@ -107,6 +108,13 @@ impl Engine {
                     score::score(ready, question, &payload).await
                 };
                 post(Work::Question(question.number), Some(answer.await));
+            }
+            ToEngine::Compare { number, others } => {
+                let answer = async {
+                    let (ready, _) = self.model.as_ref().ok_or_else(texts::no_model_loaded)?;
+                    compare::compare(ready, number, others, &payload).await
+                };
+                post(Work::Question(number), Some(answer.await));
             }
             ToEngine::Frame(frame) => {
                 let framed = self.film.add(&frame, payload).map(Envelope::from);

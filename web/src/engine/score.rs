@@ -59,14 +59,14 @@ pub async fn score(ready: &Ready, question: Question, payload: &[f32]) -> Result
 }
 
 /// Noise levels at which the bits of a visitor's picture are measured, as `trainer score` does.
-const LEVELS: usize = 32;
+pub const LEVELS: usize = 32;
 /// And those of the pictures beside it.
 const LEVELS_BESIDE: usize = 8;
 /// Seed of the noise, that of `trainer score`.
 const SEED: u64 = 0;
 
 /// The bits of pictures and their standard errors, and the bits of each pixel, `[N, H, W]`.
-async fn likelihoods(
+pub async fn likelihoods(
     ready: &Ready,
     pictures: &[f32],
     levels: usize,

@@ -1,6 +1,6 @@
 //! How likely pictures are.
 
-use web::{Distribution, Kind, Measured, Pictures, compared, share, texts, unusual};
+use web::{Distribution, Kind, Measured, Pictures, compared, messages::Belonging, share, texts, unusual};
 use web_sys::{Element, HtmlCanvasElement, HtmlElement};
 
 use crate::{
@@ -105,6 +105,20 @@ impl Outliers {
             if energies { answer.energies.clone() } else { answer.bits.iter().map(|(bits, _)| *bits).collect() };
         self.show_surprise(&answer.map)?;
         self.draw(held_out)
+    }
+
+    /// Shows which of several models the first picture belongs to, the likeliest first; nothing for none.
+    pub fn show_models(&self, found: &[(String, &Belonging)]) -> Result<()> {
+        if found.len() == 1 {
+            return write("belongings", texts::no_comparable_model());
+        }
+        let mut found: Vec<_> = found.iter().collect();
+        found.sort_by(|(_, a), (_, b)| a.bits.total_cmp(&b.bits));
+        let line = |(name, belonging): &&(String, &Belonging)| {
+            let Belonging { bits, error, share: part, .. } = belonging;
+            texts::belonging(format!("{bits:.0}"), format!("{error:.0}"), name, share(100.0 * part))
+        };
+        write("belongings", &found.iter().map(line).collect::<Vec<_>>().join(" "))
     }
 
     /// Shows where the first picture's bits are.

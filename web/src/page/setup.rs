@@ -85,6 +85,7 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
         hear(corner, "change", || Event::CornerChosen)?;
     }
     hear("other-corners", "click", || Event::OtherCorners)?;
+    hear("compare-models", "click", || Event::CompareModels)?;
     hear("walk", "click", || Event::Walk)?;
     hear("train-toy", "click", || Event::TrainToy)?;
     hear("toy-shape", "change", || Event::Changed)?;

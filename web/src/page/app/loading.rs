@@ -25,7 +25,7 @@ impl App {
     /// Loads the model of the settings, in a new engine if there is none. The one before stays until it is there.
     pub fn load(&mut self) -> Result<()> {
         // Answers that are still to come are the other model's.
-        (self.asked_row, self.asked_outliers) = (None, None);
+        (self.asked_row, self.asked_outliers, self.asked_models) = (None, None, None);
         self.loads += 1;
         if self.state == State::Loading && std::mem::take(&mut self.testing_gpu) {
             // An engine that waits for a GPU hears nothing else before that answers.
@@ -236,7 +236,7 @@ impl App {
 
     /// The engine answers no more; the GPU is to blame, or may be.
     fn lost(&mut self, message: &str, by_gpu: bool) -> Result<()> {
-        (self.asked_row, self.asked_outliers) = (None, None);
+        (self.asked_row, self.asked_outliers, self.asked_models) = (None, None, None);
         let on_gpu = match &self.loaded {
             Some(loaded) if self.state != State::Loading => loaded.backend == Backend::WebGpu,
             _ => self.settings.backend != Some(Backend::Cpu),

@@ -91,6 +91,8 @@ pub enum Event {
     /// Held-out pictures of other models, for the load of this number.
     Others(u32, Vec<(String, Pictures)>),
     OtherCorners,
+    /// Which model the chosen picture belongs to is asked.
+    CompareModels,
     /// Another corner is to be chosen.
     CornerChosen,
     /// The pointer is at this part of the map's width and height.
@@ -153,6 +155,7 @@ pub struct App {
     /// The questions for a row of the map and for the pictures of Outliers, while their answers are on their way.
     asked_row: Option<u32>,
     asked_outliers: Option<u32>,
+    asked_models: Option<u32>,
     toys: u32,
     toy_trains: bool,
     /// The animation that is saved, or was.
@@ -224,6 +227,7 @@ impl App {
                 map: Map::default(),
                 asked_row: None,
                 asked_outliers: None,
+                asked_models: None,
                 toys: 0,
                 toy_trains: false,
                 film: None,
@@ -342,6 +346,7 @@ impl App {
             }
             Event::CornerChosen => self.mark_choice(),
             Event::OtherCorners => self.other_corners(),
+            Event::CompareModels => self.compare_models(),
             Event::MapPointed(across, down) => self.map.point_at(across, down),
             Event::MapMoved(across, down) => self.map.move_point(across, down),
             Event::Walk => self.walk(),
@@ -406,6 +411,10 @@ impl App {
                     Purpose::Outliers | Purpose::Row { .. } => Ok(()),
                 }
             }
+            FromEngine::Compared { number, belongings } if self.asked_models == Some(number) => {
+                self.compared(&belongings)
+            }
+            FromEngine::Compared { .. } => Ok(()),
             FromEngine::Framed { animation, done, file } => self.framed(animation, done, file),
             FromEngine::Toy(report) => {
                 if report.number != self.toys {

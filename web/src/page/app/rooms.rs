@@ -4,8 +4,8 @@ use js_sys::Math;
 use options::{Sampler, Words};
 use wasm_bindgen::JsValue;
 use web::{
-    Goal, Pictures, Request, Task,
-    messages::{Purpose, Run, Start, ToEngine, ToyRun},
+    Envelope, Goal, Pictures, Request, Task,
+    messages::{Belonging, Purpose, Run, Start, ToEngine, ToyRun},
     texts,
 };
 use web_sys::{HtmlCanvasElement, HtmlElement, HtmlInputElement};
@@ -13,7 +13,7 @@ use web_sys::{HtmlCanvasElement, HtmlElement, HtmlInputElement};
 use super::{App, Event, dispatch, random_seed};
 use crate::{
     controls,
-    dom::{Result, all, by_id, window},
+    dom::{Result, all, by_id, window, write},
     lesson::{self, Course},
     shelf::Shelf,
     status::{self, State},
@@ -112,7 +112,8 @@ impl App {
     pub(super) fn judge(&mut self) -> Result<()> {
         let chosen = self.shelf.picture(self.shelf.chosen());
         // What was asked before is not what is on the screen now.
-        self.asked_outliers = None;
+        (self.asked_outliers, self.asked_models) = (None, None);
+        self.outliers.show_models(&[])?;
         if !self.has_model() || chosen.values.is_empty() {
             return Ok(());
         }
@@ -121,6 +122,33 @@ impl App {
         status::set_data("judged", "")?;
         self.asked_outliers = self.ask(Purpose::Outliers, payload)?;
         Ok(())
+    }
+
+    /// Asks which of the site's models the chosen picture belongs to.
+    pub(super) fn compare_models(&mut self) -> Result<()> {
+        let Pictures { values, .. } = self.shelf.picture(self.shelf.chosen());
+        if !self.has_model() || values.is_empty() {
+            return Ok(());
+        }
+        let names = self.models.models.iter().map(|model| model.name.clone());
+        let others = names.filter(|name| Some(name) != self.settings.model.as_ref()).collect();
+        self.questions += 1;
+        self.asked_models = Some(self.questions);
+        status::set_data("compared", "")?;
+        write("belongings", texts::comparing())?;
+        self.send(Envelope { message: ToEngine::Compare { number: self.questions, others }, payload: values })
+    }
+
+    /// Shows which model it is.
+    pub(super) fn compared(&mut self, belongings: &[Belonging]) -> Result<()> {
+        self.asked_models = None;
+        let title = |name: &str| match self.models.models.iter().find(|model| model.name == name) {
+            Some(model) => model.title().to_owned(),
+            None => texts::this_model().to_owned(),
+        };
+        let named: Vec<(String, &Belonging)> = belongings.iter().map(|found| (title(&found.model), found)).collect();
+        self.outliers.show_models(&named)?;
+        status::set_data("compared", "done")
     }
 
     fn show_corners(&self) -> Result<()> {
