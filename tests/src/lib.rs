@@ -5,6 +5,7 @@ pub mod browser;
 pub mod compare;
 pub mod engines;
 pub mod host;
+pub mod looks;
 pub mod page;
 pub mod site;
 pub mod trainer;
