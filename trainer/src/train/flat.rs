@@ -8,12 +8,11 @@ use shared::network::Parameter;
 
 use crate::{error::Result, output};
 
-/// All gradients, parameter by parameter; zeros for a parameter that has none.
+/// Adds all gradients to a row, parameter by parameter; zeros for a parameter that has none.
 ///
 /// # Errors
 /// The device fails.
-pub fn pack(gradients: &GradientsParams, parameters: &[Parameter]) -> Result<Vec<f32>> {
-    let mut numbers = Vec::new();
+pub fn pack(gradients: &GradientsParams, parameters: &[Parameter], numbers: &mut Vec<f32>) -> Result<()> {
     for parameter in parameters {
         match parameter.shape.len() {
             1 => numbers.extend(pack_one::<1>(gradients, parameter)?),
@@ -21,7 +20,7 @@ pub fn pack(gradients: &GradientsParams, parameters: &[Parameter]) -> Result<Vec
             _ => numbers.extend(pack_one::<4>(gradients, parameter)?),
         }
     }
-    Ok(numbers)
+    Ok(())
 }
 
 fn pack_one<const D: usize>(gradients: &GradientsParams, parameter: &Parameter) -> Result<Vec<f32>> {
