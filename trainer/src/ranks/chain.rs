@@ -129,11 +129,12 @@ mod tests {
         }
     }
 
-    impl<T: Copy + Send> Ring<T> for Threads<T> {
+    impl<T: Copy + Send + Sync> Ring<T> for Threads<T> {
         fn pass(&self, sent: &[T], received: &mut [T]) -> Result<()> {
+            let next = &self.next;
             thread::scope(|scope| {
                 if !sent.is_empty() {
-                    scope.spawn(|| self.next.send(sent.to_vec()).unwrap());
+                    scope.spawn(move || next.send(sent.to_vec()).unwrap());
                 }
                 if !received.is_empty() {
                     received.copy_from_slice(&self.before.recv().unwrap());

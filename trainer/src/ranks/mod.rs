@@ -9,7 +9,7 @@ mod chain;
 #[cfg_attr(not(feature = "mpi"), path = "alone.rs")]
 mod mpi;
 
-use chain::Place;
+use chain::{Place, Ring};
 use mpi::{Session, World};
 
 use crate::error::{Error, Result};
@@ -56,9 +56,24 @@ impl Ranks {
     /// # Errors
     /// Another process cannot be reached.
     pub fn broadcast(&self, bytes: Vec<u8>) -> Result<Vec<u8>> {
-        let Some(world) = &self.0 else { return Ok(bytes) };
-        let length = world.broadcast(bytes.len() as u64)? as usize;
-        let mut all = if self.leads() { bytes } else { vec![0; length] };
+        self.spread(bytes, 0)
+    }
+
+    /// The same for numbers.
+    ///
+    /// # Errors
+    /// Another process cannot be reached.
+    pub fn broadcast_numbers(&self, numbers: Vec<f32>) -> Result<Vec<f32>> {
+        self.spread(numbers, 0.0)
+    }
+
+    fn spread<T: Copy>(&self, own: Vec<T>, nothing: T) -> Result<Vec<T>>
+    where
+        World: Ring<T>,
+    {
+        let Some(world) = &self.0 else { return Ok(own) };
+        let length = world.broadcast(own.len() as u64)? as usize;
+        let mut all = if self.leads() { own } else { vec![nothing; length] };
         chain::broadcast(world, &mut all)?;
         Ok(all)
     }

@@ -13,8 +13,7 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 use shared::{
-    model::Weights,
-    network::{EnergyNetwork, Frame},
+    network::{EnergyNetwork, Frame, Parameter},
     training::{StableTargets, denoising_loss, mdsm_loss, stable_targets, weights},
 };
 
@@ -121,8 +120,10 @@ impl<'a> Replicas<'a> {
     /// # Errors
     /// A device has failed, or the others cannot be reached.
     pub fn work(&self, rehearsals: usize, batches: &Receiver<Batch>) -> Result<()> {
+        let network = EnergyNetwork::new(&self.config.network(), &self.first_device()?);
+        let parameters = network.map_err(|error| Error::failed(error.to_string()))?.parameters();
         let mut done = 0;
-        while let Some(network) = self.receive_weights()? {
+        while let Some(network) = self.receive_weights(&parameters)? {
             if done < rehearsals {
                 self.ranks.sum(&self.rehearsed(&network))?;
             } else {
@@ -151,19 +152,17 @@ impl<'a> Replicas<'a> {
     }
 
     fn send_weights(&self, network: &EnergyNetwork) -> Result<()> {
-        let weights = Weights::of(&network.valid()).to_safetensors(false);
-        self.ranks.broadcast(weights.map_err(|error| Error::failed(error.to_string()))?).map(drop)
+        self.ranks.broadcast_numbers(flat::pack_weights(network)?).map(drop)
     }
 
     /// The network with the leader's weights, or none when it is enough.
-    fn receive_weights(&self) -> Result<Option<EnergyNetwork>> {
-        let bytes = self.ranks.broadcast(Vec::new())?;
-        if bytes.is_empty() {
+    fn receive_weights(&self, parameters: &[Parameter]) -> Result<Option<EnergyNetwork>> {
+        let numbers = self.ranks.broadcast_numbers(Vec::new())?;
+        if numbers.is_empty() {
             return Ok(None);
         }
         let device = self.first_device()?.autodiff();
-        let network = Weights::parse(&bytes).and_then(|weights| weights.into_network(&self.config.network(), &device));
-        network.map(Some).map_err(|error| Error::failed(format!("the weights that came: {error}")))
+        flat::unpack_weights(&numbers, parameters, &self.config.network(), &device).map(Some)
     }
 
     fn first_device(&self) -> Result<Device> {
