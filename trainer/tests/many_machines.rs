@@ -17,6 +17,9 @@ use common::{
     tiny,
 };
 
+/// Long enough for the cable to be cut before.
+const STEPS: u32 = 400;
+
 /// Two machines, `a` and `b`, with nothing between them but a cable.
 struct Machines {
     names: [String; 2],
@@ -111,18 +114,17 @@ fn a_training_on_two_machines_has_the_bytes_of_one_and_ends_when_the_cable_is_cu
     };
     let folder = tempfile::tempdir().unwrap();
     let agent = machines.agent(folder.path());
-    let of = |run: &Path, flags: &[&str]| {
-        let mut arguments = tiny(run, 1000);
-        arguments
-            .extend(["--slices", "2", "--checkpoint-every", "50"].iter().chain(flags).map(|&flag| flag.to_owned()));
-        arguments
+    let of = |run: &Path, data: &str| -> Vec<String> {
+        let more = ["--slices", "2", "--checkpoint-every", "20"].map(str::to_owned);
+        let given = tiny(run, STEPS).into_iter().chain(more);
+        given.map(|argument| if argument == "digits" { data.to_owned() } else { argument }).collect()
     };
     let [alone, both, cut] = ["alone", "both", "cut"].map(|name| folder.path().join(name));
-    common::trainer().args(of(&alone, &[])).assert().success();
-    let output = machines.mpirun(&agent, &of(&both, &[])).output().unwrap();
+    common::trainer().args(of(&alone, "digits")).assert().success();
+    let output = machines.mpirun(&agent, &of(&both, "digits")).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("2 processes share every batch"), "{}", said(&output));
-    assert!(weights(&both, 1000) == weights(&alone, 1000));
+    assert!(weights(&both, STEPS) == weights(&alone, STEPS));
 
     // Pictures that only the first machine has.
     let pictures = folder.path().join("first/pictures");
@@ -131,23 +133,23 @@ fn a_training_on_two_machines_has_the_bytes_of_one_and_ends_when_the_cable_is_cu
         common::picture(&pictures.join(format!("{shade}.png")), 16, 16, |x, y| (20 * shade + x + y) as u8);
     }
     let pictures = pictures.to_str().unwrap();
-    let output = machines.mpirun(&agent, &of(&folder.path().join("none"), &["--data", pictures])).output().unwrap();
+    let output = machines.mpirun(&agent, &of(&folder.path().join("none"), pictures)).output().unwrap();
     let told = said(&output);
     assert!(output.status.code() == Some(2) && told.contains("error: rank 1 on b: "), "{told}");
     assert!(told.contains(pictures), "{told}");
 
-    let mut training = machines.mpirun(&agent, &of(&cut, &[])).stderr(Stdio::null()).spawn().unwrap();
-    wait_for("checkpoint", || cut.join("checkpoints/step-0000050").exists());
+    let mut training = machines.mpirun(&agent, &of(&cut, "digits")).stderr(Stdio::null()).spawn().unwrap();
+    wait_for("checkpoint", || cut.join("checkpoints/step-0000020").exists());
     machines.cut();
     let begun = Instant::now();
     assert!(!training.wait().unwrap().success());
     let ended = begun.elapsed();
-    assert!(!cut.join("checkpoints/step-0001000").exists(), "it was cut too late");
+    assert!(!cut.join(format!("checkpoints/step-{STEPS:07}")).exists(), "it was cut too late");
     assert!(ended < Duration::from_secs(30), "it took {ended:?} to end");
     wait_for("end of the other machine's process", || leftovers(&cut).is_empty());
     println!("the job ended {ended:?} after the cut, all processes after {:?}", begun.elapsed());
     // Goes on with what is left.
-    let output = mpirun(1, &cut, 1000, &["--resume"]).output().unwrap();
+    let output = mpirun(1, &cut, STEPS, &["--resume"]).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
-    assert!(weights(&cut, 1000) == weights(&alone, 1000));
+    assert!(weights(&cut, STEPS) == weights(&alone, STEPS));
 }
