@@ -156,7 +156,8 @@ mod tests {
 
     /// Numbers of very different sizes: another order would round otherwise.
     fn number(slice: u32, index: u32) -> f32 {
-        ((slice * 7919 + index * 104_729) % 1013) as f32 * [0.01, 0.1, 1.0, 10.0, 100.0][slice as usize % 5]
+        ((u64::from(slice) * 7919 + u64::from(index) * 104_729) % 1013) as f32
+            * [0.01, 0.1, 1.0, 10.0, 100.0][slice as usize % 5]
     }
 
     #[test]
