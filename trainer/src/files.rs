@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -110,6 +110,20 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// The SHA-256 of bytes in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The SHA-256 of all that can be read, however much it is, in hexadecimal digits.
+///
+/// # Errors
+/// Reading fails.
+pub fn sha256_of(mut content: impl Read) -> io::Result<String> {
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match content.read(&mut buffer)? {
+            0 => return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
 }
 
 /// What is wrong, in a few words, without the operating system's error number.

@@ -2,6 +2,8 @@
 
 use std::{
     collections::HashSet,
+    env,
+    fs::File,
     path::{Path, PathBuf},
     sync::atomic::Ordering,
 };
@@ -13,6 +15,7 @@ use crate::{
     cli::{LayersArgs, TrainArgs},
     data::{self, DataSet, Wanted},
     error::{Error, Result},
+    files,
     ranks::Ranks,
     train::{self, Checkpoint, INTERRUPTED, RunConfig, RunFolder, Start, TrainingPreset},
 };
@@ -27,10 +30,16 @@ pub fn train(args: TrainArgs) -> Result<()> {
 /// What the others have to know.
 #[derive(Serialize, Deserialize)]
 struct Task {
+    /// The hash of the leader's program.
+    program: String,
+    /// What it computes with.
+    backend: String,
     /// `run.toml`
     config: String,
     /// Steps that are done.
     done: u64,
+    /// Exchanges of which nothing is learned, before the first step.
+    rehearsals: usize,
     /// Of the pictures, as the leader has them: how many to learn from, and what their content is.
     pictures: (usize, Option<String>),
 }
@@ -39,26 +48,52 @@ impl Task {
     fn pictures(data: &DataSet) -> (usize, Option<String>) {
         (data.train.len(), data.fingerprint.clone())
     }
+
+    /// The hash of this program.
+    fn program() -> Result<String> {
+        let hash = env::current_exe().and_then(File::open).and_then(files::sha256_of);
+        hash.map_err(|error| Error::failed(format!("this program itself cannot be read: {}", files::reason(&error))))
+    }
+
+    /// What results depend on in their last digits.
+    fn backend(name: &str) -> String {
+        if name == "flex" { format!("the CPU, {}", shared::backend::vectors().name()) } else { name.to_owned() }
+    }
 }
 
 /// Computes a part of every batch for the process that leads.
 fn work(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
-    let (devices, _) = args.backend.devices(args.devices)?;
-    // The leader saves and says when it is enough: what asks a program to stop asks all of them.
-    ctrlc::set_handler(|| {}).map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
+    let (devices, backend) = args.backend.devices(args.devices)?;
+    // The leader saves and says when it is enough: what asks a program to stop may ask one of them or all.
+    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
+        .map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
     let task = ranks.broadcast(Vec::new())?;
     if task.is_empty() {
         return Ok(());
     }
-    let failed = |error: &dyn std::fmt::Display| Error::failed(format!("what the leading process says: {error}"));
-    let Task { config, done, pictures } = serde_json::from_slice(&task).map_err(|error| failed(&error))?;
-    let config: RunConfig = toml::from_str(&config).map_err(|error| failed(&error))?;
+    let other =
+        || Error::input("this trainer and the leading one are different builds; have the same file on every machine");
+    let task: Task = serde_json::from_slice(&task).map_err(|_| other())?;
+    if task.program != Task::program()? {
+        return Err(other());
+    }
+    let own = Task::backend(backend);
+    if task.backend != own {
+        eprintln!(
+            "warning: {} computes with {own}, the first with {}: results will depend on which of them computes what",
+            ranks.name(),
+            task.backend
+        );
+    }
+    let config: RunConfig =
+        toml::from_str(&task.config).map_err(|error| Error::failed(format!("the settings that came: {error}")))?;
+    check_shares(&config, args, ranks)?;
     let given = args.layers.settings.data.as_deref().filter(|_| !Path::new(&config.data).is_dir());
     let data = run_pictures(&config, Path::new("this run"), &Place { data: given, dir: args.data_dir.as_deref() })?;
-    if Task::pictures(&data) != pictures {
+    if Task::pictures(&data) != task.pictures {
         return Err(Error::input(format!("the pictures in {} are not those of the leading process", data.source)));
     }
-    train::work(&config, &data, done, &devices, ranks)
+    train::work(&config, &data, (task.done, task.rehearsals), &devices, ranks)
 }
 
 fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
@@ -90,8 +125,18 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
         None => Start::of(&config)?,
     };
     let device = if backend == "flex" { "the CPU (flex)" } else { backend };
+    let send_task = |config: &RunConfig, rehearsals: usize| -> Result<()> {
+        if ranks.count() == 1 {
+            return Ok(());
+        }
+        let (program, backend, pictures) = (Task::program()?, Task::backend(backend), Task::pictures(&data));
+        let task = Task { program, backend, config: config.to_toml()?, done, rehearsals, pictures };
+        let task = serde_json::to_vec(&task).map_err(|error| Error::failed(error.to_string()))?;
+        ranks.broadcast(task).map(drop)
+    };
     if args.dry_run {
-        train::dry_run(&config, &data, start, &devices, device)?;
+        send_task(&config, train::REHEARSALS)?;
+        train::dry_run(&config, &data, start, &devices, device, ranks)?;
         return ranks.broadcast(Vec::new()).map(drop);
     }
     let _lock = folder.lock()?;
@@ -114,8 +159,7 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
         let (count, slices) = (ranks.count(), config.optimization.slices.unwrap_or(1));
         eprintln!("{count} processes share every batch, {} of its {slices} slices each", slices / count);
     }
-    let task = Task { config: config.to_toml()?, done, pictures: Task::pictures(&data) };
-    ranks.broadcast(serde_json::to_vec(&task).map_err(|error| Error::failed(error.to_string()))?)?;
+    send_task(&config, 0)?;
     let outcome = train::train(&config, &data, &folder, start, &devices, ranks);
     if matches!(outcome, Ok(()) | Err(Error::Interrupted(_))) {
         // No more weights: the others have done their work.
@@ -126,22 +170,39 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     Ok(())
 }
 
-/// Has the processes share the slices of a batch evenly: as many as was asked for, or more if nobody asked.
+/// Has the processes, and the devices of each, share the slices of a batch evenly: as many as was asked for, or more if
+/// nobody asked.
 fn share_slices(config: &mut RunConfig, args: &TrainArgs, ranks: &Ranks) -> Result<()> {
-    let (count, plan) = (ranks.count(), &mut config.optimization);
+    let plan = &mut config.optimization;
+    let asked = args.resume || args.layers.settings.optimization.slices.is_some() || args.layers.config.is_some();
     let slices = plan.slices.unwrap_or(1);
-    if slices.is_multiple_of(count) {
-        return Ok(());
+    plan.slices = Some(if asked { slices } else { more_slices(slices, ranks.count(), args.devices, plan.batch)? });
+    check_shares(config, args, ranks)
+}
+
+/// At least so many slices, of which each device of each process has as many.
+fn more_slices(slices: usize, processes: usize, devices: usize, batch: usize) -> Result<usize> {
+    // The devices of one process alone share the batch, not its slices.
+    let sharing = if processes > 1 { processes * devices } else { 1 };
+    if sharing > batch {
+        let devices = if devices > 1 { format!(" of {devices} devices each") } else { String::new() };
+        return Err(Error::input(format!("{processes} processes{devices} cannot share a batch of {batch}")));
     }
-    if args.resume || args.layers.settings.optimization.slices.is_some() || args.layers.config.is_some() {
+    Ok(slices.next_multiple_of(sharing).min(batch / sharing * sharing))
+}
+
+/// Whether all processes have as many slices, and each device of this one has one.
+fn check_shares(config: &RunConfig, args: &TrainArgs, ranks: &Ranks) -> Result<()> {
+    let (count, slices) = (ranks.count(), config.optimization.slices.unwrap_or(1));
+    if !slices.is_multiple_of(count) {
         return Err(Error::input(format!(
             "slices {slices}: {count} processes cannot share them evenly; start a number of processes that divides {slices}"
         )));
     }
-    if count > plan.batch {
-        return Err(Error::input(format!("{count} processes cannot share a batch of {}", plan.batch)));
+    if count > 1 && args.devices > slices / count {
+        let text = format!("each of {count} processes has {} of the {slices} slices of a batch", slices / count);
+        return Err(Error::input(format!("--devices {}: {text}; give fewer devices, or more --slices", args.devices)));
     }
-    plan.slices = Some(slices.next_multiple_of(count).min(plan.batch / count * count));
     Ok(())
 }
 
@@ -219,4 +280,31 @@ fn out(args: &TrainArgs) -> Result<PathBuf> {
 fn same_folder(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| std::fs::canonicalize(path).ok();
     real(one).is_some_and(|one| real(other) == Some(one))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_device_of_every_process_has_a_slice() {
+        // Slices, processes, devices of each, batch.
+        for (asked, wanted) in [
+            ((1, 1, 1, 64), 1),
+            ((1, 1, 4, 64), 1),
+            ((3, 1, 2, 64), 3),
+            ((1, 2, 1, 64), 2),
+            ((1, 2, 4, 64), 8),
+            ((4, 2, 4, 64), 8),
+            ((5, 4, 1, 64), 8),
+            ((64, 3, 1, 64), 63),
+            ((1, 8, 8, 64), 64),
+        ] {
+            let (slices, processes, devices, batch) = asked;
+            assert_eq!(more_slices(slices, processes, devices, batch).unwrap(), wanted, "{asked:?}");
+        }
+        let told = more_slices(1, 8, 9, 64).unwrap_err().to_string();
+        assert_eq!(told, "8 processes of 9 devices each cannot share a batch of 64");
+        assert_eq!(more_slices(1, 65, 1, 64).unwrap_err().to_string(), "65 processes cannot share a batch of 64");
+    }
 }

@@ -5,13 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sha2::{Digest, Sha256};
 use ureq::Agent;
 
 use super::catalogue::{Published, Source};
 use super::idx;
 use crate::error::{Error, Result};
-use crate::files::{Draft, reason};
+use crate::files::{Draft, reason, sha256_of};
 
 /// A mirror for every set: the files are then looked for at `$TRAINER_DATA_URL/NAME/FILE`.
 pub(super) const MIRROR: &str = "TRAINER_DATA_URL";
@@ -72,17 +71,8 @@ fn check(path: &Path, file: &Published) -> std::result::Result<(), String> {
 }
 
 fn checksum(path: &Path, file: &Published) -> io::Result<String> {
-    let mut content: Box<dyn Read> =
-        if file.of_unpacked { idx::open(path)? } else { Box::new(std::fs::File::open(path)?) };
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match content.read(&mut buffer)? {
-            0 => break,
-            n => hasher.update(&buffer[..n]),
-        }
-    }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let content: Box<dyn Read> = if file.of_unpacked { idx::open(path)? } else { Box::new(std::fs::File::open(path)?) };
+    sha256_of(content)
 }
 
 fn explain(error: &ureq::Error) -> String {

@@ -5,12 +5,12 @@
 //! The gradients of a batch are summed slice by slice in their order, whichever process computed them: so the bytes of a
 //! training depend on the number of slices, and not on that of the processes. (`MPI_Allreduce` sums in an order of its own.)
 
+mod chain;
 #[cfg_attr(not(feature = "mpi"), path = "alone.rs")]
 mod mpi;
-mod segments;
 
+use chain::{Place, Ring};
 use mpi::{Session, World};
-use segments::{Segments, ordered_sum};
 
 use crate::error::{Error, Result};
 
@@ -41,6 +41,11 @@ impl Ranks {
         self.0.as_ref().map_or(0, World::number)
     }
 
+    /// What this one is called, where there are several.
+    pub fn name(&self) -> String {
+        self.0.as_ref().map_or_else(String::new, World::name)
+    }
+
     /// Whether this one leads.
     pub fn leads(&self) -> bool {
         self.number() == 0
@@ -51,14 +56,25 @@ impl Ranks {
     /// # Errors
     /// Another process cannot be reached.
     pub fn broadcast(&self, bytes: Vec<u8>) -> Result<Vec<u8>> {
-        let Some(world) = &self.0 else { return Ok(bytes) };
-        let mut length = [bytes.len() as u64];
-        world.broadcast(&mut length)?;
-        let mut all = if self.leads() { bytes } else { vec![0; length[0] as usize] };
-        // Counts in MPI are of 31 bits.
-        for part in all.chunks_mut(1 << 30) {
-            world.broadcast(part)?;
-        }
+        self.spread(bytes, 0)
+    }
+
+    /// The same for numbers.
+    ///
+    /// # Errors
+    /// Another process cannot be reached.
+    pub fn broadcast_numbers(&self, numbers: Vec<f32>) -> Result<Vec<f32>> {
+        self.spread(numbers, 0.0)
+    }
+
+    fn spread<T: Copy>(&self, own: Vec<T>, nothing: T) -> Result<Vec<T>>
+    where
+        World: Ring<T>,
+    {
+        let Some(world) = &self.0 else { return Ok(own) };
+        let length = world.broadcast(own.len() as u64)? as usize;
+        let mut all = if self.leads() { own } else { vec![nothing; length] };
+        chain::broadcast(world, &mut all)?;
         Ok(all)
     }
 
@@ -68,18 +84,9 @@ impl Ranks {
     /// # Errors
     /// Another process cannot be reached.
     pub fn sum(&self, own: &[Vec<f32>]) -> Result<Option<Vec<f32>>> {
-        let Some(world) = &self.0 else { return Ok(Some(ordered_sum(own))) };
-        let segments = Segments::of(own.first().map_or(0, Vec::len), world.count());
-        // Each process sums its segment of the numbers.
-        let sent = segments.by_process(own);
-        let mut received = vec![0.0; sent.len()];
-        world.all_to_all(&sent, &mut received)?;
-        let slices: Vec<&[f32]> = received.chunks(segments.length).collect();
-        let sum = ordered_sum(&slices);
-        let mut all = if self.leads() { vec![0.0; segments.length * world.count()] } else { Vec::new() };
-        world.gather(&sum, &mut all)?;
-        all.truncate(segments.numbers);
-        Ok(self.leads().then_some(all))
+        let Some(world) = &self.0 else { return Ok(Some(chain::sum_alone(own))) };
+        let sum = chain::sum(world, own)?;
+        Ok(self.leads().then_some(sum))
     }
 
     /// Ends the work of all with this outcome of the own: where it is an error, all others end at once.
@@ -90,7 +97,7 @@ impl Ranks {
         match (&self.0, &outcome) {
             (None, _) | (_, Ok(()) | Err(Error::Interrupted(_))) => outcome,
             (Some(world), Err(error)) => {
-                eprintln!("error: rank {}: {error}", self.number());
+                eprintln!("error: {}: {error}", world.name());
                 world.abort(error.exit_code())
             }
         }

@@ -21,13 +21,22 @@ use crate::{
 const STEPS: usize = 5;
 /// No further step is timed after this.
 const ENOUGH: Duration = Duration::from_secs(5);
+/// How often processes that share the batches send each other what they do in a step, before the first.
+pub const REHEARSALS: usize = 10;
 
 /// Prints the size of the pictures, of the network and of a batch, the memory that the training will need and, by a few
-/// steps, the time.
+/// steps, the time, and that of what goes between processes.
 ///
 /// # Errors
-/// A device fails.
-pub fn dry_run(config: &RunConfig, data: &DataSet, start: Start, devices: &[Device], backend: &str) -> Result<()> {
+/// A device fails, or another process cannot be reached.
+pub fn dry_run(
+    config: &RunConfig,
+    data: &DataSet,
+    start: Start,
+    devices: &[Device],
+    backend: &str,
+    ranks: &Ranks,
+) -> Result<()> {
     let device = devices.first().ok_or_else(|| Error::failed("there is no device to train on"))?;
     let (plan, shape) = (&config.optimization, config.network());
     let frame = Frame::new(config.card().size, shape.image_size)
@@ -67,8 +76,22 @@ pub fn dry_run(config: &RunConfig, data: &DataSet, start: Start, devices: &[Devi
         return Ok(());
     }
 
-    let alone = Ranks::alone();
-    let replicas = Replicas::new(config, &data.train, frame, devices, &alone);
+    let replicas = Replicas::new(config, &data.train, frame, devices, ranks);
+    if ranks.count() > 1 {
+        let mut times = Vec::with_capacity(REHEARSALS);
+        for _ in 0..REHEARSALS {
+            let begun = Instant::now();
+            replicas.rehearse(&state.network)?;
+            times.push(begun.elapsed().as_secs_f64());
+        }
+        // The first ones open connections.
+        times.sort_by(f64::total_cmp);
+        println!(
+            "exchange: {:.1} ms a step between {} processes, weights there and gradients back",
+            1e3 * times[REHEARSALS / 2],
+            ranks.count()
+        );
+    }
     let seconds = thread::scope(|scope| -> Result<f64> {
         let batches = prefetch(scope, &data.train, config, done);
         let (mut begun, mut timed) = (Instant::now(), 0);

@@ -1,19 +1,25 @@
-//! Gradients as numbers in a row, for their way between processes.
+//! Gradients and weights as numbers in a row, for their way between processes.
 
 use burn::{
+    module::Module,
     optim::GradientsParams,
     tensor::{Device, Tensor, TensorData},
 };
-use shared::network::Parameter;
+use shared::{
+    model::{ModelError, Weights},
+    network::{EnergyNetwork, NetworkConfig, Parameter},
+};
 
-use crate::{error::Result, output};
+use crate::{
+    error::{Error, Result},
+    output,
+};
 
-/// All gradients, parameter by parameter; zeros for a parameter that has none.
+/// Adds all gradients to a row, parameter by parameter; zeros for a parameter that has none.
 ///
 /// # Errors
 /// The device fails.
-pub fn pack(gradients: &GradientsParams, parameters: &[Parameter]) -> Result<Vec<f32>> {
-    let mut numbers = Vec::new();
+pub fn pack(gradients: &GradientsParams, parameters: &[Parameter], numbers: &mut Vec<f32>) -> Result<()> {
     for parameter in parameters {
         match parameter.shape.len() {
             1 => numbers.extend(pack_one::<1>(gradients, parameter)?),
@@ -21,7 +27,7 @@ pub fn pack(gradients: &GradientsParams, parameters: &[Parameter]) -> Result<Vec
             _ => numbers.extend(pack_one::<4>(gradients, parameter)?),
         }
     }
-    Ok(numbers)
+    Ok(())
 }
 
 fn pack_one<const D: usize>(gradients: &GradientsParams, parameter: &Parameter) -> Result<Vec<f32>> {
@@ -45,4 +51,41 @@ pub fn unpack(numbers: &[f32], parameters: &[Parameter], device: &Device) -> Gra
         rest = after;
     }
     gradients
+}
+
+/// All weights of a network, parameter by parameter.
+///
+/// # Errors
+/// They are not 32-bit numbers.
+pub fn pack_weights(network: &EnergyNetwork) -> Result<Vec<f32>> {
+    let mut weights = Weights::of(&network.valid());
+    let mut numbers = Vec::new();
+    for parameter in network.parameters() {
+        let values = weights.take(&parameter.name).map_err(failed)?;
+        numbers.extend_from_slice(values.as_slice().map_err(|error| Error::failed(format!("{error:?}")))?);
+    }
+    Ok(numbers)
+}
+
+/// The network that [`pack_weights`] made these numbers of; `parameters` are those of one of its kind.
+///
+/// # Errors
+/// They are not as many numbers as the network has.
+pub fn unpack_weights(
+    numbers: &[f32],
+    parameters: &[Parameter],
+    config: &NetworkConfig,
+    device: &Device,
+) -> Result<EnergyNetwork> {
+    let (mut weights, mut rest) = (Weights::default(), numbers);
+    for Parameter { name, shape, .. } in parameters {
+        let own = rest.split_off(..shape.iter().product());
+        let own = own.ok_or_else(|| Error::failed("fewer weights came than the network has"))?;
+        weights.insert(name, TensorData::new(own.to_vec(), shape.clone()));
+    }
+    weights.into_network(config, device).map_err(failed)
+}
+
+fn failed(error: ModelError) -> Error {
+    Error::failed(error.to_string())
 }

@@ -26,7 +26,7 @@ mod watch;
 pub use batches::Batches;
 pub use checkpoint::Checkpoint;
 pub use config::{Optimization, RunConfig, TrainingPreset};
-pub use dry_run::dry_run;
+pub use dry_run::{REHEARSALS, dry_run};
 pub use folder::RunFolder;
 pub use metrics::{Settings, held_out_loss, history};
 pub use optimizer::optimizer_title;

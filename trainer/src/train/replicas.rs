@@ -1,7 +1,11 @@
 //! The loss of a batch and its gradient, computed in slices one after the other, on one device or on several that share
 //! the slices: a replica of the network on each, by Burn's forks, whose gradients Burn moves to the first and adds up.
 
-use std::{ops::Range, sync::mpsc::Receiver, thread};
+use std::{
+    ops::Range,
+    sync::{atomic::Ordering, mpsc::Receiver},
+    thread,
+};
 
 use burn::{
     module::Module,
@@ -9,12 +13,11 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 use shared::{
-    model::{ModelError, Weights},
-    network::{EnergyNetwork, Frame},
+    network::{EnergyNetwork, Frame, Parameter},
     training::{StableTargets, denoising_loss, mdsm_loss, stable_targets, weights},
 };
 
-use super::{RunConfig, flat, prefetch::Batch, references::means_from};
+use super::{INTERRUPTED, RunConfig, flat, prefetch::Batch, references::means_from};
 use crate::{
     data::Images,
     error::{Error, Result},
@@ -99,47 +102,84 @@ impl<'a> Replicas<'a> {
 
     /// The same with the other processes, which learn the weights from this one.
     fn lead(&self, network: &EnergyNetwork, batch: &Batch) -> Result<(Tensor<1>, GradientsParams)> {
-        let failed = |error: ModelError| Error::failed(error.to_string());
-        let weights = Weights::of(&network.valid()).to_safetensors(false).map_err(failed)?;
-        self.ranks.broadcast(weights)?;
+        self.send_weights(network)?;
         let sum = self.sum_with_others(network, batch)?;
-        let device = self.shares.first().map(|share| &share.device);
-        let (Some(sum), Some(device)) = (sum, device) else {
+        let device = &self.first_device()?;
+        let Some(([asked_to_stop, loss], gradients)) = sum.as_deref().and_then(<[f32]>::split_first_chunk) else {
             return Err(Error::failed("there is no sum of gradients"));
         };
-        let parameters = network.parameters();
-        let (gradients, loss) = sum.split_at(sum.len() - 1);
-        Ok((Tensor::from_floats(loss, device), flat::unpack(gradients, &parameters, device)))
+        if *asked_to_stop > 0.0 {
+            INTERRUPTED.store(true, Ordering::Relaxed);
+        }
+        Ok((Tensor::from_floats([*loss], device), flat::unpack(gradients, &network.parameters(), device)))
     }
 
-    /// Computes its part of every batch for the leader, until that one says that it is enough.
+    /// Computes its part of every batch for the leader, until that one says that it is enough; the first so many times
+    /// only what travels does.
     ///
     /// # Errors
     /// A device has failed, or the others cannot be reached.
-    pub fn work(&self, batches: &Receiver<Batch>) -> Result<()> {
-        let shape = self.config.network();
-        let device = self.shares.first().ok_or_else(|| Error::failed("there is no device to train on"))?.device.clone();
-        let failed = |error: ModelError| Error::failed(format!("the weights that came: {error}"));
-        loop {
-            let weights = self.ranks.broadcast(Vec::new())?;
-            if weights.is_empty() {
-                return Ok(());
+    pub fn work(&self, rehearsals: usize, batches: &Receiver<Batch>) -> Result<()> {
+        let network = EnergyNetwork::new(&self.config.network(), &self.first_device()?);
+        let parameters = network.map_err(|error| Error::failed(error.to_string()))?.parameters();
+        let mut done = 0;
+        while let Some(network) = self.receive_weights(&parameters)? {
+            if done < rehearsals {
+                self.ranks.sum(&self.rehearsed(&network))?;
+            } else {
+                let batch = batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))?;
+                self.sum_with_others(&network, &batch)?;
             }
-            let network =
-                Weights::parse(&weights).and_then(|weights| weights.into_network(&shape, &device.clone().autodiff()));
-            let batch = batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))?;
-            self.sum_with_others(&network.map_err(failed)?, &batch)?;
+            done += 1;
         }
+        Ok(())
     }
 
-    /// The gradients of all slices as numbers, parameter by parameter, and their loss, for the leader.
+    /// Sends between the processes what a step does.
+    ///
+    /// # Errors
+    /// The others cannot be reached.
+    pub fn rehearse(&self, network: &EnergyNetwork) -> Result<()> {
+        self.send_weights(network)?;
+        self.ranks.sum(&self.rehearsed(network)).map(drop)
+    }
+
+    /// As many numbers as the own slices give.
+    fn rehearsed(&self, network: &EnergyNetwork) -> Vec<Vec<f32>> {
+        let numbers: usize = network.parameters().iter().map(|one| one.shape.iter().product::<usize>()).sum();
+        let slices = self.shares.iter().map(|share| share.slices.len()).sum();
+        vec![vec![0.0; numbers + 2]; slices]
+    }
+
+    fn send_weights(&self, network: &EnergyNetwork) -> Result<()> {
+        self.ranks.broadcast_numbers(flat::pack_weights(network)?).map(drop)
+    }
+
+    /// The network with the leader's weights, or none when it is enough.
+    fn receive_weights(&self, parameters: &[Parameter]) -> Result<Option<EnergyNetwork>> {
+        let numbers = self.ranks.broadcast_numbers(Vec::new())?;
+        if numbers.is_empty() {
+            return Ok(None);
+        }
+        let device = self.first_device()?.autodiff();
+        flat::unpack_weights(&numbers, parameters, &self.config.network(), &device).map(Some)
+    }
+
+    fn first_device(&self) -> Result<Device> {
+        let first = self.shares.first().map(|share| share.device.clone());
+        first.ok_or_else(|| Error::failed("there is no device to train on"))
+    }
+
+    /// Of all slices, for the leader: how many were asked to stop, the loss, and the gradients parameter by parameter.
     fn sum_with_others(&self, network: &EnergyNetwork, batch: &Batch) -> Result<Option<Vec<f32>>> {
         let of_share = |share: &Share, network: &EnergyNetwork| -> Result<Vec<Vec<f32>>> {
             let (pictures, parameters) = (self.pictures(&batch.pictures, &share.device), network.parameters());
             let slice = |slots: &Range<usize>| {
                 let (loss, gradients) = self.slice(network, batch, &pictures, slots.clone());
-                let mut numbers = flat::pack(&gradients, &parameters)?;
+                // A process that is told to stop has the leader save and stop.
+                let mut numbers = vec![f32::from(INTERRUPTED.load(Ordering::Relaxed))];
                 numbers.extend(output::floats(loss)?);
+                flat::pack(&gradients, &parameters, &mut numbers)?;
                 Ok(numbers)
             };
             share.slices.iter().map(slice).collect()

@@ -92,13 +92,19 @@ pub(super) struct State {
     pub(super) progress: Progress,
 }
 
-/// Computes this process's part of the batches from step `first` on, for the process that leads.
+/// Computes this process's part of the batches from step `first` on, for the process that leads, which rehearses first.
 ///
 /// # Errors
 /// A device has failed, or the others cannot be reached.
-pub fn work(config: &RunConfig, data: &DataSet, first: u64, devices: &[Device], ranks: &Ranks) -> Result<()> {
+pub fn work(
+    config: &RunConfig,
+    data: &DataSet,
+    (first, rehearsals): (u64, usize),
+    devices: &[Device],
+    ranks: &Ranks,
+) -> Result<()> {
     let replicas = Replicas::new(config, &data.train, frame(config)?, devices, ranks);
-    thread::scope(|scope| replicas.work(&prefetch(scope, &data.train, config, first)))
+    thread::scope(|scope| replicas.work(rehearsals, &prefetch(scope, &data.train, config, first)))
 }
 
 fn frame(config: &RunConfig) -> Result<Frame> {

@@ -1,6 +1,9 @@
 //! The trainer as a user runs it.
 #![allow(dead_code, reason = "every test program uses a part")]
 
+#[cfg(feature = "mpi")]
+pub mod processes;
+
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
