@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn chains_that_start_in_the_datas_gaussian_fall_at_once_and_around_known_pixels_they_do_not() {
+    fn chains_that_start_in_a_gaussian_fall_at_once_and_around_known_pixels_they_do_not() {
         let levels = NoiseLevels { min: 0.05, max: 2.0, spacing: Spacing::Geometric };
         let components = PrincipalComponents { side: 1, mean: vec![0.2], components: vec![vec![0.1]] };
         let gaussian = components.placed(1, 8, 8);
