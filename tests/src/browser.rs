@@ -6,7 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use axum::http::Method;
 use fantoccini::{Client, ClientBuilder, wd::WebDriverCompatibleCommand};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -156,7 +156,21 @@ struct Driver {
 }
 
 impl Driver {
+    /// Starts it, once more where it found no port: it looks for one that is free for two protocols at once, which
+    /// another program may take meanwhile.
     fn start() -> Result<Self> {
+        let mut attempt = Self::attempt()?;
+        for _ in 0..4 {
+            if attempt.is_some() {
+                break;
+            }
+            attempt = Self::attempt()?;
+        }
+        attempt.context("chromedriver: does not say its port")
+    }
+
+    /// Nothing, if it ends without a port.
+    fn attempt() -> Result<Option<Self>> {
         let files = tempfile::tempdir()?;
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").env("TMPDIR", files.path()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -169,9 +183,9 @@ impl Driver {
         });
         // Read on, or the driver would block on a full pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        // Dropped, and so ended, if it has none.
         let driver = Self { process, port: port.unwrap_or_default(), _files: files };
-        ensure!(port.is_some(), "chromedriver: does not say its port");
-        Ok(driver)
+        Ok(port.map(|_| driver))
     }
 }
 

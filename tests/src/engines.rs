@@ -16,6 +16,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
+use crate::page::PATIENCE;
+
 /// A browser that is not Chromium.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -105,12 +107,12 @@ impl Session {
     /// Waits until JavaScript gives true.
     ///
     /// # Errors
-    /// It takes longer than `seconds`; the error has what the page says.
+    /// It takes longer than three times `seconds`; the error has what the page says.
     pub async fn wait(&mut self, condition: &str, seconds: u64) -> Result<()> {
         let begin = Instant::now();
         let code = format!("return Boolean({condition})");
         while self.script(&code).await? != true {
-            if begin.elapsed() > Duration::from_secs(seconds) {
+            if begin.elapsed() > PATIENCE * Duration::from_secs(seconds) {
                 let said = "return [JSON.stringify(document.body.dataset),
                     document.getElementById('status').textContent, document.getElementById('notice').textContent]";
                 bail!("waited for {condition}: {}", self.script(said).await?);

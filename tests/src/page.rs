@@ -13,6 +13,9 @@ use xtask::paths;
 
 use crate::browser::Browser;
 
+/// How many times longer a thing may take than with a quiet machine: another browser may have the processors.
+pub(crate) const PATIENCE: u32 = 3;
+
 /// The page, opened in a browser.
 #[derive(Debug)]
 pub struct Page<'a> {
@@ -44,7 +47,8 @@ impl<'a> Page<'a> {
     /// Waits until the page is in this state.
     ///
     /// # Errors
-    /// It takes longer than `seconds`, or the page ends in the state `error` instead: the error has what the page says.
+    /// It takes longer than three times `seconds`, or the page ends in the state `error` instead: the error has what the page
+    /// says.
     pub async fn wait_for(&self, state: &str, seconds: u64) -> Result<()> {
         let begin = Instant::now();
         loop {
@@ -52,7 +56,7 @@ impl<'a> Page<'a> {
             if now == state {
                 return Ok(());
             }
-            if now == "error" || begin.elapsed() > Duration::from_secs(seconds) {
+            if now == "error" || begin.elapsed() > PATIENCE * Duration::from_secs(seconds) {
                 let (status, notices) = (self.text("status").await?, self.notices().await?);
                 bail!("waited for the state {state}, the page is in {now} and says “{status}” {notices:?}");
             }
@@ -63,11 +67,11 @@ impl<'a> Page<'a> {
     /// Waits until an entry of `document.body.dataset` has this value.
     ///
     /// # Errors
-    /// It takes longer than `seconds`.
+    /// It takes longer than three times `seconds`.
     pub async fn wait_for_data(&self, key: &str, value: &str, seconds: u64) -> Result<()> {
         let begin = Instant::now();
         while self.data(key).await? != value {
-            if begin.elapsed() > Duration::from_secs(seconds) {
+            if begin.elapsed() > PATIENCE * Duration::from_secs(seconds) {
                 bail!(
                     "waited for {key} {value}: {:?}, the page says {:?}",
                     self.data(key).await?,
@@ -82,9 +86,9 @@ impl<'a> Page<'a> {
     /// Waits until the page tells something with all of these words.
     ///
     /// # Errors
-    /// It takes longer than ten seconds.
+    /// It takes longer than half a minute.
     pub async fn wait_for_notice(&self, words: &[&str]) -> Result<()> {
-        for _ in 0..200 {
+        for _ in 0..200 * PATIENCE {
             if self.notices().await?.iter().any(|notice| words.iter().all(|word| notice.contains(word))) {
                 return Ok(());
             }
@@ -166,7 +170,7 @@ impl<'a> Page<'a> {
     /// Waits until a version of the site is kept for when there is no network, and this page is known to be of it.
     ///
     /// # Errors
-    /// It takes longer than twenty seconds.
+    /// It takes longer than a minute.
     pub async fn wait_until_kept(&self, build: &str) -> Result<()> {
         let ask = "const [build, done] = arguments;
             (async () => {
@@ -176,7 +180,7 @@ impl<'a> Page<'a> {
                 return Boolean(list && known && navigator.serviceWorker.controller);
             })().then(done, (problem) => done(`${problem}`));";
         let mut answer = Value::Null;
-        for _ in 0..200 {
+        for _ in 0..200 * PATIENCE {
             answer = self.browser.client.execute_async(ask, vec![build.into()]).await?;
             if answer == true {
                 return Ok(());
@@ -189,11 +193,11 @@ impl<'a> Page<'a> {
     /// Waits until a run has done this many steps.
     ///
     /// # Errors
-    /// It takes longer than a minute.
+    /// It takes longer than three minutes.
     pub async fn wait_for_step(&self, step: usize) -> Result<()> {
         let begin = Instant::now();
         while self.data("step").await?.parse().unwrap_or(0) < step {
-            if begin.elapsed() > Duration::from_secs(60) {
+            if begin.elapsed() > PATIENCE * Duration::from_secs(60) {
                 bail!("step {step} does not come; the page is in {}", self.data("state").await?);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -271,11 +275,11 @@ impl<'a> Page<'a> {
     /// Saves by one of the page's buttons and gives the file.
     ///
     /// # Errors
-    /// No file with this ending comes within ten seconds.
+    /// No file with this ending comes within half a minute.
     pub async fn save(&self, button: &str, ending: &str) -> Result<Vec<u8>> {
         self.click(button).await?;
         let folder = self.browser.downloads.path();
-        for _ in 0..200 {
+        for _ in 0..200 * PATIENCE {
             for entry in fs::read_dir(folder)? {
                 let path = entry?.path();
                 if path.extension().is_some_and(|found| found == ending) {
