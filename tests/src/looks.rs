@@ -11,6 +11,19 @@ use xtask::paths;
 const CELL: u32 = 10;
 /// How far a cell may be off, of 255.
 const NEAR: u8 = 24;
+/// Whether what the fonts of this machine measure is what those of the kept looks did.
+///
+/// # Errors
+/// The kept measure cannot be read.
+pub fn same_fonts(measured: &str) -> Result<bool> {
+    let kept = paths::root().join("tests/looks/fonts.txt");
+    if env::var_os(KEEP).is_some() {
+        fs::write(&kept, measured).with_context(|| format!("{}", kept.display()))?;
+    }
+    let wanted = fs::read_to_string(&kept).with_context(|| format!("{}", kept.display()))?;
+    Ok(wanted.trim() == measured.trim())
+}
+
 /// The share of cells that may be further off.
 const FEW: f64 = 0.02;
 /// With this variable set, what is seen becomes what is wanted.
