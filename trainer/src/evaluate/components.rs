@@ -50,7 +50,7 @@ pub fn principal_components(train: &Images) -> PrincipalComponents {
 mod tests {
     use super::*;
 
-    /// Grey pictures of 4x4 pixels: a mean of 100, and 20 more or less in the left half or in the lower right pixel.
+    /// Grey pictures of 4x4 pixels: a mean of 100, 40 more or less in the left half, 20 more or less in the lower right pixel.
     fn images(count: usize) -> Images {
         let picture = |index: usize| {
             (0..16).map(move |at| {

@@ -194,6 +194,10 @@ impl App {
                 if self.asked_row == Some(number) {
                     self.asked_row = None;
                 }
+                if self.asked_models == Some(number) {
+                    self.asked_models = None;
+                    self.outliers.show_models(&[])?;
+                }
                 status::complain(message)
             }
             Work::Animation(_) => {
