@@ -248,7 +248,7 @@ async fn a_picture_belongs_to_the_model_of_its_own_data() -> Result<()> {
 #[tokio::test]
 async fn a_damaged_model_beside_it_is_told_when_models_are_compared() -> Result<()> {
     let site = Site::as_built()?;
-    std::fs::write(site.path("models/digits/model.safetensors"), b"damaged")?;
+    fs::write(site.path("models/digits/model.safetensors"), b"damaged")?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?model=fashion&task=outliers&backend=cpu")).await?;
         page.wait_for_data("judged", "done", 60).await?;
