@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use xshell::{Shell, cmd};
+use xshell::{Cmd, Shell, cmd};
 
 use crate::consent::Consent;
 use crate::site::Profile;
@@ -18,13 +18,8 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
     let destination = site::destination(&paths::dist(), &paths::root().join("models"))?;
     forecast::tell(shell, Profile::Site)?;
     part("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
-    let features = native_features();
-    part("lints", || Ok(cmd!(shell, "cargo clippy --workspace --all-targets {features...} -- -D warnings").run()?))?;
-    part("native tests", || {
-        // The only native build: another command or selection of packages would give Burn other features and build it
-        // again. It makes the trainer's program too, which the end-to-end tests run.
-        Ok(cmd!(shell, "cargo test --workspace --exclude tests {features...}").run()?)
-    })?;
+    part("lints and native build", || Ok(linted(native_tests(shell)).args(["--all-targets", "--no-run"]).run()?))?;
+    part("native tests", || Ok(linted(native_tests(shell)).run()?))?;
     part("WebAssembly tests", || wasm_tests(shell, consent))?;
     // After the tests for browsers: they bring the compiler that NEON may need too.
     part("kernels", || kernel_tests::run(shell))?;
@@ -32,18 +27,35 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
     part("end-to-end tests", || {
         // `tests` does not depend on Burn: it runs the trainer and the page that the parts before have built. More at once
         // than cores: they wait for browsers, which start in turn.
-        Ok(cmd!(shell, "cargo test --package tests -- --test-threads=16").run()?)
+        Ok(linted(cmd!(shell, "cargo test --package tests -- --test-threads=16")).run()?)
     })
 }
 
-/// Builds what the native tests run, the trainer among it: the same selection of packages, so that nothing is built
-/// twice.
+/// Builds what the native tests run, the trainer among it.
 ///
 /// # Errors
 /// It does not compile.
 pub fn build_native(shell: &Shell) -> Result<()> {
+    Ok(native_tests(shell).arg("--no-run").run()?)
+}
+
+/// The tests of all packages but `tests`, which runs programs that must be there by then.
+///
+/// The only native build: another command or selection of packages would give Burn other features and build it again. It
+/// makes the trainer's program too, which the end-to-end tests run.
+fn native_tests(shell: &Shell) -> Cmd<'_> {
     let features = native_features();
-    Ok(cmd!(shell, "cargo test --workspace --exclude tests {features...} --no-run").run()?)
+    cmd!(shell, "cargo test --workspace --exclude tests {features...}")
+}
+
+/// Compiles the project's own packages by Clippy, whose warnings are errors.
+///
+/// `cargo clippy` only checks, and would check every dependency beside building it. As the compiler of a build, which is
+/// how `cargo clippy` itself calls it, Clippy lints what is built anyway.
+fn linted(cargo: Cmd<'_>) -> Cmd<'_> {
+    cargo
+        .env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")
+        .env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__")
 }
 
 /// Trainings on several machines are built and tested where there is an MPI library.
