@@ -194,3 +194,28 @@ fn a_seed_is_one_result_and_pictures_share_their_noise() {
         assert!((read(x.clone().narrow(0, picture, 1), 1)[0] / loss - 1.0).abs() < 1e-5);
     }
 }
+
+#[test]
+fn pictures_of_a_gaussian_are_as_far_apart_as_its_variance_says() {
+    let (device, centre, variance) = (Device::flex(), 0.4f32, 0.09f32);
+    let shape = [3, 1, 4, 4];
+    let [a, b] = [1, 2].map(|seed| Noise::new(seed).tensor(0, Draw::Start, shape, &device) * 0.3 + centre);
+    let denoise = |y: Tensor<4>, level: f32| (y - centre) * (variance / (variance + level * level)) + centre;
+    let best = Best { level: Cell::new(0.0), denoise };
+    let rule = Quadrature::integral(&LEVELS, 256);
+    let mut separations = vec![Vec::new(); 3];
+    for (place, node) in rule.nodes().iter().enumerate() {
+        best.level.set(node.level);
+        let z = likelihood::noise(7, place, shape, &device).expand(shape);
+        let levels = Tensor::full([3], node.level, &device);
+        let found = likelihood::separation(&best, SIGMA_0, [a.clone(), b.clone()], z, levels);
+        separations.iter_mut().zip(values(found)).for_each(|(of_pair, one)| of_pair.push(one));
+    }
+    // int (s^2 / (v + s^2))^2 d(1/s^2) in closed form.
+    let reach = |level: f64| 1.0 / (f64::from(variance) + level * level);
+    let factor = reach(0.05) - reach(5.0);
+    for (squares, of_pair) in values(sum((a - b).square())).into_iter().zip(separations) {
+        let (found, wanted) = (rule.distance(&of_pair), (squares * factor).sqrt());
+        assert!((found / wanted - 1.0).abs() < 1e-3, "{found}, not {wanted}");
+    }
+}

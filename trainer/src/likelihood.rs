@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use shared::{
-    likelihood::{self, Excess, Prior, Quadrature, frame_share, readings},
+    likelihood::{self, Excess, Prior, Quadrature, frame_share, readings, separation},
     training::NoiseLevels,
 };
 
@@ -136,6 +136,35 @@ impl Plan {
             read.iter_mut().zip(maps).for_each(|(read, map)| read.surprise = Some(map));
         }
         Ok(read)
+    }
+
+    /// How far apart the pictures of each pair are, as the model sees them; the noise is the same for all pairs.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn distances(&self, model: &LoadedModel, pairs: &[[Picture; 2]], device: &Device) -> Result<Vec<f64>> {
+        let at_once = budget::pictures(&model.network, model.config.image_size, BATCH).div_ceil(2);
+        let mut all = Vec::with_capacity(pairs.len());
+        for batch in parts(pairs.len(), at_once) {
+            let pairs = &pairs[batch];
+            let of = |side: usize| {
+                let pictures: Vec<Picture> = pairs.iter().map(|pair| pair[side].clone()).collect();
+                model.frame.add(output::tensor(&pictures, device))
+            };
+            let both = [of(0), of(1)];
+            let mut separations = vec![Vec::new(); pairs.len()];
+            for (place, node) in self.quadrature.nodes().iter().enumerate() {
+                let shape = both[0].dims();
+                let z = likelihood::noise(self.seed, place, shape, device).expand(shape);
+                let levels = Tensor::full([pairs.len()], node.level, device);
+                let found = separation(&model.network, model.config.sigma_0, both.clone(), z, levels);
+                for (of_pair, one) in separations.iter_mut().zip(output::floats(found)?) {
+                    of_pair.push(f64::from(one));
+                }
+            }
+            all.extend(separations.iter().map(|of_pair| self.quadrature.distance(of_pair)));
+        }
+        Ok(all)
     }
 
     /// The noise of a level for the pictures from `first` on.

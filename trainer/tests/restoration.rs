@@ -112,3 +112,33 @@ fn flags_that_do_not_go_with_the_task_are_named() {
     }
     assert!(!folder.path().join("o.png").exists());
 }
+
+#[test]
+fn the_experiment_leaves_what_other_programs_need_to_be_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (tiny_run(folder.path()), folder.path().join("out"));
+    trainer()
+        .args(["experiment", "restoration", "--backend", "flex", "--data", "digits", "--pictures", "3"])
+        .args(["--answers", "2", "--steps", "3", "--seed", "4", "--model"])
+        .arg(&run)
+        .arg("--out")
+        .arg(&out)
+        .assert()
+        .success();
+    let results: Value = serde_json::from_slice(&std::fs::read(out.join("restoration.json")).unwrap()).unwrap();
+    let rows = results["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 8);
+    for row in rows {
+        let distances = row["distances"].as_array().unwrap();
+        assert!(distances.iter().all(|distance| distance.as_f64().is_some_and(|far| far > 0.0)), "{row}");
+    }
+    let (shape, truths) = npy(&out.join("truths.npy"));
+    let (_, known) = npy(&out.join("known-fill-in-right.npy"));
+    let lost = known.iter().filter(|value| value.is_nan()).count();
+    assert_eq!(lost, truths.len() / 2);
+    assert!(known.iter().zip(&truths).all(|(known, truth)| known.is_nan() || known == truth));
+    let (small, means) = npy(&out.join("known-enlarge-2-times.npy"));
+    assert_eq!([small[0], 2 * small[1], 2 * small[2]], [shape[0], shape[1], shape[2]]);
+    let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
+    assert!((mean(&means) - mean(&truths)).abs() < 1e-5);
+}

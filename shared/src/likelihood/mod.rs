@@ -16,16 +16,18 @@
 //!
 //! [`Quadrature`] has the levels and makes numbers of what is read at them, [`readings`] are what a model says there,
 //! [`Prior`] is the Gaussian behind the largest level, [`Decoder`] tells 8-bit pictures from noisy ones, [`partition`] has `ln Z` of
-//! the static energy from the same readings.
+//! the static energy from the same readings. [`separation`] compares two pictures by the same errors.
 //! A bit here is always of a whole picture, at the noise level that goes with it.
 
 mod code;
+mod distance;
 pub mod partition;
 mod prior;
 mod quadrature;
 mod readings;
 
 pub use code::Decoder;
+pub use distance::separation;
 pub use prior::{Moments, Prior};
 pub use quadrature::{Excess, Node, Quadrature};
 pub use readings::{Reading, frame_share, noise, readings};

@@ -1,5 +1,7 @@
 //! What happens when the engine is lost in the middle of a run.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use tests::{
     browser::{self, Gpu, Screen},
@@ -27,6 +29,39 @@ async fn chains_go_on_after_a_gpu_is_lost() -> Result<()> {
         let notices = page.notices().await?.join(" ");
         ensure!(notices.contains("on the GPU once more") && notices.contains("on the CPU"), "{notices}");
         ensure!(page.data("backend").await? == "cpu" && page.data("step").await? == "1000");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_paused_run_stays_paused_after_a_gpu_is_lost() -> Result<()> {
+    let site = Site::new()?;
+    // Every GPU that this browser gives is lost when a single step is asked of it.
+    site.before_engine(
+        "const request = GPUAdapter.prototype.requestDevice;
+         let device;
+         GPUAdapter.prototype.requestDevice = async function (...wishes) {
+             return (device = await request.apply(this, wishes));
+         };
+         addEventListener('message', ({ data }) => { if (data[0] === '\"Step\"') device?.destroy(); })",
+    )?;
+    browser::with(Gpu::Software, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?seed=1&count=2&steps=200&backend=webgpu&autorun=1")).await?;
+        page.wait_for_step(2).await?;
+        page.click("pause").await?;
+        for backend in ["webgpu", "cpu"] {
+            page.click("step-once").await?;
+            page.wait_for("loading", 60).await?;
+            page.wait_for("running", 120).await?;
+            ensure!(page.data("backend").await? == backend && page.data("paused").await? == "1");
+            let held = page.data("step").await?;
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            ensure!(page.data("step").await? == held, "a paused run goes on");
+        }
+        page.click("pause").await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.data("step").await? == "200");
         Ok(())
     })
     .await

@@ -38,19 +38,57 @@ async fn a_dropped_model_works_like_the_others() -> Result<()> {
     .await
 }
 
-#[tokio::test]
-async fn a_model_without_pictures_says_where_to_take_some() -> Result<()> {
-    let site = Site::new()?;
+/// Has the small model come without held-out pictures.
+fn without_held_out(site: &Site) -> Result<()> {
     let path = site.small_model().join("model.json");
     let mut manifest: Value = serde_json::from_slice(&fs::read(&path)?)?;
     manifest["held_out_pictures"] = 0.into();
     fs::write(&path, manifest.to_string())?;
+    Ok(fs::remove_file(site.small_model().join("held-out.png"))?)
+}
+
+/// Whether the hint of this name can be seen.
+async fn hinted(page: &Page<'_>, id: &str) -> Result<bool> {
+    let seen = page.script("return document.getElementById(arguments[0]).checkVisibility()", vec![id.into()]).await?;
+    Ok(seen == true)
+}
+
+#[tokio::test]
+async fn a_model_without_held_out_pictures_offers_its_own_samples() -> Result<()> {
+    let site = Site::new()?;
+    without_held_out(&site)?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?task=inpaint&mask=left&count=1&steps=3&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        let count = page.script("return document.querySelectorAll('#pictures input').length", vec![]).await?;
+        ensure!(count.as_u64().is_some_and(|count| count >= 3), "{count} pictures");
+        ensure!(hinted(&page, "samples-instead").await? && !hinted(&page, "no-pictures").await?);
+        page.click("start").await?;
+        page.wait_for("done", 60).await?;
+        page.go_to("outliers").await?;
+        page.wait_for_data("judged", "done", 30).await?;
+        page.go_to("landscape").await?;
+        page.wait_for_data("map", "done", 60).await?;
+        page.click("other-corners").await?;
+        page.wait_for_data("map", "done", 60).await?;
+        ensure!(page.notices().await?.is_empty());
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_model_without_pictures_says_where_to_take_some() -> Result<()> {
+    let site = Site::new()?;
+    without_held_out(&site)?;
+    site.edit("models/index.json", r#""recorded": true"#, r#""recorded": false"#)?;
+    site.publish()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         for room in ["inpaint", "landscape"] {
             let page = Page::open(browser, &site.url(&format!("?task={room}&backend=cpu"))).await?;
             page.wait_for("ready", 60).await?;
-            let hint = page.script("return document.getElementById('no-pictures').checkVisibility()", vec![]).await?;
-            ensure!(hint == true && page.notices().await?.is_empty(), "{room}: {hint}");
+            let hint = hinted(&page, "no-pictures").await?;
+            ensure!(hint && page.notices().await?.is_empty(), "{room}: {hint}");
         }
         Ok(())
     })

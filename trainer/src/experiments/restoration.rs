@@ -10,6 +10,7 @@ use image::{
 use options::{Region, Sampler, Words};
 use serde::Serialize;
 use shared::{
+    likelihood::Quadrature,
     restoration::{Blocks, Grey, gaussian_blur},
     sampling::Given,
 };
@@ -20,8 +21,9 @@ use crate::{
     error::Result,
     evaluate::{average, diffused},
     files,
+    likelihood::Plan,
     model::LoadedModel,
-    output,
+    npy, output,
     pictures::{self, Picture},
     restoration::{self, Blur},
 };
@@ -48,6 +50,8 @@ struct Row {
     /// What restores without a model.
     baseline_name: String,
     baseline: Ratio,
+    /// How far from the true pictures one answer, the mean and the baseline are, as the model sees them.
+    distances: [f64; 3],
     /// The largest difference of a value to what is known.
     known_error: f32,
 }
@@ -69,6 +73,9 @@ struct Results {
     rows: Vec<Row>,
 }
 
+/// Energy gradients of each picture for a distance.
+const GRADIENTS: usize = 16;
+
 /// Pictures of a task that the folder gets to look at, and answers of each.
 const SHOWN: (usize, usize) = (6, 4);
 
@@ -86,6 +93,7 @@ pub fn restoration(args: RestorationArgs) -> Result<()> {
     }
     tasks.extend([1.0, 2.0].map(Task::Blur));
     tasks.extend([Region::Right, Region::Stripes, Region::Random].map(Task::Pixels));
+    save(&args, "truths", &truths)?;
     let mut results = Results {
         model: args.subject.model.model.display().to_string(),
         data: data.name.clone(),
@@ -113,16 +121,22 @@ impl Task {
         }
     }
 
-    /// The file of its grid.
+    /// What its files are called.
     fn file(&self) -> String {
-        format!("{}.png", self.name().replace([' ', '.'], "-"))
+        self.name().replace([' ', '.'], "-")
     }
 
     fn measure(&self, model: &LoadedModel, truths: &[Picture], args: &RestorationArgs, device: &Device) -> Result<Row> {
         let (mut one, mut mean, mut without) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut known_error, mut shown) = (0.0f32, Vec::new());
+        let (mut known_error, mut shown, mut known) = (0.0f32, Vec::new(), Vec::new());
+        let plan = Plan {
+            quadrature: Quadrature::integral(&model.noise, GRADIENTS),
+            ..Plan::integral(model.noise, 2, args.seed)
+        };
+        let mut distances = [0.0; 3];
         for (number, truth) in truths.iter().enumerate() {
-            let (given, baseline) = self.spoilt(model, truth, device)?;
+            let Spoilt { given, known: kept, baseline } = self.spoilt(model, truth, device)?;
+            known.extend(kept);
             let chains = SamplingRun {
                 schedule: model.schedule(Sampler::Consistent, args.steps),
                 count: args.answers,
@@ -134,14 +148,30 @@ impl Task {
             known_error = known_error.max(output::floats((given.keep(x.clone()) - x).abs().max())?[0]);
             let each: Vec<f64> = answers.iter().map(|answer| error(truth, answer)).collect();
             one.push(each.iter().sum::<f64>() / each.len() as f64);
-            mean.push(error(truth, &average(&answers)));
+            let best = average(&answers);
+            mean.push(error(truth, &best));
             without.push(error(truth, &baseline));
+            let others = [&best, &baseline].into_iter().chain(&answers);
+            let pairs: Vec<[Picture; 2]> = others.map(|other| [truth.clone(), other.clone()]).collect();
+            let found = plan.distances(model, &pairs, device)?;
+            let (of_best, of_baseline) = (found[0], found[1]);
+            let of_one = found[2..].iter().sum::<f64>() / answers.len() as f64;
+            for (sum, distance) in distances.iter_mut().zip([of_one, of_best, of_baseline]) {
+                *sum += distance / truths.len() as f64;
+            }
             if number < SHOWN.0 {
                 shown.extend([truth.clone(), baseline]);
                 shown.extend(answers.into_iter().take(SHOWN.1));
             }
         }
-        pictures::write_grid(&args.subject.out.join(self.file()), &shown, Some(2 + SHOWN.1.min(args.answers)))?;
+        if !known.is_empty() {
+            save(args, &format!("known-{}", self.file()), &known)?;
+        }
+        pictures::write_grid(
+            &args.subject.out.join(format!("{}.png", self.file())),
+            &shown,
+            Some(2 + SHOWN.1.min(args.answers)),
+        )?;
         let baseline_name = match self {
             Self::Blocks(_) => "bicubic",
             Self::Grey => "as grey",
@@ -154,38 +184,77 @@ impl Task {
             mean: Ratio::of(&mean),
             baseline_name: baseline_name.to_owned(),
             baseline: Ratio::of(&without),
+            distances,
             known_error,
         })
     }
 
     /// What is known of a picture, and what would be made of it without a model.
-    fn spoilt(&self, model: &LoadedModel, truth: &Picture, device: &Device) -> Result<(Arc<dyn Given>, Picture)> {
+    fn spoilt(&self, model: &LoadedModel, truth: &Picture, device: &Device) -> Result<Spoilt> {
         let tensor = || output::tensor(std::slice::from_ref(truth), device);
         Ok(match *self {
             Self::Blocks(side) => {
-                let mut small = output::pictures(Blocks { side }.means(tensor()))?;
-                let enlarged = small.pop().map(|small| resized(&small, truth.height, truth.width));
-                (restoration::blocks(model, truth, side, 0.0, device), enlarged.unwrap_or_else(|| truth.clone()))
+                let small = output::pictures(Blocks { side }.means(tensor()))?.pop();
+                let enlarged = small.as_ref().map(|small| resized(small, truth.height, truth.width));
+                Spoilt {
+                    given: restoration::blocks(model, truth, side, 0.0, device),
+                    known: small,
+                    baseline: enlarged.unwrap_or_else(|| truth.clone()),
+                }
             }
             Self::Grey => {
                 let shade = Grey::of_colours().brightness(tensor());
                 let grey = output::pictures(shade.repeat_dim(1, truth.channels))?.pop();
-                (restoration::grey(model, truth, 0.0, device), grey.unwrap_or_else(|| truth.clone()))
+                Spoilt {
+                    given: restoration::grey(model, truth, 0.0, device),
+                    known: None,
+                    baseline: grey.unwrap_or_else(|| truth.clone()),
+                }
             }
             Self::Blur(deviation) => {
                 // As a camera would give it: of 256 values.
                 let mut given =
                     Picture { pixels: output::floats(gaussian_blur(tensor(), deviation))?, ..truth.clone() };
                 given.pixels.iter_mut().for_each(|value| *value = (*value * 255.0).round() / 255.0);
-                (restoration::blurred(model, &given, &Blur::Gaussian(deviation), 0.0, device)?, given)
+                let blur = Blur::Gaussian(deviation);
+                Spoilt {
+                    given: restoration::blurred(model, &given, &blur, 0.0, device)?,
+                    known: Some(given.clone()),
+                    baseline: given,
+                }
             }
             Self::Pixels(region) => {
                 let places = (0..truth.height).flat_map(|y| (0..truth.width).map(move |x| (y, x)));
                 let unknown: Vec<bool> = places.map(|at| region.contains(at, (truth.height, truth.width))).collect();
-                (restoration::pixels(model, truth, &unknown, 0.0, device), diffused(truth, &unknown))
+                let mut known = truth.clone();
+                let lost = unknown.iter().cycle();
+                known.pixels.iter_mut().zip(lost).filter(|(_, lost)| **lost).for_each(|(value, _)| *value = f32::NAN);
+                Spoilt {
+                    given: restoration::pixels(model, truth, &unknown, 0.0, device),
+                    known: Some(known),
+                    baseline: diffused(truth, &unknown),
+                }
             }
         })
     }
+}
+
+/// A spoilt picture.
+struct Spoilt {
+    /// What the chains know of it.
+    given: Arc<dyn Given>,
+    /// The same as a picture for other programs, lost pixels not a number, where there are such that do the task.
+    known: Option<Picture>,
+    /// What would be made of it without a model.
+    baseline: Picture,
+}
+
+/// Writes pictures as an array for other programs (`xtask/peers/restoration.py`).
+fn save(args: &RestorationArgs, name: &str, pictures: &[Picture]) -> Result<()> {
+    let Some(first) = pictures.first() else { return Ok(()) };
+    let values: Vec<f32> = pictures.iter().flat_map(output::channels_last).collect();
+    let shape = [pictures.len(), first.height, first.width, first.channels];
+    npy::write(&args.subject.out.join(format!("{name}.npy")), &shape, &values)
 }
 
 /// Every plane as another.
@@ -227,8 +296,18 @@ impl std::fmt::Display for Ratio {
 
 impl Row {
     fn line(&self) -> String {
-        let Self { task, one, mean, baseline_name, baseline, known_error } = self;
-        format!("| {task} | {one} | {mean} | {baseline} ({baseline_name}) | {known_error:.0e} |")
+        let Self {
+            task,
+            one,
+            mean,
+            baseline_name,
+            baseline,
+            distances: [near_one, near_mean, near_baseline],
+            known_error,
+        } = self;
+        format!(
+            "| {task} | {one} | {mean} | {baseline} ({baseline_name}) | {near_one:.0} / {near_mean:.0} / {near_baseline:.0} | {known_error:.0e} |"
+        )
     }
 }
 
@@ -239,8 +318,10 @@ impl Results {
         let mut text = format!(
             "# Restorations\n\nWritten by `trainer experiment restoration --model {} --data {} --pictures {} --answers {} --steps {} --seed {} \
              --out {}`.\n\nPeak signal-to-noise ratios in dB of {} held-out pictures, with their standard errors. One answer may be \
-             another picture, as good as the true one; the mean of {} is the best guess. The last column is the largest difference of \
-             a value to what is known.\n\n| task | one answer | mean of answers | without a model | known part |\n| --- | --- | --- | --- | --- |\n",
+             another picture, as good as the true one; the mean of {} is the best guess. Distances to the true pictures are the \
+             information-estimation metric by this model: of one answer, of the mean, and without a model. The last column is the \
+             largest difference of a value to what is known.\n\n| task | one answer | mean of answers | without a model | distances | \
+             known part |\n| --- | --- | --- | --- | --- | --- |\n",
             self.model,
             args.subject.data,
             args.pictures,

@@ -57,12 +57,12 @@ impl Answer {
 }
 
 impl Outliers {
-    /// Gathers what is to be judged; `held_out` is one to make other kinds from. Gives the values.
-    pub fn gather(&mut self, chosen: &Pictures, held_out: &Pictures) -> Vec<f32> {
+    /// Gathers what is to be judged; `of_model` is one of the model's to make other kinds from. Gives the values.
+    pub fn gather(&mut self, chosen: &Pictures, of_model: &Pictures) -> Vec<f32> {
         let Pictures { side, channels, .. } = *chosen;
         self.names = vec![texts::your_choice().to_owned()];
         let mut values = chosen.values.clone();
-        for Kind { name, picture } in web::kinds(&held_out.values, side, channels) {
+        for Kind { name, picture } in web::kinds(&of_model.values, side, channels) {
             self.names.push(name.to_owned());
             values.extend(picture);
         }

@@ -1,4 +1,4 @@
-//! The pictures at hand: held-out ones, and those that the visitor brought, drew or sampled.
+//! The pictures at hand: the model's, and those that the visitor brought, drew or sampled.
 
 use wasm_bindgen::JsCast;
 use web::{Pictures, texts};
@@ -12,9 +12,9 @@ use crate::{
 /// The row of pictures to choose from.
 #[derive(Default)]
 pub struct Shelf {
-    /// Held-out pictures, then those of the visitor.
+    /// The model's, then those of the visitor.
     pictures: Pictures,
-    held_out: usize,
+    of_model: usize,
     chosen: usize,
     /// What is known of each of the visitor's.
     own: Vec<Own>,
@@ -34,12 +34,13 @@ impl Shelf {
     /// The visitor's pictures that are kept.
     pub const MOST_OWN: usize = 8;
 
-    /// Offers the pictures of a model. What the visitor brought is kept, in the new model's size.
-    pub fn set_held_out(&mut self, mut pictures: Pictures, chosen: usize) {
+    /// Offers the pictures of a model: held-out ones, or samples where none came with it. What the visitor brought is kept,
+    /// in the new model's size.
+    pub fn offer(&mut self, mut pictures: Pictures, chosen: usize) {
         let another = (pictures.side, pictures.channels) != (self.pictures.side, self.pictures.channels);
         self.own.iter_mut().for_each(|own| own.stale |= another);
-        let own = self.pictures.fitted_from(self.held_out, pictures.side, pictures.channels);
-        self.held_out = pictures.count();
+        let own = self.pictures.fitted_from(self.of_model, pictures.side, pictures.channels);
+        self.of_model = pictures.count();
         pictures.values.extend(own);
         self.chosen = chosen.min(pictures.count().saturating_sub(1));
         self.pictures = pictures;
@@ -49,8 +50,8 @@ impl Shelf {
     pub fn add(&mut self, picture: &Pictures, file: Option<File>) {
         let (side, channels) = (self.pictures.side, self.pictures.channels);
         let length = side * side * channels;
-        if self.pictures.count() == self.held_out + Self::MOST_OWN {
-            let oldest = self.held_out * length;
+        if self.pictures.count() == self.of_model + Self::MOST_OWN {
+            let oldest = self.of_model * length;
             self.pictures.values.drain(oldest..oldest + length);
             self.own.remove(0);
         }
@@ -71,7 +72,7 @@ impl Shelf {
     /// nothing where it has gone or the size is not the model's any more.
     pub fn replace(&mut self, number: u32, picture: &Pictures) -> Option<bool> {
         let at = self.own.iter().position(|own| own.number == number)?;
-        let index = self.held_out + at;
+        let index = self.of_model + at;
         let length = self.pictures.length();
         if (picture.side, picture.channels) != (self.pictures.side, self.pictures.channels) {
             return None;
@@ -90,7 +91,7 @@ impl Shelf {
             radio.set_type("radio");
             radio.set_name("picture");
             radio.set_checked(index == self.chosen);
-            let name = match index.checked_sub(self.held_out) {
+            let name = match index.checked_sub(self.of_model) {
                 None => texts::picture_number(index + 1),
                 Some(own) => texts::own_picture(own + 1),
             };
@@ -128,14 +129,14 @@ impl Shelf {
         !self.own.is_empty()
     }
 
-    /// How many of them are held-out ones.
-    pub fn held_out(&self) -> usize {
-        self.held_out
+    /// How many of them are the model's.
+    pub fn of_model(&self) -> usize {
+        self.of_model
     }
 
-    /// The number of the chosen one, if it is a held-out picture.
-    pub fn chosen_held_out(&self) -> Option<usize> {
-        (self.chosen < self.held_out).then_some(self.chosen)
+    /// The number of the chosen one, if it is one of the model's.
+    pub fn chosen_of_model(&self) -> Option<usize> {
+        (self.chosen < self.of_model).then_some(self.chosen)
     }
 
     pub fn chosen(&self) -> usize {

@@ -119,9 +119,9 @@ impl App {
         status::say(&texts::ready_on(loaded.backend.title()))?;
         let pictures = Pictures { side: loaded.size, channels: loaded.channels, values: held_out };
         self.drawing.set_side(loaded.size);
-        self.shelf.set_held_out(pictures, self.settings.picture.unwrap_or_default());
-        self.show_shelf()?;
+        self.shelf.offer(pictures, self.settings.picture.unwrap_or_default());
         self.loaded = Some(loaded);
+        self.show_shelf()?;
         if let Some(before) = std::mem::replace(&mut self.own_loaded, self.own_model.clone()) {
             self.forget(before);
         }
@@ -134,6 +134,7 @@ impl App {
         self.fetch_others();
         self.enter(State::Ready)?;
         self.begin_map()?;
+        self.offer_samples()?;
         let (room, playing) = (self.settings.task, self.playing);
         self.show_room(room)?;
         self.playing = playing;
@@ -149,7 +150,7 @@ impl App {
     }
 
     /// Corrects numbers of pictures that the model does not have, and says so.
-    fn check_pictures(&mut self, there: usize) -> Result<()> {
+    pub(super) fn check_pictures(&mut self, there: usize) -> Result<()> {
         let last = there.saturating_sub(1);
         if there == 0 {
             return Ok(());

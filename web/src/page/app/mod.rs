@@ -1,6 +1,8 @@
 //! The page's behaviour: what each event leads to.
 
 mod bringing;
+mod event;
+mod hearing;
 mod learning;
 mod loading;
 mod recording;
@@ -16,109 +18,32 @@ use std::{
 
 use options::Words;
 use web::{
-    Backend, Distribution, Envelope, Goal, Models, Pictures, RecordedRun, Settings, Task,
-    messages::{FromEngine, Loaded, ModelFiles, Purpose, Question, ToEngine},
+    Distribution, Envelope, Models, Pictures, RecordedRun, Settings, Task,
+    messages::{Loaded, ModelFiles, Purpose, Question, ToEngine},
     texts,
 };
-use web_sys::{File, HtmlAnchorElement, HtmlElement};
+use web_sys::{HtmlAnchorElement, HtmlElement};
 
 use crate::{
     controls::{self, Situation},
     dom::{Result, by_id, write},
     drawing::Drawing,
-    drops::Item,
     editor::Editor,
     engine::Engine,
     lesson::Course,
     map::Map,
-    outliers::{Answer, Outliers},
+    outliers::Outliers,
     preference, said,
     shelf::Shelf,
     stage::Stage,
     status::{self, State},
-    toy,
     view::View,
     viewer,
 };
+pub use event::Event;
 use recording::plain_visit;
 use running::Running;
 use sharing::Film;
-
-/// What can happen.
-pub enum Event {
-    Engine(Envelope<FromEngine>),
-    /// Start the engine again, on this backend.
-    Restart(Option<Backend>),
-    Start,
-    /// Start with another seed.
-    New,
-    /// The recorded run of this model has come.
-    Recorded(String, Box<RecordedRun>),
-    /// The visitor went back or forward.
-    Moved,
-    /// The lesson of this number is wanted.
-    Lesson(usize),
-    /// The lesson so many further on is wanted.
-    LessonBy(isize),
-    EndLessons,
-    Pause,
-    StepOnce,
-    Cancel,
-    Continue,
-    NewSeed,
-    RoomChosen,
-    SamplerChosen,
-    ModelChosen,
-    BackendChosen,
-    KnownChosen,
-    /// Any other setting.
-    Changed,
-    PictureChosen(usize),
-    /// The visitor drew a picture.
-    Drawn(Pictures),
-    /// The visitor brought pictures, perhaps none that can be used: then there are sentences.
-    Brought(Vec<(File, Pictures)>, Vec<String>),
-    /// A picture that the visitor brought, once more for a model of another size.
-    ReadAgain(u32, Pictures),
-    /// Files were dropped or chosen.
-    Files(Vec<Item>),
-    /// Files were chosen that are to be a model.
-    OwnModel(Vec<Item>),
-    /// They are one.
-    OwnModelFiles(ModelFiles),
-    /// A saved file has these settings.
-    Restore(String),
-    /// Held-out pictures of other models, for the load of this number.
-    Others(u32, Vec<(String, Pictures)>),
-    OtherCorners,
-    /// Which model the chosen picture belongs to is asked.
-    CompareModels,
-    /// Another corner is to be chosen.
-    CornerChosen,
-    /// The pointer is at this part of the map's width and height.
-    MapPointed(f64, f64),
-    /// The keyboard moves by so many points of the map.
-    MapMoved(isize, isize),
-    Walk,
-    TrainToy,
-    /// A chain of the room is clicked.
-    ChainChosen(usize),
-    /// The chain's picture is wanted in another room.
-    ChainTo(Task),
-    CloseChain,
-    SaveChain,
-    /// A moment of the run is chosen.
-    Scrubbed(usize),
-    Play,
-    PlayOn,
-    SavePng,
-    SaveAnimation,
-    SaveJson,
-    CopyLink,
-    CopyEmbed,
-    /// The window has another size.
-    Resized,
-}
 
 /// The page's state.
 pub struct App {
@@ -165,6 +90,8 @@ pub struct App {
     playing: bool,
     /// The recorded run of a model, which is shown until chains run.
     recording: Option<(String, RecordedRun)>,
+    /// The pictures at the end of a model's recorded run.
+    samples: Option<(String, Pictures)>,
     /// Whether chains are to start by themselves once the model is there.
     live: bool,
     /// The lesson that the visitor takes.
@@ -234,6 +161,7 @@ impl App {
                 chain: 0,
                 playing: false,
                 recording: None,
+                samples: None,
                 live: false,
                 course: None,
                 chose: false,
@@ -364,71 +292,6 @@ impl App {
             Event::CopyLink => self.copy_link(),
             Event::CopyEmbed => self.copy_embed(),
             Event::Resized => self.draw(),
-        }
-    }
-
-    fn hear(&mut self, Envelope { message, payload }: Envelope<FromEngine>) -> Result<()> {
-        match message {
-            FromEngine::Started => {
-                self.started = true;
-                if let Some(file) = texts::spoken_file() {
-                    self.send(ToEngine::Speak(file.to_owned()))?;
-                }
-                self.send_load()
-            }
-            FromEngine::Downloading { load, .. } | FromEngine::Testing { load, .. } if load != self.loads => Ok(()),
-            FromEngine::Timed { load, gpu, cpu } => self.timed(load, gpu, cpu),
-            FromEngine::Downloading { received, total, .. } => {
-                status::say(&texts::downloading(received / 1000, total / 1000))
-            }
-            FromEngine::Testing { backend, .. } => {
-                self.testing_gpu = backend == Backend::WebGpu;
-                status::say(&texts::testing(backend.title()))
-            }
-            FromEngine::Loaded(loaded) if loaded.number == self.loads => self.loaded(*loaded, payload),
-            FromEngine::Stepped(report) if self.runs_now(report.run) => self.stepped(&report, payload),
-            FromEngine::Finished { run, energies } if self.runs_now(run) => self.finished(energies, payload),
-            FromEngine::Cancelled(run) if self.runs_now(run) => self.cancelled(),
-            FromEngine::Loaded(_) | FromEngine::Stepped(_) | FromEngine::Finished { .. } | FromEngine::Cancelled(_) => {
-                Ok(())
-            }
-            FromEngine::Scored { question: Question { number, purpose }, energies, slopes, unusual, level, bits } => {
-                match purpose {
-                    Purpose::Beside(room) => self.scored_beside(number, room, &energies, level, payload),
-                    Purpose::Outliers if self.asked_outliers == Some(number) => {
-                        self.asked_outliers = None;
-                        let held_out = self.held_out();
-                        let map = payload;
-                        self.outliers_judged()?;
-                        self.outliers.judge(&Answer { energies, slopes, unusual, bits, map }, &held_out)?;
-                        status::set_data("judged", "done")
-                    }
-                    Purpose::Row { map, row } if self.asked_row == Some(number) => {
-                        self.asked_row = None;
-                        self.map.take(map, row, energies)?;
-                        self.ask_for_row()
-                    }
-                    Purpose::Outliers | Purpose::Row { .. } => Ok(()),
-                }
-            }
-            FromEngine::Compared { number, belongings } if self.asked_models == Some(number) => {
-                self.compared(&belongings)
-            }
-            FromEngine::Compared { .. } => Ok(()),
-            FromEngine::Framed { animation, done, file } => self.framed(animation, done, file),
-            FromEngine::Toy(report) => {
-                if report.number != self.toys {
-                    return Ok(());
-                }
-                toy::show(&report, &payload)?;
-                self.toy_trains = report.walked.0 < report.walked.1;
-                if self.toy_trains {
-                    return Ok(());
-                }
-                self.learned(Goal::Toy)?;
-                status::set_data("toy", "done")
-            }
-            FromEngine::Failed { work, message } => self.failed(work, &message),
         }
     }
 

@@ -30,7 +30,9 @@ impl App {
     }
 
     pub(super) fn recorded(&mut self, model: String, run: RecordedRun) -> Result<()> {
+        self.samples = Some((model.clone(), run.pictures.clone()));
         self.recording = Some((model, run));
+        self.offer_samples()?;
         self.show_recording()
     }
 

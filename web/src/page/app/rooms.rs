@@ -85,12 +85,31 @@ impl App {
     pub(super) fn show_shelf(&mut self) -> Result<()> {
         let this = self.this.clone();
         self.shelf.show(move |index| dispatch(&this, Event::PictureChosen(index)))?;
-        self.settings.picture = self.shelf.chosen_held_out();
+        self.settings.picture = self.shelf.chosen_of_model();
         by_id::<HtmlElement>("no-pictures")?.set_hidden(self.shelf.count() > 0);
+        let held_out = self.loaded.as_ref().is_some_and(|loaded| loaded.held_out > 0);
+        by_id::<HtmlElement>("samples-instead")?.set_hidden(held_out || self.shelf.of_model() == 0);
         if self.shelf.count() > 0 {
             self.editor.set_picture(self.shelf.picture(self.shelf.chosen()), self.settings.mask);
         }
         self.show_corners()
+    }
+
+    /// Offers the ends of the model's recorded run where no held-out pictures came with it.
+    pub(super) fn offer_samples(&mut self) -> Result<()> {
+        let Some(loaded) = self.loaded.as_ref().filter(|_| self.has_model()) else { return Ok(()) };
+        let Some((_, samples)) = self.samples.as_ref().filter(|(model, _)| *model == loaded.model) else {
+            return Ok(());
+        };
+        let fits = (samples.side, samples.channels) == (loaded.size, loaded.channels);
+        if loaded.held_out > 0 || self.shelf.of_model() > 0 || !fits {
+            return Ok(());
+        }
+        let samples = samples.clone();
+        self.check_pictures(samples.count())?;
+        self.shelf.offer(samples, self.settings.picture.unwrap_or_default());
+        self.show_shelf()?;
+        self.begin_map()
     }
 
     pub(super) fn choose_picture(&mut self, index: usize) -> Result<()> {
@@ -102,7 +121,7 @@ impl App {
         }
         self.shelf.choose(index);
         self.chose = true;
-        self.settings.picture = self.shelf.chosen_held_out();
+        self.settings.picture = self.shelf.chosen_of_model();
         self.editor.set_picture(self.shelf.picture(index), self.settings.mask);
         self.remember()?;
         if self.settings.task == Task::Outliers { self.judge() } else { Ok(()) }
@@ -117,8 +136,8 @@ impl App {
         if !self.has_model() || chosen.values.is_empty() {
             return Ok(());
         }
-        let held_out = if self.shelf.held_out() > 0 { self.shelf.picture(0) } else { chosen.clone() };
-        let payload = self.outliers.gather(&chosen, &held_out);
+        let of_model = if self.shelf.of_model() > 0 { self.shelf.picture(0) } else { chosen.clone() };
+        let payload = self.outliers.gather(&chosen, &of_model);
         status::set_data("judged", "")?;
         self.asked_outliers = self.ask(Purpose::Outliers, payload)?;
         Ok(())
@@ -168,9 +187,9 @@ impl App {
         Shelf::mark(chosen)
     }
 
-    /// Three held-out pictures by chance.
+    /// Three of the model's pictures by chance.
     pub(super) fn other_corners(&mut self) -> Result<()> {
-        let there = self.shelf.held_out();
+        let there = self.shelf.of_model();
         if there < 3 {
             return status::complain(texts::too_few_pictures());
         }

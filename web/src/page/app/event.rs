@@ -1,0 +1,85 @@
+//! What can happen on the page.
+
+use web::{
+    Backend, Envelope, Pictures, RecordedRun, Task,
+    messages::{FromEngine, ModelFiles},
+};
+use web_sys::File;
+
+use crate::drops::Item;
+
+/// What can happen.
+pub enum Event {
+    Engine(Envelope<FromEngine>),
+    /// Start the engine again, on this backend.
+    Restart(Option<Backend>),
+    Start,
+    /// Start with another seed.
+    New,
+    /// The recorded run of this model has come.
+    Recorded(String, Box<RecordedRun>),
+    /// The visitor went back or forward.
+    Moved,
+    /// The lesson of this number is wanted.
+    Lesson(usize),
+    /// The lesson so many further on is wanted.
+    LessonBy(isize),
+    EndLessons,
+    Pause,
+    StepOnce,
+    Cancel,
+    Continue,
+    NewSeed,
+    RoomChosen,
+    SamplerChosen,
+    ModelChosen,
+    BackendChosen,
+    KnownChosen,
+    /// Any other setting.
+    Changed,
+    PictureChosen(usize),
+    /// The visitor drew a picture.
+    Drawn(Pictures),
+    /// The visitor brought pictures, perhaps none that can be used: then there are sentences.
+    Brought(Vec<(File, Pictures)>, Vec<String>),
+    /// A picture that the visitor brought, once more for a model of another size.
+    ReadAgain(u32, Pictures),
+    /// Files were dropped or chosen.
+    Files(Vec<Item>),
+    /// Files were chosen that are to be a model.
+    OwnModel(Vec<Item>),
+    /// They are one.
+    OwnModelFiles(ModelFiles),
+    /// A saved file has these settings.
+    Restore(String),
+    /// Held-out pictures of other models, for the load of this number.
+    Others(u32, Vec<(String, Pictures)>),
+    OtherCorners,
+    /// Which model the chosen picture belongs to is asked.
+    CompareModels,
+    /// Another corner is to be chosen.
+    CornerChosen,
+    /// The pointer is at this part of the map's width and height.
+    MapPointed(f64, f64),
+    /// The keyboard moves by so many points of the map.
+    MapMoved(isize, isize),
+    Walk,
+    TrainToy,
+    /// A chain of the room is clicked.
+    ChainChosen(usize),
+    /// The chain's picture is wanted in another room.
+    ChainTo(Task),
+    CloseChain,
+    SaveChain,
+    /// A moment of the run is chosen.
+    Scrubbed(usize),
+    Play,
+    PlayOn,
+    SavePng,
+    SaveAnimation,
+    SaveJson,
+    CopyLink,
+    CopyEmbed,
+    /// The window has another size.
+    Resized,
+}

@@ -1,0 +1,78 @@
+//! What the engine says, and what follows.
+
+use web::{
+    Backend, Envelope, Goal,
+    messages::{FromEngine, Purpose, Question, ToEngine},
+    texts,
+};
+
+use super::App;
+use crate::{dom::Result, outliers::Answer, status, toy};
+
+impl App {
+    /// Takes a message of the engine; one that answers what is not wanted any more is dropped.
+    pub(super) fn hear(&mut self, Envelope { message, payload }: Envelope<FromEngine>) -> Result<()> {
+        match message {
+            FromEngine::Started => {
+                self.started = true;
+                if let Some(file) = texts::spoken_file() {
+                    self.send(ToEngine::Speak(file.to_owned()))?;
+                }
+                self.send_load()
+            }
+            FromEngine::Downloading { load, .. } | FromEngine::Testing { load, .. } if load != self.loads => Ok(()),
+            FromEngine::Timed { load, gpu, cpu } => self.timed(load, gpu, cpu),
+            FromEngine::Downloading { received, total, .. } => {
+                status::say(&texts::downloading(received / 1000, total / 1000))
+            }
+            FromEngine::Testing { backend, .. } => {
+                self.testing_gpu = backend == Backend::WebGpu;
+                status::say(&texts::testing(backend.title()))
+            }
+            FromEngine::Loaded(loaded) if loaded.number == self.loads => self.loaded(*loaded, payload),
+            FromEngine::Stepped(report) if self.runs_now(report.run) => self.stepped(&report, payload),
+            FromEngine::Finished { run, energies } if self.runs_now(run) => self.finished(energies, payload),
+            FromEngine::Cancelled(run) if self.runs_now(run) => self.cancelled(),
+            FromEngine::Loaded(_) | FromEngine::Stepped(_) | FromEngine::Finished { .. } | FromEngine::Cancelled(_) => {
+                Ok(())
+            }
+            FromEngine::Scored { question: Question { number, purpose }, energies, slopes, unusual, level, bits } => {
+                match purpose {
+                    Purpose::Beside(room) => self.scored_beside(number, room, &energies, level, payload),
+                    Purpose::Outliers if self.asked_outliers == Some(number) => {
+                        self.asked_outliers = None;
+                        let held_out = self.held_out();
+                        let map = payload;
+                        self.outliers_judged()?;
+                        self.outliers.judge(&Answer { energies, slopes, unusual, bits, map }, &held_out)?;
+                        status::set_data("judged", "done")
+                    }
+                    Purpose::Row { map, row } if self.asked_row == Some(number) => {
+                        self.asked_row = None;
+                        self.map.take(map, row, energies)?;
+                        self.ask_for_row()
+                    }
+                    Purpose::Outliers | Purpose::Row { .. } => Ok(()),
+                }
+            }
+            FromEngine::Compared { number, belongings } if self.asked_models == Some(number) => {
+                self.compared(&belongings)
+            }
+            FromEngine::Compared { .. } => Ok(()),
+            FromEngine::Framed { animation, done, file } => self.framed(animation, done, file),
+            FromEngine::Toy(report) => {
+                if report.number != self.toys {
+                    return Ok(());
+                }
+                toy::show(&report, &payload)?;
+                self.toy_trains = report.walked.0 < report.walked.1;
+                if self.toy_trains {
+                    return Ok(());
+                }
+                self.learned(Goal::Toy)?;
+                status::set_data("toy", "done")
+            }
+            FromEngine::Failed { work, message } => self.failed(work, &message),
+        }
+    }
+}
