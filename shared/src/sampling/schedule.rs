@@ -44,17 +44,22 @@ impl Schedule {
     }
 
     /// The same for chains that start in the data's Gaussian, if it is known: they need not stay at the largest level at
-    /// first. The paper's sampler starts as in the paper.
+    /// first. In the flow nothing corrects later what that Gaussian lacks of the data, so it stays there all the same
+    /// where it has steps for it ([`NoiseSchedule::HELD_FLOW`]). The paper's sampler starts as in the paper.
     #[must_use]
     pub fn starting_in(self, gaussian: Option<GaussianStart>) -> Self {
-        let start = |schedule: NoiseSchedule| match &gaussian {
-            Some(gaussian) => NoiseSchedule { start: Some(Arc::new(gaussian.clone())), ..schedule.with_held(0) },
+        let start = |schedule: NoiseSchedule, held| match &gaussian {
+            Some(gaussian) => NoiseSchedule { start: Some(Arc::new(gaussian.clone())), ..schedule.with_held(held) },
             None => schedule,
         };
         match self {
             Self::Annealed(annealing) => Self::Annealed(annealing),
-            Self::Consistent(fall) => Self::Consistent(start(fall)),
-            Self::Ode(fall) => Self::Ode(start(fall)),
+            Self::Consistent(fall) => Self::Consistent(start(fall, 0)),
+            Self::Ode(fall) => {
+                let steps = fall.steps();
+                let held = if steps < NoiseSchedule::HELD_FLOW { 0 } else { NoiseSchedule::held(steps) };
+                Self::Ode(start(fall, held))
+            }
         }
     }
 
@@ -156,6 +161,11 @@ impl NoiseSchedule {
     /// (1,000 samples of 50 steps) a third gave a Frechet distance of 11.95, a sixth 11.87.
     const HELD: usize = 5;
 
+    /// From so many steps on, the flow stays at the largest level though it starts in the data's Gaussian. On
+    /// Fashion-MNIST (500 samples, seven or more seeds) 20 steps had a Frechet distance of 2.3 +- 0.2 so and of 3.4 +- 0.4
+    /// without, 10 steps 3.6 +- 0.2 and 3.5 +- 0.6, and 5 steps, of four seeds, 17 and 6.
+    const HELD_FLOW: usize = 10;
+
     fn new(steps: usize, sigma_0: f32, levels: &NoiseLevels) -> Self {
         Self::held_for(Self::held(steps), steps, sigma_0, f64::from(levels.max), f64::from(levels.min))
     }
@@ -222,15 +232,20 @@ mod tests {
     }
 
     #[test]
-    fn chains_that_start_in_a_gaussian_fall_at_once_and_around_known_pixels_they_do_not() {
+    fn chains_that_start_in_a_gaussian_fall_at_once_but_in_a_long_flow_or_around_known_pixels() {
         let levels = NoiseLevels { min: 0.05, max: 2.0, spacing: Spacing::Geometric };
         let components = PrincipalComponents { side: 1, mean: vec![0.2], components: vec![vec![0.1]] };
         let gaussian = components.placed(1, 8, 8);
-        for sampler in [Sampler::Consistent, Sampler::Ode] {
-            let usual = Schedule::of(sampler, 20, 0.1, &levels).with_churn(Churn::USUAL);
+        for (sampler, steps, held) in
+            [(Sampler::Consistent, 20, 0), (Sampler::Ode, 9, 0), (Sampler::Ode, 10, 3), (Sampler::Ode, 20, 5)]
+        {
+            let usual = Schedule::of(sampler, steps, 0.1, &levels).with_churn(Churn::USUAL);
             let fall = usual.clone().starting_in(Some(gaussian.clone()));
-            assert!(fall.temperature(1) < fall.temperature(0) && usual.temperature(1) == usual.temperature(0));
-            assert!((fall.temperature(20) / usual.temperature(20) - 1.0).abs() < 1e-5);
+            assert!((0..held).all(|step| fall.temperature(step + 1) == fall.temperature(step)));
+            assert!(
+                fall.temperature(held + 1) < fall.temperature(held) && usual.temperature(1) == usual.temperature(0)
+            );
+            assert!((fall.temperature(steps) / usual.temperature(steps) - 1.0).abs() < 1e-5);
             assert_eq!(fall.around_known(), usual.clone().with_churn(Churn::AROUND_KNOWN));
             assert_eq!(usual.clone().starting_in(None), usual);
         }
