@@ -19,6 +19,7 @@ pub mod serve;
 pub mod site;
 pub mod stage;
 pub mod test;
+pub mod test_programs;
 pub mod tools;
 pub mod version;
 pub mod wasm_target;

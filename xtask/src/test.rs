@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::consent::Consent;
 use crate::site::Profile;
-use crate::{forecast, kernel_tests, needs, paths, programs, site, tools, wasm_target};
+use crate::{forecast, kernel_tests, needs, paths, programs, site, test_programs, tools, wasm_target};
 
 /// Runs all parts in order and stops at the first that fails.
 ///
@@ -18,8 +18,15 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
     let destination = site::destination(&paths::dist(), &paths::root().join("models"))?;
     forecast::tell(shell, Profile::Site)?;
     part("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
-    part("lints and native build", || Ok(linted(native_tests(shell)).args(["--all-targets", "--no-run"]).run()?))?;
-    part("native tests", || Ok(linted(native_tests(shell)).run()?))?;
+    let mut programs = Vec::new();
+    part("lints and native build", || {
+        let build = linted(native_tests(shell)).args(["--all-targets", "--no-run"]);
+        programs = test_programs::among(&build.arg("--message-format=json-render-diagnostics").read()?);
+        ensure!(!programs.is_empty(), "Cargo has built no tests");
+        Ok(())
+    })?;
+    part("native tests", || test_programs::run(std::mem::take(&mut programs)))?;
+    part("examples in documentation", || Ok(linted(native_tests(shell)).arg("--doc").run()?))?;
     part("WebAssembly tests", || wasm_tests(shell, consent))?;
     // After the tests for browsers: they bring the compiler that NEON may need too.
     part("kernels", || kernel_tests::run(shell))?;
