@@ -128,7 +128,7 @@ impl Kernel {
         let size = height * width;
         let parts = SVD::new(self.matrix(height, width), true, true);
         let (Some(outside), Some(inside)) = (parts.u, parts.v_t) else {
-            return Err(Error::failed("the kernel's matrix could not be taken apart"));
+            return Err(Error::failed("the kernel's matrix could not be decomposed"));
         };
         let gains = parts.singular_values.iter().map(|&gain| gain as f32).collect();
         // nalgebra lies by columns.

@@ -13,20 +13,32 @@ use super::{
 #[derive(Subcommand)]
 pub enum ExperimentCommand {
     /// Sample quality against energy gradients, for every sampler: numbers, a plot and a table.
+    ///
+    /// Writes samplers.json, samplers.svg and samplers.md to --out. What an earlier run has measured there is kept.
     Samplers(SamplersArgs),
     /// How fast Metropolis-adjusted Langevin chains forget their start at fixed temperatures.
+    ///
+    /// Writes mixing.json, mixing.svg and mixing.md to --out.
     Mixing(MixingArgs),
     /// At which noise level a model errs: samples from held-out pictures under noise, for several levels of it.
+    ///
+    /// Writes starts.json, starts.svg and starts.md to --out.
     Starts(StartsArgs),
     /// What settings are worth: trainings that differ in one of them.
+    ///
+    /// Writes settings.json and settings.md to --out.
     Settings(SettingsTrialArgs),
     /// What restorations are worth: held-out pictures enlarged, coloured, made sharp and filled in.
+    ///
+    /// Writes restoration.json, restoration.md and a grid for each task to --out: the picture, what is made of it without a
+    /// model, answers. The pictures, and what is known of them, are there as .npy files for other programs.
     Restoration(RestorationArgs),
     /// One noise level against many, with pictures and in the plane.
+    ///
+    /// Writes noise-levels.json, noise-levels.md, plots, and a grid of samples for each training to --out.
     NoiseLevels(NoiseLevelsArgs),
 }
 
-/// The folder gets samplers.json, samplers.svg and samplers.md; what an earlier run has measured there is kept.
 #[derive(Args)]
 pub struct SamplersArgs {
     #[command(flatten)]
@@ -50,7 +62,6 @@ pub struct SamplersArgs {
     pub churn_steps: Vec<usize>,
 }
 
-/// The folder gets starts.json, starts.svg and starts.md.
 #[derive(Args)]
 pub struct StartsArgs {
     #[command(flatten)]
@@ -63,7 +74,6 @@ pub struct StartsArgs {
     pub steps: usize,
 }
 
-/// The folder gets mixing.json, mixing.svg and mixing.md.
 #[derive(Args)]
 pub struct MixingArgs {
     #[command(flatten)]
@@ -79,8 +89,6 @@ pub struct MixingArgs {
     pub chains: usize,
 }
 
-/// The folder gets restoration.json, restoration.md and a grid for each task: the picture, what is made of it without a
-/// model, answers.
 #[derive(Args)]
 pub struct RestorationArgs {
     #[command(flatten)]
@@ -99,7 +107,6 @@ pub struct RestorationArgs {
     pub seed: u64,
 }
 
-/// The folder gets settings.json and settings.md.
 #[derive(Args)]
 pub struct SettingsTrialArgs {
     #[command(flatten)]
@@ -123,7 +130,6 @@ pub struct SettingsTrialArgs {
     pub backend: BackendArgs,
 }
 
-/// The folder gets noise-levels.json, noise-levels.md, plots, and a grid of samples for each training.
 #[derive(Args)]
 pub struct NoiseLevelsArgs {
     /// A data set with labels, which samples are judged by.

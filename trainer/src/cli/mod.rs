@@ -34,6 +34,8 @@ pub enum Command {
     #[command(subcommand)]
     Data(DataCommand),
     /// Train an energy model.
+    ///
+    /// Every setting may also stand in a file, as in the `run.toml` of a run folder; a flag goes over the file.
     Train(TrainArgs),
     /// Turn noise into pictures.
     Sample(SampleArgs),
@@ -99,8 +101,7 @@ pub struct BackendArgs {
     #[arg(long, value_enum, default_value_t = Backend::Auto)]
     pub backend: Backend,
     /// Compute on the CPU with narrower vectors than this processor has, to compare: `scalar`, `sse4`, `avx2`,
-    /// `avx512`,
-    /// `neon` [default: the widest that it has].
+    /// `avx512`, `neon` [default: the widest that it has].
     #[arg(long, value_parser = vectors, hide_short_help = true)]
     pub vectors: Option<Vectors>,
 }
@@ -226,8 +227,8 @@ pub struct InpaintArgs {
     /// The picture.
     #[arg(long)]
     pub image: PathBuf,
-    /// The unknown part: left, right, top, bottom, centre, or a picture of the same size in which white is unknown
-    /// (cropped and resized like the other).
+    /// The unknown part: left, right, top, bottom, centre, stripes, random, or a picture of the same shape in which
+    /// white is unknown (cropped and resized like the other).
     #[arg(long)]
     pub mask: String,
 }

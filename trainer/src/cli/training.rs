@@ -12,7 +12,6 @@ use super::{
 };
 use crate::train::TrainingPreset;
 
-/// Every setting may also stand in a file, as in the `run.toml` of a run folder; a flag goes over the file.
 #[derive(Args)]
 pub struct TrainArgs {
     #[command(flatten)]

@@ -69,7 +69,7 @@ fn check_same(config: &RunConfig, data: &DataSet, named: &str, moved: bool) -> R
             Ok(())
         }
         (None, _, true) => {
-            eprintln!("{named}: taken for the pictures of the run, which is too old to know them again");
+            eprintln!("{named}: assumed to be the pictures of the run, which is too old to have a fingerprint of them");
             Ok(())
         }
         (None, _, false) => Ok(()),

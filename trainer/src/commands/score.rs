@@ -168,7 +168,7 @@ impl Models {
             let Some(likelihood) = read.pop() else { continue };
             if !likelihood.excess.bits.is_finite() {
                 return Err(Error::failed(format!(
-                    "{}: {} has no number for it, so its weights are damaged or its training has run away",
+                    "{}: {} has no number for it, so its weights are damaged or its training diverged",
                     path.display(),
                     named("--model", model_path)
                 )));

@@ -112,7 +112,7 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     let (mut config, start, data) = if args.resume { resume(args, &folder, &out)? } else { begin(args)? };
     share_slices(&mut config, args, ranks)?;
     if args.devices > config.optimization.batch {
-        return Err(Error::input(format!("--devices {}: more than images in a batch", args.devices)));
+        return Err(Error::input(format!("--devices {}: more devices than images in a batch", args.devices)));
     }
     if Path::new(&data.source).is_dir() && same_folder(Path::new(&data.source), &out) {
         let text = "it is the folder of the pictures itself; give one in it, or elsewhere";

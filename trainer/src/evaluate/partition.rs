@@ -151,7 +151,8 @@ impl Levels {
             for j in 0..free {
                 curvature[(j, j)] += 1e-9;
             }
-            let factor = Cholesky::new(curvature).ok_or_else(|| Error::failed("the energies are no numbers"))?;
+            let factor =
+                Cholesky::new(curvature).ok_or_else(|| Error::failed("some energies are not finite numbers"))?;
             // Each c is a log of shares: a step of more than one is too far for a quadratic to be true.
             let step = factor.solve(&gradient);
             let limit = (1.0 / step.amax().max(1e-12)).min(1.0);

@@ -207,9 +207,7 @@ impl Results {
             self.subject.seed,
             self.guide_flags(),
             args.subject.out.display(),
-            self.subject
-                .guidance
-                .map_or_else(String::new, |weight| format!(", away from the model's guide by {weight}")),
+            self.subject.guidance.map_or_else(String::new, |weight| format!(", with guidance {weight}")),
             self.features,
         );
         let mut points: Vec<_> = self.points.iter().collect();

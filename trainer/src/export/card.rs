@@ -13,6 +13,12 @@ use crate::train::{RunConfig, Settings, optimizer_title};
 /// Name of the sample grid beside the card.
 pub const SAMPLES: &str = "samples.png";
 
+/// Hours with a decimal: half an hour more or less is much of a few.
+fn duration(seconds: f64) -> String {
+    let hours = seconds / 3600.0;
+    if hours < 1.5 { HumanDuration(Duration::from_secs_f64(seconds)).to_string() } else { format!("{hours:.1} hours") }
+}
+
 /// The card as Markdown. `history` are the settings that the run had, `sampling` is the command that draws the grid
 /// again.
 pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampling: &str) -> String {
@@ -57,7 +63,7 @@ pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampl
             },
         ),
         ("average of the weights", format!("decay {}", training.ema_decay)),
-        ("compute", HumanDuration(Duration::from_secs_f64(training.seconds)).to_string()),
+        ("compute", duration(training.seconds)),
         ("seed", training.seed.to_string()),
         ("weights", format!("{} bytes, half precision, SHA-256 `{}`", manifest.weights.bytes, manifest.weights.sha256)),
     ];

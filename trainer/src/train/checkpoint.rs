@@ -154,7 +154,10 @@ impl Checkpoint {
             if sha256.get(name) == Some(&files::sha256(&bytes)) {
                 return Ok(bytes);
             }
-            Err(Error::input(format!("{}: not what was saved: its SHA-256 is another", folder.join(name).display())))
+            Err(Error::input(format!(
+                "{}: not what was saved: its SHA-256 does not match",
+                folder.join(name).display()
+            )))
         };
         let weights = |name: &str| {
             Weights::parse(&checked(name)?)
