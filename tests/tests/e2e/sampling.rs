@@ -95,7 +95,7 @@ async fn every_model_of_the_site_works() -> Result<()> {
 
 /// As a visitor sees them: 16 chains, 50 steps.
 #[tokio::test]
-#[ignore = "takes half an hour on a software GPU; for releases: cargo test --package tests -- --ignored"]
+#[ignore = "takes twenty minutes on a software GPU; for releases: cargo test --package tests -- --ignored"]
 async fn every_model_of_the_site_works_on_a_gpu() -> Result<()> {
     let site = Site::as_built()?;
     let index: Value = serde_json::from_slice(&fs::read(site.path("models/index.json"))?)?;
