@@ -9,20 +9,27 @@ use tests::{
     site::Site,
 };
 
+/// A script that knows the GPU's `device` and loses it as `when` says.
+fn losing(when: &str) -> String {
+    format!(
+        "const request = GPUAdapter.prototype.requestDevice;
+         let device;
+         GPUAdapter.prototype.requestDevice = async function (...wishes) {{
+             return (device = await request.apply(this, wishes));
+         }};
+         {when}"
+    )
+}
+
 #[tokio::test]
 async fn chains_go_on_after_a_gpu_is_lost() -> Result<()> {
     let site = Site::new()?;
     // Every GPU that this browser gives is lost soon after a run has begun.
-    site.before_engine(
-        "const request = GPUAdapter.prototype.requestDevice;
-         let device;
-         GPUAdapter.prototype.requestDevice = async function (...wishes) {
-             return (device = await request.apply(this, wishes));
-         };
-         addEventListener('message', ({ data }) => {
+    site.before_engine(&losing(
+        "addEventListener('message', ({ data }) => {
              if (data[0].startsWith('{\"Run\"')) setTimeout(() => device?.destroy(), 1500);
          })",
-    )?;
+    ))?;
     browser::with(Gpu::Software, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?seed=1&count=2&steps=1000&backend=webgpu&autorun=1")).await?;
         page.wait_for("done", 400).await?;
@@ -38,14 +45,9 @@ async fn chains_go_on_after_a_gpu_is_lost() -> Result<()> {
 async fn a_paused_run_stays_paused_after_a_gpu_is_lost() -> Result<()> {
     let site = Site::new()?;
     // Every GPU that this browser gives is lost when a single step is asked of it.
-    site.before_engine(
-        "const request = GPUAdapter.prototype.requestDevice;
-         let device;
-         GPUAdapter.prototype.requestDevice = async function (...wishes) {
-             return (device = await request.apply(this, wishes));
-         };
-         addEventListener('message', ({ data }) => { if (data[0] === '\"Step\"') device?.destroy(); })",
-    )?;
+    site.before_engine(&losing(
+        "addEventListener('message', ({ data }) => { if (data[0] === '\"Step\"') device?.destroy(); })",
+    ))?;
     browser::with(Gpu::Software, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?seed=1&count=2&steps=200&backend=webgpu&autorun=1")).await?;
         page.wait_for_step(2).await?;
