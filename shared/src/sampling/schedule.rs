@@ -162,8 +162,8 @@ impl NoiseSchedule {
     const HELD: usize = 5;
 
     /// From so many steps on, the flow stays at the largest level though it starts in the data's Gaussian. On
-    /// Fashion-MNIST (500 samples, seven or more seeds) 20 steps had a Frechet distance of 2.3 +- 0.2 so and of 3.4 +- 0.4
-    /// without, 10 steps 3.6 +- 0.2 and 3.5 +- 0.6, and 5 steps, of four seeds, 17 and 6.
+    /// Fashion-MNIST (500 samples, six or more seeds) 20 steps had a Frechet distance of 2.3 +- 0.2 so and of 3.4 +- 0.4
+    /// without, 10 steps 3.6 +- 0.2 and 3.5 +- 0.6, and 5 steps 17 +- 1 (four seeds) and 6 +- 1.
     const HELD_FLOW: usize = 10;
 
     fn new(steps: usize, sigma_0: f32, levels: &NoiseLevels) -> Self {
