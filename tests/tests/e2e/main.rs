@@ -22,4 +22,5 @@ mod rooms;
 mod safety;
 mod sampling;
 mod sharing;
+mod silence;
 mod updates;

@@ -1,30 +1,60 @@
 //! The page's end of the line to the decoder, which makes pictures of files.
 
 use js_sys::{Array, Promise};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web::{Decoded, Envelope, Pictures, texts};
 use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use crate::dom::Result;
+use crate::dom::{Result, window};
 
 /// The file that trunk writes for the worker, beside the page.
 const SCRIPT: &str = "./decoder_loader.js";
+
+/// Milliseconds that a first and a second worker have to start. One that was never heard of keeps nobody waiting.
+const STARTS_WITHIN: [i32; 2] = [15_000, 120_000];
+
+/// Milliseconds that a picture may take. A large photograph takes a slow phone some seconds.
+const READS_WITHIN: i32 = 120_000;
 
 /// A worker with the decoder in it; it ends when this is dropped, and gives its memory back.
 struct Decoder(Worker);
 
 impl Decoder {
-    /// Does something and waits for what the decoder says next.
-    async fn hear(&self, act: impl FnOnce(&Worker) -> Result<()>) -> std::result::Result<Envelope<Decoded>, String> {
+    /// Starts a worker, and another one if it does not come.
+    async fn start() -> std::result::Result<Self, String> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let mut problem = String::new();
+        for within in STARTS_WITHIN {
+            let decoder = Self(Worker::new_with_options(SCRIPT, &options).map_err(|_| texts::no_worker())?);
+            match decoder.hear(within, |_| Ok(())).await {
+                Ok(_) => return Ok(decoder),
+                Err(why) => problem = why,
+            }
+        }
+        Err(problem)
+    }
+
+    /// Does something and waits so many milliseconds for what the decoder says next.
+    async fn hear(
+        &self,
+        within: i32,
+        act: impl FnOnce(&Worker) -> Result<()>,
+    ) -> std::result::Result<Envelope<Decoded>, String> {
+        let mut timed = Ok(0);
         let heard = Promise::new(&mut |resolve, reject| {
             self.0.set_onmessage(Some(&resolve));
             self.0.set_onerror(Some(&reject));
+            // Rejects with nothing.
+            timed = window()
+                .and_then(|window| window.set_timeout_with_callback_and_timeout_and_arguments_0(&reject, within));
         });
-        act(&self.0).map_err(|_| texts::not_handed_over().to_owned())?;
+        timed.and_then(|_| act(&self.0)).map_err(|_| texts::not_handed_over().to_owned())?;
         // An error is a program that did not come, or that has ended for want of memory.
-        let failed = |_| texts::no_decoder().to_owned();
-        let message: MessageEvent = wasm_bindgen::JsCast::unchecked_into(JsFuture::from(heard).await.map_err(failed)?);
-        Envelope::unpack(&message.data())
+        let failed = |why: JsValue| if why.is_undefined() { texts::decoder_late() } else { texts::no_decoder() };
+        let message = JsFuture::from(heard).await.map_err(|why| failed(why).to_owned())?;
+        Envelope::unpack(&message.unchecked_into::<MessageEvent>().data())
     }
 }
 
@@ -45,13 +75,9 @@ pub async fn picture(file: &File, side: usize, channels: usize) -> std::result::
         if file.size() > user_files::MAX_BYTES as f64 {
             return Err(texts::file_too_large(user_files::MAX_BYTES >> 20));
         }
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(SCRIPT, &options).map_err(|_| texts::no_worker())?;
-        let decoder = Decoder(worker);
-        decoder.hear(|_| Ok(())).await?;
+        let decoder = Decoder::start().await?;
         let asked = Array::of3(file, &(side as u32).into(), &(channels as u32).into());
-        let Envelope { message, payload } = decoder.hear(|worker| worker.post_message(&asked)).await?;
+        let Envelope { message, payload } = decoder.hear(READS_WITHIN, |worker| worker.post_message(&asked)).await?;
         match message {
             Decoded::Picture => Ok(Pictures { side, channels, values: payload }),
             Decoded::Refused(problem) => Err(problem),

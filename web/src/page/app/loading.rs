@@ -10,13 +10,16 @@ use web::{
 use super::{App, Event, dispatch};
 use crate::{
     about, controls,
-    dom::{Result, write},
+    dom::{Result, after, write},
     drops,
     engine::Engine,
     numbers::fixed,
     others, preference,
     status::{self, State},
 };
+
+/// Milliseconds after which an engine that has not started is spoken of.
+const ENGINE_STARTS_WITHIN: i32 = 60_000;
 
 /// What the visitor's own model is called in the form and in the address.
 const OWN: &str = "yours";
@@ -41,7 +44,8 @@ impl App {
         }
         self.loaded = None;
         self.started = false;
-        let this = self.this.clone();
+        let (this, due, load) = (self.this.clone(), self.this.clone(), self.loads);
+        after(ENGINE_STARTS_WITHIN, move || dispatch(&due, Event::EngineDue(load)))?;
         self.engine = Some(Engine::start(move |envelope| dispatch(&this, Event::Engine(envelope)))?);
         Ok(())
     }

@@ -203,6 +203,8 @@ impl App {
     fn handle(&mut self, event: Event) -> Result<()> {
         match event {
             Event::Engine(envelope) => self.hear(envelope),
+            Event::EngineDue(load) if load == self.loads && !self.started => status::say(texts::engine_late()),
+            Event::EngineDue(_) => Ok(()),
             Event::Restart(backend) => {
                 self.engine = None;
                 self.settings.backend = backend;
