@@ -4,8 +4,12 @@ use std::path::Path;
 
 use npyz::{AutoSerialize, WriterBuilder};
 
-use crate::error::{Error, Result};
-use crate::files::{self, write_atomically};
+use crate::{
+    error::{Error, Result},
+    files::{self, write_atomically},
+    output,
+    pictures::Picture,
+};
 
 /// Writes values in row-major order as a `.npy` array of this shape; pictures are [N, H, W, C].
 ///
@@ -20,6 +24,19 @@ pub fn write<T: AutoSerialize + Copy>(path: &Path, shape: &[usize], values: &[T]
         array.extend(values.iter().copied())?;
         array.finish()
     })
+}
+
+/// Writes pictures of one size as an array [N, H, W, C], and gives its shape.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_pictures(path: &Path, pictures: &[Picture]) -> Result<[usize; 4]> {
+    let [height, width, channels] =
+        pictures.first().map_or([0; 3], |first| [first.height, first.width, first.channels]);
+    let shape = [pictures.len(), height, width, channels];
+    let values: Vec<f32> = pictures.iter().flat_map(output::channels_last).collect();
+    write(path, &shape, &values)?;
+    Ok(shape)
 }
 
 /// The shape and the values of a `.npy` array of float32 in row-major order.

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     files,
     model::LoadedModel,
-    npy, output,
+    npy,
     pictures::{self, Picture},
 };
 
@@ -68,9 +68,7 @@ pub fn save(args: &ChainArgs, images: &[Picture]) -> Result<Vec<String>> {
         }
     }
     if let Some(path) = &args.npy {
-        let shape = [images.len(), first.height, first.width, first.channels];
-        let values: Vec<f32> = images.iter().flat_map(output::channels_last).collect();
-        npy::write(path, &shape, &values)?;
+        let shape = npy::write_pictures(path, images)?;
         lines.push(format!("{}: their pixels, float32 {shape:?}", path.display()));
     }
     Ok(lines)

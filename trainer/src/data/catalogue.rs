@@ -56,7 +56,7 @@ pub(super) struct Published {
     pub of_unpacked: bool,
 }
 
-pub(super) const SETS: [Set; 6] = [
+pub(super) const SETS: [Set; 7] = [
     Set {
         name: "digits",
         about: "1,797 handwritten digits, grey 8x8 enlarged to 16x16",
@@ -152,6 +152,12 @@ pub(super) const SETS: [Set; 6] = [
         about: "60,000 + 6,000 pixel-art faces, colour 16x16, drawn by a package of Node.js",
         licence: "CC0 1.0 (DiceBear Pixel Art)",
         format: Format::Rendered(Recipe { script: "faces.mjs", side: 16 }),
+    },
+    Set {
+        name: "avatars",
+        about: "50,000 + 4,638 people drawn by hand, colour 64x64, put together by a package of Node.js",
+        licence: "CC0 1.0 (Open Peeps by Pablo Stanley, DiceBear)",
+        format: Format::Rendered(Recipe { script: "avatars.mjs", side: 64 }),
     },
     Set {
         name: "emoji",

@@ -254,7 +254,10 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_names() {
         for error in [open("digit", None).unwrap_err(), fetch("digit", None).unwrap_err()] {
-            assert!(error.to_string().contains("digits, fashion-mnist, mnist, cifar-10, faces, emoji"), "{error}");
+            assert!(
+                error.to_string().contains("digits, fashion-mnist, mnist, cifar-10, faces, avatars, emoji"),
+                "{error}"
+            );
             assert_eq!(error.exit_code(), 2);
         }
     }

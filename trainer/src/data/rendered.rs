@@ -22,16 +22,18 @@ use crate::{
 };
 
 /// The scripts and what pins their packages, by content hash.
-const WORKSHOP: [(&str, &str); 5] = [
+const WORKSHOP: [(&str, &str); 7] = [
     ("package.json", include_str!("rendered/package.json")),
     ("package-lock.json", include_str!("rendered/package-lock.json")),
     ("pictures.mjs", include_str!("rendered/pictures.mjs")),
+    ("dicebear.mjs", include_str!("rendered/dicebear.mjs")),
+    ("avatars.mjs", include_str!("rendered/avatars.mjs")),
     ("faces.mjs", include_str!("rendered/faces.mjs")),
     ("emoji.mjs", include_str!("rendered/emoji.mjs")),
 ];
 const ADVICE: &str = "the pictures are drawn by packages of Node.js: install Node.js 18 or later with npm";
 const PARTS: [&str; 2] = ["train", "held-out"];
-/// Nothing that is rendered is nearly as large.
+/// Nothing that is rendered is as large.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// Renders the set into `folder`, unless it is there already: `train.npy` and `held-out.npy`, bytes `[N, S, S, 3]`.

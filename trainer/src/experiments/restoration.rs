@@ -10,7 +10,6 @@ use image::{
 use options::{Region, Sampler, Words};
 use serde::Serialize;
 use shared::{
-    likelihood::Quadrature,
     restoration::{Blocks, Grey, gaussian_blur},
     sampling::Given,
 };
@@ -74,7 +73,7 @@ struct Results {
 }
 
 /// Energy gradients of each picture for a distance.
-const GRADIENTS: usize = 16;
+const GRADIENTS: usize = 32;
 
 /// Pictures of a task that the folder gets to look at, and answers of each.
 const SHOWN: (usize, usize) = (6, 4);
@@ -93,7 +92,8 @@ pub fn restoration(args: RestorationArgs) -> Result<()> {
     }
     tasks.extend([1.0, 2.0].map(Task::Blur));
     tasks.extend([Region::Right, Region::Stripes, Region::Random].map(Task::Pixels));
-    save(&args, "truths", &truths)?;
+    // For other programs (`xtask/peers/restoration.py`), as is what is known of them.
+    npy::write_pictures(&args.subject.out.join("truths.npy"), &truths)?;
     let mut results = Results {
         model: args.subject.model.model.display().to_string(),
         data: data.name.clone(),
@@ -129,10 +129,7 @@ impl Task {
     fn measure(&self, model: &LoadedModel, truths: &[Picture], args: &RestorationArgs, device: &Device) -> Result<Row> {
         let (mut one, mut mean, mut without) = (Vec::new(), Vec::new(), Vec::new());
         let (mut known_error, mut shown, mut known) = (0.0f32, Vec::new(), Vec::new());
-        let plan = Plan {
-            quadrature: Quadrature::integral(&model.noise, GRADIENTS),
-            ..Plan::integral(model.noise, 2, args.seed)
-        };
+        let plan = Plan::integral(model.noise, GRADIENTS, args.seed);
         let mut distances = [0.0; 3];
         for (number, truth) in truths.iter().enumerate() {
             let Spoilt { given, known: kept, baseline } = self.spoilt(model, truth, device)?;
@@ -165,7 +162,7 @@ impl Task {
             }
         }
         if !known.is_empty() {
-            save(args, &format!("known-{}", self.file()), &known)?;
+            npy::write_pictures(&args.subject.out.join(format!("known-{}.npy", self.file())), &known)?;
         }
         pictures::write_grid(
             &args.subject.out.join(format!("{}.png", self.file())),
@@ -247,14 +244,6 @@ struct Spoilt {
     known: Option<Picture>,
     /// What would be made of it without a model.
     baseline: Picture,
-}
-
-/// Writes pictures as an array for other programs (`xtask/peers/restoration.py`).
-fn save(args: &RestorationArgs, name: &str, pictures: &[Picture]) -> Result<()> {
-    let Some(first) = pictures.first() else { return Ok(()) };
-    let values: Vec<f32> = pictures.iter().flat_map(output::channels_last).collect();
-    let shape = [pictures.len(), first.height, first.width, first.channels];
-    npy::write(&args.subject.out.join(format!("{name}.npy")), &shape, &values)
 }
 
 /// Every plane as another.

@@ -41,6 +41,10 @@ pub struct RunConfig {
     pub network: NetworkSettings,
     /// The noise levels.
     pub noise: NoiseLevels,
+    /// Whether the largest of them is meant for 32x32, as nobody chose it, and grows with larger pictures when the run
+    /// begins.
+    #[serde(skip)]
+    pub noise_follows_size: bool,
     /// The optimizer and its schedule.
     pub optimization: Optimization,
     /// What is kept in the run folder.
@@ -258,6 +262,9 @@ impl RunConfig {
             self.pictures = Some(PicturesCard { channels, fingerprint, card });
             let NetworkConfig { preset, image_size, scales, .. } = self.network();
             self.network.scales = scales.or_else(|| NetworkConfig::scales_for(preset, image_size));
+            if std::mem::take(&mut self.noise_follows_size) {
+                self.noise.max *= (height as f32 / 32.0).max(1.0);
+            }
             memory::fit(&mut self)?;
         }
         self.network().validate().map_err(|error| Error::input(format!("{name}: {error}")))?;

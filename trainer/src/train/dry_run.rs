@@ -7,7 +7,8 @@ use std::{
 
 use burn::tensor::Device;
 use indicatif::{DecimalBytes, HumanDuration};
-use shared::network::Frame;
+use options::Words;
+use shared::{network::Frame, training::NoiseLevels};
 
 use super::{RunConfig, Start, memory, prefetch::prefetch, replicas::Replicas, run::State};
 use crate::{
@@ -60,6 +61,8 @@ pub fn dry_run(
         side => format!("; pictures lie in a frame of {side}x{side}"),
     };
     println!("network: {}, width {}{scales}, {numbers} parameters{framed}", shape.preset, shape.width);
+    let NoiseLevels { min, max, spacing } = config.noise;
+    println!("noise: levels from {min} to {max}, {}", spacing.word());
     let targets = match plan.references {
         0 => "one picture each".to_owned(),
         references => format!("means of {} pictures", references.min(data.train.len()).max(plan.batch)),

@@ -38,6 +38,7 @@ impl RunConfig {
         if let Some(network) = &model {
             base.network = NetworkSettings { shape: base.network.shape, ..network.clone() };
         }
+        let (follows, chosen) = (base.noise_follows_size, given.contains("noise.max"));
         let layers = Figment::from(Serialized::defaults(base)).merge(given);
         let mut config: Self =
             layers.merge(Serialized::default("preset", preset)).extract().map_err(|error| wrong(file, &error))?;
@@ -53,6 +54,7 @@ impl RunConfig {
             // It must be found again from elsewhere.
             config.from = Some(std::path::absolute(&from).unwrap_or(from));
         }
+        config.noise_follows_size = follows && !chosen;
         // What another run's data were, and where it was resumed, says nothing of this run.
         config.pictures = None;
         config.optimization.warm_up_from = 0;
@@ -103,10 +105,12 @@ impl RunConfig {
     /// # Errors
     /// It is no setting, or one that is out of range.
     pub fn with_change(&self, change: &str) -> Result<Self> {
-        let layers = Figment::from(Serialized::defaults(self)).merge(Toml::string(change));
         let named = |what: &str| Error::input(format!("--change {change}: {what}"));
+        let given = Figment::from(Toml::string(change));
+        let noise_follows_size = self.noise_follows_size && !given.contains("noise.max");
+        let layers = Figment::from(Serialized::defaults(self)).merge(given);
         let changed = layers.extract::<Self>().map_err(|error| named(&in_words(&error)))?;
-        changed.checked().map_err(|error| named(&error.to_string()))
+        Self { noise_follows_size, ..changed }.checked().map_err(|error| named(&error.to_string()))
     }
 
     fn given(layers: Figment, file: Option<&Path>, flags: &impl Serialize) -> Result<Figment> {
@@ -163,7 +167,10 @@ mod tests {
     use shared::model::DataCard;
 
     use super::*;
-    use crate::train::config::PicturesCard;
+    use crate::{
+        data::{DataSet, Images},
+        train::config::PicturesCard,
+    };
 
     fn layered(file: &str, flags: serde_json::Value) -> Result<RunConfig> {
         let folder = tempfile::tempdir().unwrap();
@@ -188,12 +195,44 @@ mod tests {
     }
 
     #[test]
+    fn a_larger_picture_has_more_noise_unless_somebody_chose_it() {
+        let largest = |config: &RunConfig, side: usize| {
+            let pixels = vec![0; 10 * side * side];
+            let images = Images { channels: 1, height: side, width: side, pixels, labels: Vec::new() };
+            let data = DataSet {
+                name: "pictures".into(),
+                licence: String::new(),
+                source: "pictures".into(),
+                train: images.clone(),
+                held_out: images,
+                classes: Vec::new(),
+                fingerprint: None,
+                told: Vec::new(),
+                skipped: Vec::new(),
+            };
+            config.clone().with_pictures(&data).unwrap().noise.max
+        };
+        let ours = layered("", json!({})).unwrap();
+        assert_eq!([16, 28, 32, 64, 128].map(|side| largest(&ours, side)), [5.0, 5.0, 5.0, 10.0, 20.0]);
+        let changed = ours.with_change("network.width = 8").unwrap();
+        assert_eq!(largest(&changed, 64), 10.0);
+        let chosen = [
+            layered("", json!({ "noise": { "max": 5.0 } })).unwrap(),
+            layered("[noise]\nmax = 5.0", json!({})).unwrap(),
+            ours.with_change("noise.max = 5.0").unwrap(),
+            layered("", json!({ "preset": "paper-mnist", "noise": { "min": 0.05 } })).unwrap(),
+        ];
+        assert_eq!(chosen.map(|config| largest(&config, 64)), [5.0, 5.0, 5.0, 3.0]);
+    }
+
+    #[test]
     fn a_record_is_a_config_that_gives_the_same_settings() {
         for preset in TrainingPreset::ALL {
             let mut config = RunConfig { data: "a folder".into(), ..preset.settings() };
             let card = DataCard { name: "x".into(), licence: "y".into(), size: 5, pixel_range: [0.0, 1.0] };
             config.pictures = Some(PicturesCard { channels: 3, fingerprint: Some("0f".into()), card });
             config.image_size = Some(48);
+            config.noise_follows_size = false;
             config.optimization.warm_up_from = 9;
             let record = config.to_toml().unwrap();
             assert!(record.contains("sigma_0 = 0.1\n"), "{record}");

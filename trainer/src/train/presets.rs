@@ -49,8 +49,8 @@ impl TrainingPreset {
 
 /// Settings for minutes to hours on a CPU. Against the paper's: Muon, which learns more in as many steps; a warm-up and
 /// a limit on the gradient, which allow a twenty times higher learning rate (with Adam four times that ran away on
-/// Fashion-MNIST, and `res12` at this one); noise up to 5, under which a picture says nothing any more, where chains
-/// begin; weights that make large noise levels count, where the paper's all but forget them; targets without what
+/// Fashion-MNIST, and `res12` at this one); noise up to 5 at 32x32, under which a picture says next to nothing any more, where chains
+/// begin, and more for larger ones, whose parts need more noise to be hidden (64x64: 15 bits are left under 5, 5 under 10); weights that make large noise levels count, where the paper's all but forget them; targets without what
 /// nobody could guess, so that a batch says more; an average of the weights, for samples on the way, as it changes
 /// nothing once the cosine has come down; smaller batches. What each is worth in short trainings is in
 /// `docs/settings.md`, on the digits, and `docs/settings-fashion.md`.
@@ -63,6 +63,7 @@ fn ours(preset: TrainingPreset, shape: Architecture, activation: Activation) -> 
         preset,
         network: NetworkSettings { shape, scales: None, width: 16, activation, sigma_0: SIGMA_0 },
         noise: NoiseLevels { min: 0.05, max: 5.0, spacing: Spacing::Geometric },
+        noise_follows_size: true,
         optimization: Optimization {
             // Two to four minutes for the default network and data on two cores.
             steps: 2000,
@@ -104,6 +105,7 @@ fn grey(data: &str, preset: TrainingPreset) -> RunConfig {
             sigma_0: SIGMA_0,
         },
         noise: NoiseLevels { min: 0.1, max: 3.0, spacing: Spacing::Geometric },
+        noise_follows_size: false,
         optimization: plain(100_000, 1e-4),
         record: Record { checkpoint_every: 5000, keep: 2, grid: 16 },
         pictures: None,
