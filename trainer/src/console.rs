@@ -3,6 +3,7 @@
 use std::{
     fmt::Arguments,
     io::{self, Write},
+    path::Path,
     process,
 };
 
@@ -11,7 +12,7 @@ use crate::files::reason;
 /// A line on stdout. A reader that has gone (`| head -1`) has what it wanted; anything else that hinders is a failure,
 /// and ends the program.
 pub fn print(line: Arguments<'_>) {
-    if let Err(error) = writeln!(io::stdout(), "{line}")
+    if let Err(error) = io::stdout().write_all(plain(&format!("{line}\n")).as_bytes())
         && error.kind() != io::ErrorKind::BrokenPipe
     {
         tell(format_args!("error: the standard output cannot be written: {}", reason(&error)));
@@ -27,7 +28,26 @@ pub fn tell(line: Arguments<'_>) {
 /// In one piece: stderr has no buffer, and several processes may share it. Between two pieces of a line stood what
 /// `mpirun` had to say.
 fn whole(mut to: impl Write, line: Arguments<'_>) -> io::Result<()> {
-    to.write_all(format!("{line}\n").as_bytes())
+    to.write_all(plain(&format!("{line}\n")).as_bytes())
+}
+
+/// Without what a terminal would obey: names of files may have it.
+fn plain(text: &str) -> String {
+    let harmless = |character: char| !character.is_control() || matches!(character, '\n' | '\t');
+    text.chars().map(|character| if harmless(character) { character } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+/// In one line, whatever a name has in it.
+pub fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], "\u{fffd}")
+}
+
+/// A path as a shell takes it.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let text = if text.starts_with('-') { format!("./{text}") } else { text };
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-:+@%,=~\\".contains(character);
+    if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]
@@ -45,6 +65,17 @@ mod tests {
 
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
+        }
+    }
+
+    #[test]
+    fn names_of_files_do_nothing_to_a_terminal_or_a_shell() {
+        assert_eq!(plain("a\u{1b}[2Jb\tc\n"), "a\u{fffd}[2Jb\tc\n");
+        assert_eq!(one_line("two\nlines"), "two\u{fffd}lines");
+        for (path, typed) in
+            [("runs/a-1", "runs/a-1"), ("-y", "./-y"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("ä", "'ä'")]
+        {
+            assert_eq!(quoted(Path::new(path)), typed);
         }
     }
 

@@ -24,6 +24,7 @@ mod likelihood;
 mod model;
 mod npy;
 mod output;
+mod overwriting;
 mod page;
 mod pictures;
 mod plots;
@@ -58,8 +59,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             match &error {
-                Error::Interrupted(_) => eprintln!("{error}"),
-                _ => eprintln!("error: {error}"),
+                Error::Interrupted(_) => eprintln!("{}", console::one_line(&error.to_string())),
+                _ => eprintln!("error: {}", console::one_line(&error.to_string())),
             }
             ExitCode::from(error.exit_code())
         }

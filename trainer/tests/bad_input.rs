@@ -53,6 +53,20 @@ fn wrong_flags() {
         &["sample", "--model", "m", "--out", "o.png", "--initial-temperature", "0"],
         &["--initial-temperature", "at least 1"],
     );
+    refused(&["train", "--seed", "9223372036854775808"], &["--seed", "from 0 to 9223372036854775807"]);
+    refused(&["train", "--sigma-max", "1e30"], &["--sigma-max", "from 0.0001 to 10000"]);
+    let more = ["train", "--denoiser-steps", "9", "--steps", "4", "--out", "nowhere/run"];
+    refused(&more, &["--denoiser-steps", "at most", "--steps"]);
+    refused(&["train", "--slices", "9", "--batch", "8", "--out", "nowhere/run"], &["--slices", "--batch"]);
+    refused(&["bench", "--image-size", "7"], &["--image-size", "from 8 to 256"]);
+    let sample = |flags: &[&str], words: &[&str]| {
+        refused(&[&["sample", "--model", "m", "--out", "o.png"], flags].concat(), words);
+    };
+    sample(&["--sampler", "ode", "--churn", "3"], &["--churn", "--sampler consistent"]);
+    sample(&["--first", "18446744073709551615", "--count", "2"], &["--first 18446744073709551615"]);
+    sample(&["--recording", "r.jpg"], &["--recording r.jpg", ".png"]);
+    sample(&["--npy", "values.png"], &["--npy values.png", ".npy"]);
+    sample(&["--recording", "./o.png"], &["--recording ./o.png", "--out too"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--backend", "abacus"], &["--backend", "flex"]);
     refused(&["data", "fetch", "no-such-set"], &["no-such-set", "fashion-mnist"]);
     assert!(!Path::new("nowhere").exists(), "a refused training makes no folder");
@@ -188,6 +202,41 @@ fn pictures_and_masks_that_cannot_be_used() {
 }
 
 #[test]
+fn nothing_is_replaced_that_is_read_or_somebody_else_s() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let run = run.to_str().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let good = path("good.png");
+    picture(Path::new(&good), 16, 16, |x, _| x as u8);
+    let before = fs::read(&good).unwrap();
+    let model = ["--backend", "flex", "--model", run];
+    refused(&[&["denoise"], &model[..], &["--image", &good, "--out", &good]].concat(), &["good.png", "--image too"]);
+    let inpaint = ["--image", &path("./good.png"), "--mask", "left", "--out", &good];
+    refused(&[&["inpaint"], &model[..], &inpaint].concat(), &["good.png", "--image too"]);
+    let map = ["--samples", "8", "--map", folder.path().to_str().unwrap(), &good];
+    refused(&[&["score"], &model[..], &map].concat(), &["good.png", "a picture too"]);
+    assert_eq!(fs::read(&good).unwrap(), before);
+
+    // A site, a model, and a run that has lost its settings.
+    let site = path("site");
+    fs::create_dir(&site).unwrap();
+    for (file, words) in [("report.html", "report.html without run.toml"), ("model.json", "a model in it")] {
+        let file = Path::new(&site).join(file);
+        fs::write(&file, "mine").unwrap();
+        refused(&["train", "--backend", "flex", "--steps", "1", "--out", &site], &["site", words]);
+        assert_eq!(fs::read(&file).unwrap(), b"mine");
+        fs::remove_file(file).unwrap();
+    }
+    fs::write(Path::new(&site).join("index.html"), "mine").unwrap();
+    let evaluate = ["--data", "digits", "--out", &site];
+    refused(&[&["evaluate"], &model[..], &evaluate].concat(), &["index.html without evaluation.json"]);
+    fs::remove_file(Path::new(run).join("run.toml")).unwrap();
+    refused(&["train", "--backend", "flex", "--steps", "1", "--out", run], &["checkpoints without run.toml"]);
+    assert!(Path::new(run).join("checkpoints/step-0000004").exists());
+}
+
+#[test]
 fn runs_that_are_in_the_way_or_not_there() {
     let folder = tempfile::tempdir().unwrap();
     let run = tiny_run(folder.path());
@@ -195,6 +244,7 @@ fn runs_that_are_in_the_way_or_not_there() {
     refused(&["train", "--out", run], &["there is a run already", "--resume"]);
     let absent = folder.path().join("absent");
     let absent = absent.to_str().unwrap();
+    refused(&["train", "--out", run, "--resume", "--steps", "2"], &["--steps 2", "step 4 already"]);
     refused(&["train", "--out", absent, "--resume"], &["absent", "no run"]);
     refused(&["export", "--run", absent, "--out", "m"], &["absent", "no run"]);
     refused(&["export", "--run", run, "--out", "a model"], &["a model", "letters, digits"]);

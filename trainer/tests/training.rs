@@ -73,6 +73,19 @@ fn a_run_that_goes_wrong_keeps_its_good_checkpoint_and_can_be_rolled_back() {
 }
 
 #[test]
+fn a_last_step_that_goes_wrong_is_not_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    for (rate, what) in [("1e39", "weights have run away"), ("1e15", "at step 1")] {
+        let run = folder.path().join(rate);
+        let output = trainer().args(tiny(&run, 1)).args(["--learning-rate", rate]).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains(what) && stderr.contains("smaller --learning-rate"), "{stderr}");
+        assert!(complete_checkpoints(&run).is_empty());
+    }
+}
+
+#[test]
 fn what_makes_the_run_cannot_change_on_the_way() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");

@@ -18,7 +18,8 @@ pub use experiments::{
     ExperimentCommand, MixingArgs, NoiseLevelsArgs, RestorationArgs, SamplersArgs, SettingsTrialArgs, StartsArgs,
 };
 pub use training::{LayersArgs, TrainArgs};
-use values::{at_least_one, churn, count_parser, factor, fraction, gradients, guidance, positive, vectors};
+pub use values::NOISE;
+use values::{blur, churn, count_parser, factor, fraction, gradients, guidance, side, temperature, vectors};
 
 /// Train, sample and export energy-based models by multi-scale denoising score matching.
 #[derive(Parser)]
@@ -151,7 +152,7 @@ pub struct SamplerArgs {
     pub steps: Option<usize>,
     /// Temperature at which annealed Langevin dynamics starts [default: that of the model's largest noise level; the
     /// paper uses 100].
-    #[arg(long, alias = "hottest", value_parser = at_least_one)]
+    #[arg(long, alias = "hottest", value_parser = temperature)]
     pub initial_temperature: Option<f64>,
 }
 
@@ -255,7 +256,7 @@ pub struct RestoreArgs {
     #[arg(long, value_parser = factor)]
     pub factor: Option<usize>,
     /// For deblur, the standard deviation of the Gaussian blur, in pixels at the model's size.
-    #[arg(long, value_parser = positive)]
+    #[arg(long, value_parser = blur)]
     pub blur: Option<f64>,
     /// For deblur, a picture of any other blur: what it makes of a single white pixel, at the model's size.
     #[arg(long, conflicts_with = "blur")]
@@ -438,7 +439,7 @@ pub struct BenchArgs {
     #[command(flatten)]
     pub network: NetworkArgs,
     /// Side of the square images.
-    #[arg(long, default_value_t = 32, value_parser = count_parser(256))]
+    #[arg(long, default_value_t = 32, value_parser = side)]
     pub image_size: usize,
     /// Channels of the images.
     #[arg(long, default_value_t = 1, value_parser = count_parser(4))]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     BackendArgs,
-    values::{count_parser, fraction, positive, side},
+    values::{count_parser, fraction, noise_level, positive, seed, side},
 };
 use crate::train::TrainingPreset;
 
@@ -93,11 +93,11 @@ pub struct NetworkSettingsArgs {
 #[derive(Args, Serialize)]
 pub struct NoiseArgs {
     /// Smallest noise level, in pixel units (pixels are 0..1).
-    #[arg(long = "sigma-min", value_parser = positive)]
+    #[arg(long = "sigma-min", value_parser = noise_level)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
     /// Largest noise level [default: 5, and in proportion to the side beyond 32x32].
-    #[arg(long = "sigma-max", value_parser = positive)]
+    #[arg(long = "sigma-max", value_parser = noise_level)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
     /// How the noise levels are spaced.
@@ -143,7 +143,7 @@ pub struct OptimizationArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub references: Option<usize>,
     /// First train the U-Net inside the energy as a plain denoiser for this many steps; each takes half the time.
-    #[arg(long)]
+    #[arg(long, value_parser = value_parser!(u64).range(..=u64::from(u32::MAX)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub denoiser_steps: Option<u64>,
     /// Mirror each picture with probability one half.
@@ -151,7 +151,7 @@ pub struct OptimizationArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flip: Option<bool>,
     /// Seed of the weights, the data order and the noise.
-    #[arg(long)]
+    #[arg(long, value_parser = seed)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
 }

@@ -7,6 +7,8 @@ use crate::data::SIDES;
 
 /// Far above what has ever been of use: more is a mistake.
 const MOST_CHURN: f32 = 20.0;
+/// Noise levels beyond them overflow, or are lost in rounding.
+pub const NOISE: std::ops::RangeInclusive<f64> = 1e-4..=1e4;
 /// The same, of a guide.
 const MOST_GUIDANCE: f64 = 10.0;
 
@@ -22,13 +24,6 @@ pub fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
         _ => Err("it must be a positive number".to_owned()),
-    }
-}
-
-pub fn at_least_one(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value >= 1.0 && value.is_finite() => Ok(value),
-        _ => Err("it must be a number of at least 1".to_owned()),
     }
 }
 
@@ -78,5 +73,37 @@ pub fn factor(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(factor) if (2..=64).contains(&factor) => Ok(factor),
         _ => Err("it must be a whole number from 2 to 64".to_owned()),
+    }
+}
+
+/// Of random draws. Settings files have signed numbers.
+pub fn seed(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(seed) if i64::try_from(seed).is_ok() => Ok(seed),
+        _ => Err(format!("it must be a whole number from 0 to {}", i64::MAX)),
+    }
+}
+
+/// The standard deviation of a blur, in pixels: at the largest a picture of any size is of one colour.
+pub fn blur(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value <= 100.0 => Ok(value),
+        _ => Err("it must be a positive number up to 100".to_owned()),
+    }
+}
+
+/// A noise level, in units of the pixels' range.
+pub fn noise_level(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if NOISE.contains(&value) => Ok(value),
+        _ => Err(format!("it must be a number from {} to {}", NOISE.start(), NOISE.end())),
+    }
+}
+
+/// A temperature of which the noise is within the same range.
+pub fn temperature(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (1.0..=1e10).contains(&value) => Ok(value),
+        _ => Err("it must be a number of at least 1 and at most 1e10".to_owned()),
     }
 }

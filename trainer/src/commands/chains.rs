@@ -8,11 +8,12 @@ use shared::sampling::{Annealing, Given, Schedule};
 
 use crate::{
     chains::SamplingRun,
-    cli::{ChainArgs, SamplerArgs},
+    cli::{ChainArgs, ChurnArgs, SamplerArgs},
     error::{Error, Result},
     files,
     model::LoadedModel,
     npy,
+    overwriting::{self, Named},
     pictures::{self, Picture},
 };
 
@@ -24,6 +25,29 @@ pub fn schedule(args: &SamplerArgs, model: &LoadedModel) -> Result<Schedule> {
         (None, _) => Ok(model.schedule(sampler, steps)),
         (Some(initial), Sampler::Annealed) => Ok(Schedule::Annealed(Annealing::falling(initial, steps))),
         (Some(_), _) => Err(Error::input("--initial-temperature: only --sampler annealed has a temperature")),
+    }
+}
+
+/// Refuses outputs that would replace each other or one of these inputs, and those that are not called as what they are.
+pub fn check_outputs(args: &ChainArgs, inputs: &[Named<'_>], more: &[Named<'_>]) -> Result<()> {
+    let npy = args.npy.as_deref().map(|path| ("--npy", path));
+    if let Some((_, path)) =
+        npy.filter(|(_, path)| !path.extension().is_some_and(|end| end.eq_ignore_ascii_case("npy")))
+    {
+        return Err(Error::input(format!("--npy {}: give a name that ends in .npy", path.display())));
+    }
+    let outputs: Vec<Named<'_>> =
+        [("--out", args.out.as_path())].into_iter().chain(npy).chain(more.iter().copied()).collect();
+    overwriting::apart(inputs, &outputs)
+}
+
+/// Refuses churn for a sampler that has none.
+pub fn check_churn(churn: &ChurnArgs, sampler: Sampler) -> Result<()> {
+    match (churn.churn, sampler) {
+        (Some(_), Sampler::Annealed | Sampler::Ode) => {
+            Err(Error::input("--churn: only --sampler consistent has churn"))
+        }
+        _ => Ok(()),
     }
 }
 

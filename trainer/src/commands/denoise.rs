@@ -2,10 +2,11 @@
 
 use shared::{network::Energy, sampling::langevin};
 
-use crate::{cli::DenoiseArgs, error::Result, model::LoadedModel, output, pictures};
+use crate::{cli::DenoiseArgs, error::Result, model::LoadedModel, output, overwriting, pictures};
 
 /// One jump: `x - sigma_0^2 grad E(x)`.
 pub fn denoise(args: DenoiseArgs) -> Result<()> {
+    overwriting::apart(&[("--image", &args.image)], &[("--out", &args.out)])?;
     // One picture of whatever size.
     pictures::check_grid(&args.out, 1, [1, 1, 1])?;
     let (device, _) = args.model.backend.device()?;

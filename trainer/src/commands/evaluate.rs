@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::chains::schedule;
+use super::chains::{check_churn, schedule};
 use crate::{
     chains::SamplingRun,
     cli::EvaluateArgs,
@@ -10,7 +10,7 @@ use crate::{
     evaluate::{self, DensityPlan},
     files,
     model::LoadedModel,
-    npy, output,
+    npy, output, overwriting,
     pictures::Picture,
 };
 
@@ -24,7 +24,17 @@ fn samples(paths: &[PathBuf], model: &LoadedModel) -> Result<Vec<Picture>> {
         if (height, width, found) != (size, size, channels) {
             return Err(misfit(path, &shape, size, channels));
         }
+        // Samples of other programs may not have been limited; those of bytes are another thing.
+        if let Some(value) = values.iter().find(|value| !(-1.0..=2.0).contains(*value)) {
+            let text =
+                format!("a value of {value}; those of pictures are 0 to 1, as `trainer sample --npy` writes them");
+            return Err(Error::input(format!("--samples {}: {text}", path.display())));
+        }
         all.extend(values.chunks(size * size * channels).map(|values| output::picture(values, size, channels)));
+    }
+    if all.is_empty() {
+        let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        return Err(Error::input(format!("--samples {}: there is no sample in it", paths.join(" "))));
     }
     Ok(all)
 }
@@ -38,6 +48,8 @@ fn misfit(path: &Path, shape: &[usize], size: usize, channels: usize) -> Error {
 
 /// Measures a model and writes the report, part by part.
 pub fn evaluate(args: EvaluateArgs) -> Result<()> {
+    check_churn(&args.churn, args.sampler.sampler)?;
+    overwriting::ours(&args.subject.out, "evaluation.json", &["index.html"])?;
     let (model, data, device) = LoadedModel::subject(&args.subject)?;
     let model = model.with_churn(&args.churn).guided_by(&args.guide, &device)?;
     let folder = &args.subject.out;

@@ -1,10 +1,13 @@
 //! `trainer inpaint`.
 
+use std::path::Path;
+
 use super::chains;
 use crate::{chains::around, cli::InpaintArgs, error::Result, model::LoadedModel, pictures};
 
 /// Fills in the unknown part of a picture, several times over.
 pub fn inpaint(args: InpaintArgs) -> Result<()> {
+    chains::check_outputs(&args.chains, &[("--image", &args.image), ("--mask", Path::new(&args.mask))], &[])?;
     let (device, _) = args.model.backend.device()?;
     let model = LoadedModel::open("--model", &args.model.model, &device)?;
     let size = model.data.size;

@@ -1,6 +1,6 @@
 //! `trainer restore`.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use burn::tensor::Device;
 use options::Task;
@@ -14,6 +14,7 @@ use crate::{
     likelihood::Plan,
     model::LoadedModel,
     output,
+    overwriting::Named,
     pictures::{self, Picture},
     restoration::{self, Blur, Kernel},
 };
@@ -41,6 +42,10 @@ struct Answer {
 /// Restores a picture, several times over, and says how likely each answer is.
 pub fn restore(args: RestoreArgs) -> Result<()> {
     check(&args)?;
+    let read = [("--mask", args.mask.as_deref().map(Path::new)), ("--kernel", args.kernel.as_deref())];
+    let read = read.into_iter().filter_map(|(flag, path)| Some((flag, path?)));
+    let inputs: Vec<Named<'_>> = [("--image", args.image.as_path())].into_iter().chain(read).collect();
+    chains::check_outputs(&args.chains, &inputs, &[])?;
     let (device, _) = args.model.backend.device()?;
     let model = LoadedModel::open("--model", &args.model.model, &device)?;
     let given = given(&args, &model, &device)?;

@@ -12,6 +12,20 @@ use crate::{
 
 /// Turns noise into pictures.
 pub fn sample(args: SampleArgs) -> Result<()> {
+    let recording = args.recording.as_deref().map(|path| ("--recording", path));
+    if let Some((_, path)) =
+        recording.filter(|(_, path)| !path.extension().is_some_and(|end| end.eq_ignore_ascii_case("png")))
+    {
+        return Err(Error::input(format!("--recording {}: give a name that ends in .png", path.display())));
+    }
+    chains::check_churn(&args.churn, args.chains.sampler.sampler)?;
+    chains::check_outputs(&args.chains, &[], recording.as_slice())?;
+    if args.first.checked_add(args.chains.count as u64).is_none() {
+        return Err(Error::input(format!(
+            "--first {}: there are no {} chains from there on",
+            args.first, args.chains.count
+        )));
+    }
     let (device, _) = args.model.backend.device()?;
     let model = LoadedModel::open("--model", &args.model.model, &device)?.with_churn(&args.churn);
     let mut model = model.guided_by(&args.guide, &device)?;

@@ -16,6 +16,7 @@ use crate::{
     likelihood::{Likelihood, Plan},
     model::{LoadedModel, named},
     npy, output,
+    overwriting::{self, Named},
     pictures::{self, Picture},
 };
 
@@ -70,7 +71,7 @@ struct Scored {
 pub fn score(args: ScoreArgs) -> Result<()> {
     let (device, _) = args.backend.device()?;
     let models = Models::open(&args, &device)?;
-    let mut maps = args.map.as_deref().map(Maps::at).transpose()?;
+    let mut maps = args.map.as_deref().map(|folder| Maps::at(folder, &args.images)).transpose()?;
     let (mut scored, mut failed) = (Vec::new(), Vec::new());
     for path in &args.images {
         match models.score(path, maps.as_mut(), &device) {
@@ -241,14 +242,16 @@ fn score_of(
 /// The folder that surprise maps go to.
 struct Maps {
     folder: PathBuf,
+    /// The pictures, none of which may be replaced.
+    images: Vec<PathBuf>,
     /// How many pictures of a name there were.
     names: HashMap<String, usize>,
 }
 
 impl Maps {
-    fn at(folder: &Path) -> Result<Self> {
+    fn at(folder: &Path, images: &[PathBuf]) -> Result<Self> {
         files::create_folder(folder)?;
-        Ok(Self { folder: folder.to_owned(), names: HashMap::new() })
+        Ok(Self { folder: folder.to_owned(), images: images.to_vec(), names: HashMap::new() })
     }
 
     /// Writes the bits of each value as numbers, and as a picture whose white is the most.
@@ -260,13 +263,12 @@ impl Maps {
             None => self.folder.clone(),
         };
         files::create_folder(&folder)?;
+        let [array, shown] = ["npy", "png"].map(|end| folder.join(format!("{stem}{number}.{end}")));
+        let inputs: Vec<Named<'_>> = self.images.iter().map(|path| ("a picture", path.as_path())).collect();
+        overwriting::apart(&inputs, &[("--map", &array), ("--map", &shown)])?;
         let shape = [map.height, map.width, map.channels];
-        npy::write(
-            &folder.join(format!("{stem}{number}.npy")),
-            &shape,
-            &output::channels_last(map).collect::<Vec<_>>(),
-        )?;
-        pictures::write_picture(&folder.join(format!("{stem}{number}.png")), &whitened(map))
+        npy::write(&array, &shape, &output::channels_last(map).collect::<Vec<_>>())?;
+        pictures::write_picture(&shown, &whitened(map))
     }
 
     fn next(&mut self, image: &Path) {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::run_pictures::{Place, run_pictures};
 use crate::{
     cli::{LayersArgs, TrainArgs},
+    console,
     data::{self, DataSet, Wanted},
     error::{Error, Result},
     files,
@@ -105,6 +106,9 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
             out.display()
         )));
     }
+    if !args.resume {
+        folder.check_free()?;
+    }
     let (devices, backend) = args.backend.devices(args.devices)?;
     ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
         .map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
@@ -146,9 +150,10 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     }
     folder.save_config(&config)?;
     eprintln!(
-        "training on {} ({} images) with {}, from step {done} to {}, into {}",
+        "training on {} ({} {}) with {}, from step {done} to {}, into {}",
         data.name,
         data.train.len(),
+        if data.train.len() == 1 { "image" } else { "images" },
         device,
         config.optimization.steps,
         out.display()
@@ -166,7 +171,7 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
         ranks.broadcast(Vec::new())?;
     }
     outcome?;
-    eprintln!("done: {}; next: trainer sample --model {0} --out samples.png", out.display());
+    eprintln!("done: {}; next: trainer sample --model {} --out samples.png", out.display(), console::quoted(&out));
     Ok(())
 }
 

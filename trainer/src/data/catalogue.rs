@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::{
+    console,
+    error::{Error, Result},
+};
 
 /// A data set that the command line knows by name.
 pub(super) struct Set {
@@ -203,14 +206,17 @@ impl Set {
         let package = source.and_then(|source| source.package.as_ref());
         let text = match (dir, package) {
             (Some(dir), _) => {
-                let dir = dir.display();
                 let files: Vec<_> = source.into_iter().flat_map(|source| source.files).map(|file| file.name).collect();
                 let lacks = match &self.format {
                     Format::Idx(_) => format!("{} (or unpacked, without .gz)", files.join(" or ")),
                     Format::Cifar(_) => format!("{} (or unpacked, its .bin files)", files.join(" or ")),
                     Format::Embedded | Format::Rendered(_) => "the set".to_owned(),
                 };
-                format!("--data-dir {dir}: lacks {lacks} of {name}; try `trainer data fetch {name} --dir {dir}`")
+                format!(
+                    "--data-dir {}: lacks {lacks} of {name}; try `trainer data fetch {name} --dir {}`",
+                    dir.display(),
+                    console::quoted(dir)
+                )
             }
             (None, Some(package)) => {
                 format!("{name}: not on this machine; try `trainer data fetch {name}` or `{}`", package.install)

@@ -48,7 +48,11 @@ pub(super) fn read(folder: &Path, side: Option<usize>, named: &str) -> Result<Da
     }
     let mut contents = look_through(&folder);
     let mut told = told::contents(&contents);
-    let split = Split::of(&inside(&folder, contents.pictures.iter()));
+    let all = inside(&folder, contents.pictures.iter());
+    let split = Split::of(&all);
+    if split.is_none() {
+        told.extend(Split::lacking(&folder, &all).map_err(|what| wrong(&what))?);
+    }
     if let Some(split) = &split {
         let count = contents.pictures.len();
         contents.pictures.retain(|path| split.side(path.strip_prefix(&folder).unwrap_or(path)) != Side::Neither);

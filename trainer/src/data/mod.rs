@@ -14,7 +14,10 @@ mod rendered;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::{
+    console,
+    error::{Error, Result},
+};
 use catalogue::{Format, SETS, Set};
 pub use folder::SIDES;
 pub use images::Images;
@@ -50,10 +53,10 @@ impl DataSet {
     /// Says on stderr what is to be known of the pictures, and which files could not be used.
     pub fn tell(&self) {
         for line in &self.told {
-            eprintln!("{}: {line}", self.name);
+            eprintln!("{}: {}", self.name, console::one_line(line));
         }
         for line in self.skipped.iter().take(Self::NAMED) {
-            eprintln!("skipped: {line}");
+            eprintln!("skipped: {}", console::one_line(line));
         }
         if let more @ 1.. = self.skipped.len().saturating_sub(Self::NAMED) {
             eprintln!("skipped: {more} more files");

@@ -23,10 +23,10 @@ pub(super) fn read_mask_of(spec: &str, original: (usize, usize), size: (usize, u
 }
 
 fn read_picture(path: &Path, original: (usize, usize), size: (usize, usize)) -> Result<Vec<bool>> {
-    let wrong = |what: &str| Error::input(format!("{}: {what}", path.display()));
+    let wrong = |what: &str| Error::input(format!("--mask {}: {what}", path.display()));
     if !path.exists() {
         let words: Vec<_> = Region::all().iter().map(|region| region.word()).collect();
-        return Err(wrong(&format!("no such mask file, and not one of {}", words.join(", "))));
+        return Err(wrong(&format!("no such file, and not one of {}", words.join(", "))));
     }
     let picture = decode(path)?.into_luma8();
     let found = (picture.height() as usize, picture.width() as usize);

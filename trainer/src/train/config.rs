@@ -14,6 +14,7 @@ use shared::{
 
 use super::{checkpoint::Progress, memory};
 use crate::{
+    cli::NOISE,
     data::{self, DataSet, Images},
     error::{Error, Result},
     model::LoadedModel,
@@ -191,25 +192,38 @@ impl RunConfig {
             self.optimization;
         let (least, most) = (self.noise.min, self.noise.max);
         let demands = [
-            (steps >= 1, "optimization.steps must be at least 1"),
-            ((1..=8192).contains(&batch), "optimization.batch must be from 1 to 8192"),
+            (steps >= 1, "optimization.steps (--steps) must be at least 1"),
+            ((1..=8192).contains(&batch), "optimization.batch (--batch) must be from 1 to 8192"),
             (
                 slices.is_none_or(|slices| (1..=batch).contains(&slices)),
-                "optimization.slices must be from 1 to the batch",
+                "optimization.slices (--slices) must be from 1 to the batch (--batch)",
             ),
-            (learning_rate > 0.0 && learning_rate.is_finite(), "optimization.learning_rate must be a positive number"),
+            (
+                learning_rate > 0.0 && learning_rate.is_finite(),
+                "optimization.learning_rate (--learning-rate) must be a positive number",
+            ),
             (clip > 0.0, "optimization.clip must be a positive number, or inf for no limit"),
-            ((0.0..1.0).contains(&ema_decay), "optimization.ema_decay must be at least 0 and below 1"),
-            (references <= 1 << 20, "optimization.references must be at most 1048576"),
+            ((0.0..1.0).contains(&ema_decay), "optimization.ema_decay (--ema) must be at least 0 and below 1"),
+            (references <= 1 << 20, "optimization.references (--references) must be at most 1048576"),
             (
                 denoiser_steps == 0 || NetworkConfig::scales_for(self.network.shape, 32).is_some(),
-                "optimization.denoiser_steps must be 0 for a network without a U-Net in it",
+                "optimization.denoiser_steps (--denoiser-steps) must be 0 for a network without a U-Net in it",
             ),
-            (least > 0.0 && most.is_finite(), "noise.min and noise.max must be positive numbers"),
-            (self.record.checkpoint_every >= 1, "record.checkpoint_every must be at least 1"),
-            (self.record.keep >= 1, "record.keep must be at least 1"),
-            (self.record.grid <= 256, "record.grid must be at most 256"),
-            (self.image_size.is_none_or(|side| data::SIDES.contains(&side)), "image_size must be from 8 to 256"),
+            (
+                denoiser_steps <= steps,
+                "optimization.denoiser_steps (--denoiser-steps) must be at most optimization.steps (--steps)",
+            ),
+            (
+                [least, most].iter().all(|level| NOISE.contains(&f64::from(*level))),
+                "noise.min and noise.max (--sigma-min, --sigma-max) must be from 0.0001 to 10000",
+            ),
+            (self.record.checkpoint_every >= 1, "record.checkpoint_every (--checkpoint-every) must be at least 1"),
+            (self.record.keep >= 1, "record.keep (--keep) must be at least 1"),
+            (self.record.grid <= 256, "record.grid (--grid) must be at most 256"),
+            (
+                self.image_size.is_none_or(|side| data::SIDES.contains(&side)),
+                "image_size (--image-size) must be from 8 to 256",
+            ),
         ];
         if let Some((_, demand)) = demands.into_iter().find(|(met, _)| !met) {
             return Err(Error::input(demand));
@@ -265,7 +279,7 @@ impl RunConfig {
             if std::mem::take(&mut self.noise_follows_size) {
                 self.noise.max *= (height as f32 / 32.0).max(1.0);
             }
-            memory::fit(&mut self)?;
+            memory::fit(&mut self, data.train.len())?;
         }
         self.network().validate().map_err(|error| Error::input(format!("{name}: {error}")))?;
         Ok(self)

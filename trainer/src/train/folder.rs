@@ -7,8 +7,9 @@ use std::{
 
 use super::{Checkpoint, RunConfig, metrics};
 use crate::{
+    console,
     error::{Error, Result},
-    files,
+    files, overwriting,
 };
 
 /// `run.toml`, `metrics.jsonl`, `report.html`, `checkpoints/`, `samples/`.
@@ -28,6 +29,18 @@ impl RunFolder {
     /// Whether there is a run that has a checkpoint, good or not: something would be lost with it.
     pub fn has_checkpoint(&self) -> bool {
         self.exists() && Checkpoint::any(&self.checkpoints())
+    }
+
+    /// Whether a run may begin here.
+    ///
+    /// # Errors
+    /// There is a model, or what another program or a run that has lost its settings has left.
+    pub fn check_free(&self) -> Result<()> {
+        if self.0.join("model.json").exists() {
+            let text = "there is a model in it, which would be taken for what is trained; choose another folder";
+            return Err(Error::input(format!("--out {}: {text}", self.0.display())));
+        }
+        overwriting::ours(&self.0, "run.toml", &["checkpoints", "metrics.jsonl", "report.html", "samples"])
     }
 
     /// Keeps the folder for one training at a time, as long as what is returned is there.
@@ -136,8 +149,10 @@ impl RunFolder {
     pub fn newest(&self) -> Result<Checkpoint> {
         let folder = self.0.display();
         if !Checkpoint::any(&self.checkpoints()) {
-            let text =
-                format!("the run has no checkpoint yet; `trainer train --resume --out {folder}` goes on with it");
+            let text = format!(
+                "the run has no checkpoint yet; `trainer train --resume --out {}` goes on with it",
+                console::quoted(&self.0)
+            );
             return Err(Error::input(format!("{folder}: {text}")));
         }
         Checkpoint::newest(&self.checkpoints()).ok_or_else(|| {
@@ -161,6 +176,21 @@ mod tests {
         assert!(error.to_string().contains("another training") && error.exit_code() == 2, "{error}");
         drop(lock);
         assert!(run.lock().unwrap().is_some());
+    }
+
+    #[test]
+    fn no_run_begins_where_something_else_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::at(folder.path());
+        run.check_free().unwrap();
+        // A run that has lost its settings.
+        fs::create_dir_all(folder.path().join("checkpoints/step-0000002")).unwrap();
+        let error = run.check_free().unwrap_err();
+        assert!(error.to_string().contains("checkpoints without run.toml") && error.exit_code() == 2, "{error}");
+        fs::write(folder.path().join("run.toml"), "").unwrap();
+        run.check_free().unwrap();
+        fs::write(folder.path().join("model.json"), "{}").unwrap();
+        assert!(run.check_free().unwrap_err().to_string().contains("a model in it"));
     }
 
     #[test]

@@ -58,7 +58,13 @@ impl RunConfig {
         // What another run's data were, and where it was resumed, says nothing of this run.
         config.pictures = None;
         config.optimization.warm_up_from = 0;
-        config.checked()
+        match file {
+            // The flags have been checked where they were read, so that the file has a part in it.
+            Some(file) => {
+                config.checked().map_err(|error| Error::input(format!("--config {}: {error}", file.display())))
+            }
+            None => config.checked(),
+        }
     }
 
     /// These settings, over them those of the command line: for a run that goes on at a step. Where its pictures are may
@@ -84,6 +90,10 @@ impl RunConfig {
         if changed.from != self.from {
             return Err(Error::input("--resume: where a run has started from cannot change; leave out --from"));
         }
+        if changed.optimization.steps < step {
+            let steps = changed.optimization.steps;
+            return Err(Error::input(format!("--steps {steps}: the run is at step {step} already; give more")));
+        }
         let size = self.card().size;
         if let Some(side) = changed.image_size.filter(|&side| side != size) {
             return Err(Error::input(format!(
@@ -106,6 +116,9 @@ impl RunConfig {
     /// It is no setting, or one that is out of range.
     pub fn with_change(&self, change: &str) -> Result<Self> {
         let named = |what: &str| Error::input(format!("--change {change}: {what}"));
+        if change.trim().is_empty() {
+            return Err(named("give a setting, such as network.width = 24"));
+        }
         let given = Figment::from(Toml::string(change));
         let noise_follows_size = self.noise_follows_size && !given.contains("noise.max");
         let layers = Figment::from(Serialized::defaults(self)).merge(given);
@@ -115,6 +128,9 @@ impl RunConfig {
 
     fn given(layers: Figment, file: Option<&Path>, flags: &impl Serialize) -> Result<Figment> {
         let layers = match file {
+            Some(file) if file.is_dir() => {
+                return Err(Error::input(format!("--config {}: it is a folder; give a file", file.display())));
+            }
             Some(file) if !file.is_file() => {
                 return Err(Error::input(format!("--config {}: there is no such file", file.display())));
             }
@@ -147,7 +163,16 @@ fn in_words(error: &figment::Error) -> String {
         Kind::UnknownVariant(name, known) => format!("{key} cannot be {name}; it is one of {}", known.join(", ")),
         Kind::MissingField(name) => format!("{name} is missing"),
         Kind::InvalidType(found, wanted) | Kind::InvalidValue(found, wanted) => {
-            format!("{key} must be {wanted}, not {found}")
+            let kind = |words: &str| {
+                words
+                    .replace("usize", "a whole number")
+                    .replace("u64", "a whole number")
+                    .replace("u32", "a whole number")
+                    .replace("signed int", "the number")
+                    .replace("f64", "a number")
+                    .replace("f32", "a number")
+            };
+            format!("{key} must be {}, not {}", kind(wanted), kind(&found.to_string()))
         }
         // Such as a file that is no TOML: without the drawing of the place, which takes several lines.
         _ => {
@@ -270,7 +295,8 @@ mod tests {
             ("[optimization]\nema_decay = 1.0", "ema_decay"),
             ("[noise]\nmin = 9.0", "noise.min 9"),
             ("[noise]\nmaxx = 9.0", "there is no setting maxx in [noise]; did you mean max?"),
-            ("image_size = 7", "image_size must be from 8 to 256"),
+            ("image_size = 7", "image_size (--image-size) must be from 8 to 256"),
+            ("[optimization]\nsteps = 1.5", "optimization.steps must be a whole number, not"),
             ("image_size = 257", "image_size"),
             ("preset = \"vgg\"", "preset cannot be vgg; it is one of unet, unet4"),
             ("stpes = 3", "there is no setting stpes; there are data"),

@@ -16,16 +16,16 @@ const REFERENCES: u64 = 64 << 20;
 const KEPT: u64 = 5;
 
 /// Settles what follows from the size of the pictures: how many parts a batch is computed in, and how many pictures
-/// targets are means of.
+/// targets are means of: `pictures` are there.
 ///
 /// # Errors
 /// The network is impossible.
-pub fn fit(config: &mut RunConfig) -> Result<()> {
+pub fn fit(config: &mut RunConfig, pictures: usize) -> Result<()> {
     let plan = &config.optimization;
     let all = activations(config, plan.batch)?;
     let slices = plan.slices.unwrap_or_else(|| (all.div_ceil(ACTIVATIONS) as usize).clamp(1, plan.batch));
     let references = plan.references.min(most_references(config).max(plan.batch));
-    if references < plan.references {
+    if references < plan.references.min(pictures) {
         eprintln!("targets are means of {references} pictures, not {}: that many fill 64 MiB", plan.references);
     }
     config.optimization.slices = Some(slices);
@@ -82,7 +82,7 @@ mod tests {
         let card = DataCard { name: "x".into(), licence: "y".into(), size, pixel_range: [0.0, 1.0] };
         let pictures = Some(PicturesCard { channels: 3, fingerprint: None, card });
         let mut config = RunConfig { pictures, ..TrainingPreset::Unet4.settings() };
-        fit(&mut config).unwrap();
+        fit(&mut config, usize::MAX).unwrap();
         config
     }
 
@@ -104,7 +104,7 @@ mod tests {
         let mut config = of_size(64);
         config.optimization.slices = Some(64);
         config.optimization.references = 0;
-        fit(&mut config).unwrap();
+        fit(&mut config, usize::MAX).unwrap();
         assert_eq!((config.optimization.slices, config.optimization.references), (Some(64), 0));
     }
 }

@@ -23,7 +23,7 @@ use super::{
     checkpoint::Progress,
     clip::clip_by_global_norm,
     display::Display,
-    ema,
+    ema, flat,
     metrics::{Average, Entry, Metrics},
     optimizer,
     pending_losses::PendingLosses,
@@ -155,16 +155,7 @@ pub fn train(
             for (step, (loss, norm)) in (state.progress.step - steps.len() as u64 + 1..).zip(steps) {
                 watch.check(loss, norm).map_err(|what| {
                     display.finish();
-                    if !folder.has_checkpoint() {
-                        return Error::failed(format!(
-                            "{what} at step {step}; nothing was saved yet: train again, with a smaller --learning-rate"
-                        ));
-                    }
-                    Error::failed(format!(
-                        "{what} at step {step}; that step is not saved. --resume goes on from the last good checkpoint in {}, with a \
-                         smaller --learning-rate if it happens again",
-                        folder.checkpoints().display()
-                    ))
+                    ran_away(&what, step, folder)
                 })?;
                 average.add(loss, norm);
                 display.step(step, loss);
@@ -178,8 +169,19 @@ pub fn train(
                     speed,
                 )))?;
             }
+            // No later loss tells what the last update has done.
+            if (due || interrupted) && !state.is_finite()? {
+                display.finish();
+                return Err(ran_away("the weights have run away", state.progress.step, folder));
+            }
             if due && !interrupted {
-                metrics.push(Entry::Checkpoint(probe.measure(&state.ema, config, state.progress.step)?))?;
+                let probed = probe.measure(&state.ema, config, state.progress.step)?;
+                if !probed.held_out_loss.is_finite() {
+                    display.finish();
+                    let what = format!("the loss of held-out pictures became {}", probed.held_out_loss);
+                    return Err(ran_away(&what, state.progress.step, folder));
+                }
+                metrics.push(Entry::Checkpoint(probed))?;
             }
             if due || interrupted {
                 state.progress.seconds += clock.elapsed().as_secs_f64();
@@ -208,6 +210,20 @@ pub fn train(
         display.finish();
         Ok(())
     })
+}
+
+/// Why a training ends whose step is not saved, and how it goes on.
+fn ran_away(what: &str, step: u64, folder: &RunFolder) -> Error {
+    if !folder.has_checkpoint() {
+        return Error::failed(format!(
+            "{what} at step {step}; nothing was saved yet: train again, with a smaller --learning-rate"
+        ));
+    }
+    Error::failed(format!(
+        "{what} at step {step}; that step is not saved. --resume goes on from the last good checkpoint in {}, with a smaller \
+         --learning-rate if it happens again",
+        folder.checkpoints().display()
+    ))
 }
 
 impl State {
@@ -270,6 +286,16 @@ impl State {
         progress.step += 1;
         progress.images = progress.images.map(|images| images + plan.batch as u64);
         Ok((Self { network, parameters, ema, optimizer, progress }, [loss, norm]))
+    }
+
+    /// Whether every weight and every average is a number.
+    fn is_finite(&self) -> Result<bool> {
+        for network in [&self.network.valid(), &self.ema] {
+            if !flat::pack_weights(network)?.iter().all(|weight| weight.is_finite()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Grids of samples from the weights and from their average, always from the same noise.

@@ -28,7 +28,12 @@ pub fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
         _ => {
             let damaged = |error: ImageError| match error {
                 ImageError::Limits(_) => "too large to decode".to_owned(),
-                other => format!("cannot be decoded: {}", other.to_string().lines().next().unwrap_or_default()),
+                // Without what a library says of its own structures.
+                other => {
+                    let text = other.to_string();
+                    let first = text.lines().next().unwrap_or_default();
+                    format!("cannot be decoded: {}", first.split(" while decoding ").next().unwrap_or(first))
+                }
             };
             let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder().map_err(damaged)?;
             let (width, height) = decoder.dimensions();

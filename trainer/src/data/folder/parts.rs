@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
+    fs,
     path::{Component, Path, PathBuf},
 };
 
@@ -35,6 +36,32 @@ impl Split {
             names.iter().find_map(named).map(|top| (*top).to_owned())
         };
         Some(Self { training: find(&TRAINING)?, held_out: find(&HELD_OUT)? })
+    }
+
+    /// What is to be said where there are no pictures in both, though a folder is called as if there were.
+    ///
+    /// # Errors
+    /// The folder of training pictures is empty, and that of held-out ones is not: a sentence.
+    pub(super) fn lacking(folder: &Path, inside: &[&Path]) -> Result<Option<String>, String> {
+        let tops: BTreeSet<&str> = inside.iter().filter_map(|path| top(path)).collect();
+        let folders = || fs::read_dir(folder).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
+        let named = |names: &[&str], filled: bool| {
+            folders().filter_map(|entry| entry.file_name().into_string().ok()).find(|found| {
+                names.iter().any(|name| name.eq_ignore_ascii_case(found)) && tops.contains(found.as_str()) == filled
+            })
+        };
+        match (named(&TRAINING, true), named(&TRAINING, false), named(&HELD_OUT, true), named(&HELD_OUT, false)) {
+            (None, Some(empty), Some(held_out), _) => Err(format!(
+                "its folder {empty} has no picture, and {held_out} has; pictures to train on belong into {empty}"
+            )),
+            (None, None, Some(held_out), _) => Ok(Some(format!(
+                "no folder train beside {held_out}: its pictures are trained on like all, and one in ten is held out"
+            ))),
+            (Some(training), _, None, Some(empty)) => {
+                Ok(Some(format!("no picture in {empty}: one in ten of {training} is held out")))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The side of a picture.

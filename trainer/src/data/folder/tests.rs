@@ -239,3 +239,21 @@ fn folders_with_too_little_are_refused() {
     let error = read_at(folder.path(), 8).unwrap_err();
     assert!(error.to_string().contains("test has no picture"), "{error}");
 }
+
+#[test]
+fn a_side_without_pictures_is_told() {
+    let told = |filled: &str, empty: Option<&str>| {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..12 {
+            colour(folder.path(), &format!("{filled}/{number}.png"), 20 * number);
+        }
+        if let Some(empty) = empty {
+            fs::create_dir(folder.path().join(empty)).unwrap();
+        }
+        read_at(folder.path(), 8).map(|set| set.told.join(". ")).map_err(|error| error.to_string())
+    };
+    assert!(told("test", Some("train")).unwrap_err().contains("its folder train has no picture, and test has"));
+    assert!(told("val", None).unwrap().contains("no folder train beside val"));
+    assert!(told("Train", Some("test")).unwrap().contains("no picture in test: one in ten of Train is held out"));
+    assert!(!told("train", None).unwrap().contains("held out"));
+}
