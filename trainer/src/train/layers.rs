@@ -163,16 +163,7 @@ fn in_words(error: &figment::Error) -> String {
         Kind::UnknownVariant(name, known) => format!("{key} cannot be {name}; it is one of {}", known.join(", ")),
         Kind::MissingField(name) => format!("{name} is missing"),
         Kind::InvalidType(found, wanted) | Kind::InvalidValue(found, wanted) => {
-            let kind = |words: &str| {
-                words
-                    .replace("usize", "a whole number")
-                    .replace("u64", "a whole number")
-                    .replace("u32", "a whole number")
-                    .replace("signed int", "the number")
-                    .replace("f64", "a number")
-                    .replace("f32", "a number")
-            };
-            format!("{key} must be {}, not {}", kind(wanted), kind(&found.to_string()))
+            format!("{key} must be {}, not {}", plainly(wanted), plainly(&found.to_string()))
         }
         // Such as a file that is no TOML: without the drawing of the place, which takes several lines.
         _ => {
@@ -181,6 +172,22 @@ fn in_words(error: &figment::Error) -> String {
             text.lines().map(str::trim).filter(drawing).collect::<Vec<_>>().join(": ")
         }
     }
+}
+
+/// Without a programming language's names of kinds.
+fn plainly(kind: &str) -> String {
+    const WORDS: [(&str, &str); 9] = [
+        ("unsigned int", "the number"),
+        ("signed int", "the number"),
+        ("float", "the number"),
+        ("usize", "a whole number"),
+        ("u64", "a whole number"),
+        ("u32", "a whole number"),
+        ("f64", "a number"),
+        ("f32", "a number"),
+        ("`", ""),
+    ];
+    WORDS.iter().fold(kind.to_owned(), |text, (word, plain)| text.replace(word, plain))
 }
 
 #[cfg(test)]
@@ -296,7 +303,7 @@ mod tests {
             ("[noise]\nmin = 9.0", "noise.min 9"),
             ("[noise]\nmaxx = 9.0", "there is no setting maxx in [noise]; did you mean max?"),
             ("image_size = 7", "image_size (--image-size) must be from 8 to 256"),
-            ("[optimization]\nsteps = 1.5", "optimization.steps must be a whole number, not"),
+            ("[optimization]\nsteps = 1.5", "optimization.steps must be a whole number, not the number 1.5"),
             ("image_size = 257", "image_size"),
             ("preset = \"vgg\"", "preset cannot be vgg; it is one of unet, unet4"),
             ("stpes = 3", "there is no setting stpes; there are data"),
