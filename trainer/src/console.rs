@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Arguments,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     path::Path,
     process,
 };
@@ -12,7 +12,10 @@ use crate::files::reason;
 /// A line on stdout. A reader that has gone (`| head -1`) has what it wanted; anything else that hinders is a failure,
 /// and ends the program.
 pub fn print(line: Arguments<'_>) {
-    if let Err(error) = io::stdout().write_all(plain(&format!("{line}\n")).as_bytes())
+    let text = format!("{line}\n");
+    // Another program gets what was meant for it.
+    let text = if io::stdout().is_terminal() { plain(&text) } else { text };
+    if let Err(error) = io::stdout().write_all(text.as_bytes())
         && error.kind() != io::ErrorKind::BrokenPipe
     {
         tell(format_args!("error: the standard output cannot be written: {}", reason(&error)));
@@ -20,7 +23,7 @@ pub fn print(line: Arguments<'_>) {
     }
 }
 
-/// A line on stderr. Where it cannot be written there is nobody to be told.
+/// A line on stderr, whatever names of files have in them. Where it cannot be written there is nobody to be told.
 pub fn tell(line: Arguments<'_>) {
     whole(io::stderr(), line).ok();
 }
@@ -28,7 +31,8 @@ pub fn tell(line: Arguments<'_>) {
 /// In one piece: stderr has no buffer, and several processes may share it. Between two pieces of a line stood what
 /// `mpirun` had to say.
 fn whole(mut to: impl Write, line: Arguments<'_>) -> io::Result<()> {
-    to.write_all(plain(&format!("{line}\n")).as_bytes())
+    let text = line.to_string().replace(['\n', '\r'], "\u{fffd}");
+    to.write_all(format!("{}\n", plain(&text)).as_bytes())
 }
 
 /// Without what a terminal would obey: names of files may have it.
@@ -37,16 +41,15 @@ fn plain(text: &str) -> String {
     text.chars().map(|character| if harmless(character) { character } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
-/// In one line, whatever a name has in it.
-pub fn one_line(text: &str) -> String {
-    text.replace(['\n', '\r'], "\u{fffd}")
-}
-
 /// A path as a shell takes it.
 pub fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let text = if text.starts_with('-') { format!("./{text}") } else { text };
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-:+@%,=~\\".contains(character);
+    // On Windows paths have backslashes, and no shell of it minds them.
+    let more = if cfg!(windows) { "\\" } else { "" };
+    let is_plain = |character: char| {
+        character.is_ascii_alphanumeric() || "/._-:+@%,".contains(character) || more.contains(character)
+    };
     if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
@@ -71,10 +74,17 @@ mod tests {
     #[test]
     fn names_of_files_do_nothing_to_a_terminal_or_a_shell() {
         assert_eq!(plain("a\u{1b}[2Jb\tc\n"), "a\u{fffd}[2Jb\tc\n");
-        assert_eq!(one_line("two\nlines"), "two\u{fffd}lines");
-        for (path, typed) in
-            [("runs/a-1", "runs/a-1"), ("-y", "./-y"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("ä", "'ä'")]
-        {
+        let mut pieces = Pieces::default();
+        whole(&mut pieces, format_args!("two\nlines")).unwrap();
+        assert_eq!(pieces.0, ["two\u{fffd}lines\n".as_bytes()]);
+        for (path, typed) in [
+            ("runs/a-1", "runs/a-1"),
+            ("-y", "./-y"),
+            ("a b", "'a b'"),
+            ("~/a", "'~/a'"),
+            ("it's", r"'it'\''s'"),
+            ("ä", "'ä'"),
+        ] {
             assert_eq!(quoted(Path::new(path)), typed);
         }
     }

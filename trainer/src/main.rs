@@ -59,8 +59,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             match &error {
-                Error::Interrupted(_) => eprintln!("{}", console::one_line(&error.to_string())),
-                _ => eprintln!("error: {}", console::one_line(&error.to_string())),
+                Error::Interrupted(_) => eprintln!("{error}"),
+                _ => eprintln!("error: {error}"),
             }
             ExitCode::from(error.exit_code())
         }

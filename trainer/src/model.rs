@@ -20,7 +20,7 @@ use crate::{
     data::{self, DataSet},
     error::{Error, Result},
     evaluate::principal_components,
-    files,
+    files, overwriting,
     train::{Checkpoint, RunFolder},
 };
 
@@ -113,6 +113,7 @@ impl LoadedModel {
         let (device, _) = args.model.backend.device()?;
         let mut model = Self::open("--model", &args.model.model, &device)?;
         let data = model.open_data(&args.data, args.data_dir.as_deref())?;
+        overwriting::not_among(&args.out, &data)?;
         files::create_folder(&args.out)?;
         if model.manifest.is_none() {
             // As it will be exported.

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    data::DataSet,
+    error::{Error, Result},
+};
 
 /// A path, and the flag that it was given by.
 pub type Named<'a> = (&'a str, &'a Path);
@@ -18,15 +21,28 @@ pub fn apart(inputs: &[Named<'_>], outputs: &[Named<'_>]) -> Result<()> {
     for (index, (flag, output)) in outputs.iter().enumerate() {
         let same = |(_, other): &&Named<'_>| place(output).is_some_and(|place| Some(place) == self::place(other));
         if let Some((other, _)) = inputs.iter().chain(&outputs[..index]).find(same) {
-            let text = format!("it is the file of {other} too, and would replace it; give another name");
+            let text = format!("this is also the file of {other}, which would be replaced; give another name");
             return Err(Error::input(format!("{flag} {}: {text}", output.display())));
         }
     }
     Ok(())
 }
 
+/// Refuses the folder of the pictures themselves.
+///
+/// # Errors
+/// It is.
+pub fn not_among(out: &Path, data: &DataSet) -> Result<()> {
+    let pictures = Path::new(&data.source);
+    if pictures.is_dir() && place(pictures) == place(out) {
+        let text = "it is the folder of the pictures itself; give one in it, or elsewhere";
+        return Err(Error::input(format!("--out {}: {text}", out.display())));
+    }
+    Ok(())
+}
+
 /// Where a file is, or would be.
-fn place(path: &Path) -> Option<PathBuf> {
+pub fn place(path: &Path) -> Option<PathBuf> {
     if let Ok(real) = fs::canonicalize(path) {
         return Some(real);
     }
@@ -48,7 +64,9 @@ pub fn ours(folder: &Path, sign: &str, names: &[&str]) -> Result<()> {
         Err(_) => folder.join(name).exists(),
     };
     let Some(name) = names.iter().find(filled) else { return Ok(()) };
-    let text = format!("there is a {name} without {sign} beside it, and it would be replaced; choose another folder");
+    let text = format!(
+        "it has {name} but no {sign}, so {name} may not be this program's, and would be replaced; choose another folder"
+    );
     Err(Error::input(format!("--out {}: {text}", folder.display())))
 }
 
@@ -64,12 +82,12 @@ mod tests {
         apart(&[("--image", &image)], &[("--out", &other), ("--npy", &folder.path().join("b.npy"))]).unwrap();
         let error = apart(&[("--image", &image)], &[("--out", &same)]).unwrap_err();
         assert!(
-            error.to_string().contains("a.png: it is the file of --image too") && error.exit_code() == 2,
+            error.to_string().contains("a.png: this is also the file of --image") && error.exit_code() == 2,
             "{error}"
         );
         // Neither is there yet.
         let error = apart(&[], &[("--out", &other), ("--npy", &folder.path().join("./b.png"))]).unwrap_err();
-        assert!(error.to_string().starts_with("--npy ") && error.to_string().contains("--out too"), "{error}");
+        assert!(error.to_string().starts_with("--npy ") && error.to_string().contains("of --out,"), "{error}");
         #[cfg(unix)]
         {
             let link = folder.path().join("link.png");
@@ -86,7 +104,7 @@ mod tests {
         ours(folder.path(), "run.toml", &names).unwrap();
         fs::write(folder.path().join("report.html"), "mine").unwrap();
         let error = ours(folder.path(), "run.toml", &names).unwrap_err();
-        assert!(error.to_string().contains("a report.html without run.toml"), "{error}");
+        assert!(error.to_string().contains("it has report.html but no run.toml"), "{error}");
         fs::write(folder.path().join("run.toml"), "").unwrap();
         ours(folder.path(), "run.toml", &names).unwrap();
     }

@@ -12,8 +12,24 @@ use crate::{
     pictures::Picture,
 };
 
-/// Moments of a recording: enough to see where it goes in two seconds.
+/// Moments of a recording: enough to see where it goes in two seconds, and the fewest.
 const MOMENTS: usize = 14;
+const FEWEST_MOMENTS: usize = 6;
+/// Chains of a recording that goes with a model.
+const CHAINS: usize = 16;
+/// Values of a recording, about, at most: noise cannot be compressed, and a first screen does not wait for megabytes. As
+/// many as 16 chains of 32x32 in colour have.
+const VALUES: usize = MOMENTS * CHAINS * 32 * 32 * 3;
+
+/// How many chains are recorded for a model whose pictures have so many values.
+pub fn chains(values: usize) -> usize {
+    (2 * VALUES / (MOMENTS * values.max(1))).clamp(1, CHAINS)
+}
+
+/// How many moments of so many chains.
+fn moments(chains: usize, values: usize) -> usize {
+    (VALUES / (chains * values).max(1)).clamp(FEWEST_MOMENTS, MOMENTS)
+}
 
 /// Runs the chains of `run`, by this sampler: the file of their run, and the pictures that they became.
 ///
@@ -25,7 +41,8 @@ pub fn record(
     model: &LoadedModel,
     device: &Device,
 ) -> Result<(Vec<u8>, Vec<Picture>)> {
-    let mut moments = run.record(model, MOMENTS, device)?;
+    let values = model.data.size * model.data.size * model.config.channels;
+    let mut moments = run.record(model, moments(run.count, values), device)?;
     let last = moments.len() - 1;
     let rows: Vec<u8> = moments.iter().enumerate().flat_map(|(index, moment)| row(moment, index == last)).collect();
     let header = Recording {
@@ -73,6 +90,13 @@ fn write(header: &Recording, rows: &[u8], side: usize, channels: usize) -> std::
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn larger_pictures_have_fewer_chains_and_moments() {
+        let plan = |values: usize| (chains(values), moments(chains(values), values));
+        assert_eq!([28 * 28, 16 * 16 * 3, 32 * 32 * 3].map(plan), [(16, 14); 3]);
+        assert_eq!([64 * 64 * 3, 128 * 128 * 3, 256 * 256 * 3].map(plan), [(8, 7), (2, 7), (1, 6)]);
+    }
 
     #[test]
     fn pictures_of_a_moment_lie_side_by_side_and_only_noise_is_coarse() {

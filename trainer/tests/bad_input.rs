@@ -66,7 +66,7 @@ fn wrong_flags() {
     sample(&["--first", "18446744073709551615", "--count", "2"], &["--first 18446744073709551615"]);
     sample(&["--recording", "r.jpg"], &["--recording r.jpg", ".png"]);
     sample(&["--npy", "values.png"], &["--npy values.png", ".npy"]);
-    sample(&["--recording", "./o.png"], &["--recording ./o.png", "--out too"]);
+    sample(&["--recording", "./o.png"], &["--recording ./o.png", "the file of --out"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--backend", "abacus"], &["--backend", "flex"]);
     refused(&["data", "fetch", "no-such-set"], &["no-such-set", "fashion-mnist"]);
     assert!(!Path::new("nowhere").exists(), "a refused training makes no folder");
@@ -211,17 +211,20 @@ fn nothing_is_replaced_that_is_read_or_somebody_else_s() {
     picture(Path::new(&good), 16, 16, |x, _| x as u8);
     let before = fs::read(&good).unwrap();
     let model = ["--backend", "flex", "--model", run];
-    refused(&[&["denoise"], &model[..], &["--image", &good, "--out", &good]].concat(), &["good.png", "--image too"]);
+    refused(
+        &[&["denoise"], &model[..], &["--image", &good, "--out", &good]].concat(),
+        &["good.png", "the file of --image"],
+    );
     let inpaint = ["--image", &path("./good.png"), "--mask", "left", "--out", &good];
-    refused(&[&["inpaint"], &model[..], &inpaint].concat(), &["good.png", "--image too"]);
+    refused(&[&["inpaint"], &model[..], &inpaint].concat(), &["good.png", "the file of --image"]);
     let map = ["--samples", "8", "--map", folder.path().to_str().unwrap(), &good];
-    refused(&[&["score"], &model[..], &map].concat(), &["good.png", "a picture too"]);
+    refused(&[&["score"], &model[..], &map].concat(), &["good.png", "the map of"]);
     assert_eq!(fs::read(&good).unwrap(), before);
 
     // A site, a model, and a run that has lost its settings.
     let site = path("site");
     fs::create_dir(&site).unwrap();
-    for (file, words) in [("report.html", "report.html without run.toml"), ("model.json", "a model in it")] {
+    for (file, words) in [("report.html", "it has report.html but no run.toml"), ("model.json", "it holds a model")] {
         let file = Path::new(&site).join(file);
         fs::write(&file, "mine").unwrap();
         refused(&["train", "--backend", "flex", "--steps", "1", "--out", &site], &["site", words]);
@@ -230,9 +233,9 @@ fn nothing_is_replaced_that_is_read_or_somebody_else_s() {
     }
     fs::write(Path::new(&site).join("index.html"), "mine").unwrap();
     let evaluate = ["--data", "digits", "--out", &site];
-    refused(&[&["evaluate"], &model[..], &evaluate].concat(), &["index.html without evaluation.json"]);
+    refused(&[&["evaluate"], &model[..], &evaluate].concat(), &["it has index.html but no evaluation.json"]);
     fs::remove_file(Path::new(run).join("run.toml")).unwrap();
-    refused(&["train", "--backend", "flex", "--steps", "1", "--out", run], &["checkpoints without run.toml"]);
+    refused(&["train", "--backend", "flex", "--steps", "1", "--out", run], &["it has checkpoints but no run.toml"]);
     assert!(Path::new(run).join("checkpoints/step-0000004").exists());
 }
 
@@ -244,7 +247,7 @@ fn runs_that_are_in_the_way_or_not_there() {
     refused(&["train", "--out", run], &["there is a run already", "--resume"]);
     let absent = folder.path().join("absent");
     let absent = absent.to_str().unwrap();
-    refused(&["train", "--out", run, "--resume", "--steps", "2"], &["--steps 2", "step 4 already"]);
+    refused(&["train", "--out", run, "--resume", "--steps", "2"], &["2 steps (--steps)", "step 4 already"]);
     refused(&["train", "--out", absent, "--resume"], &["absent", "no run"]);
     refused(&["export", "--run", absent, "--out", "m"], &["absent", "no run"]);
     refused(&["export", "--run", run, "--out", "a model"], &["a model", "letters, digits"]);

@@ -20,7 +20,7 @@ use crate::{
 
 /// What `model.json` says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(expecting = "what model.json says: a JSON object")]
+#[serde(expecting = "a JSON object")]
 pub struct Manifest {
     /// The model's name: that of its folder.
     pub name: String,

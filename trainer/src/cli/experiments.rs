@@ -7,7 +7,7 @@ use shared::sampling::Churn;
 
 use super::{
     BackendArgs, GuideArgs, LayersArgs, MeasurementArgs, SubjectArgs,
-    values::{churn, count_parser, positive},
+    values::{churn, count_parser, noise_level},
 };
 
 #[derive(Subcommand)]
@@ -66,8 +66,8 @@ pub struct SamplersArgs {
 pub struct StartsArgs {
     #[command(flatten)]
     pub measurement: MeasurementArgs,
-    /// Noise levels that chains begin at.
-    #[arg(long, value_delimiter = ',', default_values_t = [0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 5.0], value_parser = positive)]
+    /// Noise levels that chains begin at [default: 0.1, 0.2, 0.4, 0.8, 1.5, 3 and the model's largest].
+    #[arg(long, value_delimiter = ',', value_parser = noise_level)]
     pub levels: Vec<f64>,
     /// Steps of consistent annealed sampling from each.
     #[arg(long, default_value_t = 60, value_parser = count_parser(1_000_000))]
@@ -79,7 +79,7 @@ pub struct MixingArgs {
     #[command(flatten)]
     pub subject: SubjectArgs,
     /// Noise levels, each of which stands for a temperature.
-    #[arg(long, value_delimiter = ',', default_values_t = [0.1, 0.3, 0.5, 1.0, 2.0], value_parser = positive)]
+    #[arg(long, value_delimiter = ',', default_values_t = [0.1, 0.3, 0.5, 1.0, 2.0], value_parser = noise_level)]
     pub levels: Vec<f64>,
     /// Steps to settle, and as many that are measured.
     #[arg(long, default_value_t = 300, value_parser = count_parser(1_000_000))]
@@ -142,13 +142,13 @@ pub struct NoiseLevelsArgs {
     #[arg(long)]
     pub out: PathBuf,
     /// Levels that are tried alone.
-    #[arg(long, value_delimiter = ',', default_values_t = [0.05, 0.1, 0.2, 0.4, 0.8, 1.5], value_parser = positive)]
+    #[arg(long, value_delimiter = ',', default_values_t = [0.05, 0.1, 0.2, 0.4, 0.8, 1.5], value_parser = noise_level)]
     pub levels: Vec<f64>,
     /// Smallest of the many levels.
-    #[arg(long, default_value_t = 0.05, value_parser = positive)]
+    #[arg(long, default_value_t = 0.05, value_parser = noise_level)]
     pub sigma_min: f64,
     /// Largest of the many levels, which the chains of all begin at.
-    #[arg(long, default_value_t = 5.0, value_parser = positive)]
+    #[arg(long, default_value_t = 5.0, value_parser = noise_level)]
     pub sigma_max: f64,
     /// Training steps of each.
     #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..))]

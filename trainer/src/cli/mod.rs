@@ -170,7 +170,7 @@ pub struct ChainArgs {
     /// own size.
     #[arg(long)]
     pub out: PathBuf,
-    /// Also write the pixels to this file: float32 [N, H, W, C], values 0..1.
+    /// Also write the pixels to this .npy file: float32 [N, H, W, C], values 0..1.
     #[arg(long)]
     pub npy: Option<PathBuf>,
 }

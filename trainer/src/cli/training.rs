@@ -96,7 +96,7 @@ pub struct NoiseArgs {
     #[arg(long = "sigma-min", value_parser = noise_level)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
-    /// Largest noise level [default: 5, and in proportion to the side beyond 32x32].
+    /// Largest noise level [default: the preset's; 5 for unet to res18, and more in proportion to the side beyond 32x32].
     #[arg(long = "sigma-max", value_parser = noise_level)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,

@@ -49,7 +49,11 @@ fn misfit(path: &Path, shape: &[usize], size: usize, channels: usize) -> Error {
 /// Measures a model and writes the report, part by part.
 pub fn evaluate(args: EvaluateArgs) -> Result<()> {
     check_churn(&args.churn, args.sampler.sampler)?;
-    overwriting::ours(&args.subject.out, "evaluation.json", &["index.html"])?;
+    overwriting::ours(
+        &args.subject.out,
+        "evaluation.json",
+        &["index.html", "samples.png", "neighbours.png", "completions.png", "paths.png"],
+    )?;
     let (model, data, device) = LoadedModel::subject(&args.subject)?;
     let model = model.with_churn(&args.churn).guided_by(&args.guide, &device)?;
     let folder = &args.subject.out;

@@ -21,7 +21,7 @@ use crate::{
     export::{Contents, ModelFolder, card},
     files::reason,
     model::{Guide, LoadedModel, named},
-    recording,
+    overwriting, recording,
     train::{Checkpoint, RunConfig, RunFolder, history},
     validation::{Validation, percentiles},
 };
@@ -40,13 +40,14 @@ const SAMPLES: usize = 64;
 const WEIGHTS: &str = "model.safetensors";
 /// All that a model folder holds.
 const FILES: [&str; 6] = ["model.json", WEIGHTS, "README.md", "samples.png", "held-out.png", Recording::FILE];
-/// Pictures of the recorded run: as many as the page draws.
-const RECORDED: usize = 16;
 
 /// Writes the model folder of a run, from its averaged weights in half precision.
 pub fn export(args: ExportArgs) -> Result<()> {
     let name = model_name(&args.out)?;
     let replaces = check_place(&args.out)?;
+    if let Some(guide) = args.guide.guide.as_deref() {
+        overwriting::apart(&[("--guide", guide)], &[("--out", &args.out)])?;
+    }
     let folder = RunFolder::at(&args.run);
     let config = folder.load_config()?;
     let checkpoint = if args.best { folder.best()? } else { folder.newest()? };
@@ -104,7 +105,8 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let schedule = manifest.schedule(sampler, steps);
     let samples =
         SamplingRun { schedule: schedule.clone(), count: SAMPLES, seed: 1, first: 0 }.run(&model, None, &device)?;
-    let recorded = SamplingRun { schedule, count: RECORDED, seed: 1, first: 0 };
+    let count = recording::chains(manifest.data.size * manifest.data.size * manifest.network.channels);
+    let recorded = SamplingRun { schedule, count, seed: 1, first: 0 };
     let (recording, _) = recording::record(&recorded, sampler, &model, &device)?;
     let sampling = format!(
         "trainer sample --model models/{} --count {SAMPLES} --seed 1 --sampler consistent --steps {steps} --out samples.png",

@@ -21,10 +21,7 @@ pub fn sample(args: SampleArgs) -> Result<()> {
     chains::check_churn(&args.churn, args.chains.sampler.sampler)?;
     chains::check_outputs(&args.chains, &[], recording.as_slice())?;
     if args.first.checked_add(args.chains.count as u64).is_none() {
-        return Err(Error::input(format!(
-            "--first {}: there are no {} chains from there on",
-            args.first, args.chains.count
-        )));
+        return Err(Error::input(format!("--first {}: too large for {} chains", args.first, args.chains.count)));
     }
     let (device, _) = args.model.backend.device()?;
     let model = LoadedModel::open("--model", &args.model.model, &device)?.with_churn(&args.churn);

@@ -1,7 +1,7 @@
 //! `trainer score`.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -15,8 +15,7 @@ use crate::{
     files,
     likelihood::{Likelihood, Plan},
     model::{LoadedModel, named},
-    npy, output,
-    overwriting::{self, Named},
+    npy, output, overwriting,
     pictures::{self, Picture},
 };
 
@@ -71,7 +70,9 @@ struct Scored {
 pub fn score(args: ScoreArgs) -> Result<()> {
     let (device, _) = args.backend.device()?;
     let models = Models::open(&args, &device)?;
-    let mut maps = args.map.as_deref().map(|folder| Maps::at(folder, &args.images)).transpose()?;
+    // Maps of several models have a folder for each.
+    let replaceable = if args.models.len() > 1 { &[] } else { &args.images[..] };
+    let mut maps = args.map.as_deref().map(|folder| Maps::at(folder, replaceable)).transpose()?;
     let (mut scored, mut failed) = (Vec::new(), Vec::new());
     for path in &args.images {
         match models.score(path, maps.as_mut(), &device) {
@@ -242,16 +243,30 @@ fn score_of(
 /// The folder that surprise maps go to.
 struct Maps {
     folder: PathBuf,
-    /// The pictures, none of which may be replaced.
-    images: Vec<PathBuf>,
     /// How many pictures of a name there were.
     names: HashMap<String, usize>,
 }
 
 impl Maps {
+    /// # Errors
+    /// It cannot be made, or a picture lies in it that a map of the same name would replace.
     fn at(folder: &Path, images: &[PathBuf]) -> Result<Self> {
         files::create_folder(folder)?;
-        Ok(Self { folder: folder.to_owned(), images: images.to_vec(), names: HashMap::new() })
+        let own = overwriting::place(folder);
+        let stems: HashSet<String> = images.iter().map(|image| stem(image)).collect();
+        let replaced = |image: &&PathBuf| {
+            let place = overwriting::place(image);
+            let is_png = image.extension().is_some_and(|end| end.eq_ignore_ascii_case("png"));
+            is_png
+                && own.is_some()
+                && place.as_deref().and_then(Path::parent) == own.as_deref()
+                && stems.contains(&stem(image))
+        };
+        if let Some(image) = images.iter().find(replaced) {
+            let text = format!("the map of {0} would replace {0}; choose another folder", image.display());
+            return Err(Error::input(format!("--map {}: {text}", folder.display())));
+        }
+        Ok(Self { folder: folder.to_owned(), names: HashMap::new() })
     }
 
     /// Writes the bits of each value as numbers, and as a picture whose white is the most.
@@ -264,8 +279,6 @@ impl Maps {
         };
         files::create_folder(&folder)?;
         let [array, shown] = ["npy", "png"].map(|end| folder.join(format!("{stem}{number}.{end}")));
-        let inputs: Vec<Named<'_>> = self.images.iter().map(|path| ("a picture", path.as_path())).collect();
-        overwriting::apart(&inputs, &[("--map", &array), ("--map", &shown)])?;
         let shape = [map.height, map.width, map.channels];
         npy::write(&array, &shape, &output::channels_last(map).collect::<Vec<_>>())?;
         pictures::write_picture(&shown, &whitened(map))

@@ -16,7 +16,7 @@ use crate::{
     console,
     data::{self, DataSet, Wanted},
     error::{Error, Result},
-    files,
+    files, overwriting,
     ranks::Ranks,
     train::{self, Checkpoint, INTERRUPTED, RunConfig, RunFolder, Start, TrainingPreset},
 };
@@ -118,10 +118,7 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     if args.devices > config.optimization.batch {
         return Err(Error::input(format!("--devices {}: more devices than images in a batch", args.devices)));
     }
-    if Path::new(&data.source).is_dir() && same_folder(Path::new(&data.source), &out) {
-        let text = "it is the folder of the pictures itself; give one in it, or elsewhere";
-        return Err(Error::input(format!("--out {}: {text}", out.display())));
-    }
+    overwriting::not_among(&out, &data)?;
     data.tell();
     let done = start.as_ref().map_or(0, |checkpoint| checkpoint.progress.step);
     let start = match start {
@@ -279,12 +276,6 @@ fn out(args: &TrainArgs) -> Result<PathBuf> {
     let LayersArgs { config, preset, settings } = &args.layers;
     let data = RunConfig::layered(*preset, config.as_deref(), settings)?.data;
     Ok(Path::new("runs").join(data::short_name(&data)))
-}
-
-/// Whether two paths are one folder.
-fn same_folder(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    real(one).is_some_and(|one| real(other) == Some(one))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use ureq::Agent;
 
-use super::catalogue::{Published, Source};
+use super::catalogue::{Published, SETS, Set, Source};
 use super::idx;
 use crate::error::{Error, Result};
 use crate::files::{Draft, reason, sha256_of};
@@ -32,11 +32,25 @@ pub(super) fn fetch(name: &str, source: &Source, folder: &Path, mirror: Option<&
         let path = folder.join(file.name);
         if path.is_file() && check(&path, file).is_ok() {
             eprintln!("{}: already there, checksum right", path.display());
+        } else if let Some(other) = owner(&path) {
+            let text = format!("it is a file of {other}, and would be replaced; choose another --dir");
+            return Err(Error::input(format!("data fetch {name}: {}: {text}", path.display())));
         } else {
             download(&format!("{base}/{}", file.name), &path, file)?;
         }
     }
     Ok(())
+}
+
+/// Another set, one of whose files this is: those of MNIST and of Fashion-MNIST have the same names.
+fn owner(path: &Path) -> Option<&'static str> {
+    let is_theirs = |set: &&Set| {
+        let files = set.source().into_iter().flat_map(|source| source.files.iter().chain(source.labels));
+        files
+            .filter(|file| path.file_name().is_some_and(|name| name == file.name))
+            .any(|file| check(path, file).is_ok())
+    };
+    if path.is_file() { SETS.iter().find(is_theirs).map(|set| set.name) } else { None }
 }
 
 fn download(url: &str, path: &Path, file: &Published) -> Result<()> {

@@ -14,10 +14,7 @@ mod rendered;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::{
-    console,
-    error::{Error, Result},
-};
+use crate::error::{Error, Result};
 use catalogue::{Format, SETS, Set};
 pub use folder::SIDES;
 pub use images::Images;
@@ -53,10 +50,10 @@ impl DataSet {
     /// Says on stderr what is to be known of the pictures, and which files could not be used.
     pub fn tell(&self) {
         for line in &self.told {
-            eprintln!("{}: {}", self.name, console::one_line(line));
+            eprintln!("{}: {line}", self.name);
         }
         for line in self.skipped.iter().take(Self::NAMED) {
-            eprintln!("skipped: {}", console::one_line(line));
+            eprintln!("skipped: {line}");
         }
         if let more @ 1.. = self.skipped.len().saturating_sub(Self::NAMED) {
             eprintln!("skipped: {more} more files");

@@ -41,9 +41,15 @@ const MAX_BYTES: u64 = 1 << 30;
 /// # Errors
 /// Node.js is missing or fails, or the folder cannot be written.
 pub(super) fn fetch(name: &str, recipe: &Recipe, folder: &Path) -> Result<()> {
-    if find(folder).is_some() {
+    if let Some([train, _]) = find(folder) {
+        // Another set's files have the same names.
+        read_part(&train, recipe.side)?;
         eprintln!("{}: already there", folder.display());
         return Ok(());
+    }
+    if let Some(part) = PARTS.iter().map(|part| file(folder, part)).find(|path| path.exists()) {
+        let text = "it is there already, and would be replaced; choose another --dir";
+        return Err(Error::input(format!("data fetch {name}: {}: {text}", part.display())));
     }
     create_folder(folder)?;
     let workshop = TempDir::new()

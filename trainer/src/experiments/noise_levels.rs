@@ -20,7 +20,7 @@ use crate::{
     data::{self, DataSet},
     error::{Error, Result},
     evaluate::{Purpose, Quality, QualityMeasure},
-    files, pictures,
+    files, overwriting, pictures,
     plots::{Axis, Curve, Plot},
     train::{RunConfig, TrainingPreset},
 };
@@ -73,6 +73,7 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
         return Err(Error::input(format!("--sigma-min {} is above --sigma-max {}", many.min, many.max)));
     }
     let measure = QualityMeasure::new(&data, Purpose::Choice, args.count)?;
+    overwriting::not_among(&args.out, &data)?;
     files::create_folder(&args.out)?;
     let one = args.levels.iter().map(|&level| level as f32);
     let settings: Vec<(Option<f32>, NoiseLevels)> = one
@@ -113,7 +114,8 @@ fn trained(
     many: NoiseLevels,
     device: &Device,
 ) -> Result<Quality> {
-    let mut config = RunConfig { data: args.data.clone(), noise, ..TrainingPreset::Unet4.settings() };
+    let mut config =
+        RunConfig { data: args.data.clone(), noise, noise_follows_size: false, ..TrainingPreset::Unet4.settings() };
     config.network.width = args.width;
     config.optimization.steps = args.steps.into();
     // The same for all, which is not what each model's own sampler would be: that begins at its largest level.

@@ -15,7 +15,7 @@ use crate::{
     data,
     error::{Error, Result},
     evaluate::{Purpose, Quality, QualityMeasure},
-    files,
+    files, overwriting,
     train::RunConfig,
 };
 
@@ -50,7 +50,11 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
     if changed.iter().any(|config| config.data != base.data) {
         return Err(Error::input("--change: the data must stay the same, or the outcomes cannot be compared"));
     }
+    // What follows from the pictures is settled before anything is said of the settings.
+    let base = base.with_pictures(&data)?;
+    let changed = changed.into_iter().map(|config| config.with_pictures(&data)).collect::<Result<Vec<_>>>()?;
     let measure = QualityMeasure::new(&data, Purpose::Choice, args.count)?;
+    overwriting::not_among(&args.out, &data)?;
     files::create_folder(&args.out)?;
     let floor = measure.floor(args.count)?;
     let mut results = Results { base: base.clone(), features: measure.features()?, floor, trials: Vec::new() };

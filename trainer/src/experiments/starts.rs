@@ -63,7 +63,9 @@ pub fn starts(args: StartsArgs) -> Result<()> {
         floor: measure.floor(count)?,
         starts: Vec::new(),
     };
-    for &level in &args.levels {
+    let usual = [0.1, 0.2, 0.4, 0.8, 1.5, 3.0].into_iter().chain([f64::from(model.noise.max)]);
+    let levels: Vec<f64> = if args.levels.is_empty() { usual.collect() } else { args.levels.clone() };
+    for level in levels {
         let schedule =
             Schedule::falling(args.steps, model.config.sigma_0, level as f32, &model.noise).with_churn(model.churn());
         let chains = SamplingRun { schedule, count, seed: measurement.seed, first: 0 };

@@ -214,7 +214,7 @@ impl RunConfig {
                 "optimization.denoiser_steps (--denoiser-steps) must be at most optimization.steps (--steps)",
             ),
             (
-                [least, most].iter().all(|level| NOISE.contains(&f64::from(*level))),
+                least >= *NOISE.start() as f32 && most <= *NOISE.end() as f32,
                 "noise.min and noise.max (--sigma-min, --sigma-max) must be from 0.0001 to 10000",
             ),
             (self.record.checkpoint_every >= 1, "record.checkpoint_every (--checkpoint-every) must be at least 1"),

@@ -37,7 +37,8 @@ impl RunFolder {
     /// There is a model, or what another program or a run that has lost its settings has left.
     pub fn check_free(&self) -> Result<()> {
         if self.0.join("model.json").exists() {
-            let text = "there is a model in it, which would be taken for what is trained; choose another folder";
+            let text =
+                "it holds a model (model.json), which would be mistaken for the new training; choose another folder";
             return Err(Error::input(format!("--out {}: {text}", self.0.display())));
         }
         overwriting::ours(&self.0, "run.toml", &["checkpoints", "metrics.jsonl", "report.html", "samples"])
@@ -186,11 +187,11 @@ mod tests {
         // A run that has lost its settings.
         fs::create_dir_all(folder.path().join("checkpoints/step-0000002")).unwrap();
         let error = run.check_free().unwrap_err();
-        assert!(error.to_string().contains("checkpoints without run.toml") && error.exit_code() == 2, "{error}");
+        assert!(error.to_string().contains("it has checkpoints but no run.toml") && error.exit_code() == 2, "{error}");
         fs::write(folder.path().join("run.toml"), "").unwrap();
         run.check_free().unwrap();
         fs::write(folder.path().join("model.json"), "{}").unwrap();
-        assert!(run.check_free().unwrap_err().to_string().contains("a model in it"));
+        assert!(run.check_free().unwrap_err().to_string().contains("it holds a model"));
     }
 
     #[test]

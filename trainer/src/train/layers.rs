@@ -58,13 +58,7 @@ impl RunConfig {
         // What another run's data were, and where it was resumed, says nothing of this run.
         config.pictures = None;
         config.optimization.warm_up_from = 0;
-        match file {
-            // The flags have been checked where they were read, so that the file has a part in it.
-            Some(file) => {
-                config.checked().map_err(|error| Error::input(format!("--config {}: {error}", file.display())))
-            }
-            None => config.checked(),
-        }
+        checked(config, file)
     }
 
     /// These settings, over them those of the command line: for a run that goes on at a step. Where its pictures are may
@@ -80,7 +74,7 @@ impl RunConfig {
         flags: &impl Serialize,
     ) -> Result<Self> {
         let layers = Self::given(Figment::from(Serialized::defaults(self)), file, flags)?;
-        let changed = layers.extract::<Self>().map_err(|error| wrong(file, &error))?.checked()?;
+        let changed = checked(layers.extract::<Self>().map_err(|error| wrong(file, &error))?, file)?;
         let mut changed = Self { pictures: self.pictures.clone(), preset: preset.unwrap_or(changed.preset), ..changed };
         if (changed.preset, &changed.network) != (self.preset, &self.network) {
             return Err(Error::input(
@@ -92,7 +86,7 @@ impl RunConfig {
         }
         if changed.optimization.steps < step {
             let steps = changed.optimization.steps;
-            return Err(Error::input(format!("--steps {steps}: the run is at step {step} already; give more")));
+            return Err(Error::input(format!("{steps} steps (--steps): the run is at step {step} already; give more")));
         }
         let size = self.card().size;
         if let Some(side) = changed.image_size.filter(|&side| side != size) {
@@ -138,6 +132,14 @@ impl RunConfig {
             None => layers,
         };
         Ok(layers.merge(Serialized::defaults(flags)))
+    }
+}
+
+/// Settings that are in range. The flags have been checked where they were read, so that a file has a part in what is not.
+fn checked(config: RunConfig, file: Option<&Path>) -> Result<RunConfig> {
+    match file {
+        Some(file) => config.checked().map_err(|error| Error::input(format!("--config {}: {error}", file.display()))),
+        None => config.checked(),
     }
 }
 

@@ -49,11 +49,12 @@ impl TrainingPreset {
 
 /// Settings for minutes to hours on a CPU. Against the paper's: Muon, which learns more in as many steps; a warm-up and
 /// a limit on the gradient, which allow a twenty times higher learning rate (with Adam four times that ran away on
-/// Fashion-MNIST, and `res12` at this one); noise up to 5 at 32x32, under which a picture says next to nothing any more, where chains
-/// begin, and more for larger ones, whose parts need more noise to be hidden (64x64: 15 bits are left under 5, 5 under 10); weights that make large noise levels count, where the paper's all but forget them; targets without what
-/// nobody could guess, so that a batch says more; an average of the weights, for samples on the way, as it changes
-/// nothing once the cosine has come down; smaller batches. What each is worth in short trainings is in
-/// `docs/settings.md`, on the digits, and `docs/settings-fashion.md`.
+/// Fashion-MNIST, and `res12` at this one); noise up to 5 at 32x32, under which a picture says next to nothing any
+/// more, where chains begin, and more for larger ones (of 64x64 avatars 15 bits are left under 5, 5 under 10); weights
+/// that make large noise levels count, where the paper's all but forget them; targets without what nobody could guess,
+/// so that a batch says more; an average of the weights, for samples on the way, as it changes nothing once the cosine
+/// has come down; smaller batches. What each is worth in short trainings is in `docs/settings.md`, on the digits, and
+/// `docs/settings-fashion.md`.
 fn ours(preset: TrainingPreset, shape: Architecture, activation: Activation) -> RunConfig {
     RunConfig {
         data: "digits".into(),

@@ -290,7 +290,7 @@ impl State {
 
     /// Whether every weight and every average is a number.
     fn is_finite(&self) -> Result<bool> {
-        for network in [&self.network.valid(), &self.ema] {
+        for network in [&self.network, &self.ema] {
             if !flat::pack_weights(network)?.iter().all(|weight| weight.is_finite()) {
                 return Ok(false);
             }

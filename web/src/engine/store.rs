@@ -1,10 +1,12 @@
 //! Files that came once, in the browser's cache: models work without a network afterwards. A browser that stores
 //! nothing, as in private windows of some, only has to fetch them again, so nothing here can fail.
 
-use js_sys::{Array, Uint8Array, global};
+use js_sys::{Array, Promise, Uint8Array, global};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, DedicatedWorkerGlobalScope, Request, Response};
+
+use crate::link::in_time;
 
 const NAME: &str = "models";
 
@@ -31,7 +33,13 @@ async fn open() -> Result<Cache, JsValue> {
     if caches.is_undefined() {
         return Err("no storage".into());
     }
-    Ok(JsFuture::from(caches.open(NAME)).await?.unchecked_into())
+    Ok(soon(caches.open(NAME)).await?.unchecked_into())
+}
+
+/// A storage that does not answer is none: the network has the same files.
+async fn soon(promise: Promise) -> Result<JsValue, JsValue> {
+    const WITHIN: f64 = 10_000.0;
+    in_time(JsFuture::from(promise), WITHIN).await.unwrap_or_else(|| Err("the storage does not answer".into()))
 }
 
 async fn try_to_keep(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
@@ -54,7 +62,7 @@ async fn try_to_forget_others(folder: &str, name: &str) -> Result<(), JsValue> {
 }
 
 async fn try_to_find(name: &str) -> Result<Option<Vec<u8>>, JsValue> {
-    let found = JsFuture::from(open().await?.match_with_str(name)).await?;
+    let found = soon(open().await?.match_with_str(name)).await?;
     let Ok(response) = found.dyn_into::<Response>() else { return Ok(None) };
     let buffer = JsFuture::from(response.array_buffer()?).await?;
     Ok(Some(Uint8Array::new(&buffer).to_vec()))

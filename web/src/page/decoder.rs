@@ -2,11 +2,10 @@
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web::{Decoded, Envelope, Pictures, texts};
 use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use crate::dom::{Result, window};
+use crate::dom::{self, Result};
 
 /// The file that trunk writes for the worker, beside the page.
 const SCRIPT: &str = "./decoder_loader.js";
@@ -42,18 +41,14 @@ impl Decoder {
         within: i32,
         act: impl FnOnce(&Worker) -> Result<()>,
     ) -> std::result::Result<Envelope<Decoded>, String> {
-        let mut timed = Ok(0);
         let heard = Promise::new(&mut |resolve, reject| {
             self.0.set_onmessage(Some(&resolve));
             self.0.set_onerror(Some(&reject));
-            // Rejects with nothing.
-            timed = window()
-                .and_then(|window| window.set_timeout_with_callback_and_timeout_and_arguments_0(&reject, within));
         });
-        timed.and_then(|_| act(&self.0)).map_err(|_| texts::not_handed_over().to_owned())?;
+        act(&self.0).map_err(|_| texts::not_handed_over().to_owned())?;
         // An error is a program that did not come, or that has ended for want of memory.
         let failed = |why: JsValue| if why.is_undefined() { texts::decoder_late() } else { texts::no_decoder() };
-        let message = JsFuture::from(heard).await.map_err(|why| failed(why).to_owned())?;
+        let message = dom::within(within, &heard).await.map_err(|why| failed(why).to_owned())?;
         Envelope::unpack(&message.unchecked_into::<MessageEvent>().data())
     }
 }
@@ -66,16 +61,24 @@ impl Drop for Decoder {
     }
 }
 
+/// Why there is no picture: a sentence that names the file.
+pub enum Problem {
+    Picture(String),
+    /// No decoder starts, for this picture or any other.
+    Decoder(String),
+}
+
 /// The middle of a picture file as a picture of this side and so many channels.
 ///
 /// # Errors
-/// A sentence that names the file.
-pub async fn picture(file: &File, side: usize, channels: usize) -> std::result::Result<Pictures, String> {
+/// The file is none, or there is no decoder.
+pub async fn picture(file: &File, side: usize, channels: usize) -> std::result::Result<Pictures, Problem> {
+    let named = |problem| texts::file_unusable(file.name(), problem);
+    if file.size() > user_files::MAX_BYTES as f64 {
+        return Err(Problem::Picture(named(texts::file_too_large(user_files::MAX_BYTES >> 20))));
+    }
+    let decoder = Decoder::start().await.map_err(|problem| Problem::Decoder(named(problem)))?;
     let read = async {
-        if file.size() > user_files::MAX_BYTES as f64 {
-            return Err(texts::file_too_large(user_files::MAX_BYTES >> 20));
-        }
-        let decoder = Decoder::start().await?;
         let asked = Array::of3(file, &(side as u32).into(), &(channels as u32).into());
         let Envelope { message, payload } = decoder.hear(READS_WITHIN, |worker| worker.post_message(&asked)).await?;
         match message {
@@ -84,5 +87,5 @@ pub async fn picture(file: &File, side: usize, channels: usize) -> std::result::
             Decoded::Started => Err(texts::no_answer().to_owned()),
         }
     };
-    read.await.map_err(|problem| texts::file_unusable(file.name(), problem))
+    read.await.map_err(|problem| Problem::Picture(named(problem)))
 }

@@ -1,6 +1,8 @@
 //! Small help with the document.
 
+use js_sys::{Array, Promise};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     CanvasRenderingContext2d, Document, Element, Event, EventTarget, HtmlCanvasElement, HtmlElement, Window,
 };
@@ -95,6 +97,17 @@ pub fn sharp(canvas: &HtmlCanvasElement) -> Result<Option<(CanvasRenderingContex
 pub fn colour(name: &str) -> Result<String> {
     let style = window()?.get_computed_style(&*body()?)?.ok_or("there is no style")?;
     style.get_property_value(name)
+}
+
+/// What a promise comes to within so many milliseconds; undefined as the error if it comes to nothing.
+pub async fn within(milliseconds: i32, promise: &Promise) -> Result<JsValue> {
+    let mut timed = Ok(0);
+    let late = Promise::new(&mut |_, reject| {
+        timed = window()
+            .and_then(|window| window.set_timeout_with_callback_and_timeout_and_arguments_0(&reject, milliseconds));
+    });
+    timed?;
+    JsFuture::from(Promise::race(&Array::of2(promise, &late))).await
 }
 
 /// Calls a function once, after so many milliseconds.

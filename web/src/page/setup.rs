@@ -12,7 +12,7 @@ use web_sys::{Element, EventTarget, HtmlInputElement, KeyboardEvent, PointerEven
 use crate::{
     app::{App, Event, dispatch, random_seed},
     controls,
-    dom::{Result, by_id, on, window},
+    dom::{Result, by_id, on, window, within},
     drops, language, said, status,
 };
 
@@ -164,12 +164,18 @@ fn listen_to_files(app: &Rc<RefCell<App>>) -> Result<()> {
     Ok(())
 }
 
+/// Milliseconds that the server has for the list of models.
+const SERVER_ANSWERS_WITHIN: i32 = 60_000;
+
 /// The models on offer, or a sentence why there are none.
 async fn models() -> std::result::Result<Models, String> {
     let broken = |reason: String| format!("{} {}", texts::models_unreadable(reason), texts::no_models());
     let exception = |error: JsValue| broken(said(&error));
     let window = window().map_err(exception)?;
-    let response = JsFuture::from(window.fetch_with_str("models/index.json")).await.map_err(exception)?;
+    let late = |error: JsValue| {
+        if error.is_undefined() { broken(texts::server_silent().to_owned()) } else { exception(error) }
+    };
+    let response = within(SERVER_ANSWERS_WITHIN, &window.fetch_with_str("models/index.json")).await.map_err(late)?;
     let response: Response = response.unchecked_into();
     match response.status() {
         404 => return Err(texts::no_models().to_owned()),

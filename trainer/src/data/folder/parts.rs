@@ -46,19 +46,20 @@ impl Split {
         let tops: BTreeSet<&str> = inside.iter().filter_map(|path| top(path)).collect();
         let folders = || fs::read_dir(folder).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
         let named = |names: &[&str], filled: bool| {
-            folders().filter_map(|entry| entry.file_name().into_string().ok()).find(|found| {
+            let is_meant = |found: &String| {
                 names.iter().any(|name| name.eq_ignore_ascii_case(found)) && tops.contains(found.as_str()) == filled
-            })
+            };
+            folders().filter_map(|entry| entry.file_name().into_string().ok()).filter(is_meant).min()
         };
         match (named(&TRAINING, true), named(&TRAINING, false), named(&HELD_OUT, true), named(&HELD_OUT, false)) {
             (None, Some(empty), Some(held_out), _) => Err(format!(
-                "its folder {empty} has no picture, and {held_out} has; pictures to train on belong into {empty}"
+                "its folder {empty} has no picture, and {held_out} has; pictures to train on belong in {empty}"
             )),
             (None, None, Some(held_out), _) => Ok(Some(format!(
-                "no folder train beside {held_out}: its pictures are trained on like all, and one in ten is held out"
+                "no folder train beside {held_out}, so its pictures are used like all others: one in ten is held out"
             ))),
             (Some(training), _, None, Some(empty)) => {
-                Ok(Some(format!("no picture in {empty}: one in ten of {training} is held out")))
+                Ok(Some(format!("no picture in {empty} beside {training}: one in ten of all is held out")))
             }
             _ => Ok(None),
         }

@@ -254,6 +254,8 @@ fn a_side_without_pictures_is_told() {
     };
     assert!(told("test", Some("train")).unwrap_err().contains("its folder train has no picture, and test has"));
     assert!(told("val", None).unwrap().contains("no folder train beside val"));
-    assert!(told("Train", Some("test")).unwrap().contains("no picture in test: one in ten of Train is held out"));
+    assert!(
+        told("Train", Some("test")).unwrap().contains("no picture in test beside Train: one in ten of all is held out")
+    );
     assert!(!told("train", None).unwrap().contains("held out"));
 }

@@ -74,7 +74,12 @@ impl App {
                 }
                 match decoder::picture(&file, side, channels).await {
                     Ok(picture) => pictures.push((file, picture)),
-                    Err(problem) => problems.push(problem),
+                    Err(decoder::Problem::Picture(problem)) => problems.push(problem),
+                    // Nor will the next ones: they would wait as long.
+                    Err(decoder::Problem::Decoder(problem)) => {
+                        problems.push(problem);
+                        break;
+                    }
                 }
             }
             dispatch(&this, Event::Brought(pictures, problems));

@@ -11,7 +11,7 @@ use crate::drops::Item;
 /// What can happen.
 pub enum Event {
     Engine(Envelope<FromEngine>),
-    /// The engine of this load has had its time to start.
+    /// The engine of this number has had its time to start.
     EngineDue(u32),
     /// Start the engine again, on this backend.
     Restart(Option<Backend>),

@@ -44,8 +44,9 @@ impl App {
         }
         self.loaded = None;
         self.started = false;
-        let (this, due, load) = (self.this.clone(), self.this.clone(), self.loads);
-        after(ENGINE_STARTS_WITHIN, move || dispatch(&due, Event::EngineDue(load)))?;
+        self.engines += 1;
+        let (this, due, engine) = (self.this.clone(), self.this.clone(), self.engines);
+        after(ENGINE_STARTS_WITHIN, move || dispatch(&due, Event::EngineDue(engine)))?;
         self.engine = Some(Engine::start(move |envelope| dispatch(&this, Event::Engine(envelope)))?);
         Ok(())
     }

@@ -55,6 +55,8 @@ pub struct App {
     language: Option<String>,
     state: State,
     engine: Option<Engine>,
+    /// How many have been started.
+    engines: u32,
     /// Whether the engine's program runs.
     started: bool,
     /// The model that works in the engine; while another one is loading, still the one before.
@@ -136,6 +138,7 @@ impl App {
                 language,
                 state: State::Loading,
                 engine: None,
+                engines: 0,
                 started: false,
                 loaded: None,
                 own_model: None,
@@ -203,7 +206,9 @@ impl App {
     fn handle(&mut self, event: Event) -> Result<()> {
         match event {
             Event::Engine(envelope) => self.hear(envelope),
-            Event::EngineDue(load) if load == self.loads && !self.started => status::say(texts::engine_late()),
+            Event::EngineDue(engine) if engine == self.engines && self.engine.is_some() && !self.started => {
+                status::say(texts::engine_late())
+            }
             Event::EngineDue(_) => Ok(()),
             Event::Restart(backend) => {
                 self.engine = None;
