@@ -1,6 +1,6 @@
 //! What comes too late, or at the wrong moment, changes nothing.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use tests::{
@@ -19,13 +19,19 @@ const COUNTING: &str = "
     const ask = new BroadcastChannel('counts');
     ask.onmessage = () => ask.postMessage(counts);";
 
-/// How often the engine has heard or said this.
-async fn count(browser: &Browser, kind: &str) -> Result<u64> {
-    const ASK: &str = "const [kind, done] = arguments;
+/// How often the engine has heard or said this; never, if it does not answer within so many milliseconds.
+async fn count_within(browser: &Browser, kind: &str, milliseconds: u64) -> Result<u64> {
+    const ASK: &str = "const [kind, within, done] = arguments;
         const ask = new BroadcastChannel('counts');
+        setTimeout(() => { ask.close(); done(0); }, within);
         ask.onmessage = ({ data }) => { ask.close(); done(data[kind] ?? 0); };
         ask.postMessage('');";
-    Ok(browser.client.execute_async(ASK, vec![kind.into()]).await?.as_u64().unwrap_or(u64::MAX))
+    let arguments = vec![kind.into(), milliseconds.into()];
+    Ok(browser.client.execute_async(ASK, arguments).await?.as_u64().unwrap_or(u64::MAX))
+}
+
+async fn count(browser: &Browser, kind: &str) -> Result<u64> {
+    count_within(browser, kind, 20_000).await
 }
 
 /// The small model as a visitor's own, with these weights.
@@ -47,8 +53,11 @@ async fn a_model_that_comes_while_another_loads_starts_one_run() -> Result<()> {
     ))?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?count=2&steps=30&backend=cpu&autorun=1")).await?;
-        page.wait_for_data("started", "true", 30).await?;
-        tokio::time::sleep(Duration::from_millis(900)).await;
+        let begin = Instant::now();
+        // While it has not started it does not answer.
+        while count_within(browser, "Load", 300).await? == 0 {
+            ensure!(begin.elapsed() < Duration::from_secs(60), "the engine is not asked for a model");
+        }
         ensure!(page.data("state").await? == "loading");
         drop_model(&page, &format!("models/{SMALL}/model.safetensors")).await?;
         page.wait_for("done", 60).await?;
