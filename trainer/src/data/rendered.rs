@@ -47,10 +47,7 @@ pub(super) fn fetch(name: &str, recipe: &Recipe, folder: &Path) -> Result<()> {
         eprintln!("{}: already there", folder.display());
         return Ok(());
     }
-    if let Some(part) = PARTS.iter().map(|part| file(folder, part)).find(|path| path.exists()) {
-        let text = "it is there already, and would be replaced; choose another --dir";
-        return Err(Error::input(format!("data fetch {name}: {}: {text}", part.display())));
-    }
+    check_half(name, recipe, folder)?;
     create_folder(folder)?;
     let workshop = TempDir::new()
         .map_err(|error| Error::failed(format!("data fetch {name}: no temporary folder: {}", reason(&error))))?;
@@ -74,6 +71,14 @@ pub(super) fn fetch(name: &str, recipe: &Recipe, folder: &Path) -> Result<()> {
     })?;
     bar.finish_and_clear();
     keep(workshop.path(), recipe.side, folder)
+}
+
+/// One of the two files alone may be left of a fetch that was ended, which begins again, or be somebody else's.
+fn check_half(name: &str, recipe: &Recipe, folder: &Path) -> Result<()> {
+    let is_theirs = |path: &PathBuf| path.exists() && read_part(path, recipe.side).is_err();
+    let Some(path) = PARTS.iter().map(|part| file(folder, part)).find(is_theirs) else { return Ok(()) };
+    let text = "it is not of this set, and would be replaced; move it, or choose another --dir";
+    Err(Error::input(format!("data fetch {name}: {}: {text}", path.display())))
 }
 
 /// Puts what was rendered into its place. A held-out picture that is also a training picture is dropped.
@@ -152,6 +157,19 @@ mod tests {
         assert_eq!((train.len(), held_out.len()), (2, 1), "one of the held-out pictures is a training picture");
         assert_eq!(train.image(0), [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]);
         assert_eq!(held_out.image(0)[0], 50);
+    }
+
+    #[test]
+    fn a_fetch_goes_over_its_own_half_and_over_nobody_else_s_files() {
+        let folder = TempDir::new().unwrap();
+        keep(rendered(&[0], &[9]).path(), 2, folder.path()).unwrap();
+        // The same names, another size: nothing is rendered, and nothing replaced.
+        let larger = Recipe { script: "", side: 4 };
+        assert!(fetch("emoji", &larger, folder.path()).unwrap_err().to_string().contains("2x2"));
+        fs::remove_file(folder.path().join("held-out.npy")).unwrap();
+        check_half("faces", &TINY, folder.path()).unwrap();
+        let error = check_half("emoji", &larger, folder.path()).unwrap_err();
+        assert!(error.to_string().contains("train.npy: it is not of this set") && error.exit_code() == 2, "{error}");
     }
 
     #[test]

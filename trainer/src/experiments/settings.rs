@@ -51,13 +51,16 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
         return Err(Error::input("--change: the data must stay the same, or the outcomes cannot be compared"));
     }
     // What follows from the pictures is settled before anything is said of the settings.
+    let named = base.data.clone();
     let base = base.with_pictures(&data)?;
     let changed = changed.into_iter().map(|config| config.with_pictures(&data)).collect::<Result<Vec<_>>>()?;
     let measure = QualityMeasure::new(&data, Purpose::Choice, args.count)?;
     overwriting::not_among(&args.out, &data)?;
     files::create_folder(&args.out)?;
     let floor = measure.floor(args.count)?;
-    let mut results = Results { base: base.clone(), features: measure.features()?, floor, trials: Vec::new() };
+    // What was asked for, not where it lies here.
+    let told = RunConfig { data: named, pictures: None, ..base.clone() };
+    let mut results = Results { base: told, features: measure.features()?, floor, trials: Vec::new() };
     let changes = std::iter::once((String::new(), base)).chain(args.changes.iter().cloned().zip(changed));
     for (change, config) in changes {
         eprintln!("training {}", if change.is_empty() { "as given" } else { &change });
