@@ -54,7 +54,7 @@ fn wrong_flags() {
         &["--initial-temperature", "at least 1"],
     );
     refused(&["train", "--seed", "9223372036854775808"], &["--seed", "from 0 to 9223372036854775807"]);
-    refused(&["train", "--sigma-max", "1e30"], &["--sigma-max", "from 0.0001 to 10000"]);
+    refused(&["train", "--sigma-max", "1e30"], &["--sigma-max", "at least 0.0001 and at most 10000"]);
     let more = ["train", "--denoiser-steps", "9", "--steps", "4", "--out", "nowhere/run"];
     refused(&more, &["--denoiser-steps", "at most", "--steps"]);
     refused(&["train", "--slices", "9", "--batch", "8", "--out", "nowhere/run"], &["--slices", "--batch"]);

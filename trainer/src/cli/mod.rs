@@ -19,7 +19,12 @@ pub use experiments::{
 };
 pub use training::{LayersArgs, TrainArgs};
 pub use values::NOISE;
-use values::{blur, churn, count_parser, factor, fraction, gradients, guidance, side, temperature, vectors};
+use values::{churn, count_parser, factor, fraction, gradients, number_parser, side, vectors};
+
+/// Far above what has ever been of use: more is a mistake.
+const MOST_GUIDANCE: f64 = 10.0;
+/// A picture of any size is of one colour under such a blur.
+const MOST_BLUR: f64 = 100.0;
 
 /// Train, sample and export energy-based models by multi-scale denoising score matching.
 #[derive(Parser)]
@@ -152,7 +157,7 @@ pub struct SamplerArgs {
     pub steps: Option<usize>,
     /// Temperature at which annealed Langevin dynamics starts [default: that of the model's largest noise level; the
     /// paper uses 100].
-    #[arg(long, alias = "hottest", value_parser = temperature)]
+    #[arg(long, alias = "hottest", value_parser = number_parser(1.0, 1e10))]
     pub initial_temperature: Option<f64>,
 }
 
@@ -192,7 +197,7 @@ pub struct GuideArgs {
     pub guide: Option<PathBuf>,
     /// How strongly samples are steered away from the guide: chains descend E + guidance * (E - guide's energy); 0
     /// turns the guide off [default: the exported model's own, or 0.75 with --guide].
-    #[arg(long, value_parser = guidance)]
+    #[arg(long, value_parser = number_parser(0.0, MOST_GUIDANCE))]
     pub guidance: Option<f64>,
 }
 
@@ -256,7 +261,7 @@ pub struct RestoreArgs {
     #[arg(long, value_parser = factor)]
     pub factor: Option<usize>,
     /// For deblur, the standard deviation of the Gaussian blur, in pixels at the model's size.
-    #[arg(long, value_parser = blur)]
+    #[arg(long, value_parser = number_parser(0.01, MOST_BLUR))]
     pub blur: Option<f64>,
     /// For deblur, a picture of any other blur: what it makes of a single white pixel, at the model's size.
     #[arg(long, conflicts_with = "blur")]

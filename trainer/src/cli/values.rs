@@ -9,8 +9,6 @@ use crate::data::SIDES;
 const MOST_CHURN: f32 = 20.0;
 /// Noise levels beyond them overflow, or are lost in rounding.
 pub const NOISE: std::ops::RangeInclusive<f64> = 1e-4..=1e4;
-/// The same, of a guide.
-const MOST_GUIDANCE: f64 = 10.0;
 
 /// A whole number from 1 to `most`.
 pub fn count_parser(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone {
@@ -24,13 +22,6 @@ pub fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
         _ => Err("it must be a positive number".to_owned()),
-    }
-}
-
-pub fn guidance(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.0..=MOST_GUIDANCE).contains(&value) => Ok(value),
-        _ => Err(format!("it must be a number of at least 0 and at most {MOST_GUIDANCE}")),
     }
 }
 
@@ -84,26 +75,15 @@ pub fn seed(text: &str) -> Result<u64, String> {
     }
 }
 
-/// The standard deviation of a blur, in pixels: at the largest a picture of any size is of one colour.
-pub fn blur(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && value <= 100.0 => Ok(value),
-        _ => Err("it must be a positive number up to 100".to_owned()),
+/// A number from `least` to `most`.
+pub fn number_parser(least: f64, most: f64) -> impl Fn(&str) -> Result<f64, String> + Clone {
+    move |text: &str| match text.parse() {
+        Ok(value) if (least..=most).contains(&value) => Ok(value),
+        _ => Err(format!("it must be a number of at least {least} and at most {most}")),
     }
 }
 
 /// A noise level, in units of the pixels' range.
 pub fn noise_level(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if NOISE.contains(&value) => Ok(value),
-        _ => Err(format!("it must be a number from {} to {}", NOISE.start(), NOISE.end())),
-    }
-}
-
-/// A temperature of which the noise is within the same range.
-pub fn temperature(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (1.0..=1e10).contains(&value) => Ok(value),
-        _ => Err("it must be a number of at least 1 and at most 1e10".to_owned()),
-    }
+    number_parser(*NOISE.start(), *NOISE.end())(text)
 }

@@ -28,17 +28,21 @@ pub fn schedule(args: &SamplerArgs, model: &LoadedModel) -> Result<Schedule> {
     }
 }
 
-/// Refuses outputs that would replace each other or one of these inputs, and those that are not called as what they are.
+/// Refuses outputs that would replace each other or one of these inputs, and names that do not end as their format does.
 pub fn check_outputs(args: &ChainArgs, inputs: &[Named<'_>], more: &[Named<'_>]) -> Result<()> {
     let npy = args.npy.as_deref().map(|path| ("--npy", path));
-    if let Some((_, path)) =
-        npy.filter(|(_, path)| !path.extension().is_some_and(|end| end.eq_ignore_ascii_case("npy")))
-    {
-        return Err(Error::input(format!("--npy {}: give a name that ends in .npy", path.display())));
-    }
+    npy.map_or(Ok(()), |npy| check_ending(npy, "npy"))?;
     let outputs: Vec<Named<'_>> =
         [("--out", args.out.as_path())].into_iter().chain(npy).chain(more.iter().copied()).collect();
     overwriting::apart(inputs, &outputs)
+}
+
+/// Refuses a name of another ending than that of its format.
+pub fn check_ending((flag, path): Named<'_>, ending: &str) -> Result<()> {
+    if path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending)) {
+        return Ok(());
+    }
+    Err(Error::input(format!("{flag} {}: give a name that ends in .{ending}", path.display())))
 }
 
 /// Refuses churn for a sampler that has none.

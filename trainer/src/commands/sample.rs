@@ -13,11 +13,7 @@ use crate::{
 /// Turns noise into pictures.
 pub fn sample(args: SampleArgs) -> Result<()> {
     let recording = args.recording.as_deref().map(|path| ("--recording", path));
-    if let Some((_, path)) =
-        recording.filter(|(_, path)| !path.extension().is_some_and(|end| end.eq_ignore_ascii_case("png")))
-    {
-        return Err(Error::input(format!("--recording {}: give a name that ends in .png", path.display())));
-    }
+    recording.map_or(Ok(()), |recording| chains::check_ending(recording, "png"))?;
     chains::check_churn(&args.churn, args.chains.sampler.sampler)?;
     chains::check_outputs(&args.chains, &[], recording.as_slice())?;
     if args.first.checked_add(args.chains.count as u64).is_none() {
