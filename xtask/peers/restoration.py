@@ -1,8 +1,8 @@
 """What others make of the pictures that `trainer experiment restoration` restores: python3 restoration.py FOLDER
 
 Reads truths.npy and known-*.npy of the experiment's folder and prints peak signal-to-noise ratios in dB with standard errors, as the
-experiment does. Needs numpy, scipy, scikit-image and opencv-python-headless. Where a method has a strength, it is the best of those tried
-on the last third of the pictures; ratios are of the others.
+experiment does. Needs numpy, scipy, scikit-image and opencv-python-headless. Where a method has a strength, a picture is restored with
+that which is best for all other pictures.
 """
 
 import pathlib
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter
-from skimage.restoration import denoise_tv_chambolle, inpaint_biharmonic
+from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, inpaint_biharmonic
 
 
 class Pixels:
@@ -87,34 +87,52 @@ class Blurred:
         return found
 
 
-def total_variation(problem, strength):
-    """Proximal steps of the total variation and steps back to what is known, in turn."""
+def in_turn(problem, denoise):
+    """Steps of a denoiser and steps back to what is known, in turn."""
     x = problem.begin()
     for _ in range(100):
-        x = problem.correct(denoise_tv_chambolle(x, strength, channel_axis=-1))
+        x = problem.correct(denoise(x))
     return x
 
 
-TOTAL_VARIATION = ("total variation", total_variation, [0.01, 0.03, 0.1, 0.3])
+def total_variation(problem, strength):
+    return in_turn(problem, lambda x: denoise_tv_chambolle(x, strength, channel_axis=-1))
+
+
+def non_local_means(problem, strength):
+    """Patches of 5x5 pixels, each compared with those up to 11 pixels away."""
+    return in_turn(problem, lambda x: denoise_nl_means(x, 5, 11, strength, channel_axis=-1).reshape(x.shape))
+
+
+DENOISERS = [
+    ("total variation", total_variation, [0.01, 0.03, 0.1, 0.3]),
+    ("non-local means", non_local_means, [0.01, 0.03, 0.1, 0.3]),
+]
 METHODS = {
     Pixels: [
         ("biharmonic", lambda problem, _: problem.begin(), [0]),
         ("Navier-Stokes", lambda problem, _: problem.opencv(cv2.INPAINT_NS), [0]),
         ("Telea", lambda problem, _: problem.opencv(cv2.INPAINT_TELEA), [0]),
-        TOTAL_VARIATION,
+        *DENOISERS,
     ],
-    Blocks: [("Lanczos", lambda problem, _: problem.begin(), [0]), TOTAL_VARIATION],
+    Blocks: [("Lanczos", lambda problem, _: problem.begin(), [0]), *DENOISERS],
     Blurred: [
         ("Wiener", Blurred.wiener, [1e-6, 1e-5, 1e-4, 1e-3, 1e-2]),
         ("Richardson-Lucy", Blurred.richardson_lucy, [10, 30, 100, 300, 1000]),
-        TOTAL_VARIATION,
+        *DENOISERS,
     ],
 }
 KINDS = {"fill": Pixels, "enlarge": Blocks, "sharpen": Blurred}
 
 
-def errors(problems, truths, method, strength):
-    return np.array([((method(problem, strength).clip(0, 1) - truth) ** 2).mean() for problem, truth in zip(problems, truths)])
+def error(method, problem, truth, strength):
+    return ((method(problem, strength).clip(0, 1) - truth) ** 2).mean()
+
+
+def left_out(errors):
+    """Of each picture, its error with the strength that is best for the others. errors: a row for each strength."""
+    of_others = errors.sum(1, keepdims=True) - errors
+    return np.take_along_axis(errors, of_others.argmin(0)[None], 0)[0]
 
 
 def ratio(errors):
@@ -125,14 +143,11 @@ def ratio(errors):
 
 folder = pathlib.Path(sys.argv[1])
 truths = np.load(folder / "truths.npy").astype(np.float64)
-third = 2 * len(truths) // 3
-print("| task | method | strength | dB |\n| --- | --- | --- | --- |")
+print("| task | method | dB |\n| --- | --- | --- |")
 for path in sorted(folder.glob("known-*.npy")):
     task = path.stem.removeprefix("known-")
     kind = KINDS[task.split("-")[0]]
     problems = [kind(known, truths.shape[1:], task) for known in np.load(path).astype(np.float64)]
     for name, method, strengths in METHODS[kind]:
-        on_last = [errors(problems[third:], truths[third:], method, strength).mean() for strength in strengths]
-        best = strengths[int(np.argmin(on_last))]
-        found = errors(problems[:third], truths[:third], method, best)
-        print(f"| {task.replace('-', ' ')} | {name} | {best if len(strengths) > 1 else '–'} | {ratio(found)} |", flush=True)
+        tried = [[error(method, *pair, strength) for pair in zip(problems, truths)] for strength in strengths]
+        print(f"| {task.replace('-', ' ')} | {name} | {ratio(left_out(np.array(tried)))} |", flush=True)
