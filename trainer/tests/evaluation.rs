@@ -147,7 +147,26 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     assert!(fs::read_to_string(model.join("README.md")).unwrap().contains(&distance), "{distance}");
     assert!(fs::read_to_string(model.join("model.json")).unwrap().contains("share of suspicious samples"));
     let told = refused(&["--churn", "4"]);
-    assert!(told.contains("churn 0.5 and guidance 0, the model would have churn 4 and guidance 0"), "{told}");
+    assert!(told.contains("churn 0.5 and guidance 0, the model has churn 4 and guidance 0"), "{told}");
+
+    // And on that of an exported model, whose weights are rounded, in place of the earlier.
+    let measure = || {
+        let mut command = trainer();
+        command.args(["measure", "--backend", "flex", "--data", "digits", "--model"]).arg(&model);
+        command.arg("--evaluation").arg(&report).assert()
+    };
+    let told = String::from_utf8(measure().code(2).get_output().stderr.clone()).unwrap();
+    assert!(told.contains("it is of") && told.contains("models/tiny"), "{told}");
+    let flags = ["--samples", parts[0], parts[1]];
+    let (again, _) = evaluate(&model, &out, &cache, "7", &flags);
+    measure().success();
+    let card = fs::read_to_string(model.join("README.md")).unwrap();
+    let other = again.pointer("/sample_quality/samples/frechet_distance").and_then(Value::as_f64).unwrap();
+    assert!(card.contains(&format!("| Frechet distance | {other:.4} |")) && !card.contains(&distance), "{card}");
+    let count = |name: &str| card.matches(&format!("\n| {name} |")).count();
+    let names = ["MDSM loss", "denoising RMSE at noise 0.4", "ln Z of the energy", "AUROC against one grey"];
+    assert_eq!(names.map(count), [1; 4], "{card}");
+
     let mut more = trainer();
     more.args(["train", "--backend", "flex", "--resume", "--steps", "5", "--out"]).arg(&run).assert().success();
     let told = refused(&[]);

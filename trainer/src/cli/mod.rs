@@ -60,7 +60,8 @@ pub enum Command {
     Experiment(ExperimentCommand),
     /// Write a model folder, which the page can load.
     Export(ExportArgs),
-    /// Measure how likely held-out pictures are under an exported model, and store the result in its folder.
+    /// Measure how likely held-out pictures are under an exported model, and store the result in its folder; that of an
+    /// evaluation too.
     Measure(MeasureArgs),
     /// Check this implementation against an independent one.
     Verify(VerifyArgs),
@@ -423,6 +424,9 @@ pub struct MeasureArgs {
     /// Folder of the data set's files, if it is not where `trainer data fetch` puts them.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
+    /// The evaluation.json that `trainer evaluate` wrote for this folder; its results take the place of earlier ones.
+    #[arg(long)]
+    pub evaluation: Option<PathBuf>,
     #[command(flatten)]
     pub backend: BackendArgs,
 }

@@ -17,12 +17,12 @@ use crate::{
     cli::ExportArgs,
     data::{self, DataSet},
     error::{Error, Result},
-    evaluate::{PlacedModel, Sampling, Summary, fingerprint, likelihoods, outliers, principal_components},
-    export::{Contents, ModelFolder, card},
+    evaluate::{PlacedModel, Summary, fingerprint, likelihoods, outliers, principal_components},
+    export::{AT_EXPORT, Contents, ModelFolder, card},
     files::reason,
     model::{Guide, LoadedModel, named},
     overwriting, recording,
-    train::{Checkpoint, RunConfig, RunFolder, history},
+    train::{RunConfig, RunFolder, history},
     validation::{Validation, percentiles},
 };
 
@@ -65,7 +65,8 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let trained = LoadedModel::new(&named, shape.clone(), config.card(), config.noise, training.clone(), trained)?
         .with_churn(&args.churn)
         .guided_by(&args.guide, &device)?;
-    let evaluated = args.evaluation.as_deref().map(|path| evaluated(path, &checkpoint, &trained)).transpose()?;
+    let weights_of = (fingerprint(&checkpoint.ema)?, format!("the weights of step {}", checkpoint.progress.step));
+    let evaluated = args.evaluation.as_deref().map(|path| Summary::of(path, &trained, &weights_of)).transpose()?;
     let bytes = weights(&trained).to_safetensors(true).map_err(input)?;
     // Everything below is measured on what is shipped: the rounded weights.
     let model = trained.with_weights(Weights::parse(&bytes).map_err(input)?, &device).map_err(input)?;
@@ -81,7 +82,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let likelihood = likelihoods::card(&placed, &moments, &data.held_out)?;
 
     let mut numbers = metrics(&held_out, measured.len(), &model.network, &config.noise)?;
-    numbers.extend(evaluated.unwrap_or_default());
+    numbers.extend(evaluated.map(|summary| summary.card).unwrap_or_default());
     let manifest = Manifest {
         name,
         network: shape,
@@ -185,7 +186,7 @@ fn guide_card(Guide { model, weight }: &Guide, device: &Device) -> std::result::
 
 /// The training loss and the error of the one-jump denoiser, on so many pictures.
 fn metrics(pictures: &Validation, count: usize, network: &EnergyNetwork, noise: &NoiseLevels) -> Result<Vec<Metric>> {
-    let how = |what: &str| format!("{what}, on {count} held-out pictures, at export");
+    let how = |what: &str| format!("{what}, on {count} held-out pictures, {AT_EXPORT}");
     let loss =
         "sum over pixels, mean over images and the trained noise levels; a constant energy has the number of pixels";
     let mut metrics =
@@ -198,31 +199,6 @@ fn metrics(pictures: &Validation, count: usize, network: &EnergyNetwork, noise: 
         });
     }
     Ok(metrics)
-}
-
-/// What an evaluation of the run has found, if its samples were made as those of the exported model will be.
-fn evaluated(path: &Path, checkpoint: &Checkpoint, model: &LoadedModel) -> Result<Vec<Metric>> {
-    let summary = Summary::read(path)?;
-    if summary.weights != fingerprint(&checkpoint.ema)? {
-        return Err(Error::input(format!(
-            "--evaluation {}: it is of {}, as that was then, not of the weights of step {}",
-            path.display(),
-            summary.model,
-            checkpoint.progress.step
-        )));
-    }
-    let (churn, guidance) = (model.churn(), model.guide().map(|guide| guide.weight));
-    if (Sampling { churn, guidance, ..summary.sampling }) != summary.sampling {
-        let told = |churn, guidance: Option<f32>| format!("churn {churn} and guidance {}", guidance.unwrap_or(0.0));
-        return Err(Error::input(format!(
-            "--evaluation {}: its samples had {}, the model would have {}; give the --churn, --guide and --guidance of the \
-             evaluation, or evaluate again",
-            path.display(),
-            told(summary.sampling.churn, summary.sampling.guidance),
-            told(churn, guidance)
-        )));
-    }
-    Ok(summary.card)
 }
 
 /// Fitted to training pictures, with the percentiles of held-out ones.

@@ -2,16 +2,19 @@
 
 use std::fs;
 
+use shared::model::Weights;
+
 use crate::{
     cli::MeasureArgs,
     error::{Error, Result},
-    evaluate::{PlacedModel, likelihoods, principal_components},
-    export::measured_again,
+    evaluate::{PlacedModel, Summary, fingerprint, likelihoods, principal_components},
+    export::{AT_EXPORT, measured_again},
     files,
     model::{LoadedModel, named},
 };
 
-/// Measures how likely held-out pictures are to an exported model, into its `model.json` and its card.
+/// Measures how likely held-out pictures are to an exported model, into its `model.json` and its card, and takes over what
+/// an evaluation has found.
 pub fn measure(args: MeasureArgs) -> Result<()> {
     let (device, _) = args.backend.device()?;
     let model = LoadedModel::open("--model", &args.model, &device)?;
@@ -28,10 +31,16 @@ pub fn measure(args: MeasureArgs) -> Result<()> {
             args.data, manifest.data.name
         )));
     }
+    let known = (fingerprint(&Weights::of(&model.network))?, named("--model", &args.model));
+    let evaluated = args.evaluation.as_deref().map(|path| Summary::of(path, &model, &known)).transpose()?;
     let moments = likelihoods::moments(&data.train);
     let card = likelihoods::card(&PlacedModel { model: &model, device: &device }, &moments, &data.held_out)?;
     // What importance sampling said with the weights of one chain was no bound.
     manifest.metrics.retain(|metric| !metric.how.contains("annealed importance sampling backward; forward: at least"));
+    if let Some(evaluated) = evaluated {
+        manifest.metrics.retain(|metric| metric.how.ends_with(AT_EXPORT));
+        manifest.metrics.extend(evaluated.card);
+    }
     manifest.moments = Some(moments);
     manifest.principal_components = Some(principal_components(&data.train));
     println!(

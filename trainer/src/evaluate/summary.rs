@@ -15,6 +15,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     files,
+    model::LoadedModel,
 };
 
 /// What an earlier evaluation says of a model.
@@ -48,6 +49,29 @@ impl Summary {
         if !summary.finished {
             let text = "the evaluation was interrupted; run `trainer evaluate` again";
             return Err(Error::input(format!("{}: {text}", path.display())));
+        }
+        Ok(summary)
+    }
+
+    /// Reads that of a model, known by its fingerprint and by a name.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), or it is of other weights, or of samples that were made in another way than the model's are.
+    pub fn of(path: &Path, model: &LoadedModel, (weights, named): &(String, String)) -> Result<Self> {
+        let summary = Self::read(path)?;
+        let wrong = |text: String| Error::input(format!("--evaluation {}: {text}", path.display()));
+        if summary.weights != *weights {
+            return Err(wrong(format!("it is of {}, as that was then, not of {named}", summary.model)));
+        }
+        let (churn, guidance) = (model.churn(), model.guide().map(|guide| guide.weight));
+        if (Sampling { churn, guidance, ..summary.sampling }) != summary.sampling {
+            let told = |churn, guidance: Option<f32>| format!("churn {churn} and guidance {}", guidance.unwrap_or(0.0));
+            return Err(wrong(format!(
+                "its samples had {}, the model has {}; evaluate again with those, or export with the --churn, --guide and \
+                 --guidance of the evaluation",
+                told(summary.sampling.churn, summary.sampling.guidance),
+                told(churn, guidance)
+            )));
         }
         Ok(summary)
     }

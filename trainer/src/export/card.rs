@@ -114,6 +114,8 @@ pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampl
     text
 }
 
+/// What follows the numbers that an export measures; the others are an evaluation's.
+pub const AT_EXPORT: &str = "at export";
 /// How the part of a card with numbers begins, and what follows it.
 const MEASURED: &str = "## Measured\n";
 const MORE: &str = "More by";
@@ -128,7 +130,8 @@ pub fn measured_again(card: &str, manifest: &Manifest) -> Option<String> {
 /// The part with numbers.
 fn measured(manifest: &Manifest) -> String {
     let mut text = format!("{MEASURED}\n| what | value | how |\n| --- | --- | --- |\n");
-    for metric in manifest.metrics.iter().chain(&likelihood(manifest)) {
+    let known = |metric: &&Metric| !manifest.metrics.iter().any(|other| other.name == metric.name);
+    for metric in manifest.metrics.iter().chain(likelihood(manifest).iter().filter(known)) {
         let _ = writeln!(text, "| {} | {:.4} | {} |", metric.name, metric.value, metric.how);
     }
     text
@@ -141,15 +144,12 @@ fn likelihood(manifest: &Manifest) -> Vec<Metric> {
     let how = format!(
         "pictures under noise of {noise_level}, which alone has {:.2}; at most, by denoising errors up to noise {}: {bits:.0} ± \
          {bits_standard_error:.0} bits a picture (from picture to picture {bits_spread:.0}) and {prior_bits:.1} of the prior; on \
-         {pictures} pictures, at export",
+         {pictures} pictures, {AT_EXPORT}",
         shared::likelihood::floor(*noise_level),
         manifest.noise.max
     );
-    let mut rows = vec![Metric {
-        name: format!("bits per dimension of held-out pictures at noise {noise_level}"),
-        value: card.bits_per_dim,
-        how,
-    }];
+    let mut rows =
+        vec![Metric { name: "bits per dimension of held-out pictures".to_owned(), value: card.bits_per_dim, how }];
     if let Some(partition) = &card.partition {
         let furthest = partition.calibration.iter().map(|point| (point.found - point.said).abs()).fold(0.0, f64::max);
         let how = format!(

@@ -111,3 +111,20 @@ fn an_unreachable_server_and_an_unusable_folder_are_named() {
     let error = fetch("tiny", &SOURCE, &blocked.join("sub"), None).unwrap_err();
     assert!(error.to_string().contains("cannot be created") && error.exit_code() == 2, "{error}");
 }
+
+#[test]
+fn a_file_of_another_set_is_not_replaced() {
+    // Fashion-MNIST has the names of MNIST's files.
+    let folder = tempfile::tempdir().unwrap();
+    let package = Set::named("fashion-mnist").unwrap().source().unwrap().package.as_ref().unwrap();
+    let theirs = fs::read(Path::new(package.folder).join("t10k-labels-idx1-ubyte.gz")).unwrap();
+    fs::write(folder.path().join("t10k-labels-idx1-ubyte.gz"), &theirs).unwrap();
+    let mnist = Set::named("mnist").unwrap().source().unwrap();
+    let labels = Source { url: mnist.url, files: &[], labels: &mnist.labels[1..], package: None };
+    let error = fetch("mnist", &labels, folder.path(), Some("http://127.0.0.1:1")).unwrap_err();
+    println!("{error}");
+    let text = error.to_string();
+    assert!(text.contains("t10k-labels-idx1-ubyte.gz: it is a file of fashion-mnist"), "{text}");
+    assert_eq!(error.exit_code(), 2);
+    assert_eq!(fs::read(folder.path().join("t10k-labels-idx1-ubyte.gz")).unwrap(), theirs);
+}
