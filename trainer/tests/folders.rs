@@ -74,6 +74,21 @@ fn pictures_are_as_large_as_they_are_or_as_asked() {
 }
 
 #[test]
+fn a_run_of_large_pictures_goes_on_and_its_settings_serve_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    pictures(&place.join("mine"), 12, 128);
+    done(place, &["train", "--data", "mine", "--image-size", "128", "--steps", "1", "--out", "run"]);
+    // More than any network of 32x32 has.
+    assert!(settings(&place.join("run")).contains("\nscales = 5\n"), "{}", settings(&place.join("run")));
+    done(place, &["train", "--resume", "--steps", "2", "--out", "run"]);
+    done(place, &["train", "--config", "run/run.toml", "--steps", "1", "--out", "again"]);
+    assert!(settings(&place.join("again")).contains("\nscales = 5\n"));
+    let small = ["train", "--config", "run/run.toml", "--image-size", "16", "--steps", "1", "--out", "small"];
+    assert!(refused(place, &small).contains("scales 5 is not possible"));
+}
+
+#[test]
 fn a_run_goes_into_a_folder_called_as_its_data() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();

@@ -233,7 +233,9 @@ impl RunConfig {
                 "noise.min {least} is above noise.max {most} (--sigma-min, --sigma-max)"
             )));
         }
-        self.network_of(1, 8).validate().map_err(|error| Error::input(error.to_string()))?;
+        // How many scales are too many depends on the pictures; those that are not known yet may be the largest.
+        let network = if self.pictures.is_some() { self.network() } else { self.network_of(1, *data::SIDES.end()) };
+        network.validate().map_err(|error| Error::input(error.to_string()))?;
         Ok(self)
     }
 
