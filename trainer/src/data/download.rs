@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use ureq::Agent;
 
-use super::catalogue::{Published, SETS, Set, Source};
+use super::catalogue::{Published, Set, Source};
 use super::idx;
 use crate::error::{Error, Result};
 use crate::files::{Draft, reason, sha256_of};
@@ -20,8 +20,8 @@ const MAX_BYTES: u64 = 1 << 30;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Puts the files of a set into `folder`, which is created where it is missing, and skips those that are there and
-/// right. `mirror` takes the place of the publisher's address.
-pub(super) fn fetch(name: &str, source: &Source, folder: &Path, mirror: Option<&str>) -> Result<()> {
+/// right. `mirror` takes the place of the publisher's address. Files of `others` are not replaced.
+pub(super) fn fetch(name: &str, source: &Source, folder: &Path, mirror: Option<&str>, others: &[Set]) -> Result<()> {
     std::fs::create_dir_all(folder)
         .map_err(|error| Error::input(format!("{}: cannot be created: {}", folder.display(), reason(&error))))?;
     let base = match mirror {
@@ -32,7 +32,7 @@ pub(super) fn fetch(name: &str, source: &Source, folder: &Path, mirror: Option<&
         let path = folder.join(file.name);
         if path.is_file() && check(&path, file).is_ok() {
             eprintln!("{}: already there, checksum right", path.display());
-        } else if let Some(other) = owner(&path) {
+        } else if let Some(other) = owner(&path, others) {
             let text = format!("it is a file of {other}, and would be replaced; choose another --dir");
             return Err(Error::input(format!("data fetch {name}: {}: {text}", path.display())));
         } else {
@@ -42,15 +42,15 @@ pub(super) fn fetch(name: &str, source: &Source, folder: &Path, mirror: Option<&
     Ok(())
 }
 
-/// Another set, one of whose files this is: those of MNIST and of Fashion-MNIST have the same names.
-fn owner(path: &Path) -> Option<&'static str> {
+/// The set, one of whose files this is: those of MNIST and of Fashion-MNIST have the same names.
+fn owner(path: &Path, sets: &[Set]) -> Option<&'static str> {
     let is_theirs = |set: &&Set| {
         let files = set.source().into_iter().flat_map(|source| source.files.iter().chain(source.labels));
         files
             .filter(|file| path.file_name().is_some_and(|name| name == file.name))
             .any(|file| check(path, file).is_ok())
     };
-    if path.is_file() { SETS.iter().find(is_theirs).map(|set| set.name) } else { None }
+    if path.is_file() { sets.iter().find(is_theirs).map(|set| set.name) } else { None }
 }
 
 fn download(url: &str, path: &Path, file: &Published) -> Result<()> {

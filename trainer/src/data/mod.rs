@@ -127,7 +127,7 @@ pub fn fetch(name: &str, dir: Option<&Path>) -> Result<PathBuf> {
     }
     let folder = set.download_folder(dir)?;
     let mirror = std::env::var(download::MIRROR).ok().filter(|mirror| !mirror.is_empty());
-    download::fetch(name, source, &folder, mirror.as_deref())?;
+    download::fetch(name, source, &folder, mirror.as_deref(), &SETS)?;
     Ok(folder)
 }
 

@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use super::*;
+use crate::data::catalogue::Format;
 use crate::data::idx::tests::{file, gzip};
 
 /// A server that gives each request, in turn, one of these answers, closing the connection after it.
@@ -56,7 +57,7 @@ fn a_right_file_is_kept_and_not_downloaded_again() {
     let good = gzip(&file(3, 5, 4));
     let (address, server) = serve(vec![answer("200 OK", good.len(), &good)]);
     for _ in 0..2 {
-        fetch("tiny", &SOURCE, &place, Some(&format!("{address}/"))).unwrap();
+        fetch("tiny", &SOURCE, &place, Some(&format!("{address}/")), &[]).unwrap();
     }
     assert_eq!(server.join().unwrap(), ["GET /tiny/pictures.gz HTTP/1.1"]);
     assert_eq!(fs::read(place.join("pictures.gz")).unwrap(), good);
@@ -69,7 +70,7 @@ fn a_damaged_file_on_the_disk_is_replaced() {
     let good = gzip(&file(3, 5, 4));
     fs::write(folder.path().join("pictures.gz"), &good[..20]).unwrap();
     let (address, server) = serve(vec![answer("200 OK", good.len(), &good)]);
-    fetch("tiny", &SOURCE, folder.path(), Some(&address)).unwrap();
+    fetch("tiny", &SOURCE, folder.path(), Some(&address), &[]).unwrap();
     server.join().unwrap();
     assert_eq!(fs::read(folder.path().join("pictures.gz")).unwrap(), good);
 }
@@ -89,7 +90,7 @@ fn whatever_goes_wrong_is_one_line_and_leaves_nothing() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let (address, server) = serve(vec![answer]);
-        let error = fetch("tiny", &SOURCE, folder.path(), Some(&address)).unwrap_err();
+        let error = fetch("tiny", &SOURCE, folder.path(), Some(&address), &[]).unwrap_err();
         server.join().unwrap();
         println!("{error}");
         let text = error.to_string();
@@ -102,29 +103,31 @@ fn whatever_goes_wrong_is_one_line_and_leaves_nothing() {
 #[test]
 fn an_unreachable_server_and_an_unusable_folder_are_named() {
     let folder = tempfile::tempdir().unwrap();
-    let error = fetch("tiny", &SOURCE, folder.path(), None).unwrap_err();
+    let error = fetch("tiny", &SOURCE, folder.path(), None, &[]).unwrap_err();
     assert!(error.to_string().starts_with("http://127.0.0.1:1/pictures.gz: the server cannot be reached"), "{error}");
-    let error = fetch("tiny", &SOURCE, folder.path(), Some("no address")).unwrap_err();
+    let error = fetch("tiny", &SOURCE, folder.path(), Some("no address"), &[]).unwrap_err();
     println!("{error}");
     let blocked = folder.path().join("file");
     fs::write(&blocked, "").unwrap();
-    let error = fetch("tiny", &SOURCE, &blocked.join("sub"), None).unwrap_err();
+    let error = fetch("tiny", &SOURCE, &blocked.join("sub"), None, &[]).unwrap_err();
     assert!(error.to_string().contains("cannot be created") && error.exit_code() == 2, "{error}");
 }
 
 #[test]
 fn a_file_of_another_set_is_not_replaced() {
-    // Fashion-MNIST has the names of MNIST's files.
+    // Another set has a file of the same name, as Fashion-MNIST has MNIST's.
+    const OTHER: Set = Set { name: "other", about: "", licence: "", format: Format::Idx(SOURCE) };
+    const WANTED: Source = Source { files: &[Published { sha256: "0", ..SOURCE.files[0] }], ..SOURCE };
     let folder = tempfile::tempdir().unwrap();
-    let package = Set::named("fashion-mnist").unwrap().source().unwrap().package.as_ref().unwrap();
-    let theirs = fs::read(Path::new(package.folder).join("t10k-labels-idx1-ubyte.gz")).unwrap();
-    fs::write(folder.path().join("t10k-labels-idx1-ubyte.gz"), &theirs).unwrap();
-    let mnist = Set::named("mnist").unwrap().source().unwrap();
-    let labels = Source { url: mnist.url, files: &[], labels: &mnist.labels[1..], package: None };
-    let error = fetch("mnist", &labels, folder.path(), Some("http://127.0.0.1:1")).unwrap_err();
+    let place = folder.path().join("pictures.gz");
+    let theirs = gzip(&file(3, 5, 4));
+    fs::write(&place, &theirs).unwrap();
+    let error = fetch("tiny", &WANTED, folder.path(), None, &[OTHER]).unwrap_err();
     println!("{error}");
-    let text = error.to_string();
-    assert!(text.contains("t10k-labels-idx1-ubyte.gz: it is a file of fashion-mnist"), "{text}");
-    assert_eq!(error.exit_code(), 2);
-    assert_eq!(fs::read(folder.path().join("t10k-labels-idx1-ubyte.gz")).unwrap(), theirs);
+    assert!(error.to_string().contains("pictures.gz: it is a file of other, and would be replaced"), "{error}");
+    assert_eq!((error.exit_code(), fs::read(&place).unwrap()), (2, theirs));
+    // Damaged it is nobody's.
+    fs::write(&place, "damaged").unwrap();
+    let error = fetch("tiny", &WANTED, folder.path(), None, &[OTHER]).unwrap_err();
+    assert!(error.to_string().contains("the server cannot be reached"), "{error}");
 }
