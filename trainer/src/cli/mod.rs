@@ -60,8 +60,8 @@ pub enum Command {
     Experiment(ExperimentCommand),
     /// Write a model folder, which the page can load.
     Export(ExportArgs),
-    /// Measure how likely held-out pictures are under an exported model, and store the result in its folder; that of an
-    /// evaluation too.
+    /// Measure how likely held-out pictures are under an exported model, and store the result in its folder, with that of
+    /// an evaluation if you give one.
     Measure(MeasureArgs),
     /// Check this implementation against an independent one.
     Verify(VerifyArgs),

@@ -130,8 +130,10 @@ pub fn measured_again(card: &str, manifest: &Manifest) -> Option<String> {
 /// The part with numbers.
 fn measured(manifest: &Manifest) -> String {
     let mut text = format!("{MEASURED}\n| what | value | how |\n| --- | --- | --- |\n");
-    let known = |metric: &&Metric| !manifest.metrics.iter().any(|other| other.name == metric.name);
-    for metric in manifest.metrics.iter().chain(likelihood(manifest).iter().filter(known)) {
+    // An evaluation measures likelihoods as well; the page shows those of the manifest.
+    let likelihood = likelihood(manifest);
+    let others = manifest.metrics.iter().filter(|metric| likelihood.iter().all(|other| other.name != metric.name));
+    for metric in others.chain(&likelihood) {
         let _ = writeln!(text, "| {} | {:.4} | {} |", metric.name, metric.value, metric.how);
     }
     text
