@@ -137,10 +137,7 @@ async function find(name, version, file) {
   const cache = await caches.open(name).catch(() => null);
   const found = await cache?.match(file);
   if (found) return found;
-  const response = await fetch(file, { cache: "no-cache" });
-  if (!response.ok) throw new Error(`${file}: the server answers ${response.status}`);
-  const bytes = await response.arrayBuffer();
-  if ((await sha256(bytes)) !== version.files[file]) throw new Error(`${file} is of another version`);
+  const { response, bytes } = await bytesOf(version, file);
   // Anew, because a page may not be the end of a redirection, and the bytes are unpacked.
   const headers = new Headers(response.headers);
   for (const header of ["Content-Encoding", "Content-Length"]) headers.delete(header);
@@ -150,6 +147,18 @@ async function find(name, version, file) {
   const stored = cache?.put(file, answer.clone()).catch(() => {}).finally(() => stores.delete(stored));
   if (stored) stores.add(stored);
   return answer;
+}
+
+// What the server has of a file, if it is that of a version. A host that tells files apart by the second that they were
+// written in may call an old one the newest: then once more, without the browser's cache.
+async function bytesOf(version, file) {
+  for (const cache of ["no-cache", "reload"]) {
+    const response = await fetch(file, { cache });
+    if (!response.ok) throw new Error(`${file}: the server answers ${response.status}`);
+    const bytes = await response.arrayBuffer();
+    if ((await sha256(bytes)) === version.files[file]) return { response, bytes };
+  }
+  throw new Error(`${file} is of another version`);
 }
 
 const POLICY = "Content-Security-Policy";

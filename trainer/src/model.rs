@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -76,6 +77,11 @@ impl LoadedModel {
         let is_checkpoint = Checkpoint::is_at(path);
         let run = RunFolder::at(&if is_checkpoint { run_of(path) } else { path.to_owned() });
         if !is_checkpoint && !run.exists() {
+            if let Err(error) = fs::read_dir(path)
+                && !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+            {
+                return Err(Error::input(format!("{named}: {error}")));
+            }
             return Err(Error::input(format!(
                 "{named}: no model here; give an exported folder (with model.json), a run folder (with run.toml) or one of \
                  its checkpoints"

@@ -86,6 +86,12 @@ fn missing_and_damaged_models() {
         assert!(!Path::new(&out).exists());
     };
     refuse(&path("absent"), &["--model", "absent: no model here"]);
+    // A folder that cannot be read is not an empty one.
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("circle", path("circle")).unwrap();
+        refuse(&path("circle"), &["--model", "circle: ", "symbolic links"]);
+    }
 
     let run = tiny_run(folder.path());
     let mut without_temperature = sample(run.to_str().unwrap());

@@ -85,7 +85,7 @@ fn a_run_of_large_pictures_goes_on_and_its_settings_serve_another() {
     done(place, &["train", "--config", "run/run.toml", "--steps", "1", "--out", "again"]);
     assert!(settings(&place.join("again")).contains("\nscales = 5\n"));
     let small = ["train", "--config", "run/run.toml", "--image-size", "16", "--steps", "1", "--out", "small"];
-    assert!(refused(place, &small).contains("scales 5 is not possible"));
+    assert!(refused(place, &small).contains("scales 5 is not possible: 1 to 4 for images of 16x16"));
 }
 
 #[test]

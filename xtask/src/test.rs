@@ -30,7 +30,11 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
     part("WebAssembly tests", || wasm_tests(shell, consent))?;
     // After the tests for browsers: they bring the compiler that NEON may need too.
     part("kernels", || kernel_tests::run(shell))?;
-    part("site", || site::build(shell, consent, Profile::Site, None, &destination))?;
+    part("site", || {
+        // What brings tools, which are not ours to lint, was done for the tests for browsers.
+        let _lints = LINTS.map(|(name, value)| shell.push_env(name, value));
+        site::build(shell, consent, Profile::Site, None, &destination)
+    })?;
     part("end-to-end tests", || {
         // `tests` does not depend on Burn: it runs the trainer and the page that the parts before have built. More at once
         // than cores: they wait for browsers, which start in turn.
@@ -55,14 +59,15 @@ fn native_tests(shell: &Shell) -> Cmd<'_> {
     cmd!(shell, "cargo test --workspace --exclude tests {features...}")
 }
 
+const LINTS: [(&str, &str); 2] =
+    [("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"), ("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__")];
+
 /// Compiles the project's own packages by Clippy, whose warnings are errors.
 ///
 /// `cargo clippy` only checks, and would check every dependency beside building it. As the compiler of a build, which is
 /// how `cargo clippy` itself calls it, Clippy lints what is built anyway.
 fn linted(cargo: Cmd<'_>) -> Cmd<'_> {
-    cargo
-        .env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")
-        .env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__")
+    cargo.envs(LINTS)
 }
 
 /// Trainings on several machines are built and tested where there is an MPI library.
@@ -91,5 +96,5 @@ fn wasm_tests(shell: &Shell, consent: Consent) -> Result<()> {
     // The browser leaves its files behind.
     let files = shell.create_temp_dir()?;
     let test = compiler.apply(test).env("CHROMEDRIVER", driver).env("TMPDIR", files.path());
-    Ok(test.env("WASM_BINDGEN_USE_BROWSER", "1").run()?)
+    Ok(linted(test).env("WASM_BINDGEN_USE_BROWSER", "1").run()?)
 }

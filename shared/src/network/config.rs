@@ -33,7 +33,7 @@ pub struct ConfigError {
     /// What it says.
     pub value: String,
     /// What it may say.
-    pub wanted: &'static str,
+    pub wanted: String,
 }
 
 impl NetworkConfig {
@@ -46,8 +46,8 @@ impl NetworkConfig {
     /// # Errors
     /// The first field that is out of range. The upper limits keep a hostile file from asking for all memory.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let check = |good: bool, field, value: String, wanted| {
-            if good { Ok(()) } else { Err(ConfigError { field, value, wanted }) }
+        let check = |good: bool, field, value: String, wanted: &str| {
+            if good { Ok(()) } else { Err(ConfigError { field, value, wanted: wanted.to_owned() }) }
         };
         check((1..=Self::WIDEST).contains(&self.width), "width", self.width.to_string(), "1 to 256")?;
         check((1..=4).contains(&self.channels), "channels", self.channels.to_string(), "1 to 4")?;
@@ -63,7 +63,7 @@ impl NetworkConfig {
                 (1..=most).contains(&scales),
                 "scales",
                 scales.to_string(),
-                "1 to those of unet4 for images of this size",
+                &format!("1 to {most} for images of {0}x{0}", self.image_size),
             )?;
         }
         check(self.sigma_0.is_finite() && self.sigma_0 > 0.0, "sigma_0", self.sigma_0.to_string(), "a positive number")

@@ -84,7 +84,7 @@ impl<B: Basis> Given for Blurred<B> {
         self.frame.add(within(self.frame.remove(x), &known, |x| self.part(x)))
     }
 
-    fn churn(&self, _level: f32) -> Churn {
+    fn churn(&self, _next: f32) -> Churn {
         // At every level there are components that are told no more.
         Churn::ANCESTRAL
     }

@@ -50,8 +50,9 @@ impl<P: Part> Given for Linear<P> {
         self.frame.add(within(inside, &known, |x| self.part.of(x)))
     }
 
-    fn churn(&self, level: f32) -> Churn {
-        if level > self.noise { Churn::AROUND_KNOWN } else { Churn::ANCESTRAL }
+    fn churn(&self, next: f32) -> Churn {
+        // Chains that will be told no more must not forget.
+        if next > self.noise { Churn::AROUND_KNOWN } else { Churn::ANCESTRAL }
     }
 }
 

@@ -21,9 +21,9 @@ pub trait Given: Debug + Send + Sync {
     fn show(&self, x: Tensor<4>, z: Tensor<4>, level: f32) -> Tensor<4>;
     /// Pictures `x`, `[N, C, H, W]`, with what is given exactly as it was given.
     fn keep(&self, x: Tensor<4>) -> Tensor<4>;
-    /// How much consistent annealed sampling corrects chains at a level.
-    fn churn(&self, level: f32) -> Churn {
-        let _ = level;
+    /// How much consistent annealed sampling corrects chains in a step down to level `next`.
+    fn churn(&self, next: f32) -> Churn {
+        let _ = next;
         Churn::AROUND_KNOWN
     }
 }
@@ -37,8 +37,8 @@ impl Given for Arc<dyn Given> {
         self.as_ref().keep(x)
     }
 
-    fn churn(&self, level: f32) -> Churn {
-        self.as_ref().churn(level)
+    fn churn(&self, next: f32) -> Churn {
+        self.as_ref().churn(next)
     }
 }
 
@@ -191,7 +191,7 @@ impl Chains {
         let z = fall.injects().then(|| self.draw(Draw::Langevin(step)));
         // Only consistent annealed sampling has churn.
         let churn = match &self.given {
-            Some(given) if fall.injects() => given.churn(level),
+            Some(given) if fall.injects() => given.churn(next),
             _ => fall.churn,
         };
         consistent::step(now.clone(), self.before.replace(now), z, self.sigma_0, churn, level, next)

@@ -72,7 +72,8 @@ pub fn batches(ready: &Ready, run: &Run, chains: Range<usize>, mut payload: Vec<
         Start::Noise | Start::Pictures { .. } => None,
     };
     let given = payload.len() / length;
-    if matches!(run.start, Start::Pictures { .. }) && (payload.len() % length != 0 || ![1, run.count].contains(&given))
+    if matches!(run.start, Start::Pictures { .. })
+        && (!payload.len().is_multiple_of(length) || ![1, run.count].contains(&given))
     {
         return Err(texts::mismatch().to_owned());
     }

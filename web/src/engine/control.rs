@@ -111,11 +111,12 @@ impl Control {
     /// Waits for the next message.
     async fn message(&self) {
         let (sender, receiver) = oneshot::channel();
-        let mut waiting = self.waiting.borrow_mut();
-        // Those who wait for one thing of several have left.
-        waiting.retain(|sender| !sender.is_canceled());
-        waiting.push(sender);
-        drop(waiting);
+        {
+            let mut waiting = self.waiting.borrow_mut();
+            // Those who wait for one thing of several have left.
+            waiting.retain(|sender| !sender.is_canceled());
+            waiting.push(sender);
+        }
         // An error would be a message, too.
         let _ = receiver.await;
     }

@@ -86,7 +86,7 @@ async fn adapter() -> Result<JsValue, NoDevice> {
 
 async fn start() -> Result<GpuDevice, String> {
     let started = Device::wgpu_options().init_with_setup_async().await;
-    let (device, setup) = started.map_err(|error| texts::gpu_not_started(error))?;
+    let (device, setup) = started.map_err(texts::gpu_not_started)?;
     let largest_buffer = setup.device.limits().max_storage_buffer_binding_size;
     let nudge = Rc::new(move || {
         setup.queue.submit(std::iter::empty());

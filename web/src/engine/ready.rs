@@ -88,7 +88,7 @@ impl Ready {
     /// As [`Ready::check`], in the middle of a run: one that fails does not go on here.
     pub async fn check_again(&self) {
         if let Err(error) = self.check().await {
-            lost(Work::Gpu, texts::gpu_unreliable(error)).await
+            lost::<()>(Work::Gpu, texts::gpu_unreliable(error)).await;
         }
     }
 

@@ -60,7 +60,8 @@ pub async fn run(toy: ToyRun, control: &Control) {
     let mut sides = LEVELS.map(|levels| Side::new(toy.seed, &points, levels));
     let (mut reported, mut breathed) = (Date::now(), Date::now());
     report(toy.number, &points, &sides);
-    while sides.iter_mut().fold(false, |more, side| side.step() || more) {
+    // Each side, not only the first that goes on.
+    while sides.each_mut().map(Side::step).contains(&true) {
         if Date::now() - breathed < BREATHE_EVERY {
             continue;
         }
