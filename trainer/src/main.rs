@@ -39,8 +39,6 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::cli::{Cli, Command, ExperimentCommand};
 use crate::error::Error;
 
@@ -55,7 +53,7 @@ fn main() -> ExitCode {
     // SAFETY: nothing else runs yet that could read the environment.
     unsafe { std::env::set_var("BURN_DEVICE", "flex") };
     // clap exits by itself with 2 on wrong use, as the interface asks.
-    match run(Cli::parse()) {
+    match run(Cli::of_process()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             match &error {

@@ -35,6 +35,10 @@ fn wrong_flags() {
     refused(&["sample", "--model", "m", "--out", "o.png", "--steps", "0"], &["--steps"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--sampler", "gibbs"], &["--sampler", "annealed"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--churn", "-0.1"], &["--churn", "at least 0"]);
+    refused(&["sample", "--model", "m", "--out", "o.png", "--count", "-1"], &["'-1' for '--count", "from 1"]);
+    refused(&["train", "--sigma-max", "-3"], &["'-3' for '--sigma-max", "at least"]);
+    let blur = ["restore", "--model", "m", "--out", "o.png", "--image", "i.png", "--task", "deblur", "--blur", "0,5"];
+    refused(&blur, &["'0,5' for '--blur", "written with a point: 0.5"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--guidance", "NaN"], &["--guidance", "at least 0"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--churn", "99"], &["--churn", "at most 20"]);
     refused(&["sample", "--model", "m", "--out", "o.png", "--guidance", "50"], &["--guidance", "at most 10"]);
@@ -224,7 +228,7 @@ fn nothing_is_replaced_that_is_read_or_somebody_else_s() {
     let inpaint = ["--image", &path("./good.png"), "--mask", "left", "--out", &good];
     refused(&[&["inpaint"], &model[..], &inpaint].concat(), &["good.png", "the file of --image"]);
     let map = ["--samples", "8", "--map", folder.path().to_str().unwrap(), &good];
-    refused(&[&["score"], &model[..], &map].concat(), &["good.png", "the map of"]);
+    refused(&[&["score"], &model[..], &map].concat(), &["--map", "replace the picture", "good.png"]);
     assert_eq!(fs::read(&good).unwrap(), before);
 
     // A site, a model, and a run that has lost its settings.

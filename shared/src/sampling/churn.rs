@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How much more of the residual a step removes than it must for the level to fall, as a part of that; as much noise is
-/// put back. 0 injects no noise at all: it is the deterministic flow. More noise corrects more of what earlier steps
-/// did wrong, and strays further in a step.
+/// Of the residual, a step keeps the part `(next / level)^(1 + churn)`, and new noise takes the place of the rest. 0 injects
+/// no noise at all: it is the deterministic flow. More noise corrects more of what earlier steps did wrong, and strays
+/// further in a step.
 ///
 /// Lies beside other fields of a file (`#[serde(flatten)]`), where older ones have `share`, which is one more.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]

@@ -55,7 +55,7 @@ pub struct SamplersArgs {
     #[arg(long, value_delimiter = ',', default_values_t = [10, 20, 35, 50, 100, 200], value_parser = count_parser(1_000_000))]
     pub ode: Vec<usize>,
     /// Churns to try in consistent annealed sampling, besides the default.
-    #[arg(long, value_delimiter = ',', value_parser = churn, allow_negative_numbers = true)]
+    #[arg(long, value_delimiter = ',', value_parser = churn)]
     pub churns: Vec<Churn>,
     /// Energy gradients that the churns are tried with.
     #[arg(long, value_delimiter = ',', default_values_t = [50, 100], value_parser = count_parser(1_000_000))]

@@ -7,7 +7,7 @@ mod values;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use cpu_kernels::Vectors;
 use options::{Activation, Architecture, Sampler, Task};
@@ -32,6 +32,23 @@ const MOST_BLUR: f64 = 100.0;
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// The command line of this process. Ends it where that is wrong, as clap does.
+    pub fn of_process() -> Self {
+        let matches = with_negative_numbers(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// Lets every flag have a negative number, so that it is the flag that says what is wrong with it.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let numbers = |argument: clap::Arg| {
+        let takes = argument.get_action().takes_values();
+        argument.allow_negative_numbers(takes)
+    };
+    command.mut_args(numbers).mut_subcommands(with_negative_numbers)
 }
 
 #[derive(Subcommand)]
@@ -185,7 +202,7 @@ pub struct ChainArgs {
 pub struct ChurnArgs {
     /// Extra noise that each step of consistent annealed sampling removes and adds back; 0 for none. More corrects more
     /// errors, but drifts further [default: the exported model's own, or 0.5].
-    #[arg(long, value_parser = churn, allow_negative_numbers = true)]
+    #[arg(long, value_parser = churn)]
     pub churn: Option<Churn>,
 }
 
@@ -247,7 +264,7 @@ pub struct RestoreArgs {
     #[command(flatten)]
     pub chains: ChainArgs,
     /// The picture to restore. For super-resolution, a picture of the model's size divided by --factor; any other is
-    /// shrunk to it first. For colour, a grey picture; of any other, only the brightness is used. For deblur, a blurred
+    /// brought to the model's size, and only the means of its blocks are used. For colour, a grey picture; of any other, only the brightness is used. For deblur, a blurred
     /// picture.
     #[arg(long)]
     pub image: PathBuf,

@@ -6,7 +6,7 @@ use shared::sampling::Churn;
 use crate::data::SIDES;
 
 /// Far above what has ever been of use: more is a mistake.
-const MOST_CHURN: f32 = 20.0;
+const MOST_CHURN: f64 = 20.0;
 /// Noise levels beyond them overflow, or are lost in rounding.
 pub const NOISE: std::ops::RangeInclusive<f64> = 1e-4..=1e4;
 
@@ -18,11 +18,19 @@ pub fn count_parser(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clo
     }
 }
 
-pub fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
-        _ => Err("it must be a positive number".to_owned()),
+/// A number that a check allows.
+fn number(text: &str, allowed: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if allowed(value) => Ok(value),
+        Err(_) if text.contains(',') => {
+            Err(format!("it must be {wanted}, written with a point: {}", text.replace(',', ".")))
+        }
+        _ => Err(format!("it must be {wanted}")),
     }
+}
+
+pub fn positive(text: &str) -> Result<f64, String> {
+    number(text, |value| value > 0.0 && value.is_finite(), "a positive number")
 }
 
 pub fn side(text: &str) -> Result<usize, String> {
@@ -33,10 +41,7 @@ pub fn side(text: &str) -> Result<usize, String> {
 }
 
 pub fn fraction(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.0..1.0).contains(&value) => Ok(value),
-        _ => Err("it must be at least 0 and below 1".to_owned()),
-    }
+    number(text, |value| (0.0..1.0).contains(&value), "a number of at least 0 and below 1")
 }
 
 pub fn vectors(name: &str) -> Result<Vectors, String> {
@@ -47,8 +52,8 @@ pub fn vectors(name: &str) -> Result<Vectors, String> {
 }
 
 pub fn churn(text: &str) -> Result<Churn, String> {
-    let value = text.parse().ok().filter(|value| *value <= MOST_CHURN);
-    value.and_then(Churn::new).ok_or_else(|| format!("it must be a number of at least 0 and at most {MOST_CHURN}"))
+    let value = number_parser(0.0, MOST_CHURN)(text)?;
+    Churn::new(value as f32).ok_or_else(|| format!("no churn is {value}"))
 }
 
 /// Energy gradients of a likelihood: fewer than eight have no standard error.
@@ -77,9 +82,9 @@ pub fn seed(text: &str) -> Result<u64, String> {
 
 /// A number from `least` to `most`.
 pub fn number_parser(least: f64, most: f64) -> impl Fn(&str) -> Result<f64, String> + Clone {
-    move |text: &str| match text.parse() {
-        Ok(value) if (least..=most).contains(&value) => Ok(value),
-        _ => Err(format!("it must be a number of at least {least} and at most {most}")),
+    move |text: &str| {
+        let wanted = format!("a number of at least {least} and at most {most}");
+        number(text, |value| (least..=most).contains(&value), &wanted)
     }
 }
 

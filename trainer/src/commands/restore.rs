@@ -26,8 +26,8 @@ struct Restored {
     out: String,
     /// The level that the bits are of.
     noise_level: f32,
-    /// The largest difference of a value to what is known, over all answers.
-    known_error: f32,
+    /// The largest difference of a value to what is known, over all answers; null where that is noisy, and so not kept.
+    known_error: Option<f32>,
     answers: Vec<Answer>,
 }
 
@@ -53,7 +53,9 @@ pub fn restore(args: RestoreArgs) -> Result<()> {
     let lines = chains::save(&args.chains, &images)?;
 
     let x = model.frame.add(output::tensor(&images, &device));
-    let known_error = output::floats((given.keep(x.clone()) - x).abs().max())?[0];
+    let exact = args.noise == 0.0;
+    let known_error =
+        exact.then(|| output::floats((given.keep(x.clone()) - x).abs().max())).transpose()?.map(|all| all[0]);
     let plan = Plan::integral(model.noise, args.samples, 0);
     let answers = plan.read(&model, &images, &model.prior(), false, &device)?.into_iter().map(|read| Answer {
         bits: read.excess.bits,
@@ -148,7 +150,7 @@ fn small(args: &RestoreArgs, factor: usize, channels: usize, size: usize) -> Res
     }
     let picture = pictures::read(&args.image, channels, size, size)?;
     eprintln!(
-        "{}: is no picture of {side}x{side}; only the means of its {factor}x{factor} blocks count",
+        "{}: not {side}x{side}, so it is brought to {size}x{size}, and only the means of its {factor}x{factor} blocks count",
         args.image.display()
     );
     Ok(picture)

@@ -1,7 +1,7 @@
 //! `trainer score`.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     path::{Path, PathBuf},
 };
 
@@ -9,13 +9,13 @@ use burn::tensor::Device;
 use serde::Serialize;
 use shared::{likelihood::belongs, measures::OutlierScore, network::Energy, training::NoiseLevels};
 
+use super::maps::Maps;
 use crate::{
     cli::ScoreArgs,
     error::{Error, Result},
-    files,
     likelihood::{Likelihood, Plan},
     model::{LoadedModel, named},
-    npy, output, overwriting,
+    output,
     pictures::{self, Picture},
 };
 
@@ -46,7 +46,8 @@ struct Score {
     bits_per_dim: f64,
     /// The level that the density is of.
     noise_level: f32,
-    /// Of the models that were given, how likely this is the one that the picture belongs to; 1 for one alone.
+    /// Of the models that were given, how likely this is the one that the picture belongs to, by `bits + prior_bits`; 1 for
+    /// one alone.
     probability: f64,
     /// The most bits of a value in the map; null without one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,18 +71,17 @@ struct Scored {
 pub fn score(args: ScoreArgs) -> Result<()> {
     let (device, _) = args.backend.device()?;
     let models = Models::open(&args, &device)?;
-    // Maps of several models have a folder for each.
-    let replaceable = if args.models.len() > 1 { &[] } else { &args.images[..] };
-    let mut maps = args.map.as_deref().map(|folder| Maps::at(folder, replaceable)).transpose()?;
+    let maps = args.map.as_deref().map(|folder| Maps::at(folder, &args.models, &args.images)).transpose()?;
     let (mut scored, mut failed) = (Vec::new(), Vec::new());
-    for path in &args.images {
-        match models.score(path, maps.as_mut(), &device) {
+    for (index, path) in args.images.iter().enumerate() {
+        match models.score(path, maps.as_ref().map(|maps| (maps, index)), &device) {
             Ok(scores) => scored.push(scores),
             Err(error) => failed.push(error),
         }
     }
     if args.json {
-        let text = serde_json::to_string_pretty(&serde_json::json!({ "scores": scored }))
+        // Not by way of a `Value`, whose numbers have 64 bits: 0.05 would be 0.05000000074505806.
+        let text = serde_json::to_string_pretty(&HashMap::from([("scores", &scored)]))
             .map_err(|error| Error::failed(error.to_string()))?;
         println!("{text}");
     } else {
@@ -105,15 +105,40 @@ pub fn score(args: ScoreArgs) -> Result<()> {
 }
 
 fn told(score: &Score) -> String {
-    let place = match (score.bits_percentile, score.percentile) {
-        (Some(percent), _) => format!(", less likely than {percent:.0} % of held-out pictures"),
-        (None, Some(percent)) => format!(", more unusual than {percent:.1} % of held-out pictures"),
-        (None, None) => String::new(),
-    };
+    let bits = score.bits_percentile.map(|percent| match among(percent) {
+        Among::Below => ", likelier than all held-out pictures".to_owned(),
+        Among::Within(percent) => format!(", less likely than {percent} % of held-out pictures"),
+        Among::Above => ", less likely than all held-out pictures".to_owned(),
+    });
+    // A flat picture is likelier than all others, and unusual for that.
+    let unusual = score.percentile.map(|percent| match among(percent) {
+        Among::Below => ", its denoising errors as usual as any".to_owned(),
+        Among::Within(percent) => {
+            format!(", its denoising errors more unusual than those of {percent} % of held-out pictures")
+        }
+        Among::Above => ", its denoising errors more unusual than those of all held-out pictures".to_owned(),
+    });
+    let place = bits.into_iter().chain(unusual).collect::<String>();
     format!(
         "{:.0} ± {:.0} bits above noise of {} ({:.3} bits a value with it), energy {:.3}{place}",
         score.bits, score.bits_standard_error, score.noise_level, score.bits_per_dim, score.energy
     )
+}
+
+/// Where a number is among those of held-out pictures.
+enum Among {
+    Below,
+    /// Whole per cent of them are below.
+    Within(u8),
+    Above,
+}
+
+fn among(percentile: f32) -> Among {
+    match percentile {
+        ..=0.0 => Among::Below,
+        100.0.. => Among::Above,
+        _ => Among::Within(percentile.round().clamp(1.0, 99.0) as u8),
+    }
 }
 
 /// The models that pictures are scored by, and from which level on.
@@ -161,11 +186,12 @@ impl Models {
         Ok(Self { models: planned.collect() })
     }
 
-    fn score(&self, path: &Path, mut maps: Option<&mut Maps>, device: &Device) -> Result<Scored> {
+    /// The scores of a picture, and its maps if they are asked for: it is the one of this number.
+    fn score(&self, path: &Path, maps: Option<(&Maps, usize)>, device: &Device) -> Result<Scored> {
         let (_, first, _) = &self.models[0];
         let picture = pictures::read(path, first.config.channels, first.data.size, first.data.size)?;
         let mut scores = Vec::with_capacity(self.models.len());
-        for (model_path, model, plan) in &self.models {
+        for (index, (model_path, model, plan)) in self.models.iter().enumerate() {
             let mut read = plan.read(model, std::slice::from_ref(&picture), &model.prior(), maps.is_some(), device)?;
             let Some(likelihood) = read.pop() else { continue };
             if !likelihood.excess.bits.is_finite() {
@@ -175,13 +201,10 @@ impl Models {
                     named("--model", model_path)
                 )));
             }
-            if let (Some(maps), Some(map)) = (maps.as_deref_mut(), &likelihood.surprise) {
-                maps.write((self.models.len() > 1).then_some(model_path), path, map)?;
+            if let (Some((maps, picture)), Some(map)) = (maps, &likelihood.surprise) {
+                maps.write(picture, index, map)?;
             }
             scores.push(score_of(model, model_path, &picture, &likelihood, plan, device)?);
-        }
-        if let Some(maps) = maps {
-            maps.next(path);
         }
         let total: Vec<f64> = scores.iter().map(|score| score.bits + score.prior_bits).collect();
         for (score, probability) in scores.iter_mut().zip(belongs(&total)) {
@@ -238,65 +261,4 @@ fn score_of(
         probability: 1.0,
         map_most_bits: likelihood.surprise.as_ref().map(|map| map.pixels.iter().copied().fold(0.0, f32::max)),
     })
-}
-
-/// The folder that surprise maps go to.
-struct Maps {
-    folder: PathBuf,
-    /// How many pictures of a name there were.
-    names: HashMap<String, usize>,
-}
-
-impl Maps {
-    /// # Errors
-    /// It cannot be made, or a picture lies in it that a map of the same name would replace.
-    fn at(folder: &Path, images: &[PathBuf]) -> Result<Self> {
-        files::create_folder(folder)?;
-        let own = overwriting::place(folder);
-        let stems: HashSet<String> = images.iter().map(|image| stem(image)).collect();
-        let replaced = |image: &&PathBuf| {
-            let place = overwriting::place(image);
-            let is_png = image.extension().is_some_and(|end| end.eq_ignore_ascii_case("png"));
-            is_png
-                && own.is_some()
-                && place.as_deref().and_then(Path::parent) == own.as_deref()
-                && stems.contains(&stem(image))
-        };
-        if let Some(image) = images.iter().find(replaced) {
-            let text = format!("the map of {0} would replace {0}; choose another folder", image.display());
-            return Err(Error::input(format!("--map {}: {text}", folder.display())));
-        }
-        Ok(Self { folder: folder.to_owned(), names: HashMap::new() })
-    }
-
-    /// Writes the bits of each value as numbers, and as a picture whose white is the most.
-    fn write(&self, model: Option<&PathBuf>, image: &Path, map: &Picture) -> Result<()> {
-        let stem = stem(image);
-        let number = self.names.get(&stem).map_or(String::new(), |count| format!("-{}", count + 1));
-        let folder = match model.and_then(|model| model.file_name()) {
-            Some(name) => self.folder.join(name),
-            None => self.folder.clone(),
-        };
-        files::create_folder(&folder)?;
-        let [array, shown] = ["npy", "png"].map(|end| folder.join(format!("{stem}{number}.{end}")));
-        let shape = [map.height, map.width, map.channels];
-        npy::write(&array, &shape, &output::channels_last(map).collect::<Vec<_>>())?;
-        pictures::write_picture(&shown, &whitened(map))
-    }
-
-    fn next(&mut self, image: &Path) {
-        *self.names.entry(stem(image)).or_default() += 1;
-    }
-}
-
-fn stem(image: &Path) -> String {
-    image.file_stem().map_or_else(|| "picture".to_owned(), |stem| stem.to_string_lossy().into_owned())
-}
-
-/// Bits of pixels, all channels together, as brightness.
-fn whitened(map: &Picture) -> Picture {
-    let plane = map.height * map.width;
-    let bits: Vec<f32> = (0..plane).map(|at| map.pixels.iter().skip(at).step_by(plane).sum()).collect();
-    let most = bits.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
-    Picture { channels: 1, pixels: bits.into_iter().map(|bits| bits / most).collect(), ..*map }
 }

@@ -201,8 +201,8 @@ impl Results {
         let mut text = format!(
             "# Samplers\n\nWritten by `trainer experiment samplers --model {model} --data {data} --count {count} --seed {}{} --out \
              {}`.\n\n![Sample quality against energy gradients](samplers.svg)\n\n{count} pictures each, against half of the {data} \
-             pictures held out{}. FD: Frechet distance on {}. Churn: how much more of the residual a step of consistent annealed sampling removes than \
-             the fall of the level needs.\n\n| sampler | energy gradients | churn | FD | class score | precision | recall | \
+             pictures held out{}. FD: Frechet distance on {}. With churn, a step of consistent annealed sampling keeps the part \
+             `(next / level)^(1 + churn)` of the noise, and new noise takes the place of the rest.\n\n| sampler | energy gradients | churn | FD | class score | precision | recall | \
              density | coverage |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
             self.subject.seed,
             self.guide_flags(),

@@ -156,8 +156,8 @@ fn likelihood(manifest: &Manifest) -> Vec<Metric> {
         let furthest = partition.calibration.iter().map(|point| (point.found - point.said).abs()).fold(0.0, f64::max);
         let how = format!(
             "of exp(-(sigma_0 / s)^2 E) at noise s = {:.3}, along the noise levels; by classification of the level {:.0} ± {:.0}; noisy \
-             pictures have {:.0} bits more by it than by denoising errors; the true level lies in intervals of a probability up to {:.0} \
-             % more or less often than it should",
+             pictures have {:.0} bits more by it than by denoising errors; a level's probability and how often it is the true one \
+             differ by up to {:.0} %",
             partition.noise_level,
             partition.by_classification,
             partition.by_classification_standard_error,

@@ -1,0 +1,126 @@
+//! The files that surprise maps go to.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::{Error, Result},
+    files, npy, output, overwriting,
+    pictures::{self, Picture},
+};
+
+/// A folder of maps, or of folders of them where there are several models.
+pub struct Maps {
+    /// By picture and model, without the end of a name.
+    places: Vec<Vec<PathBuf>>,
+}
+
+impl Maps {
+    /// Where the maps of these pictures go. Names that are there twice get numbers.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or a map would replace one of the pictures.
+    pub fn at(folder: &Path, models: &[PathBuf], images: &[PathBuf]) -> Result<Self> {
+        let named = format!("--map {}", folder.display());
+        if folder.exists() && !folder.is_dir() {
+            return Err(Error::input(format!("{named}: it is a file; give a folder")));
+        }
+        let folders: Vec<PathBuf> = match models {
+            [_] => vec![folder.to_owned()],
+            _ => unlike(models.iter().map(|model| last_of(model.file_name()))).map(|name| folder.join(name)).collect(),
+        };
+        let names = unlike(images.iter().map(|image| last_of(image.file_stem())));
+        let places: Vec<Vec<PathBuf>> =
+            names.map(|name| folders.iter().map(|folder| folder.join(&name)).collect()).collect();
+
+        let pictures: HashSet<PathBuf> = images.iter().filter_map(|image| overwriting::place(image)).collect();
+        let files = places.iter().flatten().flat_map(|place| files_at(place));
+        if let Some(file) =
+            files.into_iter().find(|file| overwriting::place(file).is_some_and(|at| pictures.contains(&at)))
+        {
+            let text = format!("a map would replace the picture {}; choose another folder", file.display());
+            return Err(Error::input(format!("{named}: {text}")));
+        }
+        folders.iter().try_for_each(|folder| files::create_folder(folder))?;
+        Ok(Self { places })
+    }
+
+    /// Writes the bits of each value as numbers, and as a picture whose white is the most.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn write(&self, image: usize, model: usize, map: &Picture) -> Result<()> {
+        let [array, shown] = files_at(&self.places[image][model]);
+        let shape = [map.height, map.width, map.channels];
+        npy::write(&array, &shape, &output::channels_last(map).collect::<Vec<_>>())?;
+        pictures::write_picture(&shown, &whitened(map))
+    }
+}
+
+/// The two files of a map.
+fn files_at(place: &Path) -> [PathBuf; 2] {
+    ["npy", "png"].map(|end| {
+        let mut name = place.as_os_str().to_owned();
+        name.push(".");
+        name.push(end);
+        name.into()
+    })
+}
+
+/// The last part of a path, or of a path such as `.` that has none.
+fn last_of(name: Option<&std::ffi::OsStr>) -> String {
+    name.map_or_else(|| "picture".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Names of which no two are alike, on any file system: one that is there already gets a number.
+fn unlike(names: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+    let mut taken = HashSet::new();
+    names.map(move |name| {
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| taken.insert(name.to_lowercase()));
+        free.unwrap_or(name)
+    })
+}
+
+/// Bits of pixels, all channels together, as brightness.
+fn whitened(map: &Picture) -> Picture {
+    let plane = map.height * map.width;
+    let bits: Vec<f32> = (0..plane).map(|at| map.pixels.iter().skip(at).step_by(plane).sum()).collect();
+    let most = bits.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    Picture { channels: 1, pixels: bits.into_iter().map(|bits| bits / most).collect(), ..*map }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, slice};
+
+    use super::*;
+
+    #[test]
+    fn maps_replace_no_picture_and_no_other_map() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let maps = at("maps");
+        let [one, two] = ["models/one", "elsewhere/one"].map(PathBuf::from);
+        let names = |models: &[PathBuf], images: &[&str]| -> Vec<Vec<PathBuf>> {
+            Maps::at(&maps, models, &images.iter().map(PathBuf::from).collect::<Vec<_>>()).unwrap().places
+        };
+        let alike = ["x/a.png", "y/a-2.png", "z/A.jpg", "a.b.png", "a.c.png"];
+        let places = names(slice::from_ref(&one), &alike).concat();
+        assert_eq!(places, ["a", "a-2", "A-3", "a.b", "a.c"].map(|name| maps.join(name)));
+        assert!(files_at(&places[3])[0].ends_with("a.b.npy"));
+        let places = names(&[one.clone(), two.clone()], &["a.png"]).concat();
+        assert_eq!(places, ["one/a", "one-2/a"].map(|name| maps.join(name)));
+
+        for (place, models) in [("maps/a.png", vec![one.clone()]), ("maps/one-2/a.png", vec![one, two])] {
+            fs::write(at(place), "mine").unwrap();
+            let error = Maps::at(&maps, &models, &[at(place)]).err().unwrap();
+            assert!(error.to_string().contains("would replace the picture") && error.exit_code() == 2, "{error}");
+        }
+        let file = at("maps/a.png");
+        let error = Maps::at(&file, &["one".into()], &[]).err().unwrap();
+        assert!(error.to_string().starts_with("--map ") && error.to_string().contains("a file"), "{error}");
+    }
+}
