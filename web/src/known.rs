@@ -22,6 +22,8 @@ pub enum Known {
     Grey,
     /// The picture under a Gaussian blur of [`Known::BLUR`].
     Blurred,
+    /// The picture itself, which is under such a blur.
+    Soft,
 }
 
 impl Known {
@@ -34,7 +36,7 @@ impl Known {
             Self::Half => Some(2),
             Self::Quarter => Some(4),
             Self::Eighth => Some(8),
-            Self::Part | Self::Grey | Self::Blurred => None,
+            Self::Part | Self::Grey | Self::Blurred | Self::Soft => None,
         }
     }
 
@@ -112,6 +114,7 @@ mod tests {
         assert_eq!(shown, [2.0, 2.0, 3.5, 2.0, 2.0, 3.5, 6.5, 6.5, 8.0]);
         assert_eq!(Known::Quarter.shown(&picture).values, [4.0; 9]);
         assert_eq!(Known::Part.shown(&picture), picture);
+        assert_eq!(Known::Soft.shown(&picture), picture);
     }
 
     #[test]

@@ -139,10 +139,12 @@ impl Chains {
     pub fn restored(mut self, (x, before): (Tensor<4>, Option<Tensor<4>>), done: usize, energy: &impl Energy) -> Self {
         if let Some(before) = before
             && let Some(last) = done.checked_sub(1)
+            && let Schedule::Consistent(fall) | Schedule::Ode(fall) = &self.schedule
         {
+            let level = fall.level(last);
             self = self.at(before.clone(), last);
             let (_, gradient) = energy.energy_and_gradient(self.seen(self.schedule.temperature(last)));
-            self.before = Some(Evaluation { x: before, gradient });
+            self.before = Some(Evaluation { x: before, gradient, level });
         }
         self.at(x, done)
     }
@@ -183,10 +185,10 @@ impl Chains {
             Schedule::Consistent(fall) | Schedule::Ode(fall) => fall,
         };
         let (level, next) = (fall.level(self.done), fall.level(self.done + 1));
-        let now = Evaluation { x, gradient };
+        let now = Evaluation { x, gradient, level };
         if fall.holds(self.done) {
             let z_before = self.draw(step.checked_sub(1).map_or(Draw::Start, Draw::Langevin));
-            return consistent::hold(now, z_before, self.draw(Draw::Langevin(step)), self.sigma_0, level);
+            return consistent::hold(now, z_before, self.draw(Draw::Langevin(step)), self.sigma_0);
         }
         let z = fall.injects().then(|| self.draw(Draw::Langevin(step)));
         // Only consistent annealed sampling has churn.
@@ -194,7 +196,7 @@ impl Chains {
             Some(given) if fall.injects() => given.churn(next),
             _ => fall.churn,
         };
-        consistent::step(now.clone(), self.before.replace(now), z, self.sigma_0, churn, level, next)
+        consistent::step(now.clone(), self.before.replace(now), z, self.sigma_0, churn, next)
     }
 
     /// What the network is shown.

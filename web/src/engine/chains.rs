@@ -160,8 +160,11 @@ fn restored(ready: &Ready, known: web::Known, payload: &[f32]) -> Option<Arc<dyn
     }
     Some(match known {
         web::Known::Grey if channels == 3 => Arc::new(Linear { picture, part: Grey::of_colours(), noise: 0.0, frame }),
-        web::Known::Blurred => {
-            let blurred = gaussian_blur(picture, web::Known::BLUR);
+        web::Known::Blurred | web::Known::Soft => {
+            let blurred = match known {
+                web::Known::Soft => picture,
+                _ => gaussian_blur(picture, web::Known::BLUR),
+            };
             let gains = cosine_gains(web::Known::BLUR, size, size);
             let basis = Cosines::new(size, size, &ready.device);
             Arc::new(Blurred::new(blurred, basis, &gains, 0.0, frame))

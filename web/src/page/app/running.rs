@@ -134,10 +134,13 @@ impl App {
                 }
                 None => view.settings.known.shown(&Pictures { values: given.clone(), ..view.pictures }).values,
             };
-            view.beside = vec![
-                (texts::original(), given.clone(), String::new()),
-                (texts::what_is_known(), visible, String::new()),
-            ];
+            let original = (texts::original(), given.clone(), String::new());
+            let what_is_known = (texts::what_is_known(), visible, String::new());
+            // Of a picture that is blurred itself nobody has the original.
+            view.beside = match view.settings.known {
+                Known::Soft => vec![what_is_known],
+                _ => vec![original, what_is_known],
+            };
             let question = self.ask(Purpose::Beside(Task::Inpaint), given)?;
             if let Some(view) = self.view_mut() {
                 view.question = question;
