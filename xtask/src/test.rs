@@ -59,6 +59,7 @@ fn native_tests(shell: &Shell) -> Cmd<'_> {
     cmd!(shell, "cargo test --workspace --exclude tests {features...}")
 }
 
+/// What makes Clippy the compiler of the project's own packages.
 const LINTS: [(&str, &str); 2] =
     [("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"), ("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__")];
 

@@ -264,8 +264,8 @@ pub struct RestoreArgs {
     #[command(flatten)]
     pub chains: ChainArgs,
     /// The picture to restore. For super-resolution, a picture of the model's size divided by --factor; any other is
-    /// brought to the model's size, and only the means of its blocks are used. For colour, a grey picture; of any other, only the brightness is used. For deblur, a blurred
-    /// picture.
+    /// brought to the model's size, and only the means of its blocks are used. For colour, a grey picture; of any other,
+    /// only the brightness is used. For deblur, a blurred picture.
     #[arg(long)]
     pub image: PathBuf,
     /// What is left of the picture.

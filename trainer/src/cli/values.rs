@@ -53,7 +53,7 @@ pub fn vectors(name: &str) -> Result<Vectors, String> {
 
 pub fn churn(text: &str) -> Result<Churn, String> {
     let value = number_parser(0.0, MOST_CHURN)(text)?;
-    Churn::new(value as f32).ok_or_else(|| format!("no churn is {value}"))
+    Churn::new(value as f32).ok_or_else(|| "it must be a number of at least 0".to_owned())
 }
 
 /// Energy gradients of a likelihood: fewer than eight have no standard error.
