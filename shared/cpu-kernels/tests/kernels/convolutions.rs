@@ -1,6 +1,6 @@
 //! Convolutions, forward and adjoint, and the gradients of their weights.
 
-use cpu_kernels::{Activation, Convolution, Epilogue, Geometry, Vectors, WeightGradient};
+use cpu_kernels::{Convolution, Epilogue, Geometry, Vectors, WeightGradient};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -120,7 +120,7 @@ fn not_a_number_stays_within_reach_of_the_kernel() {
 fn results_do_not_depend_on_the_number_of_threads() {
     let geometry = Geometry { images: 37, channels_in: 5, channels_out: 18, height: 16, width: 16, kernel: 3 };
     let Case { x, weight, dy, .. } = Case::new(&geometry);
-    let silu = Some(Activation::Silu);
+    let silu = Some(cpu_kernels::Activation::Silu);
     for vectors in Vectors::all() {
         let all = || {
             let y = Convolution::forward(vectors, geometry, &x, &weight, silu, Epilogue::default()).run();
