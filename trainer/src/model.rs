@@ -18,9 +18,8 @@ use shared::{
 
 use crate::{
     cli::{ChurnArgs, GuideArgs, SubjectArgs},
-    data::{self, DataSet},
+    data::{self, DataSet, principal_components},
     error::{Error, Result},
-    evaluate::principal_components,
     files, overwriting,
     train::{Checkpoint, RunFolder},
 };

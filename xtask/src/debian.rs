@@ -9,8 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::consent::Consent;
-use crate::paths;
-use crate::wasm_target::{TARGET, WasmCompiler};
+use crate::paths::{self, WASM};
 
 /// The compiler.
 pub const RUSTC: &str = "/usr/bin/rustc";
@@ -39,18 +38,18 @@ pub fn apply<'a>(command: Cmd<'a>, linker: &Path) -> Cmd<'a> {
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", format!("--sysroot={}", sysroot.display()))
 }
 
-/// The compiler, if its library has been built.
+/// The linker that goes with it, if its library has been built.
 #[must_use]
-pub fn current(shell: &Shell) -> Option<WasmCompiler> {
+pub fn current(shell: &Shell) -> Option<PathBuf> {
     let built_by = fs::read_to_string(stamp()).ok()?;
-    (built_by == version(shell).ok()?).then(|| linker(shell).ok().map(WasmCompiler::Debian)).flatten()
+    (built_by == version(shell).ok()?).then(|| linker(shell).ok()).flatten()
 }
 
-/// Installs the packages, once this is allowed, and builds the library.
+/// Installs the packages, once this is allowed, and builds the library; the linker that goes with it.
 ///
 /// # Errors
 /// The packages cannot be installed or nobody has allowed it, or the library cannot be built.
-pub fn install(shell: &Shell, consent: Consent) -> Result<WasmCompiler> {
+pub fn install(shell: &Shell, consent: Consent) -> Result<PathBuf> {
     if !has_sources() {
         let root = cmd!(shell, "id -u").quiet().read().is_ok_and(|id| id == "0");
         let command = allow(root, consent)?;
@@ -59,7 +58,7 @@ pub fn install(shell: &Shell, consent: Consent) -> Result<WasmCompiler> {
         cmd!(shell, "{program} {arguments...}").env("DEBIAN_FRONTEND", "noninteractive").run()?;
     }
     let linker = linker(shell)?;
-    eprintln!("building the standard library for {TARGET} by Debian's compiler (once, a minute)");
+    eprintln!("building the standard library for {WASM} by Debian's compiler (once, a minute)");
     let temporary = shell.create_temp_dir()?;
     let built = build_library(shell, temporary.path())?;
     let library = library();
@@ -73,7 +72,7 @@ pub fn install(shell: &Shell, consent: Consent) -> Result<WasmCompiler> {
     }
     // Last, so that a half-done copy is done again.
     fs::write(stamp(), version(shell)?)?;
-    Ok(WasmCompiler::Debian(linker))
+    Ok(linker)
 }
 
 /// The command that installs the packages, after saying what it brings and why, and asking.
@@ -110,7 +109,7 @@ fn sysroot() -> PathBuf {
 }
 
 fn library() -> PathBuf {
-    sysroot().join("lib/rustlib").join(TARGET).join("lib")
+    sysroot().join("lib/rustlib").join(WASM).join("lib")
 }
 
 /// Names the compiler that built the library: after an upgrade of the package it must be built again.
@@ -126,13 +125,13 @@ fn build_library(shell: &Shell, folder: &Path) -> Result<Vec<PathBuf>> {
     shell.write_file(folder.join("src/lib.rs"), "")?;
     let _inside = shell.push_dir(folder);
     // `test` is what `cargo test` links; bitcode is what link-time optimisation needs.
-    cmd!(shell, "cargo build --release -Z build-std=std,panic_abort,panic_unwind,proc_macro,test --target {TARGET}")
+    cmd!(shell, "cargo build --release -Z build-std=std,panic_abort,panic_unwind,proc_macro,test --target {WASM}")
         .env("RUSTC", RUSTC)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTFLAGS", "-C embed-bitcode=yes")
         .env("CARGO_TARGET_DIR", folder.join("target"))
         .run()?;
-    let mut built = rlibs(&folder.join("target").join(TARGET).join("release/deps"))?;
+    let mut built = rlibs(&folder.join("target").join(WASM).join("release/deps"))?;
     built.retain(|rlib| crate_of(rlib) != "empty");
     Ok(built)
 }

@@ -17,6 +17,9 @@ pub fn target() -> PathBuf {
     root().join(chosen)
 }
 
+/// What a browser runs, as compilers call it.
+pub const WASM: &str = "wasm32-unknown-unknown";
+
 /// The target directory of WebAssembly builds. Apart from the native one because the compiler may be another (see
 /// [`crate::wasm_target`]), and cargo would rebuild everything at each change of compiler.
 #[must_use]

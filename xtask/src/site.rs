@@ -41,7 +41,7 @@ impl Profile {
     /// Whether an earlier build of the programs came to its end below this target directory.
     #[must_use]
     pub fn is_built(self, target: &Path) -> bool {
-        target.join(wasm_target::TARGET).join(self.name()).join("engine.wasm").is_file()
+        target.join(paths::WASM).join(self.name()).join("engine.wasm").is_file()
     }
 }
 
@@ -89,7 +89,7 @@ fn prepare(shell: &Shell, consent: Consent, profile: Profile) -> Result<()> {
         let beside = shell.clone();
         // As trunk will do (`index.html`), to find it done. What fails here fails there once more, and is told.
         scope.spawn(move || {
-            let (target, profile) = (wasm_target::TARGET, profile.name());
+            let (target, profile) = (paths::WASM, profile.name());
             let build = cmd!(
                 beside,
                 "cargo build --package web --features engine --bin engine --target {target} --profile {profile}"

@@ -7,10 +7,8 @@ use anyhow::{Context, Result, bail};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::consent::Consent;
-use crate::{debian, paths, programs};
-
-/// What a browser runs.
-pub const TARGET: &str = "wasm32-unknown-unknown";
+use crate::paths::{self, WASM};
+use crate::{debian, programs};
 
 /// The compiler that builds for the browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,19 +38,19 @@ pub fn ensure(shell: &Shell, consent: Consent) -> Result<WasmCompiler> {
     if is_native(shell)? {
         return Ok(WasmCompiler::Native);
     }
-    if let Some(compiler) = debian::current(shell) {
-        return Ok(compiler);
+    if let Some(linker) = debian::current(shell) {
+        return Ok(WasmCompiler::Debian(linker));
     }
     let rustup = programs::find("rustup").is_some();
-    if rustup && cmd!(shell, "rustup target add {TARGET}").run().is_ok() {
+    if rustup && cmd!(shell, "rustup target add {WASM}").run().is_ok() {
         return Ok(WasmCompiler::Native);
     }
     let reason = if rustup { "rustup cannot add it" } else { "there is no rustup to add it (https://rustup.rs)" };
     if !debian::is_here() {
-        bail!("{TARGET}: {reason}; install it as your Rust distribution says and try again");
+        bail!("{WASM}: {reason}; install it as your Rust distribution says and try again");
     }
-    eprintln!("{TARGET}, without which nothing is compiled for a browser: {reason}");
-    debian::install(shell, consent)
+    eprintln!("{WASM}, without which nothing is compiled for a browser: {reason}");
+    debian::install(shell, consent).map(WasmCompiler::Debian)
 }
 
 /// Whether the compiler of everything else has the target.
@@ -61,6 +59,6 @@ pub fn ensure(shell: &Shell, consent: Consent) -> Result<WasmCompiler> {
 /// There is no compiler.
 pub fn is_native(shell: &Shell) -> Result<bool> {
     let library =
-        cmd!(shell, "rustc --print target-libdir --target {TARGET}").quiet().read().context("rustc: cannot be run")?;
+        cmd!(shell, "rustc --print target-libdir --target {WASM}").quiet().read().context("rustc: cannot be run")?;
     Ok(debian::rlibs(Path::new(&library)).is_ok_and(|files| files.iter().any(|file| debian::crate_of(file) == "core")))
 }

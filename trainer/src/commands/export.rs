@@ -15,9 +15,9 @@ use super::run_pictures::{Place, run_pictures};
 use crate::{
     chains::SamplingRun,
     cli::ExportArgs,
-    data::{self, DataSet},
+    data::{self, DataSet, principal_components},
     error::{Error, Result},
-    evaluate::{PlacedModel, Summary, fingerprint, likelihoods, outliers, principal_components},
+    evaluate::{PlacedModel, Summary, fingerprint, likelihoods, outliers},
     export::{AT_EXPORT, Contents, ModelFolder, card},
     files::reason,
     model::{Guide, LoadedModel, named},

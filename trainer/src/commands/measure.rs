@@ -6,8 +6,9 @@ use shared::model::Weights;
 
 use crate::{
     cli::MeasureArgs,
+    data::principal_components,
     error::{Error, Result},
-    evaluate::{PlacedModel, Summary, fingerprint, likelihoods, principal_components},
+    evaluate::{PlacedModel, Summary, fingerprint, likelihoods},
     export::{AT_EXPORT, measured_again},
     files,
     model::{LoadedModel, named},

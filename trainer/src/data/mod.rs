@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod cifar;
+mod components;
 mod digits;
 mod download;
 mod folder;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use catalogue::{Format, SETS, Set};
+pub use components::principal_components;
 pub use folder::SIDES;
 pub use images::Images;
 pub use nearest::nearest;

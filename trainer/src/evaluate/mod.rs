@@ -1,7 +1,6 @@
 //! What a model is worth: the experiments of the paper, against pictures that it has not seen.
 
 mod classifier;
-mod components;
 mod copies;
 mod denoising;
 mod density;
@@ -39,7 +38,6 @@ use crate::{
     model::LoadedModel,
     pictures::Picture,
 };
-pub use components::principal_components;
 use evaluation::Part;
 pub use evaluation::{Evaluation, SampleQuality, Sampling};
 pub use groups::Quality;

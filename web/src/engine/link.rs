@@ -10,8 +10,6 @@ use wasm_bindgen_futures::JsFuture;
 use web::{Envelope, messages::FromEngine};
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
 
-use crate::crew::Helper;
-
 fn scope() -> DedicatedWorkerGlobalScope {
     global().unchecked_into()
 }
@@ -57,9 +55,9 @@ where
     }));
 }
 
-/// Whether this worker is a helper of an engine.
-pub fn is_helper() -> bool {
-    scope().name() == Helper::NAME
+/// What this worker was called by who started it.
+pub fn name() -> String {
+    scope().name()
 }
 
 /// What the browser says of itself.

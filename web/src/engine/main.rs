@@ -30,7 +30,7 @@ use web::{
 };
 
 use control::Control;
-use crew::Crew;
+use crew::{Crew, Helper};
 use device::Gpu;
 use film::Film;
 use load::{Opened, Wanted};
@@ -38,7 +38,7 @@ use ready::Ready;
 
 fn main() {
     web::run_constructors();
-    if link::is_helper() {
+    if Helper::is_this() {
         return crew::help();
     }
     let all = |message: String| FromEngine::Failed { work: Work::All, message };

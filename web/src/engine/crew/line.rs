@@ -35,7 +35,12 @@ impl Helper {
     /// The file beside the engine's program.
     const SCRIPT: &'static str = "./helper.js";
     /// What a helper's scope is called: the same program knows by it that it is one.
-    pub const NAME: &'static str = "helper";
+    const NAME: &'static str = "helper";
+
+    /// Whether this worker is a helper of an engine.
+    pub fn is_this() -> bool {
+        link::name() == Self::NAME
+    }
 
     /// Starts a worker with the engine's own compiled program and has it load the model.
     ///

@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, SymmetricEigen};
 use shared::sampling::PrincipalComponents;
 
-use crate::data::Images;
+use super::Images;
 
 /// Pictures that the components are of, at most.
 const PICTURES: usize = 10_000;
