@@ -41,16 +41,27 @@ fn plain(text: &str) -> String {
     text.chars().map(|character| if harmless(character) { character } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
-/// A path as a shell takes it.
+/// A path as this system's shells take it.
 pub fn quoted(path: &Path) -> String {
+    quoted_for(cfg!(windows), path)
+}
+
+fn quoted_for(windows: bool, path: &Path) -> String {
     let text = path.display().to_string();
     let text = if text.starts_with('-') { format!("./{text}") } else { text };
     // On Windows paths have backslashes, and no shell of it minds them.
-    let more = if cfg!(windows) { "\\" } else { "" };
+    let more = if windows { "\\" } else { "" };
     let is_plain = |character: char| {
         character.is_ascii_alphanumeric() || "/._-:+@%,".contains(character) || more.contains(character)
     };
-    if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text
+    } else if windows {
+        // The only quotes that all its shells know; no path has one in it.
+        format!("\"{text}\"")
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -77,15 +88,17 @@ mod tests {
         let mut pieces = Pieces::default();
         whole(&mut pieces, format_args!("two\nlines")).unwrap();
         assert_eq!(pieces.0, ["two\u{fffd}lines\n".as_bytes()]);
-        for (path, typed) in [
-            ("runs/a-1", "runs/a-1"),
-            ("-y", "./-y"),
-            ("a b", "'a b'"),
-            ("~/a", "'~/a'"),
-            ("it's", r"'it'\''s'"),
-            ("ä", "'ä'"),
+        for (path, typed, on_windows) in [
+            ("runs/a-1", "runs/a-1", "runs/a-1"),
+            ("-y", "./-y", "./-y"),
+            ("a b", "'a b'", "\"a b\""),
+            ("~/a", "'~/a'", "\"~/a\""),
+            ("it's", r"'it'\''s'", "\"it's\""),
+            (r"C:\runs\a", r"'C:\runs\a'", r"C:\runs\a"),
+            ("ä", "'ä'", "\"ä\""),
         ] {
-            assert_eq!(quoted(Path::new(path)), typed);
+            assert_eq!(quoted_for(false, Path::new(path)), typed);
+            assert_eq!(quoted_for(true, Path::new(path)), on_windows);
         }
     }
 
