@@ -207,18 +207,39 @@ fn a_blur_is_taken_back_as_far_as_it_leaves_anything() {
 
 #[test]
 fn pictures_are_brought_into_range_without_losing_what_is_known() {
+    /// Pictures around the middle, far out of range, and `truth`, whose part is to be in them.
+    fn check(truth: &Tensor<4>, part: &impl Part) {
+        let shape = truth.dims();
+        let known = part.of(truth.clone());
+        for spread in [0.1, 0.5] {
+            let x = Noise::new(6).tensor(0, Draw::Start, shape, &truth.device()) * spread + 0.5;
+            let found = within(x.clone(), &known, part);
+            let (least, most) = (found.clone().min().into_scalar::<f32>(), found.clone().max().into_scalar::<f32>());
+            assert!(least >= 0.0 && most <= 1.0);
+            let off = furthest(part.of(found.clone()), known.clone());
+            assert!(off < 1e-6, "{part:?}, {spread}: {off}");
+            // The nearest such picture: on the way from it to another one it only becomes further.
+            let distance = |y: &Tensor<4>| (y.clone() - x.clone()).square().sum().into_scalar::<f32>();
+            for other in [truth.clone(), within(-x.clone() + 1.0, &known, part)] {
+                let beside = found.clone() * 0.9 + other * 0.1;
+                assert!(distance(&beside) > distance(&found) - 1e-3, "{part:?}, {spread}");
+            }
+        }
+        // In range already, it is only put in place.
+        let near = known.clone() * 0.5 + 0.25;
+        assert!(furthest(within(near.clone(), &part.of(near.clone()), part), near) < 1e-5);
+    }
+
     let device = Device::flex();
-    let part = Blocks { side: 4 };
-    // Blocks that are nearly black, nearly white, and between.
-    let means = Tensor::<1>::from_floats([0.0, 0.01, 0.99, 0.5], &device).reshape([1, 1, 2, 2]);
-    let known = part.spread(means, 8, 8);
-    let x = Noise::new(6).tensor(0, Draw::Start, [5, 1, 8, 8], &device) * 0.5 + 0.5;
-    let found = within(x.clone(), &known, |x| part.of(x));
-    let (least, most) = (found.clone().min().into_scalar::<f32>(), found.clone().max().into_scalar::<f32>());
-    assert!(least >= 0.0 && most <= 1.0);
-    assert!(furthest(part.of(found.clone()), known.clone().expand([5, 1, 8, 8])) < 1e-4);
-    // In range already, it is only put in place.
-    let near = known.clone().expand([5, 1, 8, 8]) * 0.5 + 0.25;
-    let once = within(near.clone(), &part.of(near.clone()), |x| part.of(x));
-    assert!(furthest(once, near) < 1e-5);
+    let side = 8;
+    // Blocks that are black, nearly black, white, and between.
+    let means = Tensor::<1>::from_floats([0.0, 0.01, 1.0, 0.5], &device).reshape([1, 1, 2, 2]);
+    let part = Blocks { side: side / 2 };
+    check(&part.spread(means, side, side).repeat_dim(0, 5), &part);
+    // Pure colours, of which blue hardly has a brightness.
+    let colours = [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.3, 0.9, 0.1];
+    let colours = Tensor::<1>::from_floats(colours, &device).reshape([4, 3, 1, 1]).expand([4, 3, side, side]);
+    check(&colours, &Grey::of_colours());
+    let known = Noise::new(4).tensor(0, Draw::Start, [1, 1, side, side], &device).greater_elem(0.0).float();
+    check(&colours, &Pixels { known });
 }

@@ -4,7 +4,7 @@ use core::fmt::Debug;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{linear::framed, within};
+use super::{linear::framed, nearly_within};
 use crate::{
     backend::convolution,
     network::Frame,
@@ -81,7 +81,7 @@ impl<B: Basis> Given for Blurred<B> {
 
     fn keep(&self, x: Tensor<4>) -> Tensor<4> {
         let known = self.basis.pictures(self.known.clone() * self.exact.clone());
-        self.frame.add(within(self.frame.remove(x), &known, |x| self.part(x)))
+        self.frame.add(nearly_within(self.frame.remove(x), &known, |x| self.part(x)))
     }
 
     fn churn(&self, _next: f32) -> Churn {

@@ -47,7 +47,7 @@ impl<P: Part> Given for Linear<P> {
             return self.frame.add(inside);
         }
         let known = self.part.of(self.picture.clone());
-        self.frame.add(within(inside, &known, |x| self.part.of(x)))
+        self.frame.add(within(inside, &known, &self.part))
     }
 
     fn churn(&self, next: f32) -> Churn {

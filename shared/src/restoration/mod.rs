@@ -13,4 +13,4 @@ mod within;
 pub use blurred::{Basis, Blurred, Cosines, Dense, cosine_gains, gaussian_blur};
 pub use linear::Linear;
 pub use part::{Blocks, Grey, Part, Pixels};
-pub use within::within;
+pub use within::{nearly_within, within};
