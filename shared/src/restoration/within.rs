@@ -16,10 +16,11 @@ pub fn within(x: Tensor<4>, known: &Tensor<4>, part: &impl Part) -> Tensor<4> {
     let x = x.clamp(-1.0, 2.0);
     let high = part.of(x.ones_like()) * REACH;
     let (mut low, mut high) = (-high.clone(), high);
-    let known = known.clone().expand(x.dims());
     for _ in 0..HALVINGS {
         let middle = (low.clone() + high.clone()) * 0.5;
-        let too_much = part.of((x.clone() + middle.clone()).clamp(0.0, 1.0)).greater(known.clone());
+        // One number decides for all pixels that it is of. Values of the part beside those of `known` might disagree by rounding.
+        let more = part.of((x.clone() + middle.clone()).clamp(0.0, 1.0) - known.clone());
+        let too_much = more.greater_elem(0.0);
         low = middle.clone().mask_where(too_much.clone(), low);
         high = high.mask_where(too_much, middle);
     }
