@@ -38,14 +38,14 @@ pub fn apply<'a>(command: Cmd<'a>, linker: &Path) -> Cmd<'a> {
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", format!("--sysroot={}", sysroot.display()))
 }
 
-/// The linker that goes with it, if its library has been built.
+/// The linker for Debian's compiler, if its standard library has been built.
 #[must_use]
 pub fn current(shell: &Shell) -> Option<PathBuf> {
     let built_by = fs::read_to_string(stamp()).ok()?;
     (built_by == version(shell).ok()?).then(|| linker(shell).ok()).flatten()
 }
 
-/// Installs the packages, once this is allowed, and builds the library; the linker that goes with it.
+/// Installs the packages, once this is allowed, and builds the standard library. Returns the linker for the compiler.
 ///
 /// # Errors
 /// The packages cannot be installed or nobody has allowed it, or the library cannot be built.

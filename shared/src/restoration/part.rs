@@ -4,7 +4,7 @@ use core::fmt::Debug;
 
 use burn::tensor::{Tensor, ops::PadMode};
 
-/// A linear part of pictures: numbers, each of pixels of its own by weights that are not negative.
+/// A linear part of pictures: some numbers, each a weighted sum of values that no other number counts. No weight is negative.
 pub trait Part: Debug + Send + Sync {
     /// The part of pictures of the data's own size, `[N, C, H, W]`, as pictures; the part of the part is itself.
     fn of(&self, x: Tensor<4>) -> Tensor<4>;
