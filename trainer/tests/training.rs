@@ -119,6 +119,12 @@ fn a_dry_run_tells_what_a_training_needs_and_writes_nothing() {
     ] {
         assert!(output.status.success() && stdout.contains(words), "{words}: {stdout}");
     }
+    // A denoiser's steps are faster than those of the energy, so both are told.
+    let output = trainer().args(tiny(&run, 1000)).args(["--dry-run", "--denoiser-steps", "300"]).output().unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    for words in ["images/s in the first 300 steps, ", "images/s in the others, with ", ": 1000 steps take about"] {
+        assert!(output.status.success() && stdout.contains(words), "{words}: {stdout}");
+    }
     assert!(!run.exists());
 }
 

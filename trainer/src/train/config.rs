@@ -182,6 +182,19 @@ pub struct Record {
     pub grid: usize,
 }
 
+impl Optimization {
+    /// Whether step `step`, from 0, trains the U-Net inside the energy as a denoiser by itself.
+    pub const fn is_denoiser_step(&self, step: u64) -> bool {
+        step < self.denoiser_steps
+    }
+
+    /// How many of the steps from `done` on are such steps, and how many train the energy.
+    pub fn steps_left(&self, done: u64) -> [u64; 2] {
+        let denoiser = self.denoiser_steps.saturating_sub(done);
+        [denoiser, self.steps.saturating_sub(done).saturating_sub(denoiser)]
+    }
+}
+
 impl RunConfig {
     /// The same settings, if all are in range.
     ///

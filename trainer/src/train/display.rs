@@ -20,6 +20,8 @@ use ratatui::{
     widgets::{Block, Gauge, Sparkline},
 };
 
+use super::Optimization;
+
 /// Shows steps on stderr.
 pub struct Display {
     dashboard: Option<Dashboard>,
@@ -30,11 +32,12 @@ pub struct Display {
 /// What is shown.
 struct State {
     data: String,
-    steps: u64,
+    plan: Optimization,
     step: u64,
-    batch: usize,
-    /// When the first step was done, which takes longer than others.
+    /// When the first step was done, which takes longer than others; then the first that trained the energy.
     begun: Option<Instant>,
+    /// Steps since then.
+    timed: u64,
     /// Steps since this program began.
     done: u64,
     /// A moving average: one batch is noisy, the eye wants the trend.
@@ -51,14 +54,14 @@ impl Display {
     /// Between pictures of the dashboard.
     const PICTURES: Duration = Duration::from_millis(200);
 
-    /// For a run of `steps` steps of `batch` images of a data set, `done` of which are done.
-    pub fn new(steps: u64, batch: usize, done: u64, data: &str) -> Self {
+    /// For a run on a data set, `done` steps of which are done.
+    pub fn new(plan: &Optimization, done: u64, data: &str) -> Self {
         let state = State {
             data: data.to_owned(),
-            steps,
+            plan: plan.clone(),
             step: done,
-            batch,
             begun: None,
+            timed: 0,
             done: 0,
             loss: 0.0,
             history: VecDeque::new(),
@@ -73,12 +76,12 @@ impl Display {
     pub fn step(&mut self, step: u64, loss: f64) {
         self.state.add(step, loss);
         let pause = if self.dashboard.is_some() { Self::PICTURES } else { Self::LINES };
-        if step == self.state.steps || self.last_shown.is_none_or(|last| last.elapsed() >= pause) {
+        if step == self.state.plan.steps || self.last_shown.is_none_or(|last| last.elapsed() >= pause) {
             self.last_shown = Some(Instant::now());
             match &mut self.dashboard {
                 // A terminal that has gone takes nothing of the training with it.
                 Some(dashboard) => drop(dashboard.terminal.draw(|frame| draw(frame, &self.state))),
-                None => eprintln!("step {step}/{}  {}", self.state.steps, self.state.numbers()),
+                None => eprintln!("step {step}/{}  {}", self.state.plan.steps, self.state.numbers()),
             }
         }
     }
@@ -96,11 +99,18 @@ impl Display {
 
 impl State {
     const WIDEST: usize = 256;
+    /// How long a step of the energy takes, where one of its U-Net as a denoiser takes 1: until the first has been seen.
+    const ENERGY_STEP: f64 = 2.0;
 
     fn add(&mut self, step: u64, loss: f64) {
         self.step = step;
         self.done += 1;
-        self.begun.get_or_insert_with(Instant::now);
+        // Steps of the energy take longer than those of the denoiser: they are timed by themselves.
+        if self.begun.is_none() || step == self.plan.denoiser_steps + 1 {
+            (self.begun, self.timed) = (Some(Instant::now()), 0);
+        } else {
+            self.timed += 1;
+        }
         let weight = 0.02_f64.max(1.0 / self.done as f64);
         self.loss += (loss - self.loss) * weight;
         if self.done.is_multiple_of(self.stride) {
@@ -116,12 +126,16 @@ impl State {
         let loss = format!("loss {:.1}", self.loss);
         let seconds = self.begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
         // Not from a step or two.
-        if self.done < 3 || seconds <= 0.0 {
+        if self.timed < 2 || seconds <= 0.0 {
             return loss;
         }
-        let rate = (self.done - 1) as f64 / seconds;
-        let left = HumanDuration(Duration::from_secs_f64((self.steps - self.step) as f64 / rate));
-        format!("{loss}  {:.0} images/s  {left} left", rate * self.batch as f64)
+        let rate = self.timed as f64 / seconds;
+        let left = match self.plan.steps_left(self.step) {
+            [0, energy] => energy as f64,
+            [denoiser, energy] => denoiser as f64 + energy as f64 * Self::ENERGY_STEP,
+        };
+        let left = HumanDuration(Duration::from_secs_f64(left / rate));
+        format!("{loss}  {:.0} images/s  {left} left", rate * self.plan.batch as f64)
     }
 }
 
@@ -165,8 +179,8 @@ fn draw(frame: &mut Frame<'_>, state: &State) {
     let bars: Vec<u64> = shown.map(|loss| 1 + (100.0 * (loss / least).ln()) as u64).collect();
     let block = Block::bordered().title(format!(" {}: loss ", state.data)).title_bottom(" q saves and stops ");
     frame.render_widget(Sparkline::default().block(block).data(bars).fg(Color::Cyan), curve);
-    let share = state.step as f64 / state.steps.max(1) as f64;
-    let label = format!("{} of {} steps", state.step, state.steps);
+    let share = state.step as f64 / state.plan.steps.max(1) as f64;
+    let label = format!("{} of {} steps", state.step, state.plan.steps);
     frame.render_widget(Gauge::default().ratio(share.clamp(0.0, 1.0)).label(label).gauge_style(Color::Cyan), progress);
     frame.render_widget(Line::from(state.numbers()), numbers);
 }
@@ -188,10 +202,28 @@ mod tests {
     use ratatui::backend::TestBackend;
 
     use super::*;
+    use crate::train::TrainingPreset;
+
+    fn plan(steps: u64, denoiser_steps: u64) -> Optimization {
+        Optimization { steps, denoiser_steps, ..TrainingPreset::Unet4.settings().optimization }
+    }
+
+    #[test]
+    fn the_time_left_knows_that_the_energy_takes_longer() {
+        let mut display = Display::new(&plan(1500, 500), 0, "digits");
+        (1..=400).for_each(|step| display.state.add(step, 1.0));
+        // As if the 399 after the first had taken 399 s: 100 of the denoiser and 1,000 of the energy are left.
+        display.state.begun = Instant::now().checked_sub(Duration::from_secs(399));
+        assert!(display.state.numbers().ends_with("  64 images/s  35 minutes left"), "{}", display.state.numbers());
+        (401..=500).for_each(|step| display.state.add(step, 1.0));
+        (501..=601).for_each(|step| display.state.add(step, 1.0));
+        display.state.begun = Instant::now().checked_sub(Duration::from_secs(300));
+        assert!(display.state.numbers().ends_with("  21 images/s  45 minutes left"), "{}", display.state.numbers());
+    }
 
     #[test]
     fn the_dashboard_shows_where_the_run_is() {
-        let mut display = Display::new(1000, 8, 0, "digits");
+        let mut display = Display::new(&plan(1000, 0), 0, "digits");
         for step in 1..=700 {
             display.state.add(step, 1000.0 / step as f64);
         }

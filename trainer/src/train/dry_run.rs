@@ -6,11 +6,17 @@ use std::{
 };
 
 use burn::tensor::Device;
-use indicatif::{DecimalBytes, HumanDuration};
+use indicatif::DecimalBytes;
 use options::Words;
 use shared::{network::Frame, training::NoiseLevels};
 
-use super::{RunConfig, Start, memory, prefetch::prefetch, replicas::Replicas, run::State};
+use super::{
+    RunConfig, Start, memory,
+    prefetch::prefetch,
+    replicas::Replicas,
+    run::State,
+    timing::{time, timed_steps},
+};
 use crate::{
     data::DataSet,
     error::{Error, Result},
@@ -18,8 +24,6 @@ use crate::{
     ranks::Ranks,
 };
 
-/// Steps that are timed, at most, after one that is not.
-const STEPS: usize = 5;
 /// No further step is timed after this.
 const ENOUGH: Duration = Duration::from_secs(5);
 /// How often processes that share the batches send each other what they do in a step, before the first.
@@ -95,31 +99,24 @@ pub fn dry_run(
             ranks.count()
         );
     }
-    let seconds = thread::scope(|scope| -> Result<f64> {
-        let batches = prefetch(scope, &data.train, config, done);
-        let (mut begun, mut timed) = (Instant::now(), 0);
-        for step in 0..=STEPS {
-            // There may be fewer.
-            let Ok(batch) = batches.recv() else { break };
+    let mut times = [Vec::new(), Vec::new()];
+    thread::scope(|scope| -> Result<()> {
+        let batches = prefetch(scope, &data.train, config, timed_steps(plan, done));
+        let first = Instant::now();
+        let mut begun = first;
+        while let Ok(batch) = batches.recv() {
             let (next, [loss, _]) = state.step(config, &replicas, &batch)?;
             state = next;
             output::floats(loss)?;
-            if step == 0 {
-                begun = Instant::now();
-                continue;
-            }
-            timed += 1;
-            if begun.elapsed() > ENOUGH {
+            let kind = usize::from(!plan.is_denoiser_step(batch.step));
+            times[kind].push(begun.elapsed().as_secs_f64());
+            begun = Instant::now();
+            if first.elapsed() > ENOUGH && times.iter().all(|times| times.len() != 1) {
                 break;
             }
         }
-        Ok(begun.elapsed().as_secs_f64() / f64::from(timed.max(1)))
+        Ok(())
     })?;
-    let left = plan.steps - done;
-    println!(
-        "time: {:.0} images/s with {backend}: {left} steps take about {}, checkpoints not counted",
-        plan.batch as f64 / seconds.max(1e-9),
-        HumanDuration(Duration::from_secs_f64(seconds * left as f64))
-    );
+    println!("{}", time(plan, done, backend, times));
     Ok(())
 }

@@ -21,6 +21,7 @@ mod references;
 mod replicas;
 mod report;
 mod run;
+mod timing;
 mod watch;
 
 pub use batches::Batches;

@@ -26,17 +26,18 @@ pub struct Batch {
     pub levels: Vec<f32>,
 }
 
-/// The batches of the steps from `first` on, in order.
+/// The batches of `steps`, in their order.
 pub fn prefetch<'scope>(
     scope: &'scope Scope<'scope, '_>,
     images: &'scope Images,
     config: &'scope RunConfig,
-    first: u64,
+    steps: impl IntoIterator<Item = u64, IntoIter: Send + 'scope>,
 ) -> Receiver<Batch> {
     let (sender, receiver) = sync_channel(AHEAD);
+    let steps = steps.into_iter();
     scope.spawn(move || {
         let mut maker = Maker::new(images, config);
-        for step in first..config.optimization.steps {
+        for step in steps {
             // Nobody waits for it any more: the training is over.
             if sender.send(maker.batch(step)).is_err() {
                 return;

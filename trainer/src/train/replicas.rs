@@ -249,7 +249,7 @@ impl<'a> Replicas<'a> {
         [clean, noise]: [Tensor<4>; 2],
         sigma: Tensor<1>,
     ) -> Tensor<1> {
-        if batch.step < self.config.optimization.denoiser_steps {
+        if self.config.optimization.is_denoiser_step(batch.step) {
             let noisy = clean.clone() + noise.clone() * sigma.clone().reshape([-1, 1, 1, 1]);
             if let Some(denoised) = network.reconstruction(noisy) {
                 return denoising_loss(denoised, clean, sigma);

@@ -31,6 +31,7 @@ use super::{
     probe::Probe,
     replicas::Replicas,
     report,
+    timing::timed_steps,
     watch::Watch,
 };
 use crate::{
@@ -104,7 +105,10 @@ pub fn work(
     ranks: &Ranks,
 ) -> Result<()> {
     let replicas = Replicas::new(config, &data.train, frame(config)?, devices, ranks);
-    thread::scope(|scope| replicas.work(rehearsals, &prefetch(scope, &data.train, config, first)))
+    let plan = &config.optimization;
+    // Only a dry run has rehearsals.
+    let steps = if rehearsals > 0 { timed_steps(plan, first) } else { (first..plan.steps).collect() };
+    thread::scope(|scope| replicas.work(rehearsals, &prefetch(scope, &data.train, config, steps)))
 }
 
 fn frame(config: &RunConfig) -> Result<Frame> {
@@ -133,11 +137,11 @@ pub fn train(
     let mut metrics = Metrics::open(folder.metrics(), state.progress.step)?;
     metrics.begin(state.progress.step, config)?;
     let (mut told, mut watch, mut average) = (PendingLosses::new(), Watch::default(), Average::default());
-    let mut display = Display::new(plan.steps, plan.batch, state.progress.step, &config.data);
+    let mut display = Display::new(plan, state.progress.step, &config.data);
     let (mut clock, mut lap) = (Instant::now(), Instant::now());
 
     thread::scope(|scope| {
-        let batches = prefetch(scope, &data.train, config, state.progress.step);
+        let batches = prefetch(scope, &data.train, config, state.progress.step..plan.steps);
         while state.progress.step < plan.steps {
             let batch = batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))?;
             let (next, [loss, norm]) = state.step(config, &replicas, &batch)?;
