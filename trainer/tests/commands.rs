@@ -321,10 +321,19 @@ fn an_exported_model_scores_denoises_and_samples() {
     // Exporting again replaces the folder and lists the model once, also where an editor has put a mark before the list.
     let list = folder.path().join("models/index.json");
     std::fs::write(&list, [b"\xEF\xBB\xBF", &std::fs::read(&list).unwrap()[..]].concat()).unwrap();
-    trainer().args(["export", "--backend", "flex", "--run"]).arg(&run).arg("--out").arg(&model).assert().success();
+    let pictures = ["--licence", "CC BY 4.0 (Jane Doe)", "--note", "The pictures were saved as JPEG before."];
+    let export = ["export", "--backend", "flex", "--run"];
+    trainer().args(export).arg(&run).arg("--out").arg(&model).args(pictures).assert().success();
     let index: Value =
         serde_json::from_slice(&std::fs::read(folder.path().join("models/index.json")).unwrap()).unwrap();
     assert_eq!(index["models"].as_array().unwrap().len(), 1);
+    // What is known of the pictures is told where the model is shown.
+    let manifest: Value = serde_json::from_slice(&std::fs::read(model.join("model.json")).unwrap()).unwrap();
+    assert_eq!(manifest["data"]["licence"], "CC BY 4.0 (Jane Doe)");
+    let card = std::fs::read_to_string(model.join("README.md")).unwrap();
+    assert!(card.contains("licence: CC BY 4.0 (Jane Doe). "), "{card}");
+    assert!(card.contains("\n\nThe pictures were saved as JPEG before.\n\n## Network"), "{card}");
+    trainer().args(export).arg(&run).arg("--out").arg(&model).args(["--licence", ""]).assert().code(2);
 }
 
 #[test]

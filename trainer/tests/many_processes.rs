@@ -149,7 +149,8 @@ fn a_panic_ends_all() {
 #[test]
 fn a_dry_run_tells_the_time_of_the_exchange() {
     let folder = tempfile::tempdir().unwrap();
-    let output = mpirun(2, &folder.path().join("run"), 1000, &["--dry-run", "--denoiser-steps", "400"]).output().unwrap();
+    let output =
+        mpirun(2, &folder.path().join("run"), 1000, &["--dry-run", "--denoiser-steps", "400"]).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && told.contains("images/s in the first 400 steps, "), "{told}");
     assert!(told.contains("ms a step between 2 processes"), "{told}");

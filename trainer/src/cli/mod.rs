@@ -7,7 +7,7 @@ mod values;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 use cpu_kernels::Vectors;
 use options::{Activation, Architecture, Sampler, Task};
@@ -418,6 +418,13 @@ pub struct ExportArgs {
     /// allow it.
     #[arg(long, default_value_t = 24)]
     pub held_out: usize,
+    /// The licence of the pictures, as the model card and the page shall tell it, such as "CC BY 4.0 (Jane Doe)" [default:
+    /// the data set's].
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub licence: Option<String>,
+    /// What else the model card shall say about the pictures: where they come from, how they were changed.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub note: Option<String>,
     /// The evaluation.json that `trainer evaluate` wrote for this run, with the same churn and guidance; its results go
     /// on the model card.
     #[arg(long)]

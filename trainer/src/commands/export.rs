@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use options::{Recording, Sampler};
 use shared::{
     measures::OutlierScore,
-    model::{GuideCard, Manifest, Metric, ModelError, SelfTest, Weights, WeightsCard},
+    model::{DataCard, GuideCard, Manifest, Metric, ModelError, SelfTest, Weights, WeightsCard},
     network::EnergyNetwork,
     training::NoiseLevels,
 };
@@ -86,7 +86,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let manifest = Manifest {
         name,
         network: shape,
-        data: config.card(),
+        data: args.licence.map_or(config.card(), |licence| DataCard { licence, ..config.card() }),
         training,
         noise: config.noise,
         churn: model.churn(),
@@ -113,7 +113,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
         "trainer sample --model models/{} --count {SAMPLES} --seed 1 --sampler consistent --steps {steps} --out samples.png",
         manifest.name
     );
-    let card = card(&manifest, &published(config), &history(&folder)?, &sampling);
+    let card = card(&manifest, &published(config), &history(&folder)?, args.note.as_deref(), &sampling);
     let contents = Contents {
         manifest: &manifest,
         weights: &bytes,

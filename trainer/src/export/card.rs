@@ -19,17 +19,24 @@ fn duration(seconds: f64) -> String {
     if hours < 1.5 { HumanDuration(Duration::from_secs_f64(seconds)).to_string() } else { format!("{hours:.1} hours") }
 }
 
-/// The card as Markdown. `history` are the settings that the run had, `sampling` is the command that draws the grid
-/// again.
-pub fn card(manifest: &Manifest, config: &RunConfig, history: &[Settings], sampling: &str) -> String {
+/// The card as Markdown. `history` are the settings that the run had, `note` is what its maker says about the pictures,
+/// `sampling` is the command that draws the grid again.
+pub fn card(
+    manifest: &Manifest,
+    config: &RunConfig,
+    history: &[Settings],
+    note: Option<&str>,
+    sampling: &str,
+) -> String {
     let Manifest { name, network, data, training, noise, .. } = manifest;
     let colour = if network.channels == 1 { "grey" } else { "colour" };
     let (size, optimization) = (data.size, &config.optimization);
+    let note = note.map_or_else(String::new, |note| format!("{}\n\n", note.trim()));
     let mut text = format!(
         "# {name}\n\nAn energy-based model of {colour} {size}x{size} pictures, trained on {} by multi-scale denoising score \
          matching (Li, Chen and Sommer 2019): a network that gives each picture one number, its energy.\n\n![Samples]({SAMPLES})\n\n\
          Drawn by `{sampling}`: not chosen, the first of seed 1.\n\n## Data\n\n{}, licence: {}. The model has not seen the held-out \
-         pictures that its numbers are measured on.\n\n## Network and training\n\n",
+         pictures that its numbers are measured on.\n\n{note}## Network and training\n\n",
         data.name, data.name, data.licence
     );
     let clip = if optimization.clip.is_finite() {
