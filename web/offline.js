@@ -95,7 +95,7 @@ async function ask() {
 }
 
 function check(version) {
-  if (typeof version?.build !== "string" || typeof version.files !== "object") throw new Error("no list of a version");
+  if (typeof version?.build !== "string" || typeof version.files !== "object" || version.files === null) throw new Error("no list of a version");
   return version;
 }
 
