@@ -19,6 +19,7 @@ mod error;
 mod evaluate;
 mod experiments;
 mod export;
+mod features;
 mod files;
 mod likelihood;
 mod model;

@@ -250,6 +250,11 @@ fn samplers_are_measured_once_and_plotted() {
         assert!(told.contains("grey, 8x8") && told.contains("grey, 16x16") && told.lines().count() == 1, "{told}");
     }
 
+    let features = ["--features", "mobilenet-v2", "--data", "digits", "--out"];
+    let grey = trainer().args(["evaluate", "--backend", "flex", "--model"]).arg(&run).args(features).arg("f").assert();
+    let told = String::from_utf8_lossy(&grey.code(2).get_output().stderr).into_owned();
+    assert!(told.contains("--features mobilenet-v2") && told.contains("digits are grey"), "{told}");
+
     // Another seed is another measurement: it does not mix with this one.
     trainer()
         .args([

@@ -13,7 +13,7 @@ use cpu_kernels::Vectors;
 use options::{Activation, Architecture, Sampler, Task};
 use shared::sampling::Churn;
 
-use crate::{backend::Backend, error::Result};
+use crate::{backend::Backend, error::Result, features::FeatureChoice};
 pub use experiments::{
     ExperimentCommand, MixingArgs, NoiseLevelsArgs, RestorationArgs, SamplersArgs, SettingsTrialArgs, StartsArgs,
 };
@@ -349,11 +349,21 @@ pub struct SubjectArgs {
     pub out: PathBuf,
 }
 
+/// What sets of pictures are compared by.
+#[derive(Args)]
+pub struct FeaturesArgs {
+    /// The features of pictures that distances between sets are measured on. Distances on others cannot be compared.
+    #[arg(long, value_enum, default_value_t = FeatureChoice::Auto)]
+    pub features: FeatureChoice,
+}
+
 /// The same by samples.
 #[derive(Args)]
 pub struct MeasurementArgs {
     #[command(flatten)]
     pub subject: SubjectArgs,
+    #[command(flatten)]
+    pub features: FeaturesArgs,
     /// Samples that are measured.
     #[arg(long, default_value_t = 1000, value_parser = count_parser(100_000))]
     pub count: usize,
@@ -366,6 +376,8 @@ pub struct MeasurementArgs {
 pub struct EvaluateArgs {
     #[command(flatten)]
     pub subject: SubjectArgs,
+    #[command(flatten)]
+    pub features: FeaturesArgs,
     /// Number of samples to measure. Distances to the held-out pictures need at least 64, their standard errors at
     /// least 128.
     #[arg(long, default_value_t = 1000, value_parser = count_parser(100_000))]

@@ -55,6 +55,7 @@ pub fn evaluate(args: EvaluateArgs) -> Result<()> {
         &["index.html", "samples.png", "neighbours.png", "completions.png", "paths.png"],
     )?;
     let (model, data, device) = LoadedModel::subject(&args.subject)?;
+    let features = args.features.features.on(&data)?;
     let model = model.with_churn(&args.churn).guided_by(&args.guide, &device)?;
     let folder = &args.subject.out;
     files::check_writable(&folder.join("evaluation.json"))?;
@@ -64,7 +65,7 @@ pub fn evaluate(args: EvaluateArgs) -> Result<()> {
     let chains = SamplingRun { schedule, count, seed: args.seed, first: 0 };
     let plan = DensityPlan { steps: args.density_steps, chains: args.density_chains };
     let name = args.subject.model.model.display().to_string();
-    let evaluation = evaluate::evaluate(&model, name, &data, (&chains, given), plan, (&device, folder))?;
+    let evaluation = evaluate::evaluate(&model, name, &data, (&chains, given), features, plan, (&device, folder))?;
     if args.json {
         let text = serde_json::to_string(&evaluation).map_err(|error| Error::failed(error.to_string()))?;
         println!("{text}");

@@ -6,6 +6,7 @@ mod denoising;
 mod density;
 mod energies;
 mod evaluation;
+mod extractor;
 mod features;
 mod foreign;
 mod gaussian;
@@ -34,6 +35,7 @@ use crate::{
     chains::SamplingRun,
     data::{DataSet, Images},
     error::{Error, Result},
+    features::FeatureChoice,
     files,
     model::LoadedModel,
     pictures::Picture,
@@ -79,6 +81,7 @@ pub fn evaluate(
     name: String,
     data: &DataSet,
     (chains, given): (&SamplingRun, Option<Vec<Picture>>),
+    features: FeatureChoice,
     plan: DensityPlan,
     (device, folder): (&Device, &Path),
 ) -> Result<Evaluation> {
@@ -125,8 +128,9 @@ pub fn evaluate(
         Ok(copies)
     });
     record.take(Part::NearestNeighbours, copies, |all, copies| all.nearest_neighbours = Some(copies))?;
-    record
-        .take(Part::SampleQuality, sample_quality(data, &samples), |all, quality| all.sample_quality = Some(quality))?;
+    record.take(Part::SampleQuality, sample_quality(data, &samples, features), |all, quality| {
+        all.sample_quality = Some(quality);
+    })?;
     drop(samples);
 
     eprintln!("denoising");
@@ -165,9 +169,9 @@ pub fn evaluate(
     record.finish()
 }
 
-fn sample_quality(data: &DataSet, samples: &[Picture]) -> Result<SampleQuality> {
+fn sample_quality(data: &DataSet, samples: &[Picture], features: FeatureChoice) -> Result<SampleQuality> {
     // Without a network to judge them by, samples are not judged; the rest of the report is as good.
-    let measure = QualityMeasure::new(data, Purpose::Report, samples.len());
+    let measure = QualityMeasure::new(data, Purpose::Report, samples.len(), features);
     let measure = measure.map_err(|error| Error::input(error.to_string()))?;
     Ok(SampleQuality {
         features: measure.features()?,

@@ -1,11 +1,11 @@
 //! How good samples are, beside held-out pictures.
 
-use burn::tensor::{Device, Tensor};
 use rand::seq::SliceRandom;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 use super::{
     classifier::{Classifier, most_likely},
+    extractor::FeatureExtractor,
     features::{Features, Rows},
     gaussian::Gaussian,
     groups::Quality,
@@ -15,12 +15,10 @@ use super::{
 };
 use crate::{
     budget::parts,
-    data::{DataSet, Images},
+    data::DataSet,
     error::{Error, Result},
-    output,
+    features::FeatureChoice,
     pictures::Picture,
-    progress::Progress,
-    train::to_tensor,
 };
 
 /// What the samples are measured for. What is chosen by looking at samples looks better than it is on the pictures that
@@ -42,66 +40,6 @@ pub struct QualityMeasure<'a> {
     gaussian: Gaussian,
     /// The other half, as places among the held-out pictures; empty where there are too few for two.
     others: Vec<usize>,
-}
-
-/// What sees features in pictures.
-enum FeatureExtractor {
-    /// For pictures with labels: a classifier of their own.
-    Classifier(Box<Classifier>),
-    /// For colour pictures: a network that knows photographs.
-    MobileNet(Box<MobileNet>),
-}
-
-impl FeatureExtractor {
-    /// Training pictures that a classifier learns enough from.
-    const TAUGHT: usize = 1000;
-
-    fn of(data: &DataSet) -> Result<Self> {
-        let train = &data.train;
-        let (unlabelled, few) = (train.labels.is_empty(), train.len() < Self::TAUGHT);
-        match (unlabelled || few, train.channels) {
-            (true, 3) => MobileNet::open().map(|network| Self::MobileNet(Box::new(network))),
-            // Grey pictures without labels are refused there, in words.
-            _ => Classifier::of(&data.name, train).map(|classifier| Self::Classifier(Box::new(classifier))),
-        }
-    }
-
-    /// Held-out pictures that are seen, at most: MobileNetV2 takes its time.
-    fn most(&self) -> usize {
-        match self {
-            Self::Classifier(_) => usize::MAX,
-            Self::MobileNet(_) => 2000,
-        }
-    }
-
-    fn features(&self, pictures: Tensor<4>) -> Result<Features> {
-        match self {
-            Self::Classifier(classifier) => classifier.features(pictures),
-            Self::MobileNet(network) => network.features(pictures),
-        }
-    }
-
-    fn features_of(&self, images: &Images, chosen: &[usize]) -> Result<Features> {
-        joined(chosen.chunks(BATCH).map(|batch| self.features(to_tensor(images, batch, &Device::flex()))))
-    }
-
-    fn classifier(&self) -> Option<&Classifier> {
-        match self {
-            Self::Classifier(classifier) => Some(classifier),
-            Self::MobileNet(_) => None,
-        }
-    }
-}
-
-/// Pictures at a time.
-const BATCH: usize = 100;
-
-/// The features of all batches of pictures.
-fn joined(batches: impl ExactSizeIterator<Item = Result<Features>>) -> Result<Features> {
-    let progress = Progress::new("looking at pictures, by batches", batches.len());
-    let batches = batches.inspect(|_| progress.step()).collect::<Result<Vec<_>>>()?;
-    let size = batches.first().map_or(1, |batch| batch.size);
-    Ok(Features { size, values: batches.into_iter().flat_map(|batch| batch.values).collect() })
 }
 
 impl<'a> QualityMeasure<'a> {
@@ -134,11 +72,11 @@ impl<'a> QualityMeasure<'a> {
     /// that judges colour pictures without labels.
     ///
     /// # Errors
-    /// There are too few samples or held-out pictures, the set is grey and has no labels, or the network's weights cannot be
-    /// fetched.
-    pub fn new(data: &'a DataSet, purpose: Purpose, count: usize) -> Result<Self> {
+    /// There are too few samples or held-out pictures, the features are not for such pictures, or the network's weights
+    /// cannot be fetched.
+    pub fn new(data: &'a DataSet, purpose: Purpose, count: usize, by: FeatureChoice) -> Result<Self> {
         Self::check(data, count)?;
-        let extractor = FeatureExtractor::of(data)?;
+        let extractor = FeatureExtractor::of(data, by)?;
         let (reference, others) = halves(data.held_out.len(), extractor.most(), purpose);
         let reference = extractor.features_of(&data.held_out, &reference)?;
         let gaussian = Gaussian::fit(&reference);
@@ -221,9 +159,7 @@ impl<'a> QualityMeasure<'a> {
     }
 
     fn in_groups(&self, pictures: &[Picture], group: usize) -> Result<Quality> {
-        let batches = pictures.chunks(BATCH);
-        let features = batches.map(|batch| self.extractor.features(output::tensor(batch, &Device::flex())));
-        self.quality(&joined(features)?, group)
+        self.quality(&self.extractor.features_of_samples(pictures)?, group)
     }
 
     /// In groups of this size; what is left over is not measured.

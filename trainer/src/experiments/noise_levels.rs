@@ -20,6 +20,7 @@ use crate::{
     data::{self, DataSet},
     error::{Error, Result},
     evaluate::{Purpose, Quality, QualityMeasure},
+    features::FeatureChoice,
     files, overwriting, pictures,
     plots::{Axis, Curve, Plot},
     train::{RunConfig, TrainingPreset},
@@ -72,7 +73,7 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
     if many.min > many.max {
         return Err(Error::input(format!("--sigma-min {} is above --sigma-max {}", many.min, many.max)));
     }
-    let measure = QualityMeasure::new(&data, Purpose::Choice, args.count)?;
+    let measure = QualityMeasure::new(&data, Purpose::Choice, args.count, FeatureChoice::Auto)?;
     overwriting::not_among(&args.out, &data)?;
     files::create_folder(&args.out)?;
     let one = args.levels.iter().map(|&level| level as f32);

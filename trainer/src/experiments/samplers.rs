@@ -13,6 +13,7 @@ use crate::{
     cli::{MeasurementArgs, SamplersArgs},
     error::{Error, Result},
     evaluate::{Purpose, Quality, QualityMeasure, fingerprint},
+    features::FeatureChoice,
     files,
     model::LoadedModel,
     plots::{Axis, Curve, Plot},
@@ -66,6 +67,8 @@ struct Subject {
     seed: u64,
     /// Samples of each point.
     count: usize,
+    /// What they are judged by.
+    judge: FeatureChoice,
 }
 
 /// Measures what is not in `samplers.json` of the folder yet, and writes the numbers, a plot and a table there.
@@ -85,9 +88,10 @@ pub fn samplers(args: SamplersArgs) -> Result<()> {
         held_out: files::sha256(&data.held_out.pixels),
         seed: measurement.seed,
         count: measurement.count,
+        judge: measurement.features.features.on(&data)?,
     };
     let earlier = earlier(measurement, &subject)?;
-    let measure = QualityMeasure::new(&data, Purpose::Choice, measurement.count)?;
+    let measure = QualityMeasure::new(&data, Purpose::Choice, measurement.count, subject.judge)?;
     let mut results = match earlier {
         Some(earlier) => earlier,
         None => Results {
@@ -152,7 +156,7 @@ fn earlier(args: &MeasurementArgs, subject: &Subject) -> Result<Option<Results>>
     let refused = |text: &str| Err(Error::input(format!("{}: {text}; choose another folder", path.display())));
     match serde_json::from_slice::<Results>(&text) {
         Ok(earlier) if earlier.subject == *subject => Ok(Some(earlier)),
-        Ok(_) => refused("it measures another model, data set, seed, guide or count"),
+        Ok(_) => refused("it measures another model, data set, seed, guide or count, or by other features"),
         // Earlier versions did not write down which weights they measured, nor always the churn of a point.
         Err(error) => refused(&format!("it is no measurement of samplers of this version ({error})")),
     }

@@ -15,6 +15,7 @@ use crate::{
     data,
     error::{Error, Result},
     evaluate::{Purpose, Quality, QualityMeasure},
+    features::FeatureChoice,
     files, overwriting,
     train::RunConfig,
 };
@@ -54,7 +55,7 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
     let named = base.data.clone();
     let base = base.with_pictures(&data)?;
     let changed = changed.into_iter().map(|config| config.with_pictures(&data)).collect::<Result<Vec<_>>>()?;
-    let measure = QualityMeasure::new(&data, Purpose::Choice, args.count)?;
+    let measure = QualityMeasure::new(&data, Purpose::Choice, args.count, FeatureChoice::Auto)?;
     overwriting::not_among(&args.out, &data)?;
     files::create_folder(&args.out)?;
     let floor = measure.floor(args.count)?;

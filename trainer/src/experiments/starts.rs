@@ -46,7 +46,7 @@ struct Results {
 pub fn starts(args: StartsArgs) -> Result<()> {
     let measurement = &args.measurement;
     let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
-    let measure = QualityMeasure::new(&data, Purpose::Choice, measurement.count)?;
+    let measure = QualityMeasure::new(&data, Purpose::Choice, measurement.count, measurement.features.features)?;
     // Not the pictures that samples are compared with: chains from little noise would be those again.
     let others = measure.others()?;
     let chosen = &others[..measurement.count.min(others.len())];
