@@ -42,6 +42,10 @@ impl FeatureChoice {
                 "--features mobilenet-v2: it sees colour pictures, and those of {} are grey",
                 data.name
             ))),
+            Self::Classifier if labels.is_empty() => Err(Error::input(format!(
+                "--features classifier: it learns from labels, and the pictures of {} have none",
+                data.name
+            ))),
             chosen => Ok(chosen),
         }
     }
@@ -78,6 +82,8 @@ mod tests {
         assert_eq!(on(auto, &set(1, 10, true)), Ok(classifier));
         assert_eq!(on(network, &set(3, 2000, true)), Ok(network));
         assert_eq!(on(classifier, &set(3, 10, true)), Ok(classifier));
+        let refused = on(classifier, &set(3, 10, false)).unwrap_err();
+        assert!(refused.contains("--features classifier") && refused.contains("none"), "{refused}");
         let refused = on(network, &set(1, 10, true)).unwrap_err();
         assert!(refused.contains("--features mobilenet-v2") && refused.contains("grey"), "{refused}");
     }

@@ -144,8 +144,10 @@ impl Kernel {
         let mut matrix = DMatrix::zeros(height * width, height * width);
         for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
             for (at, weight) in self.weights.iter().enumerate() {
-                let row = mirrored(y + at / self.width, self.height / 2, height);
-                let column = mirrored(x + at % self.width, self.width / 2, width);
+                // Light that goes to the right comes from the left.
+                let (below, right) = (at / self.width, at % self.width);
+                let row = mirrored(y + self.height - 1 - below, self.height / 2, height);
+                let column = mirrored(x + self.width - 1 - right, self.width / 2, width);
                 matrix[(y * width + x, row * width + column)] += weight;
             }
         }
@@ -173,6 +175,17 @@ mod tests {
     }
 
     #[test]
+    fn a_kernel_is_what_the_blur_makes_of_one_white_pixel() {
+        let weights: Vec<f64> = (1..=15).map(f64::from).collect();
+        let kernel = Kernel { height: 3, width: 5, weights: weights.clone() };
+        let white = nalgebra::DVector::from_fn(7 * 9, |at, _| if at == 3 * 9 + 4 { 1.0 } else { 0.0 });
+        let spot = kernel.matrix(7, 9) * white;
+        let around = (2..5).flat_map(|y| (2..7).map(move |x| y * 9 + x));
+        assert_eq!(around.map(|at| spot[at]).collect::<Vec<_>>(), weights);
+        assert_eq!(spot.sum(), weights.iter().sum::<f64>());
+    }
+
+    #[test]
     fn a_kernel_is_taken_apart_into_its_blur() {
         let device = Device::flex();
         // Light goes to the right and a little down.
@@ -180,7 +193,7 @@ mod tests {
         let picture: Vec<f32> = (0..30).map(|at| ((at * 7) % 11) as f32 / 10.0).collect();
         let sharp = nalgebra::DVector::from_iterator(30, picture.iter().map(|&v| f64::from(v)));
         let expected = kernel.matrix(5, 6) * sharp;
-        assert!((expected[7] - f64::from(0.5 * picture[7] + 0.3 * picture[8] + 0.2 * picture[14])).abs() < 1e-6);
+        assert!((expected[7] - f64::from(0.5 * picture[7] + 0.3 * picture[6] + 0.2 * picture[0])).abs() < 1e-6);
 
         let (basis, gains) = kernel.singular_vectors(5, 6, &device).unwrap();
         let x = Tensor::<1>::from_floats(picture.as_slice(), &device).reshape([1, 1, 5, 6]);

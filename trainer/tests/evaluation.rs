@@ -374,4 +374,25 @@ fn settings_are_tried_one_by_one() {
         results["trials"].as_array().unwrap().iter().map(|trial| trial["parameters"].as_u64().unwrap()).collect();
     assert!(parameters[0] < parameters[1] && parameters[0] == parameters[2], "{parameters:?}");
     assert!(fs::read_to_string(out.join("settings.md")).unwrap().contains("| `network.width = 3` |"));
+    // A training that runs away is told, and the next one has its turn.
+    let assert = experiment(&["optimization.learning_rate = 1e30", "network.width = 3"]).code(1);
+    let told = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(told.lines().last().unwrap().contains("`optimization.learning_rate = 1e30`: "), "{told}");
+    let results: Value = serde_json::from_slice(&fs::read(out.join("settings.json")).unwrap()).unwrap();
+    assert_eq!((results["trials"].as_array().unwrap().len(), results["failures"].as_array().unwrap().len()), (2, 1));
+    assert!(
+        fs::read_to_string(out.join("settings.md")).unwrap().contains("| `optimization.learning_rate = 1e30` | – |")
+    );
+}
+
+#[test]
+fn a_classifier_that_cannot_be_kept_judges_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    // A file where the folder should be made.
+    let cache = folder.path().join("cache");
+    fs::write(&cache, "").unwrap();
+    let (evaluation, told) = evaluate(&run, &folder.path().join("report"), &cache, "64", &[]);
+    assert!(told.contains("the classifier is not kept"), "{told}");
+    assert!(evaluation.pointer("/sample_quality/samples/frechet_distance").is_some(), "{evaluation:#}");
 }

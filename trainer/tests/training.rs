@@ -129,6 +129,28 @@ fn a_dry_run_tells_what_a_training_needs_and_writes_nothing() {
 }
 
 #[test]
+fn the_same_command_with_resume_goes_on_wherever_its_paths_are_relative_to() {
+    let folder = tempfile::tempdir().unwrap();
+    common::tiny_run(folder.path());
+    fs::create_dir(folder.path().join("mine")).unwrap();
+    for shade in 0..12 {
+        common::picture(&folder.path().join(format!("mine/{shade}.png")), 16, 16, |x, y| (20 * shade + x + y) as u8);
+    }
+    let common =
+        ["--backend", "flex", "--batch", "4", "--grid", "0", "--steps", "2", "--from", "run", "--data", "mine"];
+    let train = |more: &[&str]| {
+        let mut command = trainer();
+        command.current_dir(folder.path()).arg("train").args(common).args(["--out", "again"]).args(more);
+        command.output().unwrap()
+    };
+    let begun = train(&[]);
+    assert!(begun.status.success(), "{}", String::from_utf8_lossy(&begun.stderr));
+    let resumed = train(&["--resume"]);
+    let told = String::from_utf8_lossy(&resumed.stderr);
+    assert!(resumed.status.success() && !told.contains("changed:"), "{told}");
+}
+
+#[test]
 fn a_run_starts_from_the_weights_of_a_model_on_pictures_of_another_size() {
     let folder = tempfile::tempdir().unwrap();
     let model = common::tiny_run(folder.path());
@@ -316,6 +338,28 @@ fn damaged_later_checkpoints_do_not_push_out_a_good_one() {
     // Nor are they deleted: what could not be read then may be read on another day.
     let aside = ["unreadable-step-0000008", "unreadable-step-0000009"];
     assert_eq!(left, [["step-0000002", "step-0000003"], aside].concat());
+}
+
+/// The system stops a program in the background that changes the mode of its terminal.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_training_goes_on_in_the_background_of_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let arguments = tiny(&run, 4).iter().map(|argument| format!(" '{argument}'")).collect::<String>();
+    // A shell with jobs, on a terminal of its own.
+    let lines = format!(
+        "set -m\n'{}'{arguments} &\nfor i in $(seq 300); do kill -0 $! 2>&- || exit 0; sleep 0.1; done\nkill -9 $!; exit 9\n",
+        assert_cmd::cargo::cargo_bin("trainer").display()
+    );
+    let shell = folder.path().join("background.sh");
+    fs::write(&shell, lines).unwrap();
+    let mut terminal = Command::new("script");
+    let output =
+        terminal.args(["--quiet", "--return", "--command", &format!("bash '{}'", shell.display()), "/dev/null"]);
+    let output = output.stdin(Stdio::null()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && told.contains("step 4/4") && told.contains("done: "), "{told}");
 }
 
 /// A training that does little else than save checkpoints.

@@ -43,8 +43,10 @@ class Blocks:
         return means.repeat(self.side, 0).repeat(self.side, 1)[: self.shape[0], : self.shape[1]]
 
     def begin(self):
-        enlarged = cv2.resize(self.known.squeeze(), self.shape[1::-1], interpolation=cv2.INTER_LANCZOS4)
-        return enlarged.reshape(self.shape)
+        # The last blocks may reach beyond the picture.
+        whole = (self.known.shape[1] * self.side, self.known.shape[0] * self.side)
+        enlarged = cv2.resize(self.known.squeeze(), whole, interpolation=cv2.INTER_LANCZOS4)
+        return enlarged[: self.shape[0], : self.shape[1]].reshape(self.shape)
 
     def correct(self, x):
         at = [np.arange(0, length, self.side) for length in self.shape[:2]]

@@ -45,6 +45,7 @@ const FILES: [&str; 6] = ["model.json", WEIGHTS, "README.md", "samples.png", "he
 pub fn export(args: ExportArgs) -> Result<()> {
     let name = model_name(&args.out)?;
     let replaces = check_place(&args.out)?;
+    ModelFolder::at(&args.out).check()?;
     if let Some(guide) = args.guide.guide.as_deref() {
         overwriting::apart(&[("--guide", guide)], &[("--out", &args.out)])?;
     }
@@ -81,7 +82,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let moments = likelihoods::moments(&data.train);
     let likelihood = likelihoods::card(&placed, &moments, &data.held_out)?;
 
-    let mut numbers = metrics(&held_out, measured.len(), &model.network, &config.noise)?;
+    let mut numbers = metrics(&held_out, measured.len(), args.best, &model.network, &config.noise)?;
     numbers.extend(evaluated.map(|summary| summary.card).unwrap_or_default());
     let manifest = Manifest {
         name,
@@ -185,10 +186,17 @@ fn guide_card(Guide { model, weight }: &Guide, device: &Device) -> std::result::
 }
 
 /// The training loss and the error of the one-jump denoiser, on so many pictures.
-fn metrics(pictures: &Validation, count: usize, network: &EnergyNetwork, noise: &NoiseLevels) -> Result<Vec<Metric>> {
-    let how = |what: &str| format!("{what}, on {count} held-out pictures, {AT_EXPORT}");
-    let loss =
-        "sum over pixels, mean over images and the trained noise levels; a constant energy has the number of pixels";
+fn metrics(
+    pictures: &Validation,
+    count: usize,
+    best: bool,
+    network: &EnergyNetwork,
+    noise: &NoiseLevels,
+) -> Result<Vec<Metric>> {
+    let chosen = if best { " (by some of which this checkpoint was chosen)" } else { "" };
+    let how = |what: &str| format!("{what}, on {count} held-out pictures{chosen}, {AT_EXPORT}");
+    let loss = "sum over all values of the network's input, mean over images and the trained noise levels; a constant energy has the \
+                number of values";
     let mut metrics =
         vec![Metric { name: "MDSM loss".to_owned(), value: pictures.loss(network, noise)?, how: how(loss) }];
     for level in LEVELS {

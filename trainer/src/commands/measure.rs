@@ -43,7 +43,10 @@ pub fn measure(args: MeasureArgs) -> Result<()> {
         manifest.metrics.extend(evaluated.card);
     }
     manifest.moments = Some(moments);
-    manifest.principal_components = Some(principal_components(&data.train));
+    // Where a model has none, its chains start at grey: its samples and distances are of those.
+    if manifest.principal_components.is_some() {
+        manifest.principal_components = Some(principal_components(&data.train));
+    }
     println!(
         "{:.0} ± {:.0} bits a picture above noise of {}, {:.3} bits a value with it",
         card.bits, card.bits_standard_error, card.noise_level, card.bits_per_dim

@@ -252,10 +252,10 @@ fn resume(args: &TrainArgs, folder: &RunFolder, out: &Path) -> Result<Opened> {
     let start = if folder.has_checkpoint() { Some(folder.newest()?) } else { None };
     let step = start.as_ref().map_or(0, |checkpoint| checkpoint.progress.step);
     let config = before.resumed(step, *preset, file.as_deref(), settings)?;
-    tell_changes(&before, &config)?;
     let given = (config.data != before.data).then_some(config.data.as_str());
     let data = run_pictures(&before, out, &Place { data: given, dir: args.data_dir.as_deref() })?;
     let config = config.with_pictures(&data)?;
+    tell_changes(&before, &config)?;
     Ok((config, start, data))
 }
 

@@ -69,8 +69,9 @@ impl Classifier {
             }
         }
         let classifier = Self::train(name, train)?;
-        if let Some(path) = cached {
-            classifier.keep(&path)?;
+        // What it cost minutes to learn serves once at least.
+        if let Some(Err(error)) = cached.map(|path| classifier.keep(&path)) {
+            eprintln!("warning: {error}; the classifier is not kept for the next time");
         }
         Ok(classifier)
     }

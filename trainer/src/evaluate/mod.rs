@@ -111,6 +111,14 @@ pub fn evaluate(
         },
     );
 
+    // Without a network to judge them by, samples are not judged; the rest of the report is as good. It is asked for
+    // before they are drawn: whoever stops while a classifier learns loses none.
+    let count = given.as_ref().map_or(chains.count, Vec::len);
+    let measure = QualityMeasure::new(data, Purpose::Report, count, features);
+    let measure = measure.map_err(|error| {
+        eprintln!("samples will not be judged: {error}");
+        Error::input(error.to_string())
+    });
     let samples = match given {
         Some(samples) => samples,
         None => {
@@ -128,7 +136,8 @@ pub fn evaluate(
         Ok(copies)
     });
     record.take(Part::NearestNeighbours, copies, |all, copies| all.nearest_neighbours = Some(copies))?;
-    record.take(Part::SampleQuality, sample_quality(data, &samples, features), |all, quality| {
+    let quality = measure.and_then(|measure| sample_quality(&measure, &samples));
+    record.take(Part::SampleQuality, quality, |all, quality| {
         all.sample_quality = Some(quality);
     })?;
     drop(samples);
@@ -169,16 +178,14 @@ pub fn evaluate(
     record.finish()
 }
 
-fn sample_quality(data: &DataSet, samples: &[Picture], features: FeatureChoice) -> Result<SampleQuality> {
-    // Without a network to judge them by, samples are not judged; the rest of the report is as good.
-    let measure = QualityMeasure::new(data, Purpose::Report, samples.len(), features);
-    let measure = measure.map_err(|error| Error::input(error.to_string()))?;
+fn sample_quality(measure: &QualityMeasure<'_>, samples: &[Picture]) -> Result<SampleQuality> {
+    let train = &measure.data().train;
     Ok(SampleQuality {
         features: measure.features()?,
         samples: measure.samples(samples)?,
         held_out_half: measure.floor(samples.len())?,
         pixel_gaussian: measure.pixel_gaussian(samples.len())?,
-        pixel_gaussian_size: pixel_gaussian::averaged(data.train.height, data.train.width),
+        pixel_gaussian_size: pixel_gaussian::averaged(train.height, train.width),
     })
 }
 

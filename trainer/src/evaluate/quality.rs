@@ -83,6 +83,11 @@ impl<'a> QualityMeasure<'a> {
         Ok(Self { data, extractor, reference, gaussian, others })
     }
 
+    /// The set that samples are compared with.
+    pub const fn data(&self) -> &DataSet {
+        self.data
+    }
+
     /// What the features are, as the end of a sentence.
     ///
     /// # Errors

@@ -82,24 +82,25 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
         .chain([(None, many)])
         .collect();
 
-    let mut pictures = Vec::new();
+    let mut results = Results {
+        data: data.name.clone(),
+        features: measure.features()?,
+        floor: measure.floor(args.count)?,
+        pictures: Vec::new(),
+        plane: Vec::new(),
+    };
     for &(level, noise) in &settings {
         eprintln!("training with {}", name(level));
-        pictures.push(Trained { level, quality: trained(&args, &data, &measure, (level, noise), many, &device)? });
+        let quality = trained(&args, &data, &measure, (level, noise), many, &device)?;
+        results.pictures.push(Trained { level, quality });
+        results.write_numbers(&args)?;
     }
     let many_in_plane = NoiseLevels { max: largest_in_plane(&args), ..many };
     let plane = settings.iter().flat_map(|&(level, noise)| {
         let noise = if level.is_some() { noise } else { many_in_plane };
         SHAPES.map(|shape| walked(level, noise, shape))
     });
-    let plane = plane.collect();
-    let results = Results {
-        data: data.name.clone(),
-        features: measure.features()?,
-        floor: measure.floor(args.count)?,
-        pictures,
-        plane,
-    };
+    results.plane = plane.collect();
     results.write(&args)
 }
 
@@ -152,9 +153,14 @@ fn walked(level: Option<f32>, noise: NoiseLevels, shape: ToyShape) -> Walked {
 }
 
 impl Results {
+    fn write_numbers(&self, args: &NoiseLevelsArgs) -> Result<()> {
+        let path = args.out.join("noise-levels.json");
+        files::write_atomically(&path, |file| Ok(serde_json::to_writer_pretty(file, self)?))
+    }
+
     fn write(&self, args: &NoiseLevelsArgs) -> Result<()> {
         let out = &args.out;
-        files::write_atomically(&out.join("noise-levels.json"), |file| Ok(serde_json::to_writer_pretty(file, self)?))?;
+        self.write_numbers(args)?;
         write_plot(out, "noise-levels-pictures.svg", &self.of_pictures())?;
         write_plot(out, "noise-levels-plane.svg", &self.of_plane())?;
         let text = self.text(args);

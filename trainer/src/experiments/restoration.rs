@@ -103,12 +103,16 @@ pub fn restoration(args: RestorationArgs) -> Result<()> {
         seed: args.seed,
         rows: Vec::new(),
     };
+    // Before the first grid: by it a folder is known as one that was written here.
+    results.write(&args)?;
     for task in tasks {
         let row = task.measure(&model, &truths, &args, &device)?;
         eprintln!("{}", row.line());
         results.rows.push(row);
+        results.write(&args)?;
     }
-    results.write(&args)
+    println!("{}", args.subject.out.join("restoration.md").display());
+    Ok(())
 }
 
 impl Task {
@@ -192,7 +196,7 @@ impl Task {
         Ok(match *self {
             Self::Blocks(side) => {
                 let small = output::pictures(Blocks { side }.means(tensor()))?.pop();
-                let enlarged = small.as_ref().map(|small| resized(small, truth.height, truth.width));
+                let enlarged = small.as_ref().map(|small| enlarged(small, side, (truth.height, truth.width)));
                 Spoilt {
                     given: restoration::blocks(model, truth, side, 0.0, device),
                     known: small,
@@ -251,6 +255,14 @@ fn planes(picture: &Picture, change: impl Fn(ImageBuffer<Luma<f32>, Vec<f32>>) -
     let (height, width) = (picture.height as u32, picture.width as u32);
     let planes = picture.pixels.chunks(picture.height * picture.width);
     planes.filter_map(|plane| ImageBuffer::from_raw(width, height, plane.to_vec())).flat_map(change).collect()
+}
+
+/// Means of blocks of this side, enlarged to a picture of this height and width. The last blocks may reach beyond it.
+fn enlarged(means: &Picture, side: usize, (height, width): (usize, usize)) -> Picture {
+    let whole = resized(means, means.height * side, means.width * side);
+    let rows = whole.pixels.chunks(whole.width).enumerate().filter(|(row, _)| row % whole.height < height);
+    let pixels = rows.flat_map(|(_, row)| &row[..width]).copied().collect();
+    Picture { height, width, pixels, ..whole }
 }
 
 fn resized(picture: &Picture, height: usize, width: usize) -> Picture {
@@ -324,8 +336,25 @@ impl Results {
         for row in &self.rows {
             let _ = writeln!(text, "{}", row.line());
         }
-        files::write_atomically(&out.join("restoration.md"), |file| file.write_all(text.as_bytes()))?;
-        println!("{}", out.join("restoration.md").display());
-        Ok(())
+        files::write_atomically(&out.join("restoration.md"), |file| file.write_all(text.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn means_of_blocks_that_reach_beyond_the_picture_are_enlarged_in_their_places() {
+        // A ramp of 28 columns: means of blocks of 8 are those of their middles, and the last block has half of its columns.
+        let means = |from: usize, to: usize| (from..to).map(|x| x as f32 / 28.0).sum::<f32>() / (to - from) as f32;
+        let row = [means(0, 8), means(8, 16), means(16, 24), means(24, 28)];
+        let blocks = Picture { channels: 1, height: 4, width: 4, pixels: row.repeat(4) };
+        let picture = enlarged(&blocks, 8, (28, 28));
+        assert_eq!((picture.height, picture.width, picture.pixels.len()), (28, 28, 28 * 28));
+        for x in 12..16 {
+            let (found, expected) = (picture.pixels[5 * 28 + x], x as f32 / 28.0);
+            assert!((found - expected).abs() < 0.01, "column {x}: {found}, not {expected}");
+        }
     }
 }

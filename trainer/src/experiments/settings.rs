@@ -29,6 +29,13 @@ struct Trial {
     outcome: Outcome,
 }
 
+/// A training that came to nothing.
+#[derive(Serialize)]
+struct Failure {
+    change: String,
+    reason: String,
+}
+
 #[derive(Serialize)]
 struct Results {
     base: RunConfig,
@@ -36,6 +43,8 @@ struct Results {
     /// The other half of the held-out pictures in place of samples; null where there are too few for two halves.
     floor: Option<Quality>,
     trials: Vec<Trial>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failures: Vec<Failure>,
 }
 
 /// Trains with the settings and then with each change of them, and writes numbers and a table after each.
@@ -52,7 +61,7 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
         return Err(Error::input("--change: the data must stay the same, or the outcomes cannot be compared"));
     }
     // What follows from the pictures is settled before anything is said of the settings.
-    let named = base.data.clone();
+    let asked = base.data.clone();
     let base = base.with_pictures(&data)?;
     let changed = changed.into_iter().map(|config| config.with_pictures(&data)).collect::<Result<Vec<_>>>()?;
     let measure = QualityMeasure::new(&data, Purpose::Choice, args.count, FeatureChoice::Auto)?;
@@ -60,19 +69,35 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
     files::create_folder(&args.out)?;
     let floor = measure.floor(args.count)?;
     // What was asked for, not where it lies here.
-    let told = RunConfig { data: named, pictures: None, ..base.clone() };
-    let mut results = Results { base: told, features: measure.features()?, floor, trials: Vec::new() };
+    let told = RunConfig { data: asked, pictures: None, ..base.clone() };
+    let mut results =
+        Results { base: told, features: measure.features()?, floor, trials: Vec::new(), failures: Vec::new() };
     let changes = std::iter::once((String::new(), base)).chain(args.changes.iter().cloned().zip(changed));
     for (change, config) in changes {
         eprintln!("training {}", if change.is_empty() { "as given" } else { &change });
         let schedule = Schedule::of(Sampler::Consistent, args.sampler_steps, config.network.sigma_0, &config.noise);
         let sampling = TrialSampling { schedule, count: args.count };
-        let (outcome, _) = trial::run(config, &data, &measure, sampling, &device)?;
-        results.trials.push(Trial { change, outcome });
+        match trial::run(config, &data, &measure, sampling, &device) {
+            Ok((outcome, _)) => results.trials.push(Trial { change, outcome }),
+            // A loss that runs away says something of this change, and nothing of the next.
+            Err(Error::Failed(reason)) => {
+                eprintln!("warning: {}: {reason}", named(&change));
+                results.failures.push(Failure { change, reason });
+            }
+            Err(error) => return Err(error),
+        }
         results.write(&args)?;
     }
     println!("{}", args.out.join("settings.md").display());
-    Ok(())
+    match results.failures.first() {
+        None => Ok(()),
+        Some(Failure { change, reason }) => Err(Error::failed(format!("{}: {reason}", named(change)))),
+    }
+}
+
+/// A change as it stands in a table: one of several settings is several lines, a row of a table is one.
+fn named(change: &str) -> String {
+    if change.is_empty() { "none".to_owned() } else { format!("`{}`", change.replace('\n', "; ")) }
 }
 
 impl Results {
@@ -97,16 +122,17 @@ impl Results {
         );
         for Trial { change, outcome } in &self.trials {
             let Outcome { parameters, seconds, held_out_loss, quality } = outcome;
-            // A change of several settings is several lines, a row of a table is one.
-            let change =
-                if change.is_empty() { "none".to_owned() } else { format!("`{}`", change.replace('\n', "; ")) };
             let _ = writeln!(
                 text,
-                "| {change} | {} | {:.2} | {:.2} | {held_out_loss:.2} | {parameters} | {seconds:.0} |",
+                "| {} | {} | {:.2} | {:.2} | {held_out_loss:.2} | {parameters} | {seconds:.0} |",
+                named(change),
                 quality.distance(),
                 quality.overlap.precision,
                 quality.overlap.coverage,
             );
+        }
+        for Failure { change, reason } in &self.failures {
+            let _ = writeln!(text, "| {} | – | – | – | {reason} | – | – |", named(change));
         }
         let _ = write!(text, "\nThe settings without a change:\n\n```toml\n{}```\n", self.base.to_toml()?);
         Ok(text)

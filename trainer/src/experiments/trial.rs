@@ -58,7 +58,14 @@ pub fn run(
     let config = config.with_pictures(data)?;
     folder.save_config(&config)?;
     let begun = Instant::now();
-    train::train(&config, data, &folder, Start::of(&config)?, std::slice::from_ref(device), &Ranks::alone())?;
+    let trained =
+        train::train(&config, data, &folder, Start::of(&config)?, std::slice::from_ref(device), &Ranks::alone());
+    trained.map_err(|error| match error {
+        Error::Interrupted(_) => {
+            Error::Interrupted("interrupted; what was measured before is kept, this training is not".to_owned())
+        }
+        error => error,
+    })?;
     let seconds = begun.elapsed().as_secs_f64();
 
     let model = LoadedModel::open("--model", place.path(), device)?;

@@ -4,11 +4,12 @@ use std::{fmt::Write as _, time::Duration};
 
 use indicatif::HumanDuration;
 use shared::{
-    model::{GuideCard, LikelihoodCard, Manifest, Metric},
+    model::{GuideCard, LikelihoodCard, Manifest, Metric, TrainingCard},
+    network::NetworkConfig,
     training::formula,
 };
 
-use crate::train::{RunConfig, Settings, optimizer_title};
+use crate::train::{Optimization, RunConfig, Settings, optimizer_title};
 
 /// Name of the sample grid beside the card.
 pub const SAMPLES: &str = "samples.png";
@@ -17,6 +18,31 @@ pub const SAMPLES: &str = "samples.png";
 fn duration(seconds: f64) -> String {
     let hours = seconds / 3600.0;
     if hours < 1.5 { HumanDuration(Duration::from_secs_f64(seconds)).to_string() } else { format!("{hours:.1} hours") }
+}
+
+/// A network in words.
+fn network_line(network: &NetworkConfig) -> String {
+    let NetworkConfig { preset, width, activation, .. } = network;
+    // Those of small pictures go without saying.
+    let scales = network.scales.filter(|_| network.scales != NetworkConfig::scales_for(*preset, 32));
+    let scales = scales.map_or_else(String::new, |scales| format!(" with {scales} scales"));
+    format!("{preset:?}{scales}, width {width}, {activation:?}").to_lowercase()
+}
+
+/// How many steps there were, of how many pictures.
+fn steps_line(training: &TrainingCard, plan: &Optimization, history: &[Settings]) -> String {
+    let TrainingCard { steps, images_seen, .. } = training;
+    let batch = plan.batch;
+    let batches = if history.iter().any(|settings| settings.optimization.batch != batch) {
+        format!("{steps}, the last ones of {batch} images each")
+    } else {
+        format!("{steps} of {batch} images")
+    };
+    let denoiser = match plan.denoiser_steps {
+        0 => String::new(),
+        first => format!("; the first {first} trained the U-Net inside the energy as a denoiser by itself"),
+    };
+    format!("{batches}; {images_seen} images seen{denoiser}")
 }
 
 /// The card as Markdown. `history` are the settings that the run had, `note` is what its maker says about the pictures,
@@ -35,7 +61,7 @@ pub fn card(
     let mut text = format!(
         "# {name}\n\nAn energy-based model of {colour} {size}x{size} pictures, trained on {} by multi-scale denoising score \
          matching (Li, Chen and Sommer 2019): a network that gives each picture one number, its energy.\n\n![Samples]({SAMPLES})\n\n\
-         Drawn by `{sampling}`: not chosen, the first of seed 1.\n\n## Data\n\n{}, licence: {}. The model has not seen the held-out \
+         Drawn by `{sampling}`: the first ones of seed 1, none picked out.\n\n## Data\n\n{}, licence: {}. The model has not seen the held-out \
          pictures that its numbers are measured on.\n\n{note}## Network and training\n\n",
         data.name, data.name, data.licence
     );
@@ -45,10 +71,10 @@ pub fn card(
         String::new()
     };
     let rows = [
-        ("network", format!("{:?}, width {}, {:?}", network.preset, network.width, network.activation).to_lowercase()),
+        ("network", network_line(network)),
         ("sigma_0", network.sigma_0.to_string()),
         ("noise levels", format!("{} to {}, {:?}", noise.min, noise.max, noise.spacing).to_lowercase()),
-        ("steps", format!("{} of {} images; {} images seen", training.steps, optimization.batch, training.images_seen)),
+        ("steps", steps_line(training, optimization, history)),
         (
             "optimizer",
             format!(
@@ -63,9 +89,9 @@ pub fn card(
         (
             "target of a noisy picture",
             match optimization.references {
-                0 => "the picture that it was made of".to_owned(),
+                0 => "the picture that it was made from".to_owned(),
                 count => format!(
-                    "the mean of those of up to {count} training pictures that it may have been made of, by how likely each is"
+                    "the mean of the pictures that it may have been made from, of up to {count} training pictures, each by how likely it is"
                 ),
             },
         ),
@@ -79,7 +105,7 @@ pub fn card(
         let _ = writeln!(text, "| {what} | {value} |");
     }
     if let Some(GuideCard { network, weight, training, .. }) = &manifest.guide {
-        let guide = format!("{:?}, width {}, {:?}", network.preset, network.width, network.activation).to_lowercase();
+        let guide = network_line(network);
         let _ = write!(
             text,
             "\nNew pictures keep away from a weaker model's errors (autoguidance, Karras and others 2024): they go down E + {weight} (E - \
@@ -112,9 +138,9 @@ pub fn card(
         text,
         "\n{MORE} `trainer evaluate --model models/{name} --data {} --out report`.\n\n## Limits\n\n\
          - The energy is not conditioned on noise and not normalised: energies of different models cannot be compared, bits can.\n\
-         - It knows pictures like those it was trained on, of this size; anything else it will turn into such pictures.\n\
-         - Flat and smooth pictures have a low energy though they are no data; `trainer score` uses denoising errors instead, which \
-         is better and not infallible.\n\
+         - It knows only pictures of this size that are like its training pictures, and turns anything else into such pictures.\n\
+         - Flat and smooth pictures have a low energy although they are nothing like the data. `trainer score` judges by denoising errors \
+         instead, which is better but not infallible.\n\
          - Samples may resemble training pictures; `trainer evaluate` shows the nearest ones.\n",
         config.data
     );
@@ -162,13 +188,14 @@ fn likelihood(manifest: &Manifest) -> Vec<Metric> {
     if let Some(partition) = &card.partition {
         let furthest = partition.calibration.iter().map(|point| (point.found - point.said).abs()).fold(0.0, f64::max);
         let how = format!(
-            "of exp(-(sigma_0 / s)^2 E) at noise s = {:.3}, along the noise levels; by classification of the level {:.0} ± {:.0}; noisy \
-             pictures have {:.0} bits more by it than by denoising errors; a level's probability and how often it is the true one \
+            "of exp(-(sigma_0 / s)^2 E) at noise s = {:.3}, along the noise levels; by classification of the level {:.0} ± {:.0}; it \
+             gives noisy pictures {:.0} bits {} than their denoising errors do; a level's probability and how often it is the true one \
              differ by up to {:.0} %",
             partition.noise_level,
             partition.by_classification,
             partition.by_classification_standard_error,
-            partition.disagreement_bits,
+            partition.disagreement_bits.abs(),
+            if partition.disagreement_bits < 0.0 { "fewer" } else { "more" },
             100.0 * furthest
         );
         rows.push(Metric { name: "ln Z of the energy".to_owned(), value: partition.along_noise, how });

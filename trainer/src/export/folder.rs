@@ -8,6 +8,7 @@ use std::{
 use options::Recording;
 use serde::{Deserialize, Serialize};
 use shared::model::Manifest;
+use tempfile::TempDir;
 
 use super::card::SAMPLES;
 use crate::{
@@ -54,6 +55,29 @@ impl ModelFolder {
         Self(path.to_owned())
     }
 
+    /// Makes the folder that it is to lie in, and sees whether it can be written there, before minutes of work.
+    ///
+    /// # Errors
+    /// It cannot, or `index.json` beside it is no list of models.
+    pub fn check(&self) -> Result<()> {
+        let parent = self.parent();
+        fs::create_dir_all(parent).map_err(|error| self.cannot(&error))?;
+        Index::read(parent)?;
+        self.draft().map(drop)
+    }
+
+    fn parent(&self) -> &Path {
+        self.0.parent().filter(|parent| *parent != Path::new("")).unwrap_or_else(|| Path::new("."))
+    }
+
+    fn draft(&self) -> Result<TempDir> {
+        tempfile::Builder::new().prefix(".export-").tempdir_in(self.parent()).map_err(|error| self.cannot(&error))
+    }
+
+    fn cannot(&self, error: &io::Error) -> Error {
+        Error::input(format!("--out {}: cannot be written: {}", self.0.display(), files::reason(error)))
+    }
+
     /// Writes the folder, complete in a hidden one first, then renamed; and adds the model to `index.json` beside it.
     ///
     /// # Errors
@@ -63,16 +87,10 @@ impl ModelFolder {
         let manifest_json = manifest
             .to_json()
             .map_err(|error| Error::failed(format!("--out {}: nothing is written: {error}", self.0.display())))?;
-        let parent = match self.0.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        let cannot = |error: io::Error| {
-            Error::input(format!("--out {}: cannot be written: {}", self.0.display(), files::reason(&error)))
-        };
+        let (parent, cannot) = (self.parent(), |error: io::Error| self.cannot(&error));
         fs::create_dir_all(parent).map_err(cannot)?;
         let index = Index::read(parent)?;
-        let draft = tempfile::Builder::new().prefix(".export-").tempdir_in(parent).map_err(cannot)?;
+        let draft = self.draft()?;
         files::write_atomically(&draft.path().join(&manifest.weights.file), |file| file.write_all(weights))?;
         if !held_out.is_empty() {
             let strip = strip(held_out, manifest.network.channels, manifest.data.size);
@@ -83,16 +101,26 @@ impl ModelFolder {
         files::write_atomically(&draft.path().join("README.md"), |file| file.write_all(card.as_bytes()))?;
         files::write_atomically(&draft.path().join("model.json"), |file| file.write_all(&manifest_json))?;
 
-        if self.0.exists() {
-            if !self.0.join("model.json").is_file() {
-                let text = "it is there already and is no model folder; choose another";
-                return Err(Error::input(format!("--out {}: {text}", self.0.display())));
-            }
-            fs::remove_dir_all(&self.0).map_err(cannot)?;
+        let replaces = self.0.exists();
+        if replaces && !self.0.join("model.json").is_file() {
+            let text = "it is there already and is no model folder; choose another";
+            return Err(Error::input(format!("--out {}: {text}", self.0.display())));
         }
-        let draft = draft.keep();
-        fs::rename(&draft, &self.0).map_err(cannot)?;
-        readable(&self.0).map_err(cannot)?;
+        readable(draft.path()).map_err(cannot)?;
+        // An earlier model is put aside and deleted when the new one is in its place.
+        let aside = self.draft()?;
+        let earlier = aside.path().join("earlier");
+        if replaces {
+            fs::rename(&self.0, &earlier).map_err(cannot)?;
+        }
+        if let Err(error) = fs::rename(draft.path(), &self.0) {
+            if replaces {
+                fs::rename(&earlier, &self.0).map_err(cannot)?;
+            }
+            return Err(cannot(error));
+        }
+        // It is no draft any more, with nothing left to delete.
+        let _ = draft.keep();
         index.with(&manifest.name).write(parent)
     }
 }

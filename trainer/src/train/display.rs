@@ -68,7 +68,7 @@ impl Display {
             stride: 1,
         };
         // Where the terminal cannot be drawn on, lines do.
-        let dashboard = if io::stderr().is_terminal() { Dashboard::open().ok() } else { None };
+        let dashboard = if in_foreground() { Dashboard::open().ok() } else { None };
         Self { dashboard, state, last_shown: None }
     }
 
@@ -183,6 +183,16 @@ fn draw(frame: &mut Frame<'_>, state: &State) {
     let label = format!("{} of {} steps", state.step, state.plan.steps);
     frame.render_widget(Gauge::default().ratio(share.clamp(0.0, 1.0)).label(label).gauge_style(Color::Cyan), progress);
     frame.render_widget(Line::from(state.numbers()), numbers);
+}
+
+/// Whether there is a terminal that this program may draw on. One in the background (`trainer train … &`) is stopped by the
+/// system when it changes the terminal's mode.
+fn in_foreground() -> bool {
+    #[cfg(unix)]
+    let ours = rustix::termios::tcgetpgrp(io::stderr()).is_ok_and(|group| group == rustix::process::getpgrp());
+    #[cfg(not(unix))]
+    let ours = true;
+    ours && io::stderr().is_terminal()
 }
 
 /// Whether q or Ctrl-C was pressed: on a terminal in raw mode the latter is a key like any other.

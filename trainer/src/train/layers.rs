@@ -9,7 +9,10 @@ use figment::{
 };
 use serde::Serialize;
 
-use super::config::{NetworkSettings, RunConfig, TrainingPreset};
+use super::{
+    config::{NetworkSettings, RunConfig, TrainingPreset},
+    memory,
+};
 use crate::{
     data::nearest,
     error::{Error, Result},
@@ -81,6 +84,8 @@ impl RunConfig {
                 "--resume: a run's preset and network cannot change; train anew into another --out",
             ));
         }
+        // As a run keeps it.
+        changed.from = changed.from.map(|from| std::path::absolute(&from).unwrap_or(from));
         if changed.from != self.from {
             return Err(Error::input("--resume: where a run has started from cannot change; leave out --from"));
         }
@@ -98,6 +103,10 @@ impl RunConfig {
         if changed.optimization.optimizer != self.optimization.optimizer {
             return Err(Error::input("--resume: a run's optimizer cannot change; train anew into another --out"));
         }
+        // What the same flags came to when the run began; and another run's file says nothing of where this one warmed up.
+        let (asked, own) = (changed.optimization.references, self.optimization.references);
+        changed.optimization.references = memory::references(&changed).max(own).min(asked);
+        changed.optimization.warm_up_from = self.optimization.warm_up_from;
         if (changed.noise, &changed.optimization) != (self.noise, &self.optimization) {
             changed.optimization.warm_up_from = step;
         }
@@ -293,6 +302,39 @@ mod tests {
         assert!(error.to_string().starts_with("--image-size 64") && error.exit_code() == 2, "{error}");
         let error = run.resumed(5, None, None, &json!({ "optimization": { "optimizer": "muon" } })).unwrap_err();
         assert!(error.to_string().contains("optimizer") && error.exit_code() == 2, "{error}");
+    }
+
+    #[test]
+    fn the_same_settings_change_nothing_of_a_run() {
+        let pixels = vec![0; 9000 * 3 * 64 * 64];
+        let train = Images { channels: 3, height: 64, width: 64, pixels, labels: Vec::new() };
+        let data = DataSet {
+            name: "pictures".into(),
+            licence: String::new(),
+            source: "/pictures".into(),
+            held_out: train.sample(10, 0),
+            train,
+            classes: Vec::new(),
+            fingerprint: None,
+            told: Vec::new(),
+            skipped: Vec::new(),
+        };
+        let flags = json!({ "data": "pictures", "optimization": { "references": 4096, "steps": 90 } });
+        // Another run's settings, which was resumed.
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.toml");
+        fs::write(&file, "[optimization]\nwarm_up_from = 300\n").unwrap();
+        let run = RunConfig::layered(None, Some(&file), &flags).unwrap().with_pictures(&data).unwrap();
+        assert_eq!((run.optimization.references, run.optimization.warm_up_from), (1365, 0));
+        let resumed = |flags: &serde_json::Value| {
+            let resumed = run.resumed(40, None, Some(&file), flags).unwrap();
+            resumed.with_pictures(&data).unwrap()
+        };
+        assert_eq!(resumed(&flags), run);
+        let longer = resumed(&json!({ "optimization": { "references": 4096, "steps": 100 } })).optimization;
+        assert_eq!((longer.references, longer.steps, longer.warm_up_from), (1365, 100, 40));
+        let fewer = resumed(&json!({ "optimization": { "references": 500 } })).optimization;
+        assert_eq!((fewer.references, fewer.warm_up_from), (500, 40));
     }
 
     #[test]

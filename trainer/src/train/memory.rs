@@ -24,7 +24,7 @@ pub fn fit(config: &mut RunConfig, pictures: usize) -> Result<()> {
     let plan = &config.optimization;
     let all = activations(config, plan.batch)?;
     let slices = plan.slices.unwrap_or_else(|| (all.div_ceil(ACTIVATIONS) as usize).clamp(1, plan.batch));
-    let references = plan.references.min(most_references(config).max(plan.batch));
+    let references = references(config);
     if references < plan.references.min(pictures) {
         eprintln!("targets are means of {references} pictures, not {}: that many fill 64 MiB", plan.references);
     }
@@ -52,6 +52,12 @@ pub fn estimate(config: &RunConfig, pictures: u64) -> Result<u64> {
     let references = plan.batch.max(plan.references) as u64 * numbers;
     let batches = 3 * (references + 4 * numbers * plan.batch as u64) + 3 * 4 * references;
     Ok(PROGRAM + pictures + activations(config, slice)? + weights + batches)
+}
+
+/// Over how many pictures targets can be means: as many as are asked for, or as fit into the budget, but at least a batch.
+pub fn references(config: &RunConfig) -> usize {
+    let plan = &config.optimization;
+    plan.references.min(most_references(config).max(plan.batch))
 }
 
 /// Pictures that fit into the budget for references.

@@ -15,8 +15,16 @@ const ENDINGS: [&str; 8] = ["png", "apng", "jpg", "jpeg", "jpe", "jfif", "jif", 
 /// What systems leave among the files of people.
 const LITTER: [&str; 3] = ["__macosx", "thumbs.db", "desktop.ini"];
 /// A folder with one of these was written by this program: what is in it was drawn, and is no data.
-const WRITTEN_HERE: [&str; 7] =
-    ["run.toml", "model.json", "evaluation.json", "samplers.json", "starts.json", "mixing.json", "noise-levels.json"];
+const WRITTEN_HERE: [&str; 8] = [
+    "run.toml",
+    "model.json",
+    "evaluation.json",
+    "samplers.json",
+    "starts.json",
+    "mixing.json",
+    "noise-levels.json",
+    "restoration.json",
+];
 
 /// What was found in a folder and those below it.
 #[derive(Default)]
