@@ -70,7 +70,7 @@ fn at_a_fixed_temperature_the_chain_reaches_its_stationary_distribution() {
 fn the_whole_schedule_has_the_moments_that_theory_gives() {
     let device = Device::flex();
     for steps in [2700, 540, 100] {
-        let annealing = Annealing::falling(Annealing::PAPER_TEMPERATURE, steps);
+        let annealing = Annealing::falling(Annealing::PAPER_TEMPERATURE, steps, SIGMA_0);
         let (mean, variance) = theory(&annealing, 0.8);
         let mut chains =
             Chains::new(Schedule::Annealed(annealing), SIGMA_0, Noise::new(2), 0, [16, 1, 16, 16], &device);
@@ -85,6 +85,18 @@ fn the_whole_schedule_has_the_moments_that_theory_gives() {
         let (pictures, _) = chains.finish(&energy);
         let furthest = (pictures - 0.8).abs().max().into_scalar::<f32>();
         assert!(furthest < 1e-5, "{furthest} from the point after the jump");
+    }
+}
+
+/// What a step does is in units of `sigma_0`: with a smaller one chains do the same on a smaller scale.
+#[test]
+fn the_schedule_is_as_stable_for_any_sigma_0() {
+    for sigma_0 in [0.1, 0.02] {
+        for steps in [2700, 270, 100] {
+            let annealing = Annealing::falling(Annealing::PAPER_TEMPERATURE, steps, sigma_0);
+            let contraction = 1.0 - 0.5 * (annealing.step_size / sigma_0).powi(2);
+            assert!((0.0..1.0).contains(&contraction), "{sigma_0}, {steps} steps: {contraction}");
+        }
     }
 }
 

@@ -227,12 +227,17 @@ impl LoadedModel {
         self.manifest.as_ref().map_or_else(unknown, Manifest::prior)
     }
 
+    /// The `sigma_0` of the energy that chains go down, smaller where several are added.
+    pub fn sigma_0(&self) -> f32 {
+        self.energy(false).1
+    }
+
     /// The schedule of this many steps of a sampler.
     pub fn schedule(&self, sampler: Sampler, steps: usize) -> Schedule {
         let NetworkConfig { channels, image_size, .. } = self.config;
         let start = self.start.as_ref().filter(|_| self.others.is_empty());
         let start = start.map(|start| start.placed(channels, self.data.size, image_size));
-        Schedule::of(sampler, steps, self.energy(false).1, &self.noise).with_churn(self.churn).starting_in(start)
+        Schedule::of(sampler, steps, self.sigma_0(), &self.noise).with_churn(self.churn).starting_in(start)
     }
 
     /// Has another model's energy added in sampling.

@@ -76,6 +76,17 @@ fn wrong_flags() {
     assert!(!Path::new("nowhere").exists(), "a refused training makes no folder");
 }
 
+/// Each would train by itself, and all write into one folder.
+#[test]
+#[cfg(not(feature = "mpi"))]
+fn several_processes_of_a_trainer_without_mpi() {
+    for size in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"] {
+        let output = trainer().args(["train", "--out", "nowhere/run"]).env(size, "2").output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && stderr.contains("--features mpi"), "{size}: {stderr}");
+    }
+}
+
 #[test]
 fn missing_and_damaged_models() {
     let folder = tempfile::tempdir().unwrap();

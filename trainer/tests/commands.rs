@@ -472,6 +472,12 @@ fn a_recorded_run_is_written_for_the_page() {
         command.arg("--out").arg(&grid).arg("--recording").arg(&recording).assert()
     };
     sample("4").success();
+    // What cannot be written is told before the chains run.
+    let (lost, nowhere) = (folder.path().join("lost.png"), folder.path().join("nowhere/grid.png"));
+    let mut early = trainer();
+    early.args(["sample", "--backend", "flex", "--steps", "2", "--count", "2", "--model"]).arg(&run);
+    early.arg("--out").arg(nowhere).arg("--recording").arg(&lost).assert().code(2);
+    assert!(!lost.exists());
     let picture = image::open(&recording).unwrap();
     // 16x16 pixels, four chains; of fourteen moments those that are steps of their own.
     assert_eq!((picture.width(), picture.height()), (4 * 16, 11 * 16));

@@ -150,6 +150,26 @@ fn the_same_command_with_resume_goes_on_wherever_its_paths_are_relative_to() {
     assert!(resumed.status.success() && !told.contains("changed:"), "{told}");
 }
 
+/// One level is what the paper sets out from. Bits are an integral over levels, so there are none.
+#[test]
+fn a_model_of_one_noise_level_is_exported_and_scores() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, model) = (folder.path().join("run"), folder.path().join("models/one"));
+    trainer().args(tiny(&run, 2)).args(["--sigma-min", "0.3", "--sigma-max", "0.3"]).assert().success();
+    trainer().args(["export", "--backend", "flex", "--run"]).arg(&run).arg("--out").arg(&model).assert().success();
+    let manifest: serde_json::Value = serde_json::from_slice(&fs::read(model.join("model.json")).unwrap()).unwrap();
+    assert!(manifest["likelihood"].is_null(), "{manifest:#}");
+    let picture = folder.path().join("a.png");
+    common::picture(&picture, 16, 16, |x, y| (9 * x + y) as u8);
+    for model in [&run, &model] {
+        let score = ["score", "--backend", "flex", "--json", "--model"];
+        let output = trainer().args(score).arg(model).arg(&picture).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let scores: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(scores["scores"][0]["energy"].as_f64().unwrap().is_finite(), "{scores:#}");
+    }
+}
+
 #[test]
 fn a_run_starts_from_the_weights_of_a_model_on_pictures_of_another_size() {
     let folder = tempfile::tempdir().unwrap();

@@ -24,6 +24,8 @@ pub enum ToEngine {
         backend: Option<Backend>,
         /// Whether a GPU is to be compared with the CPU, once the model works on it.
         compare: bool,
+        /// Whether files may be kept in the browser.
+        keeps: bool,
     },
     /// Run chains with the model that was loaded; an earlier run stops. The payload is what [`Start`] says and, where steps are already done,
     /// where the chains are.

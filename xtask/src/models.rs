@@ -20,6 +20,7 @@ pub fn list(folder: &Path) -> Result<Value> {
             .with_context(|| format!("{}", named.display()))?;
         let models =
             list["models"].as_array_mut().with_context(|| format!("{}: has no list “models”", named.display()))?;
+        ensure!(!models.is_empty(), "{}: has no model", named.display());
         for model in models {
             let name =
                 model["name"].as_str().with_context(|| format!("{}: a model without a name", named.display()))?;
@@ -59,7 +60,8 @@ pub fn replace(folder: &Path, list: &Value, site: &Path) -> Result<()> {
         fs::create_dir_all(&to)?;
         for entry in fs::read_dir(&from).with_context(|| format!("{}", from.display()))? {
             let entry = entry?;
-            if entry.file_type()?.is_file() {
+            // A link to a file is a file of the model.
+            if entry.path().is_file() {
                 fs::copy(entry.path(), to.join(entry.file_name()))
                     .with_context(|| format!("{}", entry.path().display()))?;
             }

@@ -40,6 +40,20 @@ fn a_folder_without_models_and_a_wrong_list_are_refused() {
     add(folder.path(), "a");
     fs::write(folder.path().join("index.json"), r#"{"models": [{"name": "a"}, {"name": "gone"}]}"#).unwrap();
     assert!(list(folder.path()).unwrap_err().to_string().contains("gone"));
+    fs::write(folder.path().join("index.json"), r#"{"models": []}"#).unwrap();
+    assert!(list(folder.path()).unwrap_err().to_string().contains("has no model"));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_link_to_a_file_is_a_file_of_the_model() {
+    let (models, site) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    add(models.path(), "a");
+    let weights = models.path().join("a/model.safetensors");
+    fs::rename(&weights, models.path().join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(models.path().join("elsewhere"), weights).unwrap();
+    replace(models.path(), &list(models.path()).unwrap(), site.path()).unwrap();
+    assert_eq!(fs::read_to_string(site.path().join("models/a/model.safetensors")).unwrap(), "a");
 }
 
 #[test]

@@ -15,8 +15,9 @@ pub struct Annealing {
 }
 
 impl Annealing {
-    /// The paper's step size.
+    /// The paper's step size, for the paper's `sigma_0` of 0.1.
     pub const PAPER_STEP_SIZE: f32 = 0.02;
+    const PAPER_SIGMA_0: f32 = 0.1;
     /// The temperature that the paper starts from.
     pub const PAPER_TEMPERATURE: f64 = 100.0;
 
@@ -24,12 +25,12 @@ impl Annealing {
     /// least 1), 2,000 that fall exponentially to 1, 200 that fall linearly to 0. Any other number of steps keeps
     /// the proportions of the three phases and the total relaxation `steps * step_size^2`, so that fewer, larger
     /// steps still reach each temperature's equilibrium; below 216 steps the step size stops growing, for
-    /// stability.
+    /// stability. It is in proportion to `sigma_0`: a step contracts by `1 - eps^2 / (2 sigma_0^2)`.
     ///
     /// The paper's `initial` is 100, noise of 1. That is not where chains of every model can start: among pictures on
     /// white, a grey one under noise of 1 is like none, and what a model makes of it is no picture. Under its
     /// largest noise all are alike.
-    pub fn falling(initial: f64, steps: usize) -> Self {
+    pub fn falling(initial: f64, steps: usize, sigma_0: f32) -> Self {
         let initial = initial.max(1.0);
         let share = |part: usize| (steps * part + Sampler::PAPER_STEPS / 2) / Sampler::PAPER_STEPS;
         let (hot, cool) = (share(500), share(200));
@@ -40,7 +41,7 @@ impl Annealing {
         let longer = (Sampler::PAPER_STEPS as f64 / steps.max(216) as f64).sqrt();
         Self {
             temperatures: stay.chain(falling).chain(cooling).map(|t| t as f32).collect(),
-            step_size: (f64::from(Self::PAPER_STEP_SIZE) * longer) as f32,
+            step_size: (f64::from(Self::PAPER_STEP_SIZE * (sigma_0 / Self::PAPER_SIGMA_0)) * longer) as f32,
         }
     }
 
@@ -56,7 +57,7 @@ mod tests {
 
     #[test]
     fn the_paper_schedule_is_the_papers() {
-        let annealing = Annealing::falling(Annealing::PAPER_TEMPERATURE, Sampler::PAPER_STEPS);
+        let annealing = Annealing::falling(Annealing::PAPER_TEMPERATURE, Sampler::PAPER_STEPS, 0.1);
         let t = &annealing.temperatures;
         assert_eq!(annealing.step_size, 0.02);
         assert_eq!(t.len(), 2700);
@@ -69,12 +70,12 @@ mod tests {
     fn other_lengths_keep_the_phases_and_the_relaxation() {
         for steps in [1, 2, 7, 100, 270, 540, 2701, 5400] {
             for initial in [0.5, 1.0, 100.0, 2500.0] {
-                let annealing = Annealing::falling(initial, steps);
+                let annealing = Annealing::falling(initial, steps, 0.1);
                 assert_eq!(annealing.steps(), steps);
                 assert!(annealing.temperatures.windows(2).all(|w| w[1] <= w[0]), "{steps} steps must never heat up");
             }
         }
-        let short = Annealing::falling(100.0, 270);
+        let short = Annealing::falling(100.0, 270, 0.1);
         assert_eq!(short.temperatures.iter().filter(|&&t| t == 100.0).count(), 51);
         assert!((270.0 * short.step_size.powi(2) - 2700.0 * 0.02f32.powi(2)).abs() < 1e-4);
     }

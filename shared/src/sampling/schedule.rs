@@ -26,7 +26,9 @@ impl Schedule {
     /// levels.
     pub fn of(sampler: Sampler, steps: usize, sigma_0: f32, levels: &NoiseLevels) -> Self {
         match sampler {
-            Sampler::Annealed => Self::Annealed(Annealing::falling(f64::from(levels.max / sigma_0).powi(2), steps)),
+            Sampler::Annealed => {
+                Self::Annealed(Annealing::falling(f64::from(levels.max / sigma_0).powi(2), steps, sigma_0))
+            }
             Sampler::Consistent => Self::Consistent(NoiseSchedule::new(steps, sigma_0, levels)),
             Sampler::Ode => {
                 Self::Ode(NoiseSchedule { churn: Churn::NONE, ..NoiseSchedule::new(steps, sigma_0, levels) })

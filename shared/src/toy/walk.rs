@@ -27,7 +27,7 @@ impl ToyWalk {
     pub fn new(seed: u64, count: usize, steps: usize) -> Self {
         let noise = Noise::new(seed);
         let chains = noise.normal(2, Draw::Start, 2 * count).as_chunks().0.to_vec();
-        Self { chains, annealing: Annealing::falling(Annealing::PAPER_TEMPERATURE, steps), noise, done: 0 }
+        Self { chains, annealing: Annealing::falling(Annealing::PAPER_TEMPERATURE, steps, SIGMA_0), noise, done: 0 }
     }
 
     /// Steps done.

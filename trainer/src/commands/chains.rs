@@ -23,7 +23,9 @@ pub fn schedule(args: &SamplerArgs, model: &LoadedModel) -> Result<Schedule> {
     let steps = args.steps.unwrap_or(sampler.default_steps());
     match (args.initial_temperature, sampler) {
         (None, _) => Ok(model.schedule(sampler, steps)),
-        (Some(initial), Sampler::Annealed) => Ok(Schedule::Annealed(Annealing::falling(initial, steps))),
+        (Some(initial), Sampler::Annealed) => {
+            Ok(Schedule::Annealed(Annealing::falling(initial, steps, model.sigma_0())))
+        }
         (Some(_), _) => Err(Error::input("--initial-temperature: only --sampler annealed has a temperature")),
     }
 }
@@ -55,6 +57,13 @@ pub fn check_churn(churn: &ChurnArgs, sampler: Sampler) -> Result<()> {
     }
 }
 
+/// Whether what the chains come to can be written, before they run.
+pub fn check_writable(args: &ChainArgs, model: &LoadedModel) -> Result<()> {
+    let size = model.data.size;
+    pictures::check_grid(&args.out, args.count, [model.config.channels, size, size])?;
+    args.npy.as_deref().map_or(Ok(()), files::check_writable)
+}
+
 /// Runs the chains that `args` ask for, from the number `first` on, around what is given of one picture if anything is.
 pub fn run(
     args: &ChainArgs,
@@ -63,11 +72,7 @@ pub fn run(
     first: u64,
     device: &Device,
 ) -> Result<Vec<Picture>> {
-    let size = model.data.size;
-    pictures::check_grid(&args.out, args.count, [model.config.channels, size, size])?;
-    if let Some(path) = &args.npy {
-        files::check_writable(path)?;
-    }
+    check_writable(args, model)?;
     let schedule = schedule(&args.sampler, model)?;
     SamplingRun { schedule, count: args.count, seed: args.seed, first }.run(model, given, device)
 }

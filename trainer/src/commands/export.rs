@@ -97,7 +97,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
         outlier_score: Some(outlier_score),
         moments: Some(moments),
         principal_components: Some(principal_components(&data.train)),
-        likelihood: Some(likelihood),
+        likelihood,
         probe,
         weights: WeightsCard::of(WEIGHTS, &bytes),
         held_out_pictures: shown.len(),

@@ -47,11 +47,14 @@ pub fn measure(args: MeasureArgs) -> Result<()> {
     if manifest.principal_components.is_some() {
         manifest.principal_components = Some(principal_components(&data.train));
     }
-    println!(
-        "{:.0} ± {:.0} bits a picture above noise of {}, {:.3} bits a value with it",
-        card.bits, card.bits_standard_error, card.noise_level, card.bits_per_dim
-    );
-    manifest.likelihood = Some(card);
+    match &card {
+        Some(card) => println!(
+            "{:.0} ± {:.0} bits a picture above noise of {}, {:.3} bits a value with it",
+            card.bits, card.bits_standard_error, card.noise_level, card.bits_per_dim
+        ),
+        None => println!("no bits: they are an integral over noise levels, and the model was trained at one"),
+    }
+    manifest.likelihood = card;
 
     let path = args.model.join("README.md");
     let card = fs::read_to_string(&path).ok().and_then(|text| measured_again(&text, &manifest));

@@ -32,6 +32,7 @@ pub fn sample(args: SampleArgs) -> Result<()> {
     if args.chains.count > BATCH {
         return Err(Error::input(format!("--recording: takes at most {BATCH} pictures, not {}", args.chains.count)));
     }
+    chains::check_writable(&args.chains, &model)?;
     files::check_writable(path)?;
     let schedule = chains::schedule(&args.chains.sampler, &model)?;
     let run = SamplingRun { schedule, count: args.chains.count, seed: args.chains.seed, first: args.first };

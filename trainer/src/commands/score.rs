@@ -173,7 +173,7 @@ impl Models {
         }
         // Bits are compared at one level: the smallest that all were trained at.
         let least = opened.iter().map(|(_, model)| model.noise.min).fold(0.0, f32::max);
-        if let Some((path, _)) = opened.iter().find(|(_, model)| model.noise.max <= least) {
+        if let Some((path, _)) = opened.iter().find(|(_, model)| model.noise.max < least) {
             return Err(Error::input(format!(
                 "{}: none of its noise levels is one of the other models', so bits cannot be compared",
                 named("--model", path)

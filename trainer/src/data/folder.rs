@@ -129,6 +129,7 @@ fn decoded(folder: &Path, paths: &[PathBuf], side: usize) -> Result<(Notes, Pixe
     let (notes, pixels) = decoded::decode(paths, side)?;
     // A cache that cannot be written costs time the next time, and nothing now.
     if let (Some(cache), Pixels::Memory(pixels)) = (cache, &pixels)
+        && !notes.unopened
         && let Err(error) = cache.write(&notes, pixels)
     {
         eprintln!("warning: {error}");

@@ -9,7 +9,7 @@ use shared::{
 use super::{foreign::Foreign, outliers::auroc, partition::partition, placed_model::PlacedModel};
 use crate::{
     data::{DataSet, Images},
-    error::Result,
+    error::{Error, Result},
     likelihood::{Likelihood, Mean, Plan, mean_curve, mean_excess},
     output,
     pictures::Picture,
@@ -120,7 +120,7 @@ pub fn moments(train: &Images) -> Moments {
 /// Measures training, held-out and foreign pictures.
 ///
 /// # Errors
-/// The device fails.
+/// The device fails, or the model was trained at one level alone.
 pub fn likelihoods(
     placed: &PlacedModel<'_>,
     data: &DataSet,
@@ -129,6 +129,9 @@ pub fn likelihoods(
 ) -> Result<Likelihoods> {
     let prior = prior(placed, data);
     let noise = placed.model.noise;
+    if noise.min == noise.max {
+        return Err(Error::input("bits are an integral over noise levels, and the model was trained at one"));
+    }
     let read = |images: &Images, gradients: usize| -> Result<(Plan, Vec<Likelihood>)> {
         let plan = Plan::integral(noise, gradients, 0);
         let read = plan.read(placed.model, &some(images, PICTURES), &prior, false, placed.device)?;
@@ -163,18 +166,22 @@ pub fn likelihoods(
     })
 }
 
-/// What a model's file is to say, by held-out pictures.
+/// What a model's file is to say, by held-out pictures; nothing of a model that was trained at one noise level alone: bits
+/// are an integral over levels.
 ///
 /// # Errors
 /// The device fails.
-pub fn card(placed: &PlacedModel<'_>, moments: &Moments, held_out: &Images) -> Result<LikelihoodCard> {
+pub fn card(placed: &PlacedModel<'_>, moments: &Moments, held_out: &Images) -> Result<Option<LikelihoodCard>> {
     const MEASURED: usize = 300;
+    if placed.model.noise.min == placed.model.noise.max {
+        return Ok(None);
+    }
     let prior = Prior::of(moments, held_out.channels, held_out.height);
     let plan = Plan::integral(placed.model.noise, GRADIENTS, 0);
     let read = plan.read(placed.model, &some(held_out, MEASURED), &prior, false, placed.device)?;
     let SetBits { pictures, bits, bits_standard_error, bits_spread, prior_bits, bits_per_dim, .. } =
         set_bits("held-out pictures", &plan, &read, None);
-    Ok(LikelihoodCard {
+    Ok(Some(LikelihoodCard {
         noise_level: plan.noise.min,
         pictures,
         bits,
@@ -185,7 +192,7 @@ pub fn card(placed: &PlacedModel<'_>, moments: &Moments, held_out: &Images) -> R
         bits_per_dim,
         curve: curve(&plan, &read),
         partition: Some(partition(placed, &prior, held_out)?),
-    })
+    }))
 }
 
 fn some(images: &Images, count: usize) -> Vec<Picture> {

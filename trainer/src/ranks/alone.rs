@@ -5,6 +5,9 @@ use std::{convert::Infallible, env};
 use super::chain::{Place, Ring};
 use crate::error::{Error, Result};
 
+/// Where a launcher says how many processes it has started: Open MPI, MPICH and Slurm.
+const SIZES: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"];
+
 /// There is none.
 pub type Session = Infallible;
 
@@ -14,10 +17,11 @@ pub(super) struct World(Infallible);
 impl World {
     /// Says so where several were started, which would all write into one folder.
     pub(super) fn join() -> Result<Option<(Self, Session)>> {
-        let several = env::var("OMPI_COMM_WORLD_SIZE").is_ok_and(|size| size != "1");
-        if several {
+        let several =
+            |sign| env::var(sign).ok().and_then(|count| count.parse().ok()).is_some_and(|count: u32| count > 1);
+        if SIZES.into_iter().any(several) {
             return Err(Error::input(
-                "mpirun started several processes, but this trainer was built without MPI; build it with --features mpi",
+                "several processes were started, but this trainer was built without MPI; build it with --features mpi",
             ));
         }
         Ok(None)

@@ -29,11 +29,45 @@ pub fn clip_by_global_norm(gradients: &mut GradientsParams, parameters: &[Parame
 }
 
 fn sum_of_squares<const D: usize>(gradients: &GradientsParams, parameter: &Parameter) -> Option<Tensor<1>> {
-    gradients.get::<D>(parameter.id).map(|gradient| gradient.square().sum())
+    let row: usize = parameter.shape[1..].iter().product();
+    // Row by row: a sum over millions of numbers at once would be added up in parts that depend on the threads.
+    gradients
+        .get::<D>(parameter.id)
+        .map(|gradient| gradient.square().reshape([parameter.shape[0], row]).sum_dim(1).sum())
 }
 
 fn scale<const D: usize>(gradients: &mut GradientsParams, parameter: &Parameter, factor: &Tensor<1>) {
     if let Some(gradient) = gradients.remove::<D>(parameter.id) {
         gradients.register(parameter.id, gradient * factor.clone().reshape([1; D]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::{module::ParamId, tensor::Device};
+
+    use super::*;
+
+    /// Else a training would depend on the number of threads.
+    #[test]
+    fn the_norm_of_a_large_gradient_does_not_depend_on_the_threads() {
+        let device = Device::flex();
+        let parameter = Parameter { name: "large".into(), id: ParamId::new(), shape: vec![1024, 5, 31, 31] };
+        let numbers = parameter.shape.iter().product::<usize>();
+        assert!(numbers > 1 << 22, "more than Burn adds up on one thread");
+        let values: Vec<f32> = (0..numbers).map(|i| ((i as f32) * 0.731).sin() / 100.0).collect();
+        let norms = [1, 2, 7].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let gradient = Tensor::<1>::from_floats(values.as_slice(), &device).reshape([1024, 5, 31, 31]);
+                let mut gradients = GradientsParams::new();
+                gradients.register(parameter.id, gradient);
+                let norm = clip_by_global_norm(&mut gradients, std::slice::from_ref(&parameter), 1.0);
+                norm.into_scalar::<f32>().to_bits()
+            })
+        });
+        assert_eq!(norms, [norms[0]; 3]);
+        let expected = values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+        assert!((f64::from(f32::from_bits(norms[0])) / expected - 1.0).abs() < 1e-5);
     }
 }

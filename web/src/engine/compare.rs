@@ -62,8 +62,8 @@ fn comparable(model: &Model, other: &Manifest) -> bool {
 /// All that is to be told of a picture, with the prior's bits, and the standard error.
 async fn total(ready: &Ready, picture: &[f32], breath: &mut Breath) -> (f64, f32) {
     let manifest = &ready.model.manifest;
-    let (bits, _) = likelihoods(ready, picture, LEVELS, breath).await;
-    let (bits, error) = bits.first().copied().unwrap_or((f32::NAN, f32::NAN));
+    let found = likelihoods(ready, picture, LEVELS, breath, &|| true).await;
+    let (bits, error) = found.and_then(|(bits, _)| bits.first().copied()).unwrap_or((f32::NAN, f32::NAN));
     let channels = manifest.network.channels;
     let planes: Vec<f32> =
         (0..channels).flat_map(|channel| picture.iter().skip(channel).step_by(channels).copied()).collect();

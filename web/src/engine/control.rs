@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use futures::channel::oneshot;
-use web::messages::ToEngine;
+use web::messages::{Purpose, Question, ToEngine};
 
 /// The page's wishes, shared between the line to the page and the work.
 #[derive(Default)]
@@ -14,6 +14,9 @@ pub struct Control {
     wish: Cell<Wish>,
     /// Steps that a held run may do all the same.
     steps: Cell<usize>,
+    /// The newest questions for the room How likely that the page still waits for.
+    judgement: Cell<Option<u32>>,
+    comparison: Cell<Option<u32>>,
     /// The toy that is to go on.
     toy: Cell<Option<u32>>,
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
@@ -48,8 +51,16 @@ impl Control {
             ToEngine::Load { number, .. } => {
                 self.load.set(*number);
                 self.wish.set(Wish::Stop);
+                self.judgement.set(None);
+                self.comparison.set(None);
             }
-            ToEngine::Speak(_) | ToEngine::Score(_) | ToEngine::Compare { .. } | ToEngine::Frame(_) => {}
+            ToEngine::Score(Question { number, purpose: Purpose::Outliers }) => {
+                self.judgement.set(Some(*number));
+                // It was about another picture.
+                self.comparison.set(None);
+            }
+            ToEngine::Compare { number, .. } => self.comparison.set(Some(*number)),
+            ToEngine::Speak(_) | ToEngine::Score(_) | ToEngine::Frame(_) => {}
         }
         for waiting in self.waiting.take() {
             // Nobody waits any more if the run has ended.
@@ -70,6 +81,18 @@ impl Control {
     /// Waits until the load of this number is not waited for any more.
     pub async fn superseded(&self, load: u32) {
         while self.wants_load(load) {
+            self.message().await;
+        }
+    }
+
+    /// Whether the page still waits for the answer to a question. Those that are quickly answered always are.
+    pub fn wants_answer(&self, question: Question) -> bool {
+        question.purpose != Purpose::Outliers || self.judgement.get() == Some(question.number)
+    }
+
+    /// Waits until the page does not wait for the comparison of this number any more.
+    pub async fn not_compared(&self, number: u32) {
+        while self.comparison.get() == Some(number) {
             self.message().await;
         }
     }

@@ -67,10 +67,12 @@ pub async fn load(wanted: Wanted<'_>, gpu: &mut Gpu, control: &Control) -> Resul
     };
     let (manifest, weights) = files.map_err(advice)?;
     let parsed = Manifest::parse(&manifest).map_err(unusable)?;
-    let (held_out, held_out_problem) = match source.held_out(&parsed).await {
-        Ok(pictures) => (pictures, None),
-        Err(problem) => (Pictures::default(), Some(problem)),
-    };
+    let (held_out, held_out_problem) =
+        match select(pin!(source.held_out(&parsed)), pin!(control.superseded(number))).await {
+            Either::Left((Ok(pictures), _)) => (pictures, None),
+            Either::Left((Err(problem), _)) => (Pictures::default(), Some(problem)),
+            Either::Right(_) => return Ok(None),
+        };
     if !control.wants_load(number) {
         return Ok(None);
     }

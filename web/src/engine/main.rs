@@ -19,9 +19,14 @@ mod store;
 mod toy;
 mod trial;
 
-use std::rc::Rc;
+use std::{pin::pin, rc::Rc};
 
-use futures::{StreamExt, channel::mpsc, lock::Mutex};
+use futures::{
+    StreamExt,
+    channel::mpsc,
+    future::{Either, select},
+    lock::Mutex,
+};
 use wasm_bindgen_futures::spawn_local;
 use web::{
     Envelope,
@@ -78,7 +83,8 @@ impl Engine {
                 // The page speaks it, so it can be read.
                 let _ = texts::speak(file);
             }
-            ToEngine::Load { number, model, files, backend, compare } => {
+            ToEngine::Load { number, model, files, backend, compare, keeps } => {
+                store::set_keeping(keeps);
                 let wanted = Wanted { number, name: &model, files: files.as_ref(), backend };
                 let opened = load::load(wanted, &mut self.gpu, &control).await;
                 let answer = opened.map(|opened| {
@@ -105,16 +111,19 @@ impl Engine {
             ToEngine::Score(question) => {
                 let answer = async {
                     let (ready, _) = self.model.as_ref().ok_or_else(texts::no_model_loaded)?;
-                    score::score(ready, question, &payload).await
+                    score::score(ready, question, &payload, &control).await
                 };
-                post(Work::Question(question.number), Some(answer.await));
+                post(Work::Question(question.number), answer.await.transpose());
             }
             ToEngine::Compare { number, others } => {
                 let answer = async {
                     let (ready, _) = self.model.as_ref().ok_or_else(texts::no_model_loaded)?;
                     compare::compare(ready, number, others, &payload).await
                 };
-                post(Work::Question(number), Some(answer.await));
+                // Neither slow pictures nor a slow server hold up what is wanted instead.
+                if let Either::Left((answer, _)) = select(pin!(answer), pin!(control.not_compared(number))).await {
+                    post(Work::Question(number), Some(answer));
+                }
             }
             ToEngine::Frame(frame) => {
                 let framed = self.film.add(&frame, payload).map(Envelope::from);

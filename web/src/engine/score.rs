@@ -11,13 +11,19 @@ use web::{
     messages::{FromEngine, Purpose, Question},
 };
 
-use crate::{link::Breath, ready::Ready};
+use crate::{control::Control, link::Breath, ready::Ready};
 
-/// Energies, slopes and denoising jumps of the pictures in `payload`.
+/// Energies, slopes and denoising jumps of the pictures in `payload`; nothing where the page wants another answer meanwhile.
 ///
 /// # Errors
 /// What went wrong and what to do, in sentences.
-pub async fn score(ready: &Ready, question: Question, payload: &[f32]) -> Result<Envelope<FromEngine>, String> {
+pub async fn score(
+    ready: &Ready,
+    question: Question,
+    payload: &[f32],
+    control: &Control,
+) -> Result<Option<Envelope<FromEngine>>, String> {
+    let wanted = || control.wants_answer(question);
     let network = &ready.model.manifest.network;
     let length = ready.picture_length();
     let (mut energies, mut slopes, mut jumps) = (Vec::new(), Vec::new(), Vec::with_capacity(payload.len()));
@@ -35,6 +41,9 @@ pub async fn score(ready: &Ready, question: Question, payload: &[f32]) -> Result
         slopes.extend(gradient.chunks(length).map(|picture| picture.iter().map(|g| g * g).sum::<f32>().sqrt()));
         jumps.extend(part.iter().zip(&gradient).map(|(x, g)| x - network.sigma_0 * network.sigma_0 * g));
         breath.take().await;
+        if !wanted() {
+            return Ok(None);
+        }
     }
     let level = match (&ready.model.manifest.likelihood, question.purpose) {
         (Some(card), Purpose::Beside(Task::Denoise)) => {
@@ -49,13 +58,18 @@ pub async fn score(ready: &Ready, question: Question, payload: &[f32]) -> Result
         let (first, others) = payload.split_at(length.min(payload.len()));
         jumps = Vec::new();
         if ready.model.manifest.likelihood.is_some() {
-            (bits, jumps) = likelihoods(ready, first, LEVELS, &mut breath).await;
+            let Some(found) = likelihoods(ready, first, LEVELS, &mut breath, &wanted).await else { return Ok(None) };
+            (bits, jumps) = found;
             for part in others.chunks(length * (ready.batch_size() / 2).max(1)) {
-                bits.extend(likelihoods(ready, part, LEVELS_BESIDE, &mut breath).await.0);
+                let Some((beside, _)) = likelihoods(ready, part, LEVELS_BESIDE, &mut breath, &wanted).await else {
+                    return Ok(None);
+                };
+                bits.extend(beside);
             }
         }
     }
-    Ok(Envelope { message: FromEngine::Scored { question, energies, slopes, unusual, level, bits }, payload: jumps })
+    let message = FromEngine::Scored { question, energies, slopes, unusual, level, bits };
+    Ok(Some(Envelope { message, payload: jumps }))
 }
 
 /// Noise levels at which the bits of a visitor's picture are measured, as `trainer score` does.
@@ -65,13 +79,15 @@ const LEVELS_BESIDE: usize = 8;
 /// Seed of the noise, that of `trainer score`.
 const SEED: u64 = 0;
 
-/// The bits of pictures and their standard errors, and the bits of each pixel, `[N, H, W]`.
+/// The bits of pictures and their standard errors, and the bits of each pixel, `[N, H, W]`; nothing once they are not
+/// `wanted` any more.
 pub async fn likelihoods(
     ready: &Ready,
     pictures: &[f32],
     levels: usize,
     breath: &mut Breath,
-) -> (Vec<(f32, f32)>, Vec<f32>) {
+    wanted: &impl Fn() -> bool,
+) -> Option<(Vec<(f32, f32)>, Vec<f32>)> {
     let manifest = &ready.model.manifest;
     let quadrature = Quadrature::integral(&manifest.noise, levels);
     let x = ready.images(pictures, manifest.network.channels);
@@ -87,11 +103,14 @@ pub async fn likelihoods(
         }
         map = map + reading.errors * (node.weight / core::f64::consts::LN_2) as f32;
         breath.take().await;
+        if !wanted() {
+            return None;
+        }
     }
     let bits = losses.iter().map(|losses| quadrature.excess(losses));
     let bits = bits.map(|excess| (excess.bits as f32, excess.standard_error as f32)).collect();
     let map = ready.floats(ready.frame.remove(map).sum_dim(1)).await;
-    (bits, map)
+    Some((bits, map))
 }
 
 /// How unusual each of the images is, as a percentile of held-out ones.

@@ -1,6 +1,8 @@
 //! Files that came once, in the browser's cache: models work without a network afterwards. A browser that stores
 //! nothing, as in private windows of some, only has to fetch them again, so nothing here can fail.
 
+use std::cell::Cell;
+
 use js_sys::{Array, Promise, Uint8Array, global};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -10,14 +12,28 @@ use crate::link::in_time;
 
 const NAME: &str = "models";
 
+thread_local! {
+    static KEEPS: Cell<bool> = const { Cell::new(true) };
+}
+
+/// Says whether files are kept from now on. What was kept before is found all the same.
+pub fn set_keeping(keeps: bool) {
+    KEEPS.set(keeps);
+}
+
 /// Keeps a file under a name that is an address relative to the site.
 pub async fn keep(name: &str, bytes: &[u8]) {
-    let _ = try_to_keep(name, bytes).await;
+    if KEEPS.get() {
+        let _ = try_to_keep(name, bytes).await;
+    }
 }
 
 /// Keeps a file, and no other whose name begins with `folder`.
 pub async fn keep_alone(folder: &str, name: &str, bytes: &[u8]) {
     keep(name, bytes).await;
+    if !KEEPS.get() {
+        return;
+    }
     let _ = try_to_forget_others(folder, name).await;
 }
 

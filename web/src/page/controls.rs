@@ -194,6 +194,14 @@ pub fn offer_own_model(name: &str, title: &str) -> Result<()> {
     Ok(())
 }
 
+/// Takes a model from those that are offered.
+pub fn withdraw_model(name: &str) -> Result<()> {
+    if let Some(option) = document()?.query_selector(&format!("#model option[value=\"{name}\"]"))? {
+        option.remove();
+    }
+    Ok(())
+}
+
 /// What can be used depends on this.
 pub struct Situation {
     pub state: State,

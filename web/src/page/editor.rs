@@ -166,6 +166,8 @@ impl State {
         let mut rgba = self.picture.rgba(0);
         let side = self.mask.side();
         if rgba.len() != side * side * 4 {
+            // Setting the size clears the canvas: there is no picture.
+            self.canvas.set_width(self.canvas.width());
             return;
         }
         for (i, (pixel, &unknown)) in rgba.chunks_mut(4).zip(self.mask.unknown()).enumerate() {

@@ -32,11 +32,21 @@ mod toy;
 mod view;
 mod viewer;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use wasm_bindgen::JsValue;
 use web::texts;
 
+/// Whether the page has panicked: then it answers no more.
+static PANICKED: AtomicBool = AtomicBool::new(false);
+
+fn panicked() -> bool {
+    PANICKED.load(Ordering::Relaxed)
+}
+
 fn main() {
     std::panic::set_hook(Box::new(|panic| {
+        PANICKED.store(true, Ordering::Relaxed);
         web_sys::console::error_1(&panic.to_string().into());
         status::fail(texts::page_panicked());
     }));

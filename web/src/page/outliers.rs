@@ -76,6 +76,15 @@ impl Outliers {
         values
     }
 
+    /// Shows nothing of a picture: there is none.
+    pub fn clear(&mut self, held_out: &Distribution) -> Result<()> {
+        self.numbers.clear();
+        write("verdict", texts::choose_picture())?;
+        refill(&by_id::<Element>("kinds")?, Vec::<Element>::new())?;
+        self.show_surprise(&[])?;
+        self.draw(held_out)
+    }
+
     /// Shows the answer; `held_out` are bits if it has bits, else energies.
     pub fn judge(&mut self, answer: &Answer, held_out: &Distribution) -> Result<()> {
         if answer.energies.is_empty() {

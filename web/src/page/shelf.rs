@@ -35,21 +35,27 @@ impl Shelf {
     pub const MOST_OWN: usize = 8;
 
     /// Offers the pictures of a model: held-out ones, or samples where none came with it. What the visitor brought is kept,
-    /// in the new model's size.
-    pub fn offer(&mut self, mut pictures: Pictures, chosen: usize) {
+    /// in the new model's size, and so is a choice among it where none of the model's is `chosen`.
+    pub fn offer(&mut self, mut pictures: Pictures, chosen: Option<usize>) {
+        let own_chosen = self.chosen.checked_sub(self.of_model).filter(|own| *own < self.own.len());
         let another = (pictures.side, pictures.channels) != (self.pictures.side, self.pictures.channels);
         self.own.iter_mut().for_each(|own| own.stale |= another);
         let own = self.pictures.fitted_from(self.of_model, pictures.side, pictures.channels);
         self.of_model = pictures.count();
         pictures.values.extend(own);
+        let chosen = chosen.or(own_chosen.map(|own| self.of_model + own)).unwrap_or_default();
         self.chosen = chosen.min(pictures.count().saturating_sub(1));
         self.pictures = pictures;
     }
 
-    /// Adds a picture of the visitor's, with the file that it came from, and chooses it.
+    /// Adds a picture of the visitor's, with the file that it came from, and chooses it; not before a model has said how
+    /// large its pictures are, nor one that is empty.
     pub fn add(&mut self, picture: &Pictures, file: Option<File>) {
         let (side, channels) = (self.pictures.side, self.pictures.channels);
         let length = side * side * channels;
+        if length == 0 || picture.values.is_empty() {
+            return;
+        }
         if self.pictures.count() == self.of_model + Self::MOST_OWN {
             let oldest = self.of_model * length;
             self.pictures.values.drain(oldest..oldest + length);

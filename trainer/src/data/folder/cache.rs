@@ -106,7 +106,12 @@ mod tests {
         let cache = at("one", 9, 1);
         assert!(cache.open().is_none());
         let note = |file| Note { file, hash: format!("{file}"), size: (3, 4) };
-        let notes = Notes { channels: 3, pictures: vec![note(0), note(2)], skipped: vec!["bad.png: no".to_owned()] };
+        let notes = Notes {
+            channels: 3,
+            pictures: vec![note(0), note(2)],
+            skipped: vec!["bad.png: no".to_owned()],
+            unopened: false,
+        };
         cache.write(&notes, &[1, 2, 3, 4, 5, 6]).unwrap();
         let (found, pixels) = cache.open().unwrap();
         assert_eq!(found, notes);

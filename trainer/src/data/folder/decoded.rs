@@ -28,6 +28,9 @@ pub(super) struct Notes {
     pub pictures: Vec<Note>,
     /// A line for each file that is none.
     pub skipped: Vec<String>,
+    /// Whether some of them could not even be opened, which says nothing of what they are another time.
+    #[serde(skip)]
+    pub unopened: bool,
 }
 
 /// What is known of a picture.
@@ -90,7 +93,10 @@ pub(super) fn decode(paths: &[PathBuf], side: usize) -> Result<(Notes, Pixels)> 
                     (0..notes.channels * plane / planes.len()).for_each(|_| pixels.extend_from_slice(&planes));
                     notes.pictures.push(Note { file, hash, size });
                 }
-                Err(error) => notes.skipped.push(error.to_string()),
+                Err(error) => {
+                    notes.skipped.push(error.to_string());
+                    notes.unopened |= File::open(&paths[file]).is_err();
+                }
             }
         }
     }
@@ -175,6 +181,20 @@ mod tests {
         let mut pixels = vec![1, 2, 3, 4, 5, 6];
         spread_to_colour(&mut pixels, 2);
         assert_eq!(pixels, [1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4, 5, 6, 5, 6, 5, 6]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_opened_is_no_lasting_knowledge() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("a.png");
+        std::fs::write(&text, "no picture").unwrap();
+        let unopened = |paths: &[PathBuf]| {
+            let (notes, _) = decode(paths, 8).unwrap();
+            assert_eq!(notes.skipped.len(), paths.len());
+            notes.unopened
+        };
+        assert!(!unopened(std::slice::from_ref(&text)));
+        assert!(unopened(&[text, folder.path().join("gone.png")]));
     }
 
     #[test]

@@ -57,7 +57,8 @@ impl App {
         let kept = preference::read();
         let backend = self.settings.backend.or(kept.filter(|&kept| kept == Backend::Cpu));
         let compare = self.settings.backend.is_none() && kept.is_none();
-        self.send(ToEngine::Load { number: self.loads, model, files, backend, compare })
+        let keeps = !self.embedded;
+        self.send(ToEngine::Load { number: self.loads, model, files, backend, compare, keeps })
     }
 
     /// Loads a model that the visitor brought.
@@ -68,8 +69,12 @@ impl App {
         self.running = None;
         self.own_model = Some(files);
         self.settings.model = Some(OWN.to_owned());
-        controls::offer_own_model(OWN, texts::own_model())?;
+        self.offer_own_model()?;
         self.load()
+    }
+
+    pub(super) fn offer_own_model(&self) -> Result<()> {
+        controls::offer_own_model(OWN, texts::own_model())
     }
 
     /// The faster of the two computes from now on, here and at later visits.
@@ -124,7 +129,8 @@ impl App {
         status::say(&texts::ready_on(loaded.backend.title()))?;
         let pictures = Pictures { side: loaded.size, channels: loaded.channels, values: held_out };
         self.drawing.set_side(loaded.size);
-        self.shelf.offer(pictures, self.settings.picture.unwrap_or_default());
+        self.shelf.offer(pictures, self.settings.picture);
+        let sha256 = loaded.sha256.clone();
         self.loaded = Some(loaded);
         self.show_shelf()?;
         if let Some(before) = std::mem::replace(&mut self.own_loaded, self.own_model.clone()) {
@@ -135,7 +141,10 @@ impl App {
             return self.resume_after_loss();
         }
         // Runs of another model have nothing to do with this one.
-        self.views.retain(|_, view| view.recorded && view.settings.model == self.settings.model);
+        self.views.retain(|_, view| match &view.saved {
+            Some(saved) => saved.sha256 == sha256,
+            None => view.recorded && view.settings.model == self.settings.model,
+        });
         self.fetch_others();
         self.enter(State::Ready)?;
         self.begin_map()?;
@@ -228,6 +237,9 @@ impl App {
         self.settings.backend = Some(loaded.backend);
         if let Some(refused) = std::mem::replace(&mut self.own_model, self.own_loaded.clone()) {
             self.forget(refused);
+        }
+        if self.own_loaded.is_none() {
+            controls::withdraw_model(OWN)?;
         }
         controls::write_model(&loaded.model)?;
         controls::write_backend(loaded.backend)?;

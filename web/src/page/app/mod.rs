@@ -33,7 +33,7 @@ use crate::{
     lesson::Course,
     map::Map,
     outliers::Outliers,
-    preference, said,
+    panicked, preference, said,
     shelf::Shelf,
     stage::Stage,
     status::{self, State},
@@ -96,6 +96,8 @@ pub struct App {
     samples: Option<(String, Pictures)>,
     /// Whether chains are to start by themselves once the model is there.
     live: bool,
+    /// Whether another site has the page in a frame.
+    embedded: bool,
     /// The lesson that the visitor takes.
     course: Option<Course>,
     /// Whether the visitor chose the picture that is judged.
@@ -107,6 +109,10 @@ pub struct App {
 pub fn dispatch(app: &Weak<RefCell<App>>, event: Event) {
     let Some(app) = app.upgrade() else { return };
     let Ok(mut page) = app.try_borrow_mut() else {
+        // After a panic it is never free again.
+        if panicked() {
+            return;
+        }
         // What the page does can be an event itself: a field that it disables loses the focus, and then says that it was
         // changed.
         let this = Rc::downgrade(&app);
@@ -166,6 +172,7 @@ impl App {
                 recording: None,
                 samples: None,
                 live: false,
+                embedded: false,
                 course: None,
                 chose: false,
                 this: weak.clone(),
@@ -189,13 +196,15 @@ impl App {
     /// Shows the room of the address as another site has it in a frame, with the recorded run as a poster. Nothing large is
     /// loaded before Start is pressed.
     pub fn open_small(&mut self) -> Result<()> {
+        self.embedded = true;
+        preference::keep_nothing();
         status::set_data("embed", "true")?;
+        self.enter(State::Poster)?;
         self.show_room(self.settings.task)?;
         self.fetch_recording();
         status::say(texts::press_start())?;
-        let whole = by_id::<HtmlAnchorElement>("whole")?;
-        whole.set_href(&self.address(&self.settings));
-        self.enter(State::Poster)
+        by_id::<HtmlAnchorElement>("whole")?.set_href(&self.address(&self.settings));
+        Ok(())
     }
 
     /// Whether leaving the page loses what no link brings back: chains that run, or pictures of the visitor's.

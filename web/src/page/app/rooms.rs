@@ -17,7 +17,9 @@ use crate::{
     lesson::{self, Course},
     shelf::Shelf,
     status::{self, State},
-    tile, viewer,
+    tile,
+    view::View,
+    viewer,
 };
 
 impl App {
@@ -51,6 +53,10 @@ impl App {
         self.show_progress()?;
         if let Some(view) = self.view() {
             self.stage.show_beside(view)?;
+        }
+        if self.state == State::Poster {
+            // Whatever the room, nothing else loads the model.
+            by_id::<HtmlElement>("start")?.set_hidden(false);
         }
         self.say_where()?;
         self.mark_choice()?;
@@ -89,9 +95,7 @@ impl App {
         by_id::<HtmlElement>("no-pictures")?.set_hidden(self.shelf.count() > 0);
         let held_out = self.loaded.as_ref().is_some_and(|loaded| loaded.held_out > 0);
         by_id::<HtmlElement>("samples-instead")?.set_hidden(held_out || self.shelf.of_model() == 0);
-        if self.shelf.count() > 0 {
-            self.editor.set_picture(self.shelf.picture(self.shelf.chosen()), self.settings.mask);
-        }
+        self.editor.set_picture(self.shelf.picture(self.shelf.chosen()), self.settings.mask);
         self.show_corners()
     }
 
@@ -107,7 +111,7 @@ impl App {
         }
         let samples = samples.clone();
         self.check_pictures(samples.count())?;
-        self.shelf.offer(samples, self.settings.picture.unwrap_or_default());
+        self.shelf.offer(samples, self.settings.picture);
         self.show_shelf()?;
         self.begin_map()
     }
@@ -133,8 +137,12 @@ impl App {
         // What was asked before is not what is on the screen now.
         (self.asked_outliers, self.asked_models) = (None, None);
         self.outliers.show_models(&[])?;
-        if !self.has_model() || chosen.values.is_empty() {
+        if !self.has_model() {
             return Ok(());
+        }
+        if chosen.values.is_empty() {
+            status::set_data("judged", "")?;
+            return self.outliers.clear(&self.held_out());
         }
         let of_model = if self.shelf.of_model() > 0 { self.shelf.picture(0) } else { chosen.clone() };
         let payload = self.outliers.gather(&chosen, &of_model);
@@ -208,6 +216,9 @@ impl App {
         let corners = self.settings.corners.map(|corner| self.shelf.picture(corner));
         let [a, b, c] = &corners;
         if !self.map.begin([&a.values, &b.values, &c.values], a.side, a.channels) {
+            // What was drawn of other pictures is none of these.
+            self.map.draw()?;
+            write("map-reading", "")?;
             // Where there is no picture at all, the shelf says so.
             if self.settings.task == Task::Landscape && self.shelf.count() > 0 {
                 status::clear_errors()?;
@@ -277,6 +288,7 @@ impl App {
     }
 
     pub(super) fn open_chain(&mut self, index: usize) -> Result<()> {
+        self.live = false;
         self.chain = index;
         if self.view().is_some_and(|view| index < view.pictures.count()) {
             viewer::open()?;
@@ -288,10 +300,13 @@ impl App {
 
     /// Takes the chain's picture to another room.
     pub(super) fn take_chain_to(&mut self, room: Task) -> Result<()> {
-        let Some(view) = self.view() else { return Ok(()) };
-        let (pictures, _) = view.shown();
-        let values = pictures.picture(self.chain).iter().map(|value| value.clamp(0.0, 1.0)).collect();
+        let Some((pictures, _)) = self.view().map(View::shown) else { return Ok(()) };
+        let values: Vec<f32> = pictures.picture(self.chain).iter().map(|value| value.clamp(0.0, 1.0)).collect();
         viewer::close()?;
+        // A recorded run is there before a model, and chains that have just begun have no picture yet.
+        if self.loaded.is_none() || values.is_empty() {
+            return status::complain(texts::model_still_loading());
+        }
         self.shelf.add(&Pictures { values, ..pictures }, None);
         self.show_shelf()?;
         self.enter_room(room)

@@ -280,6 +280,7 @@ impl App {
 
     /// Shows a moment of the run.
     pub(super) fn scrub(&mut self, index: usize) -> Result<()> {
+        self.live = false;
         self.playing = false;
         self.look_at(index)
     }
@@ -294,6 +295,7 @@ impl App {
 
     /// Plays the run from its beginning, or stops playing it.
     pub(super) fn play(&mut self) -> Result<()> {
+        self.live = false;
         self.playing = !self.playing;
         if self.playing {
             self.look_at(0)?;

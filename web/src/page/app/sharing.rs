@@ -7,12 +7,12 @@ use web::{
     messages::{Frame, ToEngine},
     texts,
 };
-use web_sys::Url;
+use web_sys::{HtmlAnchorElement, Url};
 
 use super::{App, random_seed};
 use crate::{
     controls,
-    dom::{Result, window},
+    dom::{Result, by_id, window},
     save::{save, save_from},
     status::{self, State},
     view::View,
@@ -34,12 +34,21 @@ impl App {
     pub(super) fn remember(&mut self) -> Result<()> {
         // A mistake is told when the run is to start.
         let _ = controls::read(&mut self.settings)?;
-        (_, self.settings.mask) = self.editor.mask();
+        let (mask, region) = self.editor.mask();
+        // Before the first picture comes, the address knows better.
+        if mask.side() > 0 {
+            self.settings.mask = region;
+        }
         let mut settings = self.settings.clone();
         // Where this machine computes is nothing for those who follow a link.
         settings.backend = None;
         let lesson = self.course.as_ref().map_or(String::new(), |course| format!("&lesson={}", course.number));
-        let (window, address) = (window()?, self.address(&settings) + &lesson);
+        let mut address = self.address(&settings) + &lesson;
+        if self.embedded {
+            by_id::<HtmlAnchorElement>("whole")?.set_href(&address);
+            address += "&embed=1";
+        }
+        let window = window()?;
         // Browsers count how often a page does this, and a stroke of the brush comes here at every move.
         if window.location().search()? == address {
             return Ok(());
@@ -75,6 +84,13 @@ impl App {
         settings.backend = self.settings.backend;
         let room = settings.task;
         controls::write(&settings, &self.models)?;
+        if self.own_loaded.is_some() {
+            self.offer_own_model()?;
+            controls::write_model(settings.model.as_deref().unwrap_or_default())?;
+        }
+        if let Some(loaded) = &self.loaded {
+            controls::write_backend(loaded.backend)?;
+        }
         self.settings = settings;
         if let Some(region) = self.settings.mask {
             self.editor.set_region(region);
@@ -137,6 +153,9 @@ impl App {
         let Some(view) = self.view() else { return Ok(()) };
         let (pictures, _) = view.shown();
         let one = Pictures { values: pictures.picture(self.chain).to_vec(), ..pictures };
+        if one.values.is_empty() {
+            return status::complain(texts::model_still_loading());
+        }
         let png = one.to_png_grid(&settings_for(Some(view)))?;
         save(&file_name(&view.settings, &format!("-picture-{}", self.chain + 1), "png"), "image/png", &png)
     }
