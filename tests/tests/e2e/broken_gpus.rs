@@ -52,7 +52,7 @@ async fn a_gpu_that_never_answers() -> Result<()> {
 }
 
 /// Makes the software adapter look like a GPU.
-const DISGUISE: &str = "
+pub const DISGUISE: &str = "
     for (const key of ['vendor', 'architecture', 'device', 'description']) {
         Object.defineProperty(GPUAdapterInfo.prototype, key, { get: () => 'slow' });
     }

@@ -83,9 +83,49 @@ async fn a_model_that_cannot_be_loaded_leaves_the_one_before() -> Result<()> {
         ensure!(page.data("state").await? == "ready", "{}", page.data("state").await?);
         let chosen = page.script("return document.getElementById('model').value", vec![]).await?;
         ensure!(chosen == SMALL && page.data("model").await? == SMALL, "{chosen}");
+        let offered = "return document.querySelectorAll('#model option[value=yours]').length";
+        ensure!(page.script(offered, vec![]).await? == 0, "a model that was refused is offered");
         page.click("start").await?;
         page.wait_for("done", 60).await?;
         ensure!(page.save_json().await? == before, "the model is another one");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn pictures_that_do_not_come_are_not_waited_for_when_another_model_is_wanted() -> Result<()> {
+    let site = Site::new()?;
+    site.before_engine(
+        "const load = globalThis.fetch;
+         globalThis.fetch = (path, ...how) =>
+             `${path}`.startsWith('models') && `${path}`.endsWith('held-out.png') ? new Promise(() => {}) : load(path, ...how);",
+    )?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=1&steps=2&backend=cpu")).await?;
+        page.wait_for("loading", 20).await?;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        drop_model(&page, &format!("models/{SMALL}/model.safetensors")).await?;
+        page.wait_for("ready", 60).await?;
+        ensure!(page.data("model").await? == "yours", "{}", page.data("model").await?);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn of_many_pictures_chosen_in_a_row_the_last_is_judged() -> Result<()> {
+    let site = Site::new()?;
+    site.before_engine(COUNTING)?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?task=outliers&backend=cpu")).await?;
+        page.wait_for_data("judged", "done", 60).await?;
+        let before = count(browser, "Scored").await?;
+        let choose = "for (const radio of [...document.querySelectorAll('#pictures input')].slice(1, 9)) radio.click()";
+        page.script(choose, vec![]).await?;
+        page.wait_for_data("judged", "done", 60).await?;
+        let (asked, answered) = (count(browser, "Score").await?, count(browser, "Scored").await? - before);
+        ensure!(asked >= 9 && answered <= 2, "{answered} answers of {asked}");
         Ok(())
     })
     .await

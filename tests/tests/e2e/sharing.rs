@@ -19,10 +19,12 @@ async fn a_saved_picture_brings_its_settings_back() -> Result<()> {
         let first = page.save_json().await?;
         fs::write(site.path("saved.png"), page.save("save-png", "png").await?)?;
 
-        let page = Page::open(browser, &site.url("?backend=cpu")).await?;
+        let page = Page::open(browser, &site.url("?seed=1")).await?;
         page.wait_for("ready", 60).await?;
         page.drop_files(&[("saved.png", "saved.png")]).await?;
         page.wait_for_data("room", "inpaint", 10).await?;
+        let backend = page.script("return document.getElementById('backend').value", vec![]).await?;
+        ensure!(backend == "cpu", "the form says that the {backend} computes");
         page.click("start").await?;
         page.wait_for("done", 60).await?;
         ensure!(page.save_json().await? == first, "the settings of the file lead to another run");

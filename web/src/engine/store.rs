@@ -6,7 +6,7 @@ use std::cell::Cell;
 use js_sys::{Array, Promise, Uint8Array, global};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Cache, DedicatedWorkerGlobalScope, Request, Response};
+use web_sys::{Cache, CacheStorage, DedicatedWorkerGlobalScope, Request, Response};
 
 use crate::link::in_time;
 
@@ -42,14 +42,15 @@ pub async fn find(name: &str) -> Option<Vec<u8>> {
     try_to_find(name).await.ok().flatten()
 }
 
-async fn open() -> Result<Cache, JsValue> {
+fn caches() -> Result<CacheStorage, JsValue> {
     let scope: DedicatedWorkerGlobalScope = global().unchecked_into();
     let caches = scope.caches()?;
     // There are none at an address that is not secure.
-    if caches.is_undefined() {
-        return Err("no storage".into());
-    }
-    Ok(soon(caches.open(NAME)).await?.unchecked_into())
+    if caches.is_undefined() { Err("no storage".into()) } else { Ok(caches) }
+}
+
+async fn open() -> Result<Cache, JsValue> {
+    Ok(soon(caches()?.open(NAME)).await?.unchecked_into())
 }
 
 /// A storage that does not answer is none: the network has the same files.
@@ -78,7 +79,8 @@ async fn try_to_forget_others(folder: &str, name: &str) -> Result<(), JsValue> {
 }
 
 async fn try_to_find(name: &str) -> Result<Option<Vec<u8>>, JsValue> {
-    let found = soon(open().await?.match_with_str(name)).await?;
+    // Opening a cache would make it.
+    let found = soon(caches()?.match_with_str(name)).await?;
     let Ok(response) = found.dyn_into::<Response>() else { return Ok(None) };
     let buffer = JsFuture::from(response.array_buffer()?).await?;
     Ok(Some(Uint8Array::new(&buffer).to_vec()))
