@@ -91,7 +91,13 @@ async function ask() {
   const response = await fetch(LIST, { cache: "no-cache", signal: AbortSignal.timeout(PATIENCE) });
   if (response.status === 404) return null;
   if (!response.ok) throw new Error(`the server answers ${response.status}`);
-  return check(await response.json());
+  try {
+    return check(await response.json());
+  } catch (problem) {
+    // On one's own machine another project may have come to this address, whose server has a page for every question.
+    if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) return null;
+    throw problem;
+  }
 }
 
 function check(version) {

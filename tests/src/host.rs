@@ -13,7 +13,7 @@ use axum::{
     extract::Request,
     http::{HeaderValue, StatusCode},
     middleware::{self, Next},
-    response::{IntoResponse, Redirect, Response},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use xtask::serve::{self, Server};
 
@@ -29,6 +29,8 @@ pub enum Habit {
     Fails,
     /// Takes every question and answers none.
     Hangs,
+    /// Is another project, which answers everything with its page.
+    Another,
     /// Sends this header with every file.
     Sends(&'static str, String),
 }
@@ -76,6 +78,7 @@ async fn answer(habit: &Habit, base: &str, request: Request, next: Next) -> Resp
         Habit::Good | Habit::RedirectsFolder => next.run(request).await,
         Habit::Fails => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Habit::Hangs => pending().await,
+        Habit::Another => Html("<!doctype html><title>Another</title>").into_response(),
         Habit::Sends(name, value) => {
             let mut response = next.run(request).await;
             if let Ok(value) = HeaderValue::from_str(value) {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
+use serde_json::Value;
 use tempfile::TempDir;
 use xtask::{paths, serve, version};
 
@@ -54,6 +55,22 @@ impl Site {
     pub fn as_built() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         copy_site(folder.path())?;
+        Self::serve(folder)
+    }
+
+    /// Serves the site with these of the published models and no others.
+    ///
+    /// # Errors
+    /// The site has not been built, or has no such model.
+    pub fn with(names: &[&str]) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        copy_site(folder.path())?;
+        let path = folder.path().join("models/index.json");
+        let mut list: Value = serde_json::from_slice(&fs::read(&path)?)?;
+        let models = list["models"].as_array_mut().context("a list of models")?;
+        models.retain(|model| names.iter().any(|name| model["name"] == **name));
+        ensure!(models.len() == names.len(), "{}: not all of {names:?} are there", path.display());
+        fs::write(&path, list.to_string())?;
         Self::serve(folder)
     }
 

@@ -59,17 +59,7 @@ mod tests {
         let pixels = vec![0; count * channels * 64];
         let labels = if labelled { vec![0; count] } else { Vec::new() };
         let train = Images { channels, height: 8, width: 8, pixels, labels };
-        DataSet {
-            name: "mine".into(),
-            licence: String::new(),
-            source: "mine".into(),
-            held_out: train.clone(),
-            train,
-            classes: Vec::new(),
-            fingerprint: None,
-            told: Vec::new(),
-            skipped: Vec::new(),
-        }
+        DataSet::of(train)
     }
 
     #[test]

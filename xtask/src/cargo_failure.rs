@@ -32,7 +32,7 @@ const SIGNS: [(Cause, &[&str]); 9] = [
         Cause::LockFile,
         &["--locked was passed", "(locked to ", "changed between lock files", "failed to parse lock file", "got 404"],
     ),
-    (Cause::NoSuchVersion, &["could not find `"]),
+    (Cause::NoSuchVersion, &["` in registry `"]),
     (Cause::OldCompiler, &["it requires rustc", "is not supported by the following package"]),
     (Cause::Proxy, &["resolve proxy", "CONNECT tunnel failed", "from proxy", "got 407", "via proxy"]),
     (
@@ -154,6 +154,8 @@ mod tests {
         to compile `trunk v0.21.14`, intermediate artifacts can be found at `/tmp/x`.\nTo reuse those artifacts, set\n";
     const COMPILE: &str = "error[E0282]: type annotations needed for `Box<_>`\n --> src/lib.rs:1:1\nerror: could not \
         compile `time` (lib) due to 1 previous error\nwarning: build failed, waiting for other jobs to finish...\n";
+    const UNRESOLVED: &str =
+        "error[E0433]: failed to resolve: could not find `a` in `b`\nerror: could not compile `c` (lib)\n";
     const VERSION: &str = "error: could not find `trunk` in registry `crates-io` with version `=0.21.99`\n";
     const RUST: &str = "error: cannot install package `trunk 0.22.1`, it requires rustc 1.96.1 or newer, while the currently active \
          rustc version is 1.95.0\n";
@@ -172,6 +174,7 @@ mod tests {
             (LINKER, Cause::NoLinker),
             (COMPILE, Cause::DoesNotCompile),
             (VERSION, Cause::NoSuchVersion),
+            (UNRESOLVED, Cause::DoesNotCompile),
             (RUST, Cause::OldCompiler),
             (DISK, Cause::DiskFull),
             ("error: something new\n", Cause::Unknown),

@@ -39,12 +39,13 @@ pub struct Options {
 pub fn run(shell: &Shell, consent: Consent, options: Options) -> Result<()> {
     let folder = options.dist.unwrap_or_else(paths::dist);
     // Before the build: what is wrong should not be found out after ten minutes.
-    let destination = site::destination(&folder, &paths::root().join("models"))?;
+    let models = paths::models();
+    let destination = site::destination(&folder, &models)?;
     let listener = if options.build_only { None } else { Some(serve::bind_to(options.host, options.port)?) };
     let profile = Profile::soonest(&paths::wasm_target());
     needs::tell_page();
     forecast::tell(shell, profile)?;
-    site::build(shell, consent, profile, None, &destination)?;
+    site::build(shell, consent, profile, &models, &destination)?;
     let Some(listener) = listener else {
         eprintln!("{}: ready for any static host; `cargo xtask site` makes a smaller one", folder.display());
         return Ok(());

@@ -60,6 +60,8 @@ fn run(command: Command, consent: Consent) -> Result<()> {
     // Before the shell changes folder: paths are relative to where the user is.
     let here = shell.current_dir();
     shell.change_dir(paths::root());
+    // What is built is looked for there, whatever cargo's own settings say.
+    shell.set_var("CARGO_TARGET_DIR", paths::target());
     match command {
         Command::Demo(mut options) => {
             options.dist = options.dist.map(|dist| here.join(dist));
@@ -67,12 +69,12 @@ fn run(command: Command, consent: Consent) -> Result<()> {
         }
         Command::Site { models, out } => {
             let (models, out) = (here.join(models), here.join(out));
-            // Before the build: a wrong folder should not be found out after ten minutes.
-            let list = models::list(&models)?;
+            // Before anything is said of the build.
+            models::list(&models)?;
             let destination = site::destination(&out, &models)?;
             needs::tell_page();
             forecast::tell(&shell, Profile::Site)?;
-            site::build(&shell, consent, Profile::Site, Some((&models, &list)), &destination)?;
+            site::build(&shell, consent, Profile::Site, &models, &destination)?;
             eprintln!("{}: ready for any static host", out.display());
             Ok(())
         }

@@ -4,10 +4,18 @@ use std::path::{Path, PathBuf};
 
 use crate::programs;
 
-/// The repository root, absolute.
+/// The repository root, absolute. Cargo says at run time where the package is; what it said when this was compiled may
+/// have been another checkout, or this one before it was moved.
 #[must_use]
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&package).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// The published models.
+#[must_use]
+pub fn models() -> PathBuf {
+    root().join("models")
 }
 
 /// Cargo's target directory, absolute.

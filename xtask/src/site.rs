@@ -5,7 +5,6 @@ use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::consent::Consent;
@@ -54,24 +53,23 @@ pub fn destination(folder: &Path, models: &Path) -> Result<Destination> {
     Destination::check(folder, &Surroundings { repository: &repository, target: &target, models, unlisted: &unlisted })
 }
 
-/// Installs what is missing, builds the site and puts it in its place: with this repository's models, or with those of
-/// a folder that are in this list.
+/// Installs what is missing, builds the site and puts it in its place, with the models of a folder.
 ///
 /// # Errors
-/// A tool cannot be installed, the build fails, or the site cannot be put there. An earlier site is then left whole.
+/// The folder has no models, a tool cannot be installed, the build fails, or the site cannot be put there. An earlier site is then left whole.
 pub fn build(
     shell: &Shell,
     consent: Consent,
     profile: Profile,
-    own: Option<(&Path, &Value)>,
+    models: &Path,
     destination: &Destination,
 ) -> Result<()> {
+    // Before the build: a wrong folder should not be found out after ten minutes.
+    let list = models::list(models)?;
     let stage = Stage::new(&paths::target())?;
     prepare(shell, consent, profile)?;
     build_page(shell, consent, Path::new("index.html"), &["--cargo-profile", profile.name()], stage.folder())?;
-    if let Some((folder, list)) = own {
-        models::replace(folder, list, stage.folder())?;
-    }
+    models::replace(models, &list, stage.folder())?;
     version::write(stage.folder())?;
     destination.put(stage.folder())?;
     fs::remove_dir_all(stage.folder()).with_context(|| format!("{}", stage.folder().display()))

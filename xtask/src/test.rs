@@ -33,7 +33,7 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
     part("site", || {
         // What brings tools, which are not ours to lint, was done for the tests for browsers.
         let _lints = LINTS.map(|(name, value)| shell.push_env(name, value));
-        site::build(shell, consent, Profile::Site, None, &destination)
+        site::build(shell, consent, Profile::Site, &paths::models(), &destination)
     })?;
     part("end-to-end tests", || {
         // `tests` does not depend on Burn: it runs the trainer and the page that the parts before have built. More at once

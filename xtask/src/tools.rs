@@ -119,9 +119,10 @@ fn build(shell: &Shell, tool: &Tool) -> Result<()> {
     let Tool { package, version, .. } = tool;
     eprintln!("building {package} {version} (once, some minutes)");
     // Without TLS: trunk finds every other tool on the path and downloads none, and the test runner's browser is on this
-    // machine.
+    // machine. One of another version may lie there that cargo does not know of.
     let install = |locked: Option<&str>| {
-        let command = cmd!(shell, "cargo install {locked...} {package} --version {version} --no-default-features");
+        let command =
+            cmd!(shell, "cargo install --force {locked...} {package} --version {version} --no-default-features");
         run_and_keep(command.envs(QUICK).into())
     };
     let Err(written) = install(Some("--locked"))? else { return Ok(()) };

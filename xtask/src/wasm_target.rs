@@ -22,7 +22,11 @@ pub enum WasmCompiler {
 impl WasmCompiler {
     /// Prepares a command that compiles for the browser: target directory and, where needed, compiler.
     pub fn apply<'a>(&self, command: Cmd<'a>) -> Cmd<'a> {
-        let command = command.env("CARGO_TARGET_DIR", paths::wasm_target());
+        let command = command
+            .env("CARGO_TARGET_DIR", paths::wasm_target())
+            // These would replace the flags of `.cargo/config.toml`: the page would have no vectors.
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
         match self {
             Self::Native => command,
             Self::Debian(linker) => debian::apply(command, linker),

@@ -57,3 +57,32 @@ fn work_that_fails_has_another_code_and_is_not_begun_unasked() {
     assert_eq!(code, Some(1), "{errors}");
     assert!(errors.contains("--host"), "{errors}");
 }
+
+/// Cargo does not compile this program anew for another checkout that shares its target folder.
+#[test]
+fn the_repository_is_the_one_that_cargo_says() {
+    let other = TempDir::new().unwrap();
+    fs::create_dir_all(other.path().join("xtask")).unwrap();
+    fs::write(other.path().join("Cargo.toml"), "").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["demo", "--build-only", "--dist", "."]).current_dir(other.path()).env("PATH", "");
+    let output = command.env("CARGO_MANIFEST_DIR", other.path().join("xtask")).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && errors.contains("holds this repository"), "{errors}");
+}
+
+/// Without `--locked`, `cargo install` takes other versions than those that are tested here.
+#[test]
+fn readers_are_told_to_install_what_is_tested() {
+    let root = paths::root();
+    let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let texts = docs.chain([root.join("README.md")]).filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let mut told = 0;
+    for path in texts {
+        for line in fs::read_to_string(&path).unwrap().lines().filter(|line| line.contains("cargo install")) {
+            assert!(line.contains("cargo install --locked"), "{}: {line}", path.display());
+            told += 1;
+        }
+    }
+    assert!(told > 0, "nobody is told to install anything");
+}

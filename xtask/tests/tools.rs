@@ -66,7 +66,7 @@ fn a_missing_tool_and_one_of_another_version_are_built_from_their_lock_file() {
             machine.add("press", other);
         }
         assert_eq!(machine.install(), "");
-        assert_eq!(machine.calls(), ["install --locked press-cli --version 1.2.3 --no-default-features"]);
+        assert_eq!(machine.calls(), ["install --force --locked press-cli --version 1.2.3 --no-default-features"]);
     }
 }
 
@@ -99,7 +99,7 @@ fn a_prebuilt_tool_is_taken_where_there_is_binstall_and_built_where_that_fails()
     let machine = Machine::new(&format!("case \"$*\" in 'binstall -V') exit 0;; binstall*) exit 94;; esac\n{INSTALL}"));
     assert_eq!(machine.install(), "");
     assert_eq!(machine.calls().len(), 2);
-    assert!(machine.calls()[1].starts_with("install --locked"));
+    assert!(machine.calls()[1].starts_with("install --force --locked"));
 }
 
 #[test]

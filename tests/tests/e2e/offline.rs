@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Result, ensure};
 use tests::{
     browser::{self, Gpu, Screen},
+    host::Habit,
     page::Page,
     site::Site,
 };
@@ -81,6 +82,41 @@ async fn blocked_storage_does_no_harm() -> Result<()> {
         page.wait_for("done", 60).await?;
         ensure!(page.notices().await?.is_empty(), "{:?}", page.notices().await?);
         Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn another_project_at_this_address_is_not_hidden() -> Result<()> {
+    let site = Site::new()?;
+    let build = site.publish()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let url = site.url("?count=1&steps=2&backend=cpu");
+        let page = Page::open(browser, &url).await?;
+        page.wait_for("ready", 60).await?;
+        page.wait_until_kept(&build).await?;
+        site.behave(Habit::Another);
+        browser.client.goto(&url).await?;
+        let title = browser.client.execute("return document.title", vec![]).await?;
+        ensure!(title == "Another", "{title}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_built_site_has_the_recorded_runs_of_its_models() -> Result<()> {
+    let site = Site::as_built()?;
+    let list: serde_json::Value = serde_json::from_slice(&fs::read(site.path("models/index.json"))?)?;
+    for model in list["models"].as_array().into_iter().flatten() {
+        let name = model["name"].as_str().unwrap_or_default();
+        let there = site.path(&format!("models/{name}/run.png")).is_file();
+        ensure!(model["recorded"] == there, "{name}: {model}");
+    }
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?embed=1")).await?;
+        page.wait_for("poster", 20).await?;
+        page.wait_for_data("recorded", "done", 10).await
     })
     .await
 }

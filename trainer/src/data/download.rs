@@ -94,6 +94,12 @@ fn explain(error: &ureq::Error) -> String {
         ureq::Error::StatusCode(404) => "the server has no such file (404)".into(),
         ureq::Error::StatusCode(code) => format!("the server refused with status {code}"),
         ureq::Error::HostNotFound => "the host is unknown; is this machine on the net?".into(),
+        // Where a company looks into connections, its own certificate stands in place of the server's.
+        ureq::Error::Io(error) if error.to_string().contains("certificate") => format!(
+            "the server's certificate is not trusted ({}); behind a proxy that opens connections, bring the files with a browser, \
+             and say with --data-dir where they are",
+            reason(error)
+        ),
         ureq::Error::Io(error) => format!("the server cannot be reached ({})", reason(error)),
         other => other.to_string(),
     }

@@ -241,6 +241,24 @@ fn unknown(named: &str, name: &str, else_too: &str) -> Error {
 }
 
 #[cfg(test)]
+impl DataSet {
+    /// A set of these pictures, for tests; ten of them are held out as well.
+    pub fn of(train: Images) -> Self {
+        Self {
+            name: "pictures".into(),
+            licence: String::new(),
+            source: "/pictures".into(),
+            held_out: train.sample(10, 0),
+            train,
+            classes: Vec::new(),
+            fingerprint: None,
+            told: Vec::new(),
+            skipped: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -242,18 +242,7 @@ mod tests {
         let largest = |config: &RunConfig, side: usize| {
             let pixels = vec![0; 10 * side * side];
             let images = Images { channels: 1, height: side, width: side, pixels, labels: Vec::new() };
-            let data = DataSet {
-                name: "pictures".into(),
-                licence: String::new(),
-                source: "pictures".into(),
-                train: images.clone(),
-                held_out: images,
-                classes: Vec::new(),
-                fingerprint: None,
-                told: Vec::new(),
-                skipped: Vec::new(),
-            };
-            config.clone().with_pictures(&data).unwrap().noise.max
+            config.clone().with_pictures(&DataSet::of(images)).unwrap().noise.max
         };
         let ours = layered("", json!({})).unwrap();
         assert_eq!([16, 28, 32, 64, 128].map(|side| largest(&ours, side)), [5.0, 5.0, 5.0, 10.0, 20.0]);
@@ -308,17 +297,7 @@ mod tests {
     fn the_same_settings_change_nothing_of_a_run() {
         let pixels = vec![0; 9000 * 3 * 64 * 64];
         let train = Images { channels: 3, height: 64, width: 64, pixels, labels: Vec::new() };
-        let data = DataSet {
-            name: "pictures".into(),
-            licence: String::new(),
-            source: "/pictures".into(),
-            held_out: train.sample(10, 0),
-            train,
-            classes: Vec::new(),
-            fingerprint: None,
-            told: Vec::new(),
-            skipped: Vec::new(),
-        };
+        let data = DataSet::of(train);
         let flags = json!({ "data": "pictures", "optimization": { "references": 4096, "steps": 90 } });
         // Another run's settings, which was resumed.
         let folder = tempfile::tempdir().unwrap();

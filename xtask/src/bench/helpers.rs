@@ -17,8 +17,8 @@ const COUNT: &str = "16";
 
 /// A table.
 pub fn section(shell: &Shell, consent: Consent) -> Result<String> {
-    let destination = site::destination(&paths::dist(), &paths::root().join("models"))?;
-    site::build(shell, consent, Profile::Site, None, &destination)?;
+    let destination = site::destination(&paths::dist(), &paths::models())?;
+    site::build(shell, consent, Profile::Site, &paths::models(), &destination)?;
     // Built now, so that nothing compiles beside a measurement.
     cmd!(shell, "cargo build --package tests --bin helpers").run()?;
     let program = paths::target().join("debug").join(executable("helpers"));

@@ -131,3 +131,11 @@ fn a_file_of_another_set_is_not_replaced() {
     let error = fetch("tiny", &WANTED, folder.path(), None, &[OTHER]).unwrap_err();
     assert!(error.to_string().contains("the server cannot be reached"), "{error}");
 }
+
+#[test]
+fn a_certificate_that_is_not_trusted_is_no_missing_network() {
+    let untrusted = io::Error::new(io::ErrorKind::InvalidData, "invalid peer certificate: UnknownIssuer");
+    let told = explain(&ureq::Error::Io(untrusted));
+    assert!(told.contains("certificate is not trusted") && told.contains("--data-dir"), "{told}");
+    assert!(!told.contains("reached"), "{told}");
+}
