@@ -5,18 +5,15 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::{
-    browser::{self, Browser, Gpu, Screen},
+    browser::{self, Gpu, Screen},
     page::Page,
     site::{SMALL, Site},
 };
 
+use super::{broken_gpus::DISGUISE, first_visit::let_move};
+
 /// A network on which the engine takes its time.
 const LATE: &str = "await new Promise((go) => setTimeout(go, 3000))";
-
-async fn let_move(browser: &Browser) -> Result<()> {
-    let motion = json!({ "name": "prefers-reduced-motion", "value": "no-preference" });
-    browser.devtools("Emulation.setEmulatedMedia", json!({ "features": [motion] })).await.map(drop)
-}
 
 async fn change(page: &Page<'_>, id: &str, value: &str) -> Result<()> {
     let change = "const field = document.getElementById(arguments[0]);
@@ -162,7 +159,7 @@ async fn another_model_leaves_nothing_of_the_one_before_and_the_visitors_choice(
 async fn a_browser_that_keeps_nothing_compares_gpu_and_cpu_once() -> Result<()> {
     const BLOCKED: &str = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('blocked', 'SecurityError') } })";
     let site = Site::new()?;
-    site.before_engine(super::broken_gpus::DISGUISE)?;
+    site.before_engine(DISGUISE)?;
     browser::alone_with(Gpu::Software, Screen::Desk, async |browser| {
         browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": BLOCKED })).await?;
         let page = Page::open(browser, &site.url("?count=1&steps=2")).await?;

@@ -11,7 +11,7 @@ use tests::{
 };
 
 /// Has pages move, as on a machine whose owner asked for nothing else.
-async fn let_move(browser: &Browser) -> Result<()> {
+pub async fn let_move(browser: &Browser) -> Result<()> {
     let motion = json!({ "name": "prefers-reduced-motion", "value": "no-preference" });
     browser.devtools("Emulation.setEmulatedMedia", json!({ "features": [motion] })).await.map(drop)
 }
