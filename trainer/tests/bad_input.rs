@@ -270,7 +270,8 @@ fn runs_that_are_in_the_way_or_not_there() {
     let absent = absent.to_str().unwrap();
     refused(&["train", "--out", run, "--resume", "--steps", "2"], &["2 steps (--steps)", "step 4 already"]);
     refused(&["train", "--out", absent, "--resume"], &["absent", "no run"]);
-    refused(&["export", "--run", absent, "--out", "m"], &["absent", "no run"]);
+    refused(&["export", "--run", absent, "--out", "nowhere/m"], &["absent", "no run"]);
+    assert!(!Path::new("nowhere").exists(), "a refused export makes no folder");
     refused(&["export", "--run", run, "--out", "a model"], &["a model", "letters, digits"]);
     let occupied = folder.path().join("occupied");
     fs::create_dir(&occupied).unwrap();

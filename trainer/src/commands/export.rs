@@ -45,7 +45,6 @@ const FILES: [&str; 6] = ["model.json", WEIGHTS, "README.md", "samples.png", "he
 pub fn export(args: ExportArgs) -> Result<()> {
     let name = model_name(&args.out)?;
     let replaces = check_place(&args.out)?;
-    ModelFolder::at(&args.out).check()?;
     if let Some(guide) = args.guide.guide.as_deref() {
         overwriting::apart(&[("--guide", guide)], &[("--out", &args.out)])?;
     }
@@ -55,6 +54,8 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let place = Place { data: args.data.as_deref(), dir: args.data_dir.as_deref() };
     let data = run_pictures(&config, &args.run, &place)?;
     data.tell();
+    // A mistake makes no folder; and what cannot be written is told before minutes of work.
+    ModelFolder::at(&args.out).check()?;
     let (device, _) = args.backend.device()?;
 
     let shape = config.network();
