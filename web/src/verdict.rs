@@ -83,7 +83,7 @@ mod tests {
                 50.0,
                 Some(99.5),
                 "Very unusual. It has 352 ± 7 bits, which alone would be usual, but they are spread over the noise levels \
-                 differently than in more than 99 % of the held-out pictures.",
+                 differently from those of more than 99 % of the held-out pictures.",
             ),
             (f32::NAN, None, "352 ± 7 bits. This model has no held-out pictures to compare them with."),
         ] {
