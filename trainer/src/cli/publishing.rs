@@ -1,0 +1,69 @@
+//! Flags of commands that write a model folder.
+
+use std::path::PathBuf;
+
+use clap::{Args, builder::NonEmptyStringValueParser};
+
+use super::{
+    drawing::ChurnArgs,
+    model::{BackendArgs, GuideArgs},
+};
+
+#[derive(Args)]
+pub struct ExportArgs {
+    /// The run folder.
+    #[arg(long)]
+    pub run: PathBuf,
+    /// Export the checkpoint with the lowest held-out loss instead of the newest.
+    #[arg(long)]
+    pub best: bool,
+    /// The model folder to write. Its name becomes the model's name. An existing model folder is replaced, unless it
+    /// holds other files.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Where the run's folder of pictures is now, if it was moved.
+    #[arg(long)]
+    pub data: Option<String>,
+    /// Folder of the data set's files, if it is not where the run found them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// Number of held-out pictures to publish with the model, for the page's other rooms; 0 if their licence does not
+    /// allow it.
+    #[arg(long, default_value_t = 24)]
+    pub held_out: usize,
+    /// The licence of the pictures, as the model card and the page shall tell it, such as "CC BY 4.0 (Jane Doe)" [default:
+    /// the data set's].
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub licence: Option<String>,
+    /// What else the model card shall say about the pictures: where they come from, how they were changed.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub note: Option<String>,
+    /// The evaluation.json that `trainer evaluate` wrote for this run, with the same churn and guidance; its results go
+    /// on the model card.
+    #[arg(long)]
+    pub evaluation: Option<PathBuf>,
+    #[command(flatten)]
+    pub churn: ChurnArgs,
+    #[command(flatten)]
+    pub guide: GuideArgs,
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
+#[derive(Args)]
+pub struct MeasureArgs {
+    /// An exported model folder; it may be from a version that did not measure likelihoods.
+    #[arg(long)]
+    pub model: PathBuf,
+    /// The data set that it was trained on.
+    #[arg(long)]
+    pub data: String,
+    /// Folder of the data set's files, if it is not where `trainer data fetch` puts them.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// The evaluation.json that `trainer evaluate` wrote for this folder; its results take the place of earlier ones.
+    #[arg(long)]
+    pub evaluation: Option<PathBuf>,
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
