@@ -5,7 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use ureq::Agent;
+use ureq::{
+    Agent, Body,
+    http::Response,
+    tls::{RootCerts, TlsConfig},
+};
 
 use super::catalogue::{Published, Set, Source};
 use super::idx;
@@ -57,13 +61,7 @@ fn download(url: &str, path: &Path, file: &Published) -> Result<()> {
     let failed = |what: String| Error::failed(format!("{url}: {what}"));
     let mut draft = Draft::beside(path)?;
     eprintln!("downloading {url}");
-    let config = Agent::config_builder()
-        .timeout_connect(Some(PATIENCE))
-        .timeout_recv_response(Some(PATIENCE))
-        .timeout_per_read(Some(PATIENCE))
-        .build();
-    let response = Agent::new_with_config(config).get(url).call().map_err(|error| failed(explain(&error)))?;
-    let body = response.into_body();
+    let body = get(url).map_err(|error| failed(explain(&error)))?.into_body();
     let bar = progress(body.content_length());
     let mut reader = bar.wrap_read(body.into_with_config().limit(MAX_BYTES).reader());
     let copied = io::copy(&mut reader, &mut draft).and_then(|_| draft.flush());
@@ -73,6 +71,28 @@ fn download(url: &str, path: &Path, file: &Published) -> Result<()> {
     })?;
     check(draft.unfinished(), file).map_err(|what| failed(format!("{what}; nothing was kept")))?;
     draft.commit()
+}
+
+/// Asks the server, which must have a certificate that browsers trust, or else one that this machine trusts: where a company
+/// looks into connections, its own certificate stands in place of the server's. A small container trusts none by itself.
+fn get(url: &str) -> std::result::Result<Response<Body>, ureq::Error> {
+    let ask = |trusted| {
+        let config = Agent::config_builder()
+            .tls_config(TlsConfig::builder().root_certs(trusted).build())
+            .timeout_connect(Some(PATIENCE))
+            .timeout_recv_response(Some(PATIENCE))
+            .timeout_per_read(Some(PATIENCE))
+            .build();
+        Agent::new_with_config(config).get(url).call()
+    };
+    match ask(RootCerts::WebPki) {
+        Err(error) if not_trusted(&error) => ask(RootCerts::PlatformVerifier),
+        answer => answer,
+    }
+}
+
+fn not_trusted(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::Io(_) | ureq::Error::Rustls(_)) && error.to_string().contains("certificate")
 }
 
 /// Compares a file with its published checksum.
@@ -94,11 +114,9 @@ fn explain(error: &ureq::Error) -> String {
         ureq::Error::StatusCode(404) => "the server has no such file (404)".into(),
         ureq::Error::StatusCode(code) => format!("the server refused with status {code}"),
         ureq::Error::HostNotFound => "the host is unknown; is this machine on the net?".into(),
-        // Where a company looks into connections, its own certificate stands in place of the server's.
-        ureq::Error::Io(error) if error.to_string().contains("certificate") => format!(
-            "the server's certificate is not trusted ({}); behind a proxy that opens connections, bring the files with a browser, \
-             and say with --data-dir where they are",
-            reason(error)
+        error if not_trusted(error) => format!(
+            "the server's certificate is not trusted ({error}); behind a proxy that opens connections, add its certificate to \
+             those of this machine, or bring the files with a browser and say with --data-dir where they are"
         ),
         ureq::Error::Io(error) => format!("the server cannot be reached ({})", reason(error)),
         other => other.to_string(),
