@@ -15,7 +15,7 @@ use shared::{
         Energy, EnergyNetwork, NetworkConfig,
         layers::{Block, Convolution, QuadraticHead, Resampling, mean_pool, mean_pool_vjp, upsample, upsample_vjp},
     },
-    training::mdsm_loss,
+    training::{denoising_loss, mdsm_loss},
 };
 
 /// All tests draw from one generator: one at a time, so that each always draws the same.
@@ -155,6 +155,42 @@ fn energy_gradient_is_the_gradient_of_the_energy() {
             energy.into_data().iter::<f32>().map(f64::from).sum()
         };
         assert_derivative(energy, claimed, 1e-2);
+    }
+}
+
+#[test]
+fn the_energy_of_a_u_net_is_the_distance_to_its_reconstruction() {
+    let (device, _alone) = device();
+    for config in networks() {
+        let network = EnergyNetwork::new(&config, &device).unwrap();
+        let x = random(config.batch_shape(1), &device);
+        let reconstruction = network.reconstruction(x.clone());
+        let is_u_net = matches!(config.preset, Architecture::Unet | Architecture::Unet4);
+        assert_eq!(reconstruction.is_some(), is_u_net, "{config:?}");
+        let Some(reconstruction) = reconstruction else { continue };
+        let residual = x.clone() - reconstruction;
+        let expected = dot(&residual, &residual) / 2.0 / f64::from(config.sigma_0).powi(2);
+        let (energy, _) = network.energy_and_gradient(x);
+        let energy = f64::from(energy.into_scalar::<f32>());
+        assert!((energy / expected - 1.0).abs() < 1e-4, "{energy} against {expected} for {config:?}");
+    }
+}
+
+#[test]
+fn the_loss_of_a_denoiser_is_that_of_the_energy_whose_jump_it_makes() {
+    let (device, _alone) = device();
+    for config in networks() {
+        let network = EnergyNetwork::new(&config, &device).unwrap();
+        let [clean, noise] = [(); 2].map(|()| random(config.batch_shape(3), &device));
+        let sigma = Tensor::<1>::from_floats([0.1, 0.5, 1.5], &device);
+        let noisy = clean.clone() + noise.clone() * sigma.clone().reshape([-1, 1, 1, 1]);
+        let (_, gradient) = network.energy_and_gradient(noisy.clone());
+        let denoised = noisy - gradient * config.sigma_0.powi(2);
+        let found = denoising_loss(denoised, clean.clone(), sigma.clone()).into_data();
+        let expected = mdsm_loss(&network, config.sigma_0, clean, noise, sigma).into_data();
+        for (found, expected) in found.iter::<f32>().zip(expected.iter::<f32>()) {
+            assert!((found / expected - 1.0).abs() < 1e-4, "{found} against {expected} for {config:?}");
+        }
     }
 }
 

@@ -5,27 +5,33 @@ mod common;
 
 use std::path::Path;
 
-use common::{npy, picture, tiny_run, trainer};
+use common::{npy, picture, tiny, tiny_run, trainer};
 use serde_json::Value;
 
 #[test]
 fn models_are_added_in_sampling() {
     let folder = tempfile::tempdir().unwrap();
-    let run = tiny_run(folder.path());
-    let sample = |and: &[&Path], name: &str| {
+    let (run, other) = (tiny_run(folder.path()), folder.path().join("other"));
+    trainer().args(tiny(&other, 4)).args(["--seed", "9"]).assert().success();
+    let sample = |models: &[&Path], name: &str| {
         let out = folder.path().join(name);
         let mut command = trainer();
-        command.args(["sample", "--backend", "flex", "--count", "2", "--steps", "8", "--model"]).arg(&run);
-        for model in and {
+        command.args(["sample", "--backend", "flex", "--count", "2", "--steps", "8", "--model"]).arg(models[0]);
+        for model in &models[1..] {
             command.arg("--and").arg(model);
         }
         command.arg("--out").arg(folder.path().join("grid.png")).arg("--npy").arg(&out).assert().success();
         npy(&out).1
     };
-    let (alone, twice) = (sample(&[], "a.npy"), sample(&[&run], "b.npy"));
-    let furthest = alone.iter().zip(&twice).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let furthest = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let (alone, twice) = (sample(&[&run], "a.npy"), sample(&[&run, &run], "b.npy"));
     // The same model twice denoises to the same pictures, from noise that is the same.
-    assert!(furthest < 1e-3, "{furthest}");
+    assert!(furthest(&alone, &twice) < 1e-3, "{}", furthest(&alone, &twice));
+    let (both, turned) = (sample(&[&run, &other], "c.npy"), sample(&[&other, &run], "d.npy"));
+    assert!(furthest(&both, &turned) < 1e-3, "which is named first makes {}", furthest(&both, &turned));
+    for (model, found) in [("the first", alone), ("the second", sample(&[&other], "e.npy"))] {
+        assert!(furthest(&both, &found) > 0.01, "as if {model} were alone: {}", furthest(&both, &found));
+    }
 }
 
 #[test]
@@ -334,6 +340,30 @@ fn an_exported_model_scores_denoises_and_samples() {
     assert!(card.contains("licence: CC BY 4.0 (Jane Doe). "), "{card}");
     assert!(card.contains("\n\nThe pictures were saved as JPEG before.\n\n## Network"), "{card}");
     trainer().args(export).arg(&run).arg("--out").arg(&model).args(["--licence", ""]).assert().code(2);
+}
+
+#[test]
+fn a_denoised_picture_is_nearer_to_the_clean_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    trainer().args(tiny(&run, 200)).assert().success();
+    let [clean, noisy, out] = ["clean.png", "noisy.png", "out.png"].map(|name| folder.path().join(name));
+    // A ring, as of a zero, and noise of 0.3 that is always the same.
+    let ring = |x: u32, y: u32| {
+        let far = (f64::from(x) - 7.5).hypot(f64::from(y) - 7.5);
+        255.0 * (1.5 - (far - 5.0).abs() / 1.5).clamp(0.0, 1.0)
+    };
+    picture(&clean, 16, 16, |x, y| ring(x, y) as u8);
+    picture(&noisy, 16, 16, |x, y| {
+        let hash = f64::from((x * 73 + y * 151 + x * y * 37) % 101) / 101.0;
+        (ring(x, y) + 255.0 * (hash - 0.5)).clamp(0.0, 255.0) as u8
+    });
+    let denoise = ["denoise", "--backend", "flex", "--model"];
+    trainer().args(denoise).arg(&run).arg("--image").arg(&noisy).arg("--out").arg(&out).assert().success();
+    let [clean, noisy, out] = [clean, noisy, out].map(|path| image::open(path).unwrap().to_luma8().into_raw());
+    let error = |of: &[u8]| of.iter().zip(&clean).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>();
+    let share = error(&out) / error(&noisy);
+    assert!(share < 0.8, "{share} of the error is left");
 }
 
 #[test]

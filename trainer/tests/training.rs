@@ -5,9 +5,10 @@ mod common;
 
 use std::{
     fs,
+    io::{Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    thread::sleep,
+    thread::{self, sleep},
     time::{Duration, Instant},
 };
 
@@ -22,12 +23,52 @@ fn weights(run: &Path, step: u32) -> [Vec<u8>; 2] {
 #[test]
 fn a_resumed_run_ends_with_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
+    // Resumed with none, all or some of the steps of a denoiser behind it.
+    let ends = ["0", "2", "3", "5"].map(|denoiser_steps| {
+        let run = folder.path().join(denoiser_steps);
+        let flags = ["--checkpoint-every", "3", "--denoiser-steps", denoiser_steps];
+        trainer().args(tiny(&run, 6)).args(flags).assert().success();
+        let uninterrupted = weights(&run, 6);
+        fs::remove_dir_all(run.join("checkpoints/step-0000006")).unwrap();
+        trainer().args(tiny(&run, 6)).arg("--resume").assert().success();
+        assert!(weights(&run, 6) == uninterrupted, "resuming at step 3 must end where the run without a break did");
+        uninterrupted
+    });
+    for (index, end) in ends.iter().enumerate() {
+        assert!(!ends[..index].contains(end), "every number of steps of a denoiser is another training");
+    }
+}
+
+#[test]
+fn the_best_checkpoint_is_kept_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    trainer().args(tiny(&run, 6)).args(["--checkpoint-every", "3"]).assert().success();
-    let uninterrupted = weights(&run, 6);
-    fs::remove_dir_all(run.join("checkpoints/step-0000006")).unwrap();
-    trainer().args(tiny(&run, 6)).arg("--resume").assert().success();
-    assert!(weights(&run, 6) == uninterrupted, "resuming at step 3 must end where the run without a break did");
+    let flags = ["--checkpoint-every", "1", "--keep", "1"];
+    trainer().args(tiny(&run, 1)).args(flags).assert().success();
+    // The first is the best from now on, whatever the others learn.
+    let metrics = run.join("metrics.jsonl");
+    let text = fs::read_to_string(&metrics).unwrap();
+    let lines = text.lines().map(|line| {
+        let mut entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        if let Some(loss) = entry.get_mut("held_out_loss") {
+            *loss = 0.001.into();
+        }
+        format!("{entry}\n")
+    });
+    let lines: String = lines.collect();
+    assert!(lines.contains("0.001"), "{text}");
+    fs::write(&metrics, lines).unwrap();
+    trainer().args(tiny(&run, 4)).arg("--resume").assert().success();
+    let mut kept: Vec<u32> = complete_checkpoints(&run).iter().map(|checkpoint| step_of(checkpoint)).collect();
+    kept.sort_unstable();
+    assert_eq!(kept, [1, 4], "the best, and of the others the newest");
+    for (flag, step) in [(None, 4), (Some("--best"), 1)] {
+        let model = folder.path().join("model");
+        let export = ["export", "--backend", "flex", "--held-out", "0", "--run"];
+        trainer().args(export).arg(&run).arg("--out").arg(&model).args(flag).assert().success();
+        let card = fs::read_to_string(model.join("README.md")).unwrap();
+        assert!(card.contains(&format!("| steps | {step} of 8 images; ")), "{flag:?}: {card}");
+    }
 }
 
 /// Bytes may depend on the width of the vectors, what is learned may not.
@@ -44,6 +85,10 @@ fn every_vector_width_learns_the_same() {
         (vectors, losses)
     });
     let losses: Vec<_> = losses.collect();
+    // They are indeed others: where numbers are added in another order, last bits differ.
+    let bytes: std::collections::HashSet<_> =
+        losses.iter().map(|(vectors, _)| weights(&folder.path().join(vectors.name()), 6)).collect();
+    assert!(bytes.len() > 1 || losses.len() == 1, "no vector width makes a difference: are they used?");
     for (vectors, found) in &losses {
         assert_eq!(found.len(), losses[0].1.len());
         for (found, expected) in found.iter().zip(&losses[0].1) {
@@ -380,6 +425,54 @@ fn a_training_goes_on_in_the_background_of_a_terminal() {
     let output = output.stdin(Stdio::null()).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && told.contains("step 4/4") && told.contains("done: "), "{told}");
+}
+
+/// On a terminal in raw mode Ctrl-C is a key, and no signal.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_key_on_the_dashboard_saves_and_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, key) in [("q", "q"), ("ctrl-c", "\u{3}")] {
+        let run = folder.path().join(name);
+        let arguments = tiny(&run, 1_000_000).iter().map(|argument| format!(" '{argument}'")).collect::<String>();
+        let program = assert_cmd::cargo::cargo_bin("trainer");
+        // Nothing is saved but by the key.
+        let line = format!("'{}'{arguments} --checkpoint-every 1000000", program.display());
+        let mut terminal = Command::new("script");
+        terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+        let mut child = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        // A dashboard asks the terminal where its cursor is.
+        let mut told = Vec::new();
+        while !told.ends_with(b"\x1b[6n") {
+            let mut byte = [0];
+            screen.read_exact(&mut byte).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&told)));
+            told.push(byte[0]);
+        }
+        keys.write_all(b"\x1b[1;1R").unwrap();
+        let rest = thread::spawn(move || {
+            screen.read_to_end(&mut told).unwrap();
+            told
+        });
+        sleep(Duration::from_secs(1));
+        keys.write_all(key.as_bytes()).unwrap();
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if begun.elapsed() > Duration::from_secs(60) {
+                child.kill().unwrap();
+            }
+            sleep(Duration::from_millis(20));
+        };
+        drop(keys);
+        let told = rest.join().unwrap();
+        let told = String::from_utf8_lossy(&told);
+        assert_eq!(status.code(), Some(1), "{name}: {told}");
+        assert!(told.contains("interrupted at step"), "{name}: {told}");
+        assert_eq!(complete_checkpoints(&run).len(), 1, "{name}");
+    }
 }
 
 /// A training that does little else than save checkpoints.

@@ -262,3 +262,42 @@ fn score_of(
         map_most_bits: likelihood.surprise.as_ref().map(|map| map.pixels.iter().copied().fold(0.0, f32::max)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_s_place_among_held_out_ones_is_told_the_right_way_round() {
+        let score = |bits_percentile, percentile| Score {
+            model: "models/x".into(),
+            energy: 1.5,
+            jump: 0.1,
+            percentile,
+            energy_percentile: None,
+            bits_percentile,
+            bits: 351.6,
+            bits_standard_error: 6.6,
+            frame_bits: 0.0,
+            prior_bits: 20.0,
+            bits_per_dim: 4.8512,
+            noise_level: 0.05,
+            probability: 1.0,
+            map_most_bits: None,
+        };
+        let numbers = "352 ± 7 bits above noise of 0.05 (4.851 bits a value with it), energy 1.500";
+        for (bits, errors, place) in [
+            (None, None, ""),
+            // Fewer bits than all: likelier than all.
+            (Some(0.0), None, ", likelier than all held-out pictures"),
+            (Some(100.0), None, ", less likely than all held-out pictures"),
+            (Some(71.6), None, ", less likely than 72 % of held-out pictures"),
+            (Some(99.9), None, ", less likely than 99 % of held-out pictures"),
+            (None, Some(0.0), ", its denoising errors as usual as any"),
+            (None, Some(30.0), ", its denoising errors more unusual than those of 30 % of held-out pictures"),
+            (None, Some(100.0), ", its denoising errors more unusual than those of all held-out pictures"),
+        ] {
+            assert_eq!(told(&score(bits, errors)), format!("{numbers}{place}"));
+        }
+    }
+}

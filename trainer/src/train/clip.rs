@@ -48,6 +48,35 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_gradient_above_the_limit_keeps_its_direction_and_one_below_it_its_size() {
+        let device = Device::flex();
+        let parameters = ["bias", "weight"].map(|name| Parameter {
+            name: name.into(),
+            id: ParamId::new(),
+            shape: if name == "bias" { vec![2] } else { vec![1, 2, 1, 1] },
+        });
+        // Their joint norm is 10.
+        let (bias, weight) = ([2.0f32, 4.0], [4.0f32, 8.0]);
+        for (limit, factor) in [(5.0, 0.5), (10.0, 1.0), (20.0, 1.0), (f64::INFINITY, 1.0)] {
+            let mut gradients = GradientsParams::new();
+            gradients.register(parameters[0].id, Tensor::<1>::from_floats(bias, &device));
+            gradients.register(parameters[1].id, Tensor::<1>::from_floats(weight, &device).reshape([1, 2, 1, 1]));
+            let norm = clip_by_global_norm(&mut gradients, &parameters, limit);
+            assert_eq!(norm.into_scalar::<f32>(), 10.0, "the norm before");
+            let clipped = [
+                gradients.get::<1>(parameters[0].id).unwrap(),
+                gradients.get::<4>(parameters[1].id).unwrap().reshape([2]),
+            ];
+            for (clipped, whole) in clipped.into_iter().zip([bias, weight]) {
+                let clipped = clipped.into_data().try_to_vec::<f32>().unwrap();
+                for (clipped, whole) in clipped.iter().zip(whole) {
+                    assert!((clipped - factor * whole).abs() < 1e-5, "{clipped} of {whole}, limit {limit}");
+                }
+            }
+        }
+    }
+
     /// Else a training would depend on the number of threads.
     #[test]
     fn the_norm_of_a_large_gradient_does_not_depend_on_the_threads() {

@@ -395,6 +395,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_average_remembers_less_at_first() {
+        let plan = Optimization { ema_decay: 0.999, ..TrainingPreset::Unet.settings().optimization };
+        assert!((plan.ema_decay_at(0) - 0.1).abs() < 1e-12);
+        assert!((plan.ema_decay_at(89) - 90.0 / 99.0).abs() < 1e-12);
+        assert_eq!(plan.ema_decay_at(1_000_000), 0.999);
+    }
+
+    #[test]
     fn the_learning_rate_rises_to_its_peak_and_falls_to_its_end() {
         let plan = Optimization { steps: 4000, learning_rate: 1e-3, ..TrainingPreset::Unet.settings().optimization };
         assert!(plan.learning_rate_at(0) < 1e-5);

@@ -39,3 +39,42 @@ impl ModuleMapper for Blend {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use options::{Activation, Architecture};
+    use shared::network::NetworkConfig;
+
+    use super::*;
+    use crate::train::flat::pack_weights;
+
+    #[test]
+    fn the_average_keeps_its_share_and_takes_the_rest_from_the_weights() {
+        struct Change;
+        impl ModuleMapper for Change {
+            fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+                param.map(|values| values * 3.0 + 1.0)
+            }
+        }
+        let config = NetworkConfig {
+            preset: Architecture::Unet,
+            scales: None,
+            width: 2,
+            channels: 1,
+            image_size: 8,
+            activation: Activation::Silu,
+            sigma_0: 0.1,
+        };
+        let average = EnergyNetwork::new(&config, &Device::flex().autodiff()).unwrap();
+        let weights = average.clone().map(&mut Change);
+        let average = average.valid();
+        let before = pack_weights(&average).unwrap();
+        let after = pack_weights(&update(average, &weights, 0.75)).unwrap();
+        assert!(before.len() > 100 && before.len() == after.len());
+        for (before, after) in before.into_iter().zip(after) {
+            let expected = 0.75 * before + 0.25 * (3.0 * before + 1.0);
+            assert!((after - expected).abs() < 1e-5, "{after} where {expected} should be");
+        }
+    }
+}

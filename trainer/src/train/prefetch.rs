@@ -98,7 +98,40 @@ fn mirror(pictures: &mut [u8], width: usize, marked: &[bool]) {
 
 #[cfg(test)]
 mod tests {
+    use options::Spacing;
+    use shared::{model::DataCard, training::NoiseLevels};
+
     use super::*;
+    use crate::train::{TrainingPreset, config::PicturesCard};
+
+    #[test]
+    fn half_of_the_pictures_are_mirrored_where_the_plan_says_so() {
+        // No row is its own mirror image, and none that of another.
+        let pixels: Vec<u8> = (0..16 * 64).map(|at| (at % 251) as u8).collect();
+        let images = Images { channels: 1, height: 8, width: 8, pixels, labels: Vec::new() };
+        let card = DataCard { name: "x".into(), licence: "y".into(), size: 8, pixel_range: [0.0, 1.0] };
+        let mut config = TrainingPreset::Unet.settings();
+        config.pictures = Some(PicturesCard { channels: 1, fingerprint: None, card });
+        config.noise = NoiseLevels { min: 0.05, max: 5.0, spacing: Spacing::Geometric };
+        (config.optimization.batch, config.optimization.references) = (16, 0);
+        let mut mirrored = |flip| {
+            config.optimization.flip = flip;
+            let batch = Maker::new(&images, &config).batch(3);
+            let pictures: Vec<Vec<u8>> = batch.pictures.chunks(64).map(<[u8]>::to_vec).collect();
+            let originals: Vec<Vec<u8>> = (0..16).map(|index| images.image(index).to_vec()).collect();
+            assert_eq!(pictures.len(), 16);
+            let found = pictures.iter().filter(|picture| {
+                let mut back = (*picture).clone();
+                mirror(&mut back, 8, &[true]);
+                assert!(originals.contains(picture) != originals.contains(&back), "{picture:?}");
+                originals.contains(&back)
+            });
+            found.count()
+        };
+        assert_eq!(mirrored(false), 0);
+        let some = mirrored(true);
+        assert!((1..16).contains(&some), "{some} of 16");
+    }
 
     #[test]
     fn only_marked_pictures_are_mirrored() {

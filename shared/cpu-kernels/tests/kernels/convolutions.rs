@@ -118,19 +118,21 @@ fn not_a_number_stays_within_reach_of_the_kernel() {
 #[cfg(not(target_family = "wasm"))]
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    let geometry = Geometry { images: 37, channels_in: 5, channels_out: 18, height: 16, width: 16, kernel: 3 };
-    let Case { x, weight, dy, .. } = Case::new(&geometry);
     let silu = Some(cpu_kernels::Activation::Silu);
-    for vectors in Vectors::all() {
-        let all = || {
-            let y = Convolution::forward(vectors, geometry, &x, &weight, silu, Epilogue::default()).run();
-            let gradient = WeightGradient { vectors, geometry, input: &x, activation: silu, dy: &dy };
-            (y, gradient.run())
-        };
-        let with = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(all);
-        let one = with(1);
-        for threads in [2, 3, 8] {
-            assert_eq!(with(threads), one, "{vectors}, {threads} threads");
+    for [channels_in, channels_out] in [[5, 18], [40, 30]] {
+        let geometry = Geometry { images: 37, channels_in, channels_out, height: 16, width: 16, kernel: 3 };
+        let Case { x, weight, dy, .. } = Case::new(&geometry);
+        for vectors in Vectors::all() {
+            let all = || {
+                let y = Convolution::forward(vectors, geometry, &x, &weight, silu, Epilogue::default()).run();
+                let gradient = WeightGradient { vectors, geometry, input: &x, activation: silu, dy: &dy };
+                (y, gradient.run())
+            };
+            let with = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(all);
+            let one = with(1);
+            for threads in [2, 3, 8] {
+                assert_eq!(with(threads), one, "{vectors}, {threads} threads, {channels_in} channels");
+            }
         }
     }
 }

@@ -16,8 +16,9 @@ pub fn random(length: usize, key: u64) -> Vec<f32> {
 }
 
 /// Images, channels in, channels out, height, width, kernel: one channel and three, numbers that no vector length
-/// divides, one image and many, sides from less than a vector to more than any, and images that are not square.
-const SHAPES: [[usize; 6]; 16] = [
+/// divides, one image and many, sides from less than a vector to more than any, images that are not square, and channels
+/// that are few and, in the last three, so many that all sums are kept at once.
+const SHAPES: [[usize; 6]; 19] = [
     [1, 1, 3, 8, 8, 3],
     [65, 1, 16, 8, 8, 3],
     [3, 3, 5, 16, 16, 3],
@@ -34,6 +35,9 @@ const SHAPES: [[usize; 6]; 16] = [
     [3, 12, 20, 2, 2, 3],
     [2, 40, 24, 8, 8, 3],
     [1, 3, 16, 256, 31, 3],
+    [2, 40, 33, 8, 8, 3],
+    [1, 70, 20, 16, 16, 3],
+    [1, 40, 40, 5, 5, 1],
 ];
 
 pub const ACTIVATIONS: [Option<Activation>; 3] = [None, Some(Activation::Elu), Some(Activation::Silu)];
