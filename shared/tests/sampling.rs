@@ -258,6 +258,25 @@ fn known_pixels_come_back_bit_for_bit_and_unknown_ones_move() {
 }
 
 #[test]
+fn chains_from_the_smallest_level_stay_for_the_jump() {
+    let device = Device::flex();
+    let levels = NoiseLevels { min: 0.05, max: 5.0, spacing: Spacing::Geometric };
+    let noisy = Noise::new(4).tensor(0, Draw::Start, [2, 1, 4, 4], &device) * 0.05 + 0.3;
+    for level in [0.05, 0.02] {
+        let fall = Schedule::falling(10, SIGMA_0, level, &levels);
+        let mut chains = Chains::new(fall, SIGMA_0, Noise::new(1), 0, [2, 1, 4, 4], &device).at(noisy.clone(), 0);
+        let energy = Quadratic { centre: 0.3 };
+        let mut steps = 0;
+        while chains.step(&energy).is_some() {
+            steps += 1;
+        }
+        assert_eq!((steps, chains.state().into_data()), (10, noisy.clone().into_data()), "{level}");
+        let (denoised, _) = chains.finish(&energy);
+        assert!(denoised.into_data().iter::<f32>().all(|value| (value - 0.3).abs() < 1e-5));
+    }
+}
+
+#[test]
 fn nothing_happens_after_the_last_step() {
     let device = Device::flex();
     let mut chains = Chains::new(schedule(Sampler::Annealed, 3), SIGMA_0, Noise::new(5), 0, [1, 1, 8, 8], &device);

@@ -44,13 +44,13 @@ impl Validation {
     }
 
     /// The paper's loss: the sum over pixels, in the mean over pictures and the levels, which are spread over every
-    /// hundred or so.
+    /// hundred or so, and not in their order: sets are often sorted by class.
     ///
     /// # Errors
     /// The device fails.
     pub fn loss(&self, network: &EnergyNetwork, levels: &NoiseLevels) -> Result<f64> {
         let spread: Vec<f32> =
-            parts(self.images.len(), Self::SPREAD).flat_map(|part| levels.levels(part.len())).collect();
+            parts(self.images.len(), Self::SPREAD).flat_map(|part| scattered(&levels.levels(part.len()))).collect();
         self.mean(network, |NoisyBatch { places, clean, noise }| {
             let sigma = Tensor::<1>::from_floats(&spread[places], &clean.device());
             mdsm_loss(network, self.sigma_0, clean, noise, sigma)
@@ -103,6 +103,21 @@ impl Validation {
     }
 }
 
+/// The same levels, so that neighbours, few or many, have levels of all sizes: in steps of about the golden ratio of their
+/// number, which has no divisor in common with it.
+fn scattered(levels: &[f32]) -> Vec<f32> {
+    let count = levels.len();
+    let coprime = |step: &usize| {
+        let (mut a, mut b) = (count, *step);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a == 1
+    };
+    let step = (count * 382 / 1000..).find(coprime).unwrap_or(1);
+    (0..count).map(|place| levels[place * step % count]).collect()
+}
+
 /// Values at percentiles 0, 1, ..., 100 of at least one value.
 pub fn percentiles(mut values: Vec<f32>) -> Vec<f32> {
     values.sort_by(f32::total_cmp);
@@ -114,4 +129,28 @@ pub fn percentiles(mut values: Vec<f32>) -> Vec<f32> {
         values[low] + (values[high] - values[low]) * within
     };
     (0..=100).map(at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_have_levels_of_all_sizes() {
+        for count in 1..=300 {
+            let levels: Vec<f32> = (0..count).map(|level| level as f32).collect();
+            let scattered = scattered(&levels);
+            let mut sorted = scattered.clone();
+            sorted.sort_by(f32::total_cmp);
+            assert_eq!(sorted, levels, "each level once");
+            // A class of a tenth of the set, wherever it is.
+            let few = count / 10;
+            if few >= 5 {
+                for class in scattered.windows(few) {
+                    let mean = class.iter().sum::<f32>() / few as f32 / (count - 1) as f32;
+                    assert!((mean - 0.5).abs() < 0.2, "{count}: a mean of {mean}");
+                }
+            }
+        }
+    }
 }

@@ -68,6 +68,11 @@ fn the_best_checkpoint_is_kept_and_exported() {
         trainer().args(export).arg(&run).arg("--out").arg(&model).args(flag).assert().success();
         let card = fs::read_to_string(model.join("README.md")).unwrap();
         assert!(card.contains(&format!("| steps | {step} of 8 images; ")), "{flag:?}: {card}");
+        // Numbers of the same errors on the same pictures.
+        for name in ["MDSM loss", "bits per dimension"] {
+            let row = card.lines().find(|line| line.starts_with(&format!("| {name}"))).unwrap();
+            assert_eq!(row.contains("by some of which this checkpoint was chosen"), flag.is_some(), "{row}");
+        }
     }
 }
 
@@ -212,7 +217,26 @@ fn a_model_of_one_noise_level_is_exported_and_scores() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let scores: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(scores["scores"][0]["energy"].as_f64().unwrap().is_finite(), "{scores:#}");
+        // They are an integral over levels.
+        assert!(
+            ["bits", "bits_standard_error", "bits_per_dim"].map(|key| scores["scores"][0][key].is_null()) == [true; 3]
+        );
     }
+    for (more, words) in [(["--map", "maps"], "--map: bits are an"), (["--model", "MODEL"], "cannot be compared")] {
+        let more = more.map(|word| if word == "MODEL" { run.to_str().unwrap() } else { word });
+        let mut score = trainer();
+        score.current_dir(folder.path()).args(["score", "--backend", "flex", "--model"]).arg(&model).args(more);
+        let refused = score.arg(&picture).assert().code(2);
+        let told = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        assert!(told.lines().count() == 1 && told.contains(words), "{told}");
+    }
+    let restore =
+        ["restore", "--backend", "flex", "--count", "1", "--steps", "2", "--task", "inpaint", "--mask", "left"];
+    let answer = folder.path().join("answer.png");
+    let mut command = trainer();
+    command.args(restore).arg("--model").arg(&model).arg("--image").arg(&picture).arg("--out").arg(&answer);
+    let told = String::from_utf8_lossy(&command.assert().success().get_output().stdout).into_owned();
+    assert!(answer.is_file() && !told.contains("bits"), "{told}");
 }
 
 #[test]

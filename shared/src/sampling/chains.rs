@@ -186,6 +186,9 @@ impl Chains {
         };
         let (level, next) = (fall.level(self.done), fall.level(self.done + 1));
         let now = Evaluation { x, gradient, level };
+        if level == next && !fall.holds(self.done) {
+            return now.x;
+        }
         if fall.holds(self.done) {
             let z_before = self.draw(step.checked_sub(1).map_or(Draw::Start, Draw::Langevin));
             return consistent::hold(now, z_before, self.draw(Draw::Langevin(step)), self.sigma_0);

@@ -46,14 +46,20 @@ impl Schedule {
     }
 
     /// The same for chains that start in the data's Gaussian, if it is known: they need not stay at the largest level at
-    /// first. In the flow nothing corrects later what that Gaussian lacks of the data, so it stays there all the same
-    /// where it has steps for it ([`NoiseSchedule::FEW`]). The paper's sampler starts as in the paper.
+    /// first, where that level hides what the Gaussian lacks of the data ([`GaussianStart::suffices_under`]). In the flow
+    /// nothing corrects later what is lacking, so it stays there all the same where it has steps for it
+    /// ([`NoiseSchedule::FEW`]). The paper's sampler starts as in the paper.
     #[must_use]
     pub fn starting_in(self, gaussian: Option<GaussianStart>) -> Self {
         let start = |schedule: NoiseSchedule, held| match &gaussian {
             Some(gaussian) => {
-                let fall = if schedule.steps() < NoiseSchedule::FEW { Fall::Roots } else { Fall::Ratio };
-                NoiseSchedule { start: Some(Arc::new(gaussian.clone())), ..schedule.falling(fall, held) }
+                let steps = schedule.steps();
+                let fall = match (gaussian.suffices_under(schedule.level(0)), steps < NoiseSchedule::FEW) {
+                    (true, true) => schedule.falling(Fall::Roots, held),
+                    (true, false) => schedule.falling(Fall::Ratio, held),
+                    (false, _) => schedule,
+                };
+                NoiseSchedule { start: Some(Arc::new(gaussian.clone())), ..fall }
             }
             None => schedule,
         };
@@ -88,7 +94,8 @@ impl Schedule {
     }
 
     /// Consistent annealed sampling for chains that start at pictures with noise of `level` on them: from there
-    /// straight down.
+    /// straight down. From the smallest level or below there is nowhere to go: such chains stay as they are, and only the
+    /// jump at the end denoises them.
     pub fn falling(steps: usize, sigma_0: f32, level: f32, levels: &NoiseLevels) -> Self {
         let most = f64::from(level.max(levels.min));
         Self::Consistent(NoiseSchedule::held_for(0, Fall::Ratio, steps, sigma_0, most, f64::from(levels.min)))
@@ -155,6 +162,8 @@ impl Schedule {
 pub struct NoiseSchedule {
     /// Before each step, and after the last.
     levels: Vec<f32>,
+    /// So many steps stay at the first level, where chains find the data's distribution.
+    held: usize,
     sigma_0: f32,
     /// Of consistent annealed sampling.
     pub(crate) churn: Churn,
@@ -195,11 +204,14 @@ impl NoiseSchedule {
         Self { churn: self.churn, start: self.start.clone(), ..again }
     }
 
-    /// Levels that stay at `most` for the first `held` steps and then fall to `least`.
+    /// Levels that stay at `most` for the first `held` steps and then fall to `least`. Where these are the same, there is
+    /// nothing but to stay.
     fn held_for(held: usize, fall: Fall, steps: usize, sigma_0: f32, most: f64, least: f64) -> Self {
+        let held = if held > 0 && most <= least { steps } else { held.min(steps) };
         let falls = steps.saturating_sub(held).max(1) as f64;
         let level = |step: usize| fall.between(most, least, step.saturating_sub(held) as f64 / falls);
-        Self { levels: (0..=steps).map(|step| level(step) as f32).collect(), sigma_0, churn: Churn::USUAL, start: None }
+        let levels = (0..=steps).map(|step| level(step) as f32).collect();
+        Self { levels, held, sigma_0, churn: Churn::USUAL, start: None }
     }
 
     fn steps(&self) -> usize {
@@ -216,9 +228,9 @@ impl NoiseSchedule {
         self.churn > Churn::NONE
     }
 
-    /// Whether step `step` stays at its level.
+    /// Whether step `step` stays at its level, to find the distribution of the data under its noise.
     pub(crate) fn holds(&self, step: usize) -> bool {
-        self.level(step) == self.level(step + 1)
+        step < self.held
     }
 
     /// On the shell of a level the static energy behaves like that level's density at this temperature.
@@ -295,6 +307,33 @@ mod tests {
         }
         let paper = Schedule::of(Sampler::Annealed, 300, 0.1, &levels);
         assert_eq!(paper.clone().starting_in(Some(gaussian)), paper);
+    }
+
+    #[test]
+    fn chains_stay_at_first_where_the_largest_level_does_not_hide_what_their_gaussian_lacks() {
+        let components = PrincipalComponents { side: 1, mean: vec![0.2], components: vec![vec![0.2], vec![0.1]] };
+        // In 8x8 pixels the shorter component has a length of 0.8.
+        let gaussian = components.placed(1, 8, 8);
+        for (max, held) in [(5.0, false), (1.7, false), (1.5, true), (0.5, true)] {
+            let levels = NoiseLevels { min: 0.05, max, spacing: Spacing::Geometric };
+            for (sampler, steps) in [(Sampler::Consistent, 50), (Sampler::Consistent, 5), (Sampler::Ode, 5)] {
+                let fall = Schedule::of(sampler, steps, 0.1, &levels).starting_in(Some(gaussian.clone()));
+                assert_eq!(fall.temperature(1) == fall.temperature(0), held, "{max}, {sampler}, {steps} steps");
+                assert!((fall.first_level(0.1) / max - 1.0).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn chains_have_nowhere_to_fall_from_the_smallest_level_and_stay_where_there_is_one_level() {
+        let levels = |max| NoiseLevels { min: 0.05, max, spacing: Spacing::Geometric };
+        for level in [0.01, 0.05, 0.4] {
+            let Schedule::Consistent(fall) = Schedule::falling(20, 0.1, level, &levels(5.0)) else { panic!() };
+            assert!((0..20).all(|step| !fall.holds(step)), "{level}");
+            assert_eq!(fall.level(20), 0.05);
+        }
+        let Schedule::Consistent(one) = Schedule::of(Sampler::Consistent, 20, 0.1, &levels(0.05)) else { panic!() };
+        assert!((0..20).all(|step| one.holds(step)));
     }
 
     #[test]

@@ -92,6 +92,14 @@ pub struct GaussianStart {
 }
 
 impl GaussianStart {
+    /// Whether noise of this level hides what the components leave out, each of which is no longer than the shortest that
+    /// they have. Chains that start without one of length `v` have `level / sqrt(v^2 + level^2)` of it in the end: nine
+    /// tenths, if the level is twice as large.
+    pub fn suffices_under(&self, level: f32) -> bool {
+        let length = |component: &Vec<f32>| component.iter().map(|value| value * value).sum::<f32>().sqrt();
+        self.components.last().map_or(0.0, length) <= 0.5 * level
+    }
+
     /// Pictures of the Gaussian under noise of this level, `[N, C, H, W]`; chain numbers run from `first_chain`.
     pub fn chains(&self, noise: &Noise, first_chain: u64, level: f32, shape: [usize; 4], device: &Device) -> Tensor<4> {
         let mut x = noise.numbers(first_chain, Draw::Start, shape);

@@ -18,7 +18,7 @@ use crate::{
     data::{self, DataSet, principal_components},
     error::{Error, Result},
     evaluate::{PlacedModel, Summary, fingerprint, likelihoods, outliers},
-    export::{AT_EXPORT, Contents, ModelFolder, card},
+    export::{AT_EXPORT, CHOSEN, Contents, ModelFolder, card},
     files::reason,
     model::{Guide, LoadedModel, named},
     overwriting, recording,
@@ -194,7 +194,7 @@ fn metrics(
     network: &EnergyNetwork,
     noise: &NoiseLevels,
 ) -> Result<Vec<Metric>> {
-    let chosen = if best { " (by some of which this checkpoint was chosen)" } else { "" };
+    let chosen = if best { CHOSEN } else { "" };
     let how = |what: &str| format!("{what}, on {count} held-out pictures{chosen}, {AT_EXPORT}");
     let loss = "sum over all values of the network's input, mean over images and the trained noise levels; a constant energy has the \
                 number of values";

@@ -35,7 +35,8 @@ struct Score {
     /// The same by its bits: 0..100, 100 for a picture that is less likely than all held-out ones; null where the model's
     /// file does not say.
     bits_percentile: Option<f32>,
-    /// Of the whole picture as the network sees it, above the noise's own bits, from the smallest to the largest level.
+    /// Of the whole picture as the network sees it, above the noise's own bits, from the smallest to the largest level; this
+    /// and what is made of it is null for a model of one level.
     bits: f64,
     bits_standard_error: f64,
     /// Of these, what lies in the frame around the picture.
@@ -119,6 +120,12 @@ fn told(score: &Score) -> String {
         Among::Above => ", its denoising errors more unusual than those of all held-out pictures".to_owned(),
     });
     let place = bits.into_iter().chain(unusual).collect::<String>();
+    if score.bits.is_nan() {
+        return format!(
+            "energy {:.3}{place} (no bits: they are an integral over noise levels, and the model has one)",
+            score.energy
+        );
+    }
     format!(
         "{:.0} ± {:.0} bits above noise of {} ({:.3} bits a value with it), energy {:.3}{place}",
         score.bits, score.bits_standard_error, score.noise_level, score.bits_per_dim, score.energy
@@ -173,11 +180,21 @@ impl Models {
         }
         // Bits are compared at one level: the smallest that all were trained at.
         let least = opened.iter().map(|(_, model)| model.noise.min).fold(0.0, f32::max);
-        if let Some((path, _)) = opened.iter().find(|(_, model)| model.noise.max < least) {
-            return Err(Error::input(format!(
-                "{}: none of its noise levels is one of the other models', so bits cannot be compared",
-                named("--model", path)
-            )));
+        if let Some((path, model)) = opened.iter().find(|(_, model)| model.noise.max <= least) {
+            if opened.len() > 1 {
+                return Err(Error::input(format!(
+                    "{}: its noise levels end at {}, and bits of all models are an integral from {least} on, so they cannot be \
+                     compared",
+                    named("--model", path),
+                    model.noise.max
+                )));
+            }
+            if args.map.is_some() {
+                return Err(Error::input(format!(
+                    "--map: bits are an integral over noise levels, and {} was trained at one",
+                    path.display()
+                )));
+            }
         }
         let planned = opened.into_iter().map(|(path, model)| {
             let noise = NoiseLevels { min: least, ..model.noise };
@@ -241,7 +258,9 @@ fn score_of(
         Some(score) => place(score.percentile(score.score(&description))),
         None => energy_percentile,
     });
-    let bits = likelihood.excess.bits;
+    // An integral over one level says nothing.
+    let integral = |value: f64| if plan.noise.min < plan.noise.max { value } else { f64::NAN };
+    let bits = integral(likelihood.excess.bits);
     let card = manifest.and_then(|manifest| manifest.likelihood.as_ref());
     // Among bits from the same level on.
     let card = card.filter(|card| card.noise_level == plan.noise.min);
@@ -253,10 +272,10 @@ fn score_of(
         energy_percentile,
         bits_percentile: card.and_then(|card| place(card.percentile(bits))),
         bits,
-        bits_standard_error: likelihood.excess.standard_error,
-        frame_bits: likelihood.frame_bits,
+        bits_standard_error: integral(likelihood.excess.standard_error),
+        frame_bits: integral(likelihood.frame_bits),
         prior_bits: likelihood.prior_bits,
-        bits_per_dim: likelihood.bits_per_dim,
+        bits_per_dim: integral(likelihood.bits_per_dim),
         noise_level: plan.noise.min,
         probability: 1.0,
         map_most_bits: likelihood.surprise.as_ref().map(|map| map.pixels.iter().copied().fold(0.0, f32::max)),

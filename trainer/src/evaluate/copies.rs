@@ -7,16 +7,22 @@ use super::{
     features::Rows,
     neighbours::{Neighbour, nearest},
 };
-use crate::{budget, data::Images, error::Result, pictures::Picture};
+use crate::{
+    budget,
+    data::Images,
+    error::{Error, Result},
+    pictures::Picture,
+};
 
-/// Distances to the nearest training picture, as root mean squared differences of a pixel, in rising order.
+/// Distances to the nearest training picture, or to its mirror image, which a network may have seen as often: as root mean
+/// squared differences of a pixel, in rising order.
 #[derive(Clone, Debug, Serialize)]
 pub struct Copies {
     /// Of samples.
     pub samples: Vec<f32>,
     /// Of held-out pictures, which cannot be copies.
     pub held_out: Vec<f32>,
-    /// Of training pictures, to the nearest other one; empty where there is one training picture.
+    /// Of training pictures, to the nearest other one, not mirrored; empty where there is one training picture.
     pub training: Vec<f32>,
     /// The share of samples that are nearer than 99 in 100 held-out pictures are; near 0.01 where nothing is copied.
     /// Null where there are fewer than 100 held-out pictures.
@@ -52,12 +58,15 @@ pub fn copies(samples: &[Picture], train: &Images, held_out: &Images) -> Result<
     let (size, seed) = (train.size(), 0);
     let measured = MEASURED.min(budget::at_a_time(size));
     let rms = |squared: f32| (squared / size as f32).sqrt();
-    let of_samples: Vec<Neighbour> = nearest(samples, train, 1)?.into_iter().flatten().collect();
+    let of_samples = nearest_either_way(samples, train)?;
     let mut order: Vec<usize> = (0..of_samples.len()).collect();
     order.sort_by(|&a, &b| of_samples[a].squared_distance.total_cmp(&of_samples[b].squared_distance));
 
-    let held_out = nearest(&held_out.sample(measured, seed), train, 1)?;
-    let held_out = rising(held_out.iter().filter_map(|row| row.first()).map(|n| rms(n.squared_distance)));
+    let held_out = held_out.sample(measured, seed);
+    let to_them = nearest(&held_out, train, 1)?;
+    let to_them = rising(to_them.iter().filter_map(|row| row.first()).map(|n| rms(n.squared_distance)));
+    let held_out: Vec<Picture> = (0..held_out.len()).map(|number| held_out.picture(number)).collect();
+    let held_out = rising(nearest_either_way(&held_out, train)?.iter().map(|n| rms(n.squared_distance)));
     let some = train.sample(measured, seed);
     // The nearest is the picture itself, or one that is equal to it.
     let training = nearest(&some, train, 2)?;
@@ -70,13 +79,21 @@ pub fn copies(samples: &[Picture], train: &Images, held_out: &Images) -> Result<
         samples: order.iter().map(|&sample| rms(of_samples[sample].squared_distance)).collect(),
         suspicious: limit.map(|limit| nearer(limit) as f64 / of_samples.len().max(1) as f64),
         near_duplicates: enough.then(|| {
-            let (each_other, to_them, any) = (median(&training), median(&held_out), median(&apart(&some)));
+            let (each_other, to_them, any) = (median(&training), median(&to_them), median(&apart(&some)));
             each_other < GROUPED * to_them || each_other < TWINS * any
         }),
         held_out,
         training,
         nearest: order.into_iter().take(SHOWN).map(|sample| (sample, of_samples[sample].index)).collect(),
     })
+}
+
+/// The training picture that each picture, or its mirror image, is nearest to.
+fn nearest_either_way(pictures: &[Picture], train: &Images) -> Result<Vec<Neighbour>> {
+    let mirrored: Vec<Picture> = pictures.iter().map(Picture::mirrored).collect();
+    let one = |pictures: &[Picture]| Ok::<_, Error>(nearest(pictures, train, 1)?.into_iter().flatten());
+    let both = one(pictures)?.zip(one(&mirrored)?);
+    Ok(both.map(|(one, other)| if other.squared_distance < one.squared_distance { other } else { one }).collect())
 }
 
 /// How far pictures of a set are from others, in rising order: each of the first half from one of the second, for sets
@@ -123,6 +140,15 @@ mod tests {
         assert!(found.samples[0] < 1e-3 && found.samples[1] > 0.05, "{:?}", found.samples);
         assert_eq!((found.suspicious, found.near_duplicates), (Some(0.5), Some(false)));
         assert!(found.training[0] > 0.05, "no picture is its own neighbour: {:?}", &found.training[..5]);
+    }
+
+    #[test]
+    fn a_mirrored_copy_is_one() {
+        let (train, held_out) = (random(0, 200), random(1, 100));
+        let found = copies(&[train.picture(7).mirrored()], &train, &held_out).unwrap();
+        assert_eq!((found.nearest[0], found.suspicious), ((0, 7), Some(1.0)));
+        // Its own mirror image makes no picture a twin of itself.
+        assert!(found.training[0] > 0.05 && found.near_duplicates == Some(false), "{:?}", &found.training[..5]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use rand::RngExt;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::Serialize;
 use shared::{
+    likelihood,
     measures::{
         hmc::{Hmc, State},
         importance::{Bridge, Walk},
@@ -12,11 +13,11 @@ use shared::{
     sampling::{Draw, Noise},
 };
 
-use super::placed_model::{PlacedModel, Reading};
+use super::placed_model::PlacedModel;
 use crate::{budget, error::Result, output, pictures::Picture, progress::Progress};
 
-/// The density `exp(-E) / Z` of pictures in the network's frame. It is that of pictures with noise of about `sigma_0`:
-/// no density of that smoothness can have less than [`floor`](Self::floor) bits.
+/// The density `exp(-E) / Z` of pictures in the network's frame, at pictures under noise of `sigma_0`, whose density it is:
+/// none has fewer bits of such pictures than [`floor`](Self::floor), on average.
 #[derive(Clone, Debug, Serialize)]
 pub struct Density {
     /// Densities on the way from the Gaussian.
@@ -69,14 +70,15 @@ pub const HONEST: f64 = 5.0;
 /// Transitions that samples of the denoised pictures are given to become samples of the density.
 const BURN_IN: u32 = 50;
 
-/// Walks `chains` chains in each direction. `samples` are the model's, denoised.
+/// Walks `chains` chains in each direction. `samples` are the model's, denoised; of each set, the energies of its pictures
+/// under noise of `sigma_0`.
 ///
 /// # Errors
 /// The device fails.
 pub fn density(
     placed: &PlacedModel<'_>,
     samples: &[Picture],
-    sets: &[(&str, &[Reading])],
+    sets: &[(&str, &[f32])],
     steps: u32,
     chains: usize,
 ) -> Result<Density> {
@@ -106,12 +108,13 @@ pub fn density(
 
     let dimensions = config.batch_shape(1).iter().product::<usize>() as f64;
     let (forward, backward) = (estimate(&forward, 1.0)?, estimate(&backward, -1.0)?);
-    let bits = |energy: f64, log_partition: f64| (energy + log_partition) / dimensions / std::f64::consts::LN_2 + 8.0;
+    let bits = |energy: f64, log_partition: f64| {
+        (energy + log_partition) / dimensions / std::f64::consts::LN_2 + 255_f64.log2()
+    };
     let bits_per_dimension = sets
         .iter()
-        .map(|(name, readings)| {
-            let energies: f64 = readings.iter().map(|reading| f64::from(reading.energy)).sum();
-            let mean = energies / readings.len().max(1) as f64;
+        .map(|(name, energies)| {
+            let mean = energies.iter().copied().map(f64::from).sum::<f64>() / energies.len().max(1) as f64;
             Bits {
                 name: (*name).to_owned(),
                 optimistic: forward.log_partition.map(|log| bits(mean, log)),
@@ -119,8 +122,8 @@ pub fn density(
             }
         })
         .collect();
-    let width = f64::from(config.sigma_0) * (std::f64::consts::TAU * std::f64::consts::E).sqrt();
-    Ok(Density { steps, leaps: LEAPS, chains, forward, backward, bits_per_dimension, floor: 8.0 + width.log2() })
+    let floor = likelihood::floor(config.sigma_0);
+    Ok(Density { steps, leaps: LEAPS, chains, forward, backward, bits_per_dimension, floor })
 }
 
 /// `sign` is -1 for walks whose weights estimate `1 / Z`.

@@ -130,14 +130,18 @@ fn hidden(picture: &Picture, mask: &[bool]) -> Picture {
     hidden
 }
 
-/// Every unknown pixel becomes the mean of its neighbours: Laplace's equation, by sweeps of overrelaxation.
+/// Every unknown pixel becomes the mean of its neighbours: Laplace's equation, by sweeps of overrelaxation until no pixel
+/// changes by more than a thousandth of a grey value.
 pub fn diffused(picture: &Picture, mask: &[bool]) -> Picture {
-    const SWEEPS: usize = 500;
-    const RELAXATION: f32 = 1.8;
+    const STILL: f32 = 1e-3 / 255.0;
+    const MOST_SWEEPS: usize = 10_000;
     let mut filled = hidden(picture, mask);
     let (height, width) = (picture.height, picture.width);
+    // The best for half a square, which is open at three sides: as if it were twice as large (Young 1971).
+    let relaxation = 2.0 / (1.0 + (std::f32::consts::PI / (2 * height.max(width)) as f32).sin());
     for plane in filled.pixels.chunks_mut(height * width) {
-        for _ in 0..SWEEPS {
+        for _ in 0..MOST_SWEEPS {
+            let mut change = 0_f32;
             for at in (0..plane.len()).filter(|&at| mask[at]) {
                 let (y, x) = (at / width, at % width);
                 let neighbours = [
@@ -150,7 +154,12 @@ pub fn diffused(picture: &Picture, mask: &[bool]) -> Picture {
                     .into_iter()
                     .flatten()
                     .fold((0.0, 0.0), |(sum, count), near| (sum + plane[near], count + 1.0));
-                plane[at] += RELAXATION * (sum / f32::max(count, 1.0) - plane[at]);
+                let step = relaxation * (sum / f32::max(count, 1.0) - plane[at]);
+                plane[at] += step;
+                change = change.max(step.abs());
+            }
+            if change < STILL {
+                break;
             }
         }
     }
@@ -182,6 +191,19 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn half_of_a_large_picture_is_filled_to_its_far_end() {
+        for side in [28, 64, 256] {
+            // Without an edge on three sides, rows go on as the last known pixel.
+            let pixels = vec![0.9; side * side];
+            let flat = Picture { channels: 1, height: side, width: side, pixels };
+            let mask: Vec<bool> = (0..side * side).map(|at| at % side >= side / 2).collect();
+            let mut error = Error::default();
+            error.add(&flat, &diffused(&flat, &mask), &mask);
+            assert!(error.rms() < 2e-3, "{side}: {}", error.rms());
+        }
+    }
 
     #[test]
     fn diffusion_continues_a_slope_and_touches_nothing_known() {

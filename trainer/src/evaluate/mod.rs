@@ -197,8 +197,9 @@ fn importance(
     plan: DensityPlan,
 ) -> Result<density::Density> {
     eprintln!("estimating the partition function");
-    let train = placed.read(&data.train.sample(held_out.len(), 0))?;
-    let held_out = placed.read(held_out)?;
+    let sigma_0 = placed.model.config.sigma_0;
+    let train = placed.energies_under(&data.train.sample(held_out.len(), 0), sigma_0)?;
+    let held_out = placed.energies_under(held_out, sigma_0)?;
     let sets = [("training pictures", &train[..]), ("held-out pictures", &held_out[..])];
     // Not the earlier ones: a guide changes what is likely.
     let unguided = SamplingRun { schedule: chains.schedule.clone(), count: plan.chains, seed: chains.seed, first: 0 };

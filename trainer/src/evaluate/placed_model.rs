@@ -55,6 +55,17 @@ impl PlacedModel<'_> {
         Ok(readings)
     }
 
+    /// The energy of every picture under noise of this level.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn energies_under(&self, images: &Images, level: f32) -> Result<Vec<f32>> {
+        let batches = self.batches(images).map(|(first, clean)| {
+            output::floats(self.model.network.energy_and_gradient(self.noisy(first, clean, level)).0)
+        });
+        Ok(batches.collect::<Result<Vec<_>>>()?.concat())
+    }
+
     /// Pictures `[N, C, S, S]` with noise of a level, always the same for the same place in the set.
     pub fn noisy(&self, first: usize, clean: Tensor<4>, level: f32) -> Tensor<4> {
         let z = Noise::new(0).tensor(first as u64, Draw::Start, clean.dims(), self.device);

@@ -92,7 +92,7 @@ fn neighbours(evaluation: &Evaluation, grid: &Markup) -> Result<Markup> {
     let plot = distances(copies)?;
     Ok(html! {
         p {
-            "The samples that are nearest to a training picture, each followed by that picture. "
+            "The samples that are nearest to a training picture or its mirror image, each followed by that picture. "
             @match copies.suspicious {
                 Some(share) => {
                     (percent(share))

@@ -83,7 +83,8 @@ pub fn card(evaluation: &Evaluation) -> Vec<Metric> {
     metrics.extend(evaluation.sample_quality.iter().flat_map(|quality| of_samples(quality, evaluation)));
     let copies = evaluation.nearest_neighbours.as_ref();
     if let Some(share) = copies.and_then(|copies| copies.suspicious) {
-        let how = "samples nearer to a training picture than 99 in 100 held-out pictures are; 0.01 would be chance";
+        let how = "samples nearer to a training picture, or its mirror image, than 99 in 100 held-out pictures are; 0.01 would be \
+                   chance";
         metrics.push(metric("share of suspicious samples", share, how));
     }
     for Denoising { level, pictures, noisy, jump, gaussian } in &evaluation.denoising {

@@ -149,6 +149,8 @@ pub fn card(
 
 /// What follows the numbers that an export measures; the others are an evaluation's.
 pub const AT_EXPORT: &str = "at export";
+/// Of numbers that the choice of the checkpoint (`--best`) makes too good.
+pub const CHOSEN: &str = " (by some of which this checkpoint was chosen)";
 /// How the part of a card with numbers begins, and what follows it.
 const MEASURED: &str = "## Measured\n";
 const MORE: &str = "More by";
@@ -176,10 +178,12 @@ fn measured(manifest: &Manifest) -> String {
 fn likelihood(manifest: &Manifest) -> Vec<Metric> {
     let Some(card) = &manifest.likelihood else { return Vec::new() };
     let LikelihoodCard { noise_level, pictures, bits, bits_standard_error, bits_spread, prior_bits, .. } = card;
+    // The same errors as those of the loss, on the same pictures.
+    let chosen = if manifest.metrics.iter().any(|metric| metric.how.contains(CHOSEN)) { CHOSEN } else { "" };
     let how = format!(
         "pictures under noise of {noise_level}, which alone has {:.2}; at most, by denoising errors up to noise {}: {bits:.0} ± \
          {bits_standard_error:.0} bits a picture (from picture to picture {bits_spread:.0}) and {prior_bits:.1} of the prior; on \
-         {pictures} pictures, {AT_EXPORT}",
+         {pictures} pictures{chosen}, {AT_EXPORT}",
         shared::likelihood::floor(*noise_level),
         manifest.noise.max
     );

@@ -3,5 +3,5 @@
 mod card;
 mod folder;
 
-pub use card::{AT_EXPORT, card, measured_again};
+pub use card::{AT_EXPORT, CHOSEN, card, measured_again};
 pub use folder::{Contents, ModelFolder};

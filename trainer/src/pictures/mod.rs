@@ -26,6 +26,14 @@ pub struct Picture {
     pub pixels: Vec<f32>,
 }
 
+impl Picture {
+    /// The mirror image, left to right.
+    pub fn mirrored(&self) -> Self {
+        let rows = self.pixels.chunks(self.width);
+        Self { pixels: rows.flat_map(|row| row.iter().rev()).copied().collect(), ..*self }
+    }
+}
+
 /// Reads a PNG, JPEG or WebP file as a picture of this size, grey (1 channel) or colour (3 channels).
 ///
 /// Transparency is laid on white. A picture of another size is cropped to the shape around its centre and resized,
