@@ -3,17 +3,20 @@
 
 use std::{
     collections::VecDeque,
+    io::Read,
     path::{Path, PathBuf},
-    process::Command,
-    sync::Mutex,
+    process::{Command, Stdio},
+    sync::{Arc, Mutex},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 const AT_ONCE: usize = 2;
+/// After so long a program hangs: it is ended, so that what it said tells which of its tests does.
+const LIMIT: Duration = Duration::from_secs(25 * 60);
 
 /// A program of tests that Cargo has built.
 #[derive(Debug, PartialEq)]
@@ -54,7 +57,7 @@ pub fn run(programs: Vec<TestProgram>) -> Result<()> {
     let work = || {
         while let Some(program) = next() {
             let begin = Instant::now();
-            let ended = program.run();
+            let ended = program.run(LIMIT);
             let seconds = begin.elapsed().as_secs();
             let trouble = match ended {
                 Ok((true, said)) => {
@@ -81,14 +84,67 @@ pub fn run(programs: Vec<TestProgram>) -> Result<()> {
 }
 
 impl TestProgram {
-    /// Whether all tests passed, and what it said.
-    fn run(&self) -> Result<(bool, String)> {
+    /// Whether all tests passed within this time, and what it said.
+    fn run(&self, limit: Duration) -> Result<(bool, String)> {
         let mut command = Command::new(&self.executable);
         // As Cargo has them.
         command.current_dir(&self.folder).env("CARGO_MANIFEST_DIR", &self.folder);
-        let output = command.output().with_context(|| format!("{}", self.executable.display()))?;
-        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        Ok((output.status.success(), said))
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("{}", self.executable.display()))?;
+        let (out, err) = (Reading::of(child.stdout.take()), Reading::of(child.stderr.take()));
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break Some(status);
+            }
+            if begin.elapsed() > limit {
+                child.kill()?;
+                child.wait()?;
+                break None;
+            }
+            thread::sleep(Duration::from_millis(50));
+        };
+        let mut said = [out, err].map(Reading::text).concat();
+        if status.is_none() {
+            said += &format!("still running after {} s, and was ended\n", limit.as_secs());
+        }
+        Ok((status.is_some_and(|status| status.success()), said))
+    }
+}
+
+/// What a program says, read while it runs.
+struct Reading {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: thread::JoinHandle<()>,
+}
+
+impl Reading {
+    fn of(mut pipe: Option<impl Read + Send + 'static>) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&bytes);
+        let reader = thread::spawn(move || {
+            let mut part = [0; 4096];
+            while let Some(pipe) = pipe.as_mut()
+                && let Ok(length @ 1..) = pipe.read(&mut part)
+            {
+                if let Ok(mut bytes) = kept.lock() {
+                    bytes.extend_from_slice(&part[..length]);
+                }
+            }
+        });
+        Self { bytes, reader }
+    }
+
+    /// All of it, once the program has ended. What a test has started may outlive it, and keep the pipe open.
+    fn text(self) -> String {
+        let begin = Instant::now();
+        while !self.reader.is_finished() && begin.elapsed() < Duration::from_secs(5) {
+            thread::sleep(Duration::from_millis(10));
+        }
+        self.bytes.lock().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 }
 
@@ -133,5 +189,21 @@ mod tests {
         let failed = run(vec![passing(), program("bad", "/bin/false"), program("none", "/no/such/program")]);
         assert!(failed.is_err_and(|error| error.to_string().contains("bad")));
         assert!(run(vec![program("none", "/no/such/program")]).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_hangs_is_ended_and_what_it_said_is_told() {
+        use std::{fs, os::unix::fs::PermissionsExt};
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+        let executable = folder.path().join("hangs.sh");
+        let script = "#!/bin/sh\necho test one has been running for over 60 seconds\nexec sleep 600\n";
+        let made = fs::write(&executable, script)
+            .and_then(|()| fs::set_permissions(&executable, PermissionsExt::from_mode(0o755)));
+        assert!(made.is_ok());
+        let program = TestProgram { name: "x".to_owned(), executable, folder: folder.path().to_owned() };
+        let ended = program.run(Duration::from_millis(300));
+        let (passed, said) = ended.unwrap_or_else(|error| panic!("{error:#}"));
+        assert!(!passed && said.contains("test one has been") && said.contains("still running after"), "{said}");
     }
 }
