@@ -92,6 +92,45 @@ fn restored_pictures_have_what_is_known() {
     restore(&run, folder.path(), &image, &noisy);
 }
 
+/// By what a blur does to a wave, whose height it lowers.
+#[test]
+fn a_sharpened_picture_has_the_contrast_that_the_blur_took() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let image = folder.path().join("wave.png");
+    // Mirrored at its edges it is a wave for ever.
+    let frequency = std::f64::consts::PI * 3.0 / 16.0;
+    let wave = |x: usize| (frequency * (x as f64 + 0.5)).cos();
+    let height = 0.2;
+    picture(&image, 16, 16, |x, _| (255.0 * (0.5 + height * wave(x as usize))).round() as u8);
+    for blur in [0.5, 1.0, 1.5] {
+        let flags = ["--task", "deblur", "--blur", &blur.to_string()];
+        let (answers, _) = restore(&run, folder.path(), &image, &flags);
+        let lowered = (-0.5 * (frequency * blur).powi(2)).exp();
+        for answer in answers.chunks(256) {
+            let along: f64 = answer.iter().enumerate().map(|(at, &value)| f64::from(value) * wave(at % 16)).sum();
+            let found = along / (0..256).map(|at| wave(at % 16).powi(2)).sum::<f64>();
+            assert!((found * lowered / height - 1.0).abs() < 0.02, "blur {blur}: {found} of {height}");
+        }
+    }
+}
+
+#[test]
+fn a_coloured_picture_has_the_brightness_of_the_grey_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/faces");
+    let image = folder.path().join("grey.png");
+    picture(&image, 16, 16, |x, y| (40 + 8 * x + 3 * y) as u8);
+    let (answers, _) = restore(&model, folder.path(), &image, &["--task", "colour"]);
+    for (at, pixel) in answers.chunks(3).enumerate() {
+        let (x, y) = (at % 16, at / 16 % 16);
+        // ITU-R BT.709.
+        let brightness = 0.2126 * pixel[0] + 0.7152 * pixel[1] + 0.0722 * pixel[2];
+        assert!((brightness - (40 + 8 * x + 3 * y) as f32 / 255.0).abs() < 1e-3, "{x}, {y}: {pixel:?}");
+    }
+    assert!(answers.chunks(3).any(|pixel| (pixel[0] - pixel[2]).abs() > 0.02), "there is no colour");
+}
+
 #[test]
 fn flags_that_do_not_go_with_the_task_are_named() {
     let folder = tempfile::tempdir().unwrap();
