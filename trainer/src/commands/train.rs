@@ -5,7 +5,6 @@ use std::{
     env,
     fs::File,
     path::{Path, PathBuf},
-    sync::atomic::Ordering,
 };
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +17,7 @@ use crate::{
     error::{Error, Result},
     files, overwriting,
     ranks::Ranks,
-    train::{self, Checkpoint, INTERRUPTED, RunConfig, RunFolder, Start, TrainingPreset},
+    train::{self, Checkpoint, RunConfig, RunFolder, Start, TrainingPreset},
 };
 
 /// Trains, or goes on training, with the processes that were started together with this one.
@@ -65,9 +64,6 @@ impl Task {
 /// Computes a part of every batch for the process that leads.
 fn work(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     let (devices, backend) = args.backend.devices(args.devices)?;
-    // The leader saves and says when it is enough: what asks a program to stop may ask one of them or all.
-    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
-        .map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
     let task = ranks.broadcast(Vec::new())?;
     if task.is_empty() {
         return Ok(());
@@ -94,6 +90,10 @@ fn work(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     if Task::pictures(&data) != task.pictures {
         return Err(Error::input(format!("the pictures in {} are not those of the leading process", data.source)));
     }
+    if task.rehearsals == 0 {
+        // The leader saves and says when it is enough: what asks a program to stop may ask one of them or all.
+        train::heed_interruptions()?;
+    }
     train::work(&config, &data, (task.done, task.rehearsals), &devices, ranks)
 }
 
@@ -110,8 +110,6 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
         folder.check_free()?;
     }
     let (devices, backend) = args.backend.devices(args.devices)?;
-    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
-        .map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
 
     let (mut config, start, data) = if args.resume { resume(args, &folder, &out)? } else { begin(args)? };
     share_slices(&mut config, args, ranks)?;
@@ -162,6 +160,7 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
         eprintln!("{count} processes share every batch, {} of its {slices} slices each", slices / count);
     }
     send_task(&config, 0)?;
+    train::heed_interruptions()?;
     let outcome = train::train(&config, &data, &folder, start, &devices, ranks);
     if matches!(outcome, Ok(()) | Err(Error::Interrupted(_))) {
         // No more weights: the others have done their work.

@@ -17,7 +17,7 @@ use shared::{
     training::{StableTargets, denoising_loss, mdsm_loss, stable_targets, weights},
 };
 
-use super::{INTERRUPTED, RunConfig, flat, prefetch::Batch, references::means_from};
+use super::{RunConfig, flat, interruption::INTERRUPTED, prefetch::Batch, references::means_from};
 use crate::{
     data::Images,
     error::{Error, Result},
