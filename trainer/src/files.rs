@@ -71,7 +71,7 @@ impl Draft {
         let Self { writer, path } = self;
         let fail = |error: &io::Error| unwritable(&path, error);
         let file = writer.into_inner().map_err(|error| fail(error.error()))?;
-        file.as_file().sync_all().map_err(|error| fail(&error))?;
+        sync(file.as_file()).map_err(|error| fail(&error))?;
         file.persist(&path).map_err(|error| fail(&error.error))?;
         sync_folder(folder_of(&path)).map_err(|error| fail(&error))
     }
@@ -90,7 +90,35 @@ impl Write for Draft {
 /// Puts what was created and renamed in a folder on the disk, where systems ask for that; Windows opens no folder as a
 /// file, and does it by itself.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(windows) { Ok(()) } else { File::open(folder)?.sync_all() }
+    if cfg!(windows) { Ok(()) } else { sync(&File::open(folder)?) }
+}
+
+/// On a Mac the standard library has the disk empty its own memory too, which shares cannot do.
+fn plainly(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    return rustix::fs::fsync(file).map_err(io::Error::from);
+    #[cfg(not(unix))]
+    file.sync_all()
+}
+
+/// What came of it, or what else can be done where the file system does not know how.
+fn as_far_as_possible(outcome: io::Result<()>, other: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(error) if is_unknown(&error) => other(),
+        outcome => outcome,
+    }
+}
+
+fn is_unknown(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let known = [Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOTTY];
+        if Errno::from_io_error(error).is_some_and(|number| known.contains(&number)) {
+            return true;
+        }
+    }
+    matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput)
 }
 
 /// The content of a file, without the byte order mark that some editors put before a text.
@@ -101,6 +129,15 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     let wrong = |what: &str| Error::input(format!("{}: {what}", path.display()));
     let bytes = fs::read(path).map_err(|error| wrong(&reason(&error)))?;
     if is_pointer(&bytes) {
+/// Puts a file on the disk, as far as its file system can be asked to: shares of other machines and file systems of
+/// programs may not have that, and are written all the same.
+///
+/// # Errors
+/// The disk is full or broken.
+pub fn sync(file: &File) -> io::Result<()> {
+    as_far_as_possible(as_far_as_possible(file.sync_all(), || plainly(file)), || Ok(()))
+}
+
         return Err(wrong(POINTER));
     }
     let text = without_byte_order_mark(&bytes);
@@ -247,6 +284,20 @@ mod tests {
     fn devices_are_refused_links_are_kept_and_permissions_are_ordinary() {
         use std::os::unix::fs::PermissionsExt;
         assert!(check_writable(Path::new("/dev/null")).unwrap_err().to_string().contains("not a regular file"));
+    #[test]
+    fn where_nothing_can_be_synced_files_are_written_all_the_same() {
+        let unknown = || Err(io::ErrorKind::Unsupported.into());
+        as_far_as_possible(unknown(), || Ok(())).unwrap();
+        as_far_as_possible(as_far_as_possible(unknown(), unknown), || Ok(())).unwrap();
+        let full = as_far_as_possible(Err(io::ErrorKind::StorageFull.into()), || Ok(())).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        // A file and a folder that the system says this of.
+        if cfg!(target_os = "linux") {
+            sync(&File::open("/dev/null").unwrap()).unwrap();
+            sync_folder(Path::new("/proc")).unwrap();
+        }
+    }
+
         let folder = tempfile::tempdir().unwrap();
         let (real, link, plain) = (folder.path().join("real"), folder.path().join("link"), folder.path().join("plain"));
         fs::write(&real, "old").unwrap();

@@ -136,7 +136,7 @@ impl Checkpoint {
             file.write_all(first)?;
             write_point();
             file.write_all(second)?;
-            file.sync_all()?;
+            files::sync(&file)?;
         }
         files::sync_folder(draft)
     }
