@@ -196,6 +196,11 @@ impl Checkpoint {
         Self::load(&folder.join(name_of(step)))
     }
 
+    /// Whether the checkpoint of a step is in `folder`, good or not.
+    pub fn is_of_step(folder: &Path, step: u64) -> bool {
+        Self::is_at(&folder.join(name_of(step)))
+    }
+
     /// Whether a folder is a checkpoint.
     pub fn is_at(folder: &Path) -> bool {
         folder.join(MANIFEST).is_file()

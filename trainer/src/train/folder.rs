@@ -138,8 +138,15 @@ impl RunFolder {
     /// # Errors
     /// There is none, or it is damaged.
     pub fn best(&self) -> Result<Checkpoint> {
-        let none = || Error::input(format!("{}: no checkpoint has been measured; leave out --best", self.0.display()));
-        let step = metrics::best_step(self)?.ok_or_else(none)?;
+        let none = || {
+            Error::input(format!(
+                "{}: no checkpoint that is there has been measured; leave out --best",
+                self.0.display()
+            ))
+        };
+        // A step whose save has failed was measured before.
+        let is_there = |step| Checkpoint::is_of_step(&self.checkpoints(), step);
+        let step = metrics::best_step(self, is_there)?.ok_or_else(none)?;
         Checkpoint::of_step(&self.checkpoints(), step)
     }
 
@@ -201,6 +208,27 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_with_a_run_without_a_checkpoint() {
+    #[test]
+    fn the_best_is_one_that_was_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::at(folder.path());
+        let entry = |step: u64, loss: f64| {
+            format!(
+                r#"{{"kind":"checkpoint","step":{step},"held_out_loss":{loss},"training_energy":0.0,"held_out_energy":0.0,"denoising":[]}}"#
+            )
+        };
+        // The disk was full after the third was measured.
+        fs::write(run.metrics(), [entry(1, 5.0), entry(2, 6.0), entry(3, 1.0)].join("\n")).unwrap();
+        assert!(run.best().err().unwrap().to_string().contains("leave out --best"));
+        for step in [1, 2] {
+            let checkpoint = run.checkpoints().join(format!("step-000000{step}"));
+            fs::create_dir_all(&checkpoint).unwrap();
+            fs::write(checkpoint.join("checkpoint.json"), "damaged").unwrap();
+        }
+        let error = run.best().err().unwrap().to_string();
+        assert!(error.contains("step-0000001"), "{error}");
+    }
+
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::at(folder.path());
         assert!(!run.exists() && run.load_config().unwrap_err().to_string().contains("no run"));
