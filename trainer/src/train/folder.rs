@@ -7,7 +7,7 @@ use std::{
 
 use super::{Checkpoint, RunConfig, metrics};
 use crate::{
-    console,
+    console, data,
     error::{Error, Result},
     files, overwriting,
 };
@@ -125,10 +125,12 @@ impl RunFolder {
         }
         let text = String::from_utf8_lossy(&files::read(&path)?).into_owned();
         let damaged = |why: &str| Error::input(format!("{}: not a run's settings: {why}", path.display()));
-        let config: RunConfig = toml::from_str(&text).map_err(|error| damaged(error.message()))?;
-        if config.pictures.is_none() {
+        let mut config: RunConfig = toml::from_str(&text).map_err(|error| damaged(error.message()))?;
+        let Some(pictures) = &mut config.pictures else {
             return Err(damaged("what the pictures are is missing"));
-        }
+        };
+        // Those of earlier versions say nothing of pictures as they are known now.
+        pictures.card.fingerprint.take_if(|known| !data::is_fingerprint(known));
         config.network().validate().map_err(|error| damaged(&error.to_string()))?;
         Ok(config)
     }
@@ -207,8 +209,6 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_lost_with_a_run_without_a_checkpoint() {
-    #[test]
     fn the_best_is_one_that_was_saved() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::at(folder.path());
@@ -229,6 +229,8 @@ mod tests {
         assert!(error.contains("step-0000001"), "{error}");
     }
 
+    #[test]
+    fn nothing_is_lost_with_a_run_without_a_checkpoint() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::at(folder.path());
         assert!(!run.exists() && run.load_config().unwrap_err().to_string().contains("no run"));

@@ -27,7 +27,7 @@ mod watch;
 
 pub use batches::Batches;
 pub use checkpoint::Checkpoint;
-pub use config::{Optimization, RunConfig, TrainingPreset};
+pub use config::{Optimization, PicturesCard, RunConfig, TrainingPreset};
 pub use dry_run::{REHEARSALS, dry_run};
 pub use folder::RunFolder;
 pub use interruption::heed_interruptions;

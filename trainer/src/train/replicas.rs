@@ -325,9 +325,10 @@ mod tests {
     static ALONE: Ranks = Ranks::alone();
 
     fn config(slices: usize, references: usize) -> RunConfig {
-        let card = DataCard { name: "x".into(), licence: "y".into(), size: 8, pixel_range: [0.0, 1.0] };
+        let card =
+            DataCard { name: "x".into(), licence: "y".into(), size: 8, pixel_range: [0.0, 1.0], fingerprint: None };
         let mut config = TrainingPreset::Unet.settings();
-        config.pictures = Some(PicturesCard { channels: 1, fingerprint: None, card });
+        config.pictures = Some(PicturesCard { channels: 1, changed: false, card });
         config.noise = NoiseLevels { min: 0.05, max: 5.0, spacing: Spacing::Geometric };
         config.network.width = 4;
         let plan = &mut config.optimization;
