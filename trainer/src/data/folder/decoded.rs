@@ -246,6 +246,22 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_is_decoded_when_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        image::GrayImage::new(20, 20).save(&path).unwrap();
+        let room = Room::of(1000);
+        std::thread::scope(|scope| {
+            let all = room.take(1000);
+            let waiting = scope.spawn(|| square(&path, 8, &room).is_ok());
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            assert!(!waiting.is_finished());
+            drop(all);
+            assert!(waiting.join().unwrap());
+        });
+    }
+
+    #[test]
     fn large_pictures_are_decoded_a_few_at_a_time() {
         let notes = |sizes: &[(usize, usize)]| {
             let note = |&size| Note { file: 0, hash: String::new(), size };
