@@ -177,6 +177,14 @@ fn a_model_is_measured_on_its_own_pictures_whatever_their_folder_is_called() {
     done(place, &["export", "--run", "run", "--out", "models/a"]);
     let card = fs::read_to_string(place.join("models/a/README.md")).unwrap();
     assert!(card.contains("The model has not seen the held-out pictures"), "{card}");
+    // What another model has seen is not known here.
+    done(
+        place,
+        &["train", "--from", "models/a", "--data", "mine", "--image-size", "16", "--steps", "1", "--out", "on"],
+    );
+    done(place, &["export", "--run", "on", "--out", "models/on"]);
+    let card = fs::read_to_string(place.join("models/on/README.md")).unwrap();
+    assert!(card.contains("it began with the weights of another model, which may have seen some of them"), "{card}");
     let before = fs::read(place.join("models/a/model.json")).unwrap();
     let line = refused(place, &["measure", "--model", "models/a", "--data", "other/mine"]);
     assert!(line.contains("--data other/mine: these are not the pictures of mine"), "{line}");
@@ -243,7 +251,16 @@ fn a_run_from_before_fingerprints_goes_on() {
     assert!(line.contains("seen from where it was begun"), "{line}");
     done(&place.join("below"), &["export", "--run", "../run", "--out", "models/a", "--data", "../mine"]);
     done(place, &["train", "--resume", "--steps", "2", "--out", "run"]);
-    assert!(settings(&place.join("run")).contains("fingerprint = "));
+    let known = settings(&place.join("run"));
+    assert!(known.contains("fingerprint = \"2-") && known.contains("changed = true"), "{known}");
+    // Fingerprints of pictures at one size, as they were then, tell nothing of moved pictures now.
+    let old = known.replace("fingerprint = \"2-", "fingerprint = \"").replace("changed = true\n", "");
+    fs::write(place.join("run/run.toml"), old).unwrap();
+    fs::rename(place.join("mine"), place.join("moved")).unwrap();
+    let said = done(place, &["export", "--run", "run", "--out", "models/b", "--data", "moved"]);
+    assert!(said.contains("--data moved: taken for the pictures of the run, which an earlier version began"), "{said}");
+    let card = fs::read_to_string(place.join("models/b/README.md")).unwrap();
+    assert!(card.contains("the model may have seen some of the held-out ones"), "{card}");
 }
 
 #[test]
