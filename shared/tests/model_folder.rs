@@ -102,6 +102,17 @@ fn a_good_folder_loads_and_passes_its_self_test() {
 }
 
 #[test]
+fn data_are_known_by_their_fingerprint_and_else_by_their_name() {
+    let (mut manifest, _) = folder();
+    let named = Manifest::parse(manifest.to_string().as_bytes()).unwrap().data;
+    assert!(named.is_of("nothing", None) && named.is_of("nothing", Some("2-a")) && !named.is_of("other", None));
+    manifest["data"]["fingerprint"] = "2-a".into();
+    let known = Manifest::parse(manifest.to_string().as_bytes()).unwrap().data;
+    assert!(known.is_of("other", Some("2-a")) && !known.is_of("nothing", Some("2-b")));
+    assert!(known.is_of("nothing", None) && !known.is_of("other", None));
+}
+
+#[test]
 fn a_device_that_computes_something_else_fails_the_self_test() {
     let (mut manifest, bytes) = folder();
     let energies = manifest["probe"]["energies"].as_array_mut().unwrap();

@@ -34,6 +34,9 @@ pub fn create_folder(folder: &Path) -> Result<()> {
         .map_err(|error| Error::input(format!("{}: cannot be made: {}", folder.display(), reason(&error))))
 }
 
+/// What the name of a file ends in that is not whole yet.
+pub const UNFINISHED: &str = ".part";
+
 /// The new content of a file while it is being written; dropped without [`Draft::commit`], nothing stays behind.
 pub struct Draft {
     writer: BufWriter<NamedTempFile>,
@@ -43,15 +46,26 @@ pub struct Draft {
 impl Draft {
     /// An empty draft of `path`, whose folder must exist.
     pub fn beside(path: &Path) -> Result<Self> {
+        // Temporary files are private by default; an output has the permissions of any new file.
+        Self::with_mode(path, 0o666)
+    }
+
+    /// One that nobody but its owner can read.
+    pub fn private(path: &Path) -> Result<Self> {
+        Self::with_mode(path, 0o600)
+    }
+
+    fn with_mode(path: &Path, mode: u32) -> Result<Self> {
         let target = target(path)?;
         let folder = folder_of(&target);
         let mut prefix = OsString::from(".");
         prefix.push(target.file_name().unwrap_or_default());
         let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(".part");
-        // Temporary files are private by default; an output has the permissions of any new file.
+        builder.prefix(&prefix).suffix(UNFINISHED);
         #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+        #[cfg(not(unix))]
+        let _ = mode;
         let file = builder.tempfile_in(folder).map_err(|error| match error.kind() {
             _ if !folder.exists() => {
                 Error::input(format!("{}: there is no folder {}; create it first", path.display(), folder.display()))
@@ -71,7 +85,7 @@ impl Draft {
         let Self { writer, path } = self;
         let fail = |error: &io::Error| unwritable(&path, error);
         let file = writer.into_inner().map_err(|error| fail(error.error()))?;
-        file.as_file().sync_all().map_err(|error| fail(&error))?;
+        sync(file.as_file()).map_err(|error| fail(&error))?;
         file.persist(&path).map_err(|error| fail(&error.error))?;
         sync_folder(folder_of(&path)).map_err(|error| fail(&error))
     }
@@ -87,10 +101,47 @@ impl Write for Draft {
     }
 }
 
+/// Puts a file on the disk, as far as its file system can be asked to: shares of other machines and file systems of
+/// programs may not have that, and are written all the same.
+///
+/// # Errors
+/// The disk is full or broken.
+pub fn sync(file: &File) -> io::Result<()> {
+    as_far_as_possible(as_far_as_possible(file.sync_all(), || plainly(file)), || Ok(()))
+}
+
 /// Puts what was created and renamed in a folder on the disk, where systems ask for that; Windows opens no folder as a
 /// file, and does it by itself.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(windows) { Ok(()) } else { File::open(folder)?.sync_all() }
+    if cfg!(windows) { Ok(()) } else { sync(&File::open(folder)?) }
+}
+
+/// On a Mac the standard library has the disk empty its own memory too, which shares cannot do.
+fn plainly(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    return rustix::fs::fsync(file).map_err(io::Error::from);
+    #[cfg(not(unix))]
+    file.sync_all()
+}
+
+/// What came of it, or what else can be done where the file system does not know how.
+fn as_far_as_possible(outcome: io::Result<()>, other: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(error) if is_unknown(&error) => other(),
+        outcome => outcome,
+    }
+}
+
+fn is_unknown(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let known = [Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOTTY];
+        if Errno::from_io_error(error).is_some_and(|number| known.contains(&number)) {
+            return true;
+        }
+    }
+    matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput)
 }
 
 /// The content of a file, without the byte order mark that some editors put before a text.
@@ -109,7 +160,18 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// The SHA-256 of bytes in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256_of_parts([bytes])
+}
+
+/// The SHA-256 of bytes that come in parts, in hexadecimal digits.
+pub fn sha256_of_parts(parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> String {
+    let mut hasher = Sha256::new();
+    parts.into_iter().for_each(|part| hasher.update(part));
+    in_hexadecimal(hasher)
+}
+
+fn in_hexadecimal(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The SHA-256 of all that can be read, however much it is, in hexadecimal digits.
@@ -120,7 +182,7 @@ pub fn sha256_of(mut content: impl Read) -> io::Result<String> {
     let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
     loop {
         match content.read(&mut buffer)? {
-            0 => return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            0 => return Ok(in_hexadecimal(hasher)),
             count => hasher.update(&buffer[..count]),
         }
     }
@@ -220,6 +282,20 @@ mod tests {
         assert_eq!(error.exit_code(), 1);
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(files_in(folder.path()), ["out.bin"]);
+    }
+
+    #[test]
+    fn where_nothing_can_be_synced_files_are_written_all_the_same() {
+        let unknown = || Err(io::ErrorKind::Unsupported.into());
+        as_far_as_possible(unknown(), || Ok(())).unwrap();
+        as_far_as_possible(as_far_as_possible(unknown(), unknown), || Ok(())).unwrap();
+        let full = as_far_as_possible(Err(io::ErrorKind::StorageFull.into()), || Ok(())).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        // A file and a folder that the system says this of.
+        if cfg!(target_os = "linux") {
+            sync(&File::open("/dev/null").unwrap()).unwrap();
+            sync_folder(Path::new("/proc")).unwrap();
+        }
     }
 
     #[test]

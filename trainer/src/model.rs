@@ -118,6 +118,7 @@ impl LoadedModel {
         let (device, _) = args.model.backend.device()?;
         let mut model = Self::open("--model", &args.model.model, &device)?;
         let data = model.open_data(&args.data, args.data_dir.as_deref())?;
+        model.tell_of_seen(&args.data, &data);
         overwriting::not_among(&args.out, &data)?;
         files::create_folder(&args.out)?;
         if model.manifest.is_none() {
@@ -149,6 +150,20 @@ impl LoadedModel {
             images.check(&format!("--data {source}"), [self.config.channels, size, size])?;
         }
         Ok(data)
+    }
+
+    /// Says so where the model may have learned from pictures that are held out here; `source` is what the user knows the data
+    /// by.
+    pub fn tell_of_seen(&self, source: &str, data: &DataSet) {
+        let name = &self.data.name;
+        let why = if !self.data.is_of(&data.name, data.fingerprint.as_deref()) {
+            format!("not the pictures that the model was trained on ({name}), as they were then")
+        } else if data.fingerprint.is_some() && self.data.fingerprint.is_none() {
+            "the model was trained with an earlier version, which held out others of its pictures".to_owned()
+        } else {
+            return;
+        };
+        eprintln!("warning: --data {source}: {why}; it may have learned from some that are held out here");
     }
 
     /// A network with what is known of it; messages begin with what it is [`named`].

@@ -1,7 +1,7 @@
 //! How far a long work is: a bar on a terminal; elsewhere, in a log, a line now and then with an estimate.
 
 use std::{
-    cell::Cell,
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -12,7 +12,7 @@ pub struct Progress {
     bar: ProgressBar,
     work: String,
     begun: Instant,
-    told: Cell<Option<Instant>>,
+    told: Mutex<Option<Instant>>,
 }
 
 impl Progress {
@@ -23,7 +23,7 @@ impl Progress {
 
     /// Of `work`, as the beginning of a line, in so many steps.
     pub fn new(work: impl Into<String>, steps: usize) -> Self {
-        Self { bar: ProgressBar::new(steps as u64), work: work.into(), begun: Instant::now(), told: Cell::new(None) }
+        Self { bar: ProgressBar::new(steps as u64), work: work.into(), begun: Instant::now(), told: Mutex::new(None) }
     }
 
     /// One step is done.
@@ -31,14 +31,18 @@ impl Progress {
         self.steps(1);
     }
 
-    /// So many steps are done.
+    /// So many steps are done, on any thread.
     pub fn steps(&self, count: usize) {
         self.bar.inc(count as u64);
+        if !self.bar.is_hidden() {
+            return;
+        }
+        // A thread that tells it now tells it for all.
+        let Ok(mut told) = self.told.try_lock() else { return };
         let now = Instant::now();
-        let waited = now - self.told.get().unwrap_or(self.begun);
-        let wanted = if self.told.get().is_none() { Self::FIRST } else { Self::LINES };
-        if self.bar.is_hidden() && waited >= wanted {
-            self.told.set(Some(now));
+        let (since, wanted) = told.map_or((self.begun, Self::FIRST), |told| (told, Self::LINES));
+        if now - since >= wanted {
+            *told = Some(now);
             eprintln!("{}", self.line(now - self.begun));
         }
     }

@@ -146,6 +146,17 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     let distance = format!("| Frechet distance | {samples:.4} |");
     assert!(fs::read_to_string(model.join("README.md")).unwrap().contains(&distance), "{distance}");
     assert!(fs::read_to_string(model.join("model.json")).unwrap().contains("share of suspicious samples"));
+    // Of other pictures too, but not as if they were the model's.
+    let text = fs::read_to_string(&report).unwrap();
+    fs::write(&report, text.replacen("\"digits\"", "\"holidays\"", 1)).unwrap();
+    let told = String::from_utf8(export(&[]).success().get_output().stderr.clone()).unwrap();
+    assert!(told.contains("warning: --evaluation ") && told.contains("holidays"), "{told}");
+    let card = fs::read_to_string(model.join("README.md")).unwrap();
+    let line = card.lines().find(|line| line.contains("| Frechet distance |")).unwrap();
+    assert!(line.ends_with("; on other pictures than the model's data: holidays |"), "{line}");
+    fs::write(&report, text).unwrap();
+    export(&[]).success();
+
     let told = refused(&["--churn", "4"]);
     assert!(told.contains("churn 0.5 and guidance 0, the model has churn 4 and guidance 0"), "{told}");
 

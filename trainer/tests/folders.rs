@@ -112,7 +112,7 @@ fn a_run_inside_its_pictures_is_no_data() {
     grid.args(["--grid", "2", "--backend", "flex"]).assert().success();
     assert!(place.join("mine/run/samples/step-0000001.png").is_file());
     let said = done(place, &["train", "--resume", "--steps", "2", "--out", "mine/run"]);
-    assert!(said.contains("(10 images)") && said.contains("written by this program"), "{said}");
+    assert!(said.contains("(11 images)") && said.contains("written by this program"), "{said}");
     assert!(!said.contains("warning"), "{said}");
     done(place, &["export", "--run", "mine/run", "--out", "mine/model"]);
     let itself = ["train", "--data", "mine", "--steps", "1", "--out", "mine"];
@@ -168,6 +168,71 @@ fn pictures_may_move_and_are_known_again() {
 }
 
 #[test]
+fn a_model_is_measured_on_its_own_pictures_whatever_their_folder_is_called() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    pictures(&place.join("mine"), 12, 8);
+    pictures(&place.join("other/mine"), 13, 8);
+    done(place, &["train", "--data", "mine", "--steps", "1", "--out", "run"]);
+    done(place, &["export", "--run", "run", "--out", "models/a"]);
+    let card = fs::read_to_string(place.join("models/a/README.md")).unwrap();
+    assert!(card.contains("The model has not seen the held-out pictures"), "{card}");
+    // What another model has seen is not known here.
+    done(
+        place,
+        &["train", "--from", "models/a", "--data", "mine", "--image-size", "16", "--steps", "1", "--out", "on"],
+    );
+    done(place, &["export", "--run", "on", "--out", "models/on"]);
+    let card = fs::read_to_string(place.join("models/on/README.md")).unwrap();
+    assert!(card.contains("it began with the weights of another model, which may have seen some of them"), "{card}");
+    let before = fs::read(place.join("models/a/model.json")).unwrap();
+    let line = refused(place, &["measure", "--model", "models/a", "--data", "other/mine"]);
+    assert!(line.contains("--data other/mine: these are not the pictures of mine"), "{line}");
+    assert!(fs::read(place.join("models/a/model.json")).unwrap() == before);
+    fs::rename(place.join("mine"), place.join("mine-2025")).unwrap();
+    done(place, &["measure", "--model", "models/a", "--data", "mine-2025"]);
+    // A model of an earlier version knows them by their name.
+    let mut manifest: serde_json::Value = serde_json::from_slice(&before).unwrap();
+    assert!(manifest["data"].as_object_mut().unwrap().remove("fingerprint").is_some());
+    fs::write(place.join("models/a/model.json"), manifest.to_string()).unwrap();
+    let said = done(place, &["measure", "--model", "models/a", "--data", "other/mine"]);
+    assert!(said.contains("an earlier version, which held out others of its pictures"), "{said}");
+
+    // Other pictures in the run's own place: the card says what that means.
+    fs::rename(place.join("other/mine"), place.join("mine")).unwrap();
+    let said = done(place, &["export", "--run", "run", "--out", "models/b"]);
+    assert!(said.contains("no longer those that the run was begun with"), "{said}");
+    let card = fs::read_to_string(place.join("models/b/README.md")).unwrap();
+    assert!(card.contains("the model may have seen some of the held-out ones"), "{card}");
+    // And so it does when the run has gone on with them.
+    done(place, &["train", "--resume", "--steps", "2", "--out", "run"]);
+    let said = done(place, &["export", "--run", "run", "--out", "models/b"]);
+    assert!(!said.contains("warning"), "{said}");
+    let card = fs::read_to_string(place.join("models/b/README.md")).unwrap();
+    assert!(card.contains("the model may have seen some of the held-out ones"), "{card}");
+}
+
+/// A large folder is kept as it is used, for its owner alone; a dry run keeps nothing.
+#[test]
+fn what_is_kept_of_a_large_folder_is_told_and_private() {
+    let folder = tempfile::tempdir().unwrap();
+    let (place, cache) = (folder.path(), folder.path().join("cache"));
+    pictures(&place.join("mine"), 2, 8);
+    (2..1000).for_each(|i| fs::hard_link(place.join("mine/0.png"), place.join(format!("mine/{i}.png"))).unwrap());
+    let train = |flags: &[&str]| {
+        let mut command = trainer();
+        command.current_dir(place).env("XDG_CACHE_HOME", &cache).env("HOME", place);
+        command.args(["train", "--data", "mine", "--backend", "flex", "--preset", "unet", "--width", "2"]);
+        command.args(["--batch", "4", "--grid", "0", "--steps", "1"]).args(flags);
+        String::from_utf8(command.assert().success().get_output().stderr.clone()).unwrap()
+    };
+    let kept = "kept as they are used";
+    assert!(!train(&["--dry-run", "--out", "run"]).contains(kept) && !cache.exists() && !place.join("run").exists());
+    assert!(train(&["--out", "run"]).contains(kept));
+    assert!(!train(&["--out", "again"]).contains(kept));
+}
+
+#[test]
 fn a_run_from_before_fingerprints_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
@@ -186,7 +251,16 @@ fn a_run_from_before_fingerprints_goes_on() {
     assert!(line.contains("seen from where it was begun"), "{line}");
     done(&place.join("below"), &["export", "--run", "../run", "--out", "models/a", "--data", "../mine"]);
     done(place, &["train", "--resume", "--steps", "2", "--out", "run"]);
-    assert!(settings(&place.join("run")).contains("fingerprint = "));
+    let known = settings(&place.join("run"));
+    assert!(known.contains("fingerprint = \"2-") && known.contains("changed = true"), "{known}");
+    // Fingerprints of pictures at one size, as they were then, tell nothing of moved pictures now.
+    let old = known.replace("fingerprint = \"2-", "fingerprint = \"").replace("changed = true\n", "");
+    fs::write(place.join("run/run.toml"), old).unwrap();
+    fs::rename(place.join("mine"), place.join("moved")).unwrap();
+    let said = done(place, &["export", "--run", "run", "--out", "models/b", "--data", "moved"]);
+    assert!(said.contains("--data moved: taken for the pictures of the run, which an earlier version began"), "{said}");
+    let card = fs::read_to_string(place.join("models/b/README.md")).unwrap();
+    assert!(card.contains("the model may have seen some of the held-out ones"), "{card}");
 }
 
 #[test]
@@ -198,7 +272,7 @@ fn a_folder_with_the_name_of_a_set_is_told_of() {
     let said = done(place, &["train", "--data", "digits", "--steps", "1", "--out", "run"]);
     assert!(said.contains("(1621 images)") && said.contains("--data ./digits"), "{said}");
     let said = done(place, &["train", "--data", "./digits", "--steps", "1", "--out", "mine"]);
-    assert!(said.contains("(10 images)"), "{said}");
+    assert!(said.contains("(11 images)"), "{said}");
     let nothing: PathBuf = place.join("cache");
     let output = trainer()
         .current_dir(place)
@@ -221,7 +295,7 @@ fn what_is_left_out_of_a_folder_is_told_and_the_list_has_an_end() {
         fs::write(place.join(format!("mine/other-{i}.gif")), "GIF89a").unwrap();
     }
     let said = done(place, &["train", "--data", "mine", "--steps", "1", "--out", "run"]);
-    assert!(said.contains("35 .gif") && said.contains("(10 images)"), "{said}");
+    assert!(said.contains("35 .gif") && said.contains("(11 images)"), "{said}");
     assert_eq!(said.matches("skipped: ").count(), 21, "{said}");
     assert!(said.contains("skipped: 15 more files"), "{said}");
     fs::write(place.join("mine.zip"), "PK").unwrap();

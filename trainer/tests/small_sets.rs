@@ -112,6 +112,19 @@ fn pictures_of_six_pixels_are_evaluated() {
     train(&data, &run);
     // Where its files are is remembered.
     trainer().args(["train", "--resume", "--backend", "flex", "--steps", "5", "--out"]).arg(&run).assert().success();
+    // By its settings too, unless they are given other data.
+    let again = |flags: &[&str]| {
+        let mut command = trainer();
+        command
+            .args(["train", "--backend", "flex", "--grid", "0", "--steps", "1", "--config"])
+            .arg(run.join("run.toml"));
+        command.args(flags).arg("--out").arg(folder.path().join(flags.concat() + "again")).assert().success();
+        fs::read_to_string(folder.path().join(flags.concat() + "again/run.toml")).unwrap()
+    };
+    let settings = again(&[]);
+    assert!(settings.contains("\nsize = 6\n") && settings.contains("data_dir = "), "{settings}");
+    let settings = again(&["--data", "digits"]);
+    assert!(!settings.contains("data_dir = "), "{settings}");
     let (report, _) = evaluate(&run, &data, &out, &["--count", "64", "--density-steps", "0"]);
     assert_eq!(report["missing"].as_object().unwrap().keys().collect::<Vec<_>>(), ["density"], "{}", report["missing"]);
     // 96 held-out pictures are enough to compare with, and too few for a second half beside them.

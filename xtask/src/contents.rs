@@ -2,8 +2,9 @@
 //! what it names may be deleted when the site is built again.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use anyhow::{Context, Result};
 
@@ -35,7 +36,7 @@ pub fn write_list(site: &Path) -> Result<()> {
 /// What is in a folder.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Contents {
-    /// No file and no folder, or there is no such folder.
+    /// No file and no folder but what file managers leave, or there is no such folder.
     Nothing,
     /// A site, and no more than hosts and file managers put beside it.
     Site,
@@ -52,7 +53,7 @@ pub enum Contents {
 /// # Errors
 /// The folder or its list cannot be read.
 pub fn of(folder: &Path) -> Result<Contents> {
-    if !folder.exists() || fs::read_dir(folder).with_context(|| format!("{}", folder.display()))?.next().is_none() {
+    if !folder.exists() || is_bare(folder).with_context(|| format!("{}", folder.display()))? {
         return Ok(Contents::Nothing);
     }
     let list = folder.join(LIST);
@@ -63,11 +64,25 @@ pub fn of(folder: &Path) -> Result<Contents> {
     let ours: BTreeSet<&str> = text.lines().skip(1).collect();
     let is_listed = |file: &Path| ours.contains(listed(file).as_str());
     let belongs = |file: &Path| {
-        let litter = file.file_name().is_some_and(|name| LITTER.iter().any(|litter| name == *litter));
+        let litter = file.file_name().is_some_and(is_litter);
         let compressed = file.extension().is_some_and(|end| COMPRESSED.iter().any(|compressed| end == *compressed));
         litter || file == Path::new(LIST) || is_listed(file) || (compressed && is_listed(&file.with_extension("")))
     };
     Ok(files(folder)?.into_iter().find(|file| !belongs(file)).map_or(Contents::Site, Contents::SiteAnd))
+}
+
+/// Whether there is nothing in a folder, or no more than file managers put there.
+fn is_bare(folder: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        if !is_litter(&entry?.file_name()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_litter(name: &OsStr) -> bool {
+    LITTER.iter().any(|litter| name == *litter)
 }
 
 /// Whether a folder holds the page and nothing hidden, but for what trunk leaves when it is stopped.

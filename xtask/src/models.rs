@@ -14,7 +14,11 @@ use serde_json::{Value, json};
 pub fn list(folder: &Path) -> Result<Value> {
     let named = folder.join("index.json");
     if named.is_file() {
-        let text = fs::read_to_string(&named)?;
+        let text = fs::read(&named).with_context(|| format!("{}", named.display()))?;
+        // As `>` of older PowerShells writes.
+        let text = String::from_utf8(text)
+            .ok()
+            .with_context(|| format!("{}: is not written in UTF-8; save it again so", named.display()))?;
         // Some editors put a byte order mark before it.
         let mut list: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
             .with_context(|| format!("{}", named.display()))?;
@@ -32,6 +36,7 @@ pub fn list(folder: &Path) -> Result<Value> {
         }
         return Ok(list);
     }
+    ensure!(!is_model(folder), "{}: is a model itself; give the folder that it lies in", folder.display());
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
         let entry = entry?;

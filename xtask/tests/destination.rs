@@ -80,7 +80,8 @@ fn refusal(checked: anyhow::Result<Destination>, out: &Path) -> String {
 fn a_new_and_an_empty_folder_get_the_site_and_a_later_one_replaces_it() {
     let place = Place::new();
     fs::create_dir(place.path("empty")).unwrap();
-    for out in ["new/below/new", "empty", "repository/site", "target/site"] {
+    write(&place.path("shown/.DS_Store"), "of a file manager");
+    for out in ["new/below/new", "empty", "shown", "repository/site", "target/site"] {
         place.check(out).unwrap().put(&place.build("first")).unwrap();
         assert_eq!(place.title(out), "first");
         write(&place.path(out).join("engine_bg.wasm.gz"), "compressed for a host");

@@ -105,6 +105,10 @@ pub struct DataCard {
     pub size: usize,
     /// Smallest and largest pixel value.
     pub pixel_range: [f32; 2],
+    /// What tells the pictures of a folder from others, whatever the folder is called; known sets and older models have
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
 }
 
 /// The training of a model.
@@ -157,6 +161,17 @@ pub struct WeightsCard {
     pub sha256: String,
     /// Its length.
     pub bytes: u64,
+}
+
+impl DataCard {
+    /// Whether data of this name and fingerprint are these: their names tell where one of them has no fingerprint.
+    #[must_use]
+    pub fn is_of(&self, name: &str, fingerprint: Option<&str>) -> bool {
+        match (self.fingerprint.as_deref(), fingerprint) {
+            (Some(own), Some(other)) => own == other,
+            _ => self.name == name,
+        }
+    }
 }
 
 impl Manifest {

@@ -27,8 +27,8 @@ pub struct ExportArgs {
     /// Folder of the data set's files, if it is not where the run found them.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
-    /// Number of held-out pictures to publish with the model, for the page's other rooms; 0 if their licence does not
-    /// allow it.
+    /// Number of held-out pictures to publish with the model, for the page's other rooms, as many as fit into 16 MiB; 0 if
+    /// their licence does not allow it.
     #[arg(long, default_value_t = 24)]
     pub held_out: usize,
     /// The licence of the pictures, as the model card and the page shall tell it, such as "CC BY 4.0 (Jane Doe)" [default:
@@ -55,7 +55,7 @@ pub struct MeasureArgs {
     /// An exported model folder; it may be from a version that did not measure likelihoods.
     #[arg(long)]
     pub model: PathBuf,
-    /// The data set that it was trained on.
+    /// The data set, or the pictures, that it was trained on.
     #[arg(long)]
     pub data: String,
     /// Folder of the data set's files, if it is not where `trainer data fetch` puts them.

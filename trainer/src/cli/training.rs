@@ -64,7 +64,8 @@ pub struct SettingsArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<PathBuf>,
     /// Resize the pictures of a folder to this side, 8 to 256. Pictures that are not square are cropped to their middle
-    /// [default: the median of their shorter sides, at most 64].
+    /// [default: the median of their shorter sides, at most 64; to the nearest multiple of 8, unless most pictures have
+    /// that side].
     #[arg(long, value_name = "N", value_parser = side)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_size: Option<usize>,

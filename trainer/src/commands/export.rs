@@ -18,7 +18,7 @@ use crate::{
     data::{self, DataSet, principal_components},
     error::{Error, Result},
     evaluate::{PlacedModel, Summary, fingerprint, likelihoods, outliers},
-    export::{AT_EXPORT, CHOSEN, Contents, ModelFolder, card},
+    export::{AT_EXPORT, CHOSEN, Contents, HELD_OUT, ModelFolder, card, held_out_strip},
     files::reason,
     model::{Guide, LoadedModel, named},
     overwriting, recording,
@@ -39,7 +39,7 @@ const SAMPLES: usize = 64;
 /// The weights file in a model folder.
 const WEIGHTS: &str = "model.safetensors";
 /// All that a model folder holds.
-const FILES: [&str; 6] = ["model.json", WEIGHTS, "README.md", "samples.png", "held-out.png", Recording::FILE];
+const FILES: [&str; 6] = ["model.json", WEIGHTS, "README.md", "samples.png", HELD_OUT, Recording::FILE];
 
 /// Writes the model folder of a run, from its averaged weights in half precision.
 pub fn export(args: ExportArgs) -> Result<()> {
@@ -51,9 +51,12 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let folder = RunFolder::at(&args.run);
     let config = folder.load_config()?;
     let checkpoint = if args.best { folder.best()? } else { folder.newest()? };
-    let place = Place { data: args.data.as_deref(), dir: args.data_dir.as_deref() };
+    let place = Place { data: args.data.as_deref(), dir: args.data_dir.as_deref(), keep: true };
     let data = run_pictures(&config, &args.run, &place)?;
     data.tell();
+    let config = config.with_pictures(&data)?;
+    let shown = data.held_out.sample(args.held_out, DRAW_SEED);
+    let strip = held_out_strip(&shown)?;
     // A mistake makes no folder; and what cannot be written is told before minutes of work.
     ModelFolder::at(&args.out).check()?;
     let (device, _) = args.backend.device()?;
@@ -76,8 +79,6 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let guide = model.guide().map(|guide| guide_card(guide, &device)).transpose().map_err(input)?;
     let measured = data.held_out.sample(MEASURED, DRAW_SEED);
     let held_out = Validation::new(&measured, shape.sigma_0, model.frame, &device);
-    let drawn = data.held_out.sample(args.held_out, DRAW_SEED);
-    let shown: Vec<&[u8]> = (0..drawn.len()).map(|index| drawn.image(index)).collect();
     let placed = PlacedModel { model: &model, device: &device };
     let outlier_score = outlier_score(&placed, &data)?;
     let moments = likelihoods::moments(&data.train);
@@ -119,7 +120,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let contents = Contents {
         manifest: &manifest,
         weights: &bytes,
-        held_out: &shown,
+        held_out: strip.as_deref(),
         samples: &samples,
         recording: &recording,
         card: &card,
@@ -148,8 +149,8 @@ fn check_place(out: &Path) -> Result<bool> {
     let entries = fs::read_dir(out).map_err(|error| wrong(&reason(&error)))?;
     let mut names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into()).collect();
     names.sort_unstable();
-    // What a system writes into every folder that somebody looks at.
-    names.retain(|name| name != ".DS_Store");
+    // What systems write into every folder that somebody looks at.
+    names.retain(|name| ![".DS_Store", "Thumbs.db", "desktop.ini"].contains(&name.as_str()));
     if names.is_empty() {
         // Made anew in a moment.
         fs::remove_dir_all(out).map_err(|error| wrong(&reason(&error)))?;

@@ -9,8 +9,8 @@ use crate::{
     data::principal_components,
     error::{Error, Result},
     evaluate::{PlacedModel, Summary, fingerprint, likelihoods},
-    export::{AT_EXPORT, measured_again},
-    files,
+    export::{AT_EXPORT, MEASURED, measured_again},
+    files::{self, reason},
     model::{LoadedModel, named},
 };
 
@@ -26,12 +26,14 @@ pub fn measure(args: MeasureArgs) -> Result<()> {
         )));
     };
     let data = model.open_data(&args.data, args.data_dir.as_deref())?;
-    if data.name != manifest.data.name {
+    if !manifest.data.is_of(&data.name, data.fingerprint.as_deref()) {
+        let text = if data.name == manifest.data.name { ", as they were then" } else { "" };
         return Err(Error::input(format!(
-            "--data {}: the model was trained on {}, so give that",
+            "--data {}: these are not the pictures of {} that the model was trained on{text}; give those",
             args.data, manifest.data.name
         )));
     }
+    model.tell_of_seen(&args.data, &data);
     let known = (fingerprint(&Weights::of(&model.network))?, named("--model", &args.model));
     let evaluated = args.evaluation.as_deref().map(|path| Summary::of(path, &model, &known)).transpose()?;
     let moments = likelihoods::moments(&data.train);
@@ -57,13 +59,18 @@ pub fn measure(args: MeasureArgs) -> Result<()> {
     manifest.likelihood = card;
 
     let path = args.model.join("README.md");
-    let card = fs::read_to_string(&path).ok().and_then(|text| measured_again(&text, &manifest));
+    let card = fs::read_to_string(&path)
+        .map_err(|error| reason(&error))
+        .and_then(|text| measured_again(&text, &manifest).ok_or_else(|| format!("there is no part {MEASURED} in it")));
     let json = manifest.to_json().map_err(|error| Error::failed(format!("{}: {error}", args.model.display())))?;
     files::write_atomically(&args.model.join("model.json"), |file| file.write_all(&json))?;
     println!("{}", args.model.join("model.json").display());
-    if let Some(card) = card {
-        files::write_atomically(&path, |file| file.write_all(card.as_bytes()))?;
-        println!("{}", path.display());
+    match card {
+        Ok(card) => {
+            files::write_atomically(&path, |file| file.write_all(card.as_bytes()))?;
+            println!("{}", path.display());
+        }
+        Err(why) => eprintln!("warning: {}: not brought up to date: {why}", path.display()),
     }
     Ok(())
 }

@@ -14,6 +14,8 @@ pub struct Place<'a> {
     pub data: Option<&'a str>,
     /// `--data-dir`.
     pub dir: Option<&'a Path>,
+    /// As in [`Wanted`].
+    pub keep: bool,
 }
 
 /// Reads the pictures of a run, from where the user says or where the run found them, at the run's own size.
@@ -28,8 +30,8 @@ pub fn run_pictures(config: &RunConfig, run: &Path, place: &Place<'_>) -> Result
             return Err(Error::input(format!("--data {other}: {text}")));
         }
         let named = format!("--data {}", config.data);
-        let remembered = config.data_dir.as_deref().filter(|dir| dir.is_dir());
-        return data::read(&Wanted { source: &config.data, named: &named, dir: place.dir.or(remembered), side: None });
+        let dir = config.files_in(place.dir);
+        return data::read(&Wanted { source: &config.data, named: &named, dir, side: None, keep: place.keep });
     }
     let dir = place.dir.map(|dir| (dir.to_string_lossy().into_owned(), "--data-dir"));
     let given = place.data.map(|data| (data.to_owned(), "--data")).or(dir);
@@ -48,14 +50,14 @@ pub fn run_pictures(config: &RunConfig, run: &Path, place: &Place<'_>) -> Result
             run.display()
         )));
     }
-    let data = data::read(&Wanted { source, named: &named, dir: None, side: Some(size) })?;
+    let data = data::read(&Wanted { source, named: &named, dir: None, side: Some(size), keep: place.keep })?;
     check_same(config, &data, &named, given.is_some() && data.source != config.data)?;
     Ok(data)
 }
 
 /// Checks that the pictures are those of the run; told of, where they are still in their place, and refused elsewhere.
 fn check_same(config: &RunConfig, data: &DataSet, named: &str, moved: bool) -> Result<()> {
-    let known = config.pictures.as_ref().and_then(|pictures| pictures.fingerprint.as_ref());
+    let known = config.pictures.as_ref().and_then(|pictures| pictures.card.fingerprint.as_ref());
     match (known, &data.fingerprint, moved) {
         (Some(known), Some(found), _) if known == found => Ok(()),
         (Some(_), _, true) => Err(Error::input(format!(
@@ -64,14 +66,17 @@ fn check_same(config: &RunConfig, data: &DataSet, named: &str, moved: bool) -> R
         ))),
         (Some(_), _, false) => {
             eprintln!(
-                "warning: {named} are no longer those that the run was begun with: some were added, removed or changed"
+                "warning: {named} are no longer those that the run was begun with: some were added, removed, changed or put \
+                 on the other side, held out or not"
             );
             Ok(())
         }
-        (None, _, true) => {
-            eprintln!("{named}: assumed to be the pictures of the run, which is too old to have a fingerprint of them");
+        (None, _, _) => {
+            eprintln!(
+                "warning: {named}: taken for the pictures of the run, which an earlier version began; that held out others of \
+                 them, so the run may have learned from some that are held out now"
+            );
             Ok(())
         }
-        (None, _, false) => Ok(()),
     }
 }

@@ -5,7 +5,6 @@ use std::{
     env,
     fs::File,
     path::{Path, PathBuf},
-    sync::atomic::Ordering,
 };
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +17,7 @@ use crate::{
     error::{Error, Result},
     files, overwriting,
     ranks::Ranks,
-    train::{self, Checkpoint, INTERRUPTED, RunConfig, RunFolder, Start, TrainingPreset},
+    train::{self, Checkpoint, RunConfig, RunFolder, Start, TrainingPreset},
 };
 
 /// Trains, or goes on training, with the processes that were started together with this one.
@@ -65,9 +64,6 @@ impl Task {
 /// Computes a part of every batch for the process that leads.
 fn work(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     let (devices, backend) = args.backend.devices(args.devices)?;
-    // The leader saves and says when it is enough: what asks a program to stop may ask one of them or all.
-    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
-        .map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
     let task = ranks.broadcast(Vec::new())?;
     if task.is_empty() {
         return Ok(());
@@ -90,9 +86,13 @@ fn work(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
         toml::from_str(&task.config).map_err(|error| Error::failed(format!("the settings that came: {error}")))?;
     check_shares(&config, args, ranks)?;
     let given = args.layers.settings.data.as_deref().filter(|_| !Path::new(&config.data).is_dir());
-    let data = run_pictures(&config, Path::new("this run"), &Place { data: given, dir: args.data_dir.as_deref() })?;
+    let data = run_pictures(&config, Path::new("this run"), &place(args, given))?;
     if Task::pictures(&data) != task.pictures {
         return Err(Error::input(format!("the pictures in {} are not those of the leading process", data.source)));
+    }
+    if task.rehearsals == 0 {
+        // The leader saves and says when it is enough: what asks a program to stop may ask one of them or all.
+        train::heed_interruptions()?;
     }
     train::work(&config, &data, (task.done, task.rehearsals), &devices, ranks)
 }
@@ -110,8 +110,6 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
         folder.check_free()?;
     }
     let (devices, backend) = args.backend.devices(args.devices)?;
-    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
-        .map_err(|error| Error::failed(format!("Ctrl-C cannot be watched: {error}")))?;
 
     let (mut config, start, data) = if args.resume { resume(args, &folder, &out)? } else { begin(args)? };
     share_slices(&mut config, args, ranks)?;
@@ -162,6 +160,7 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
         eprintln!("{count} processes share every batch, {} of its {slices} slices each", slices / count);
     }
     send_task(&config, 0)?;
+    train::heed_interruptions()?;
     let outcome = train::train(&config, &data, &folder, start, &devices, ranks);
     if matches!(outcome, Ok(()) | Err(Error::Interrupted(_))) {
         // No more weights: the others have done their work.
@@ -227,13 +226,11 @@ fn begin(args: &TrainArgs) -> Result<Opened> {
         }
         (None, _) => of_preset(&config)?,
     };
-    let wanted = Wanted { source: &config.data, named: &named, dir: args.data_dir.as_deref(), side: config.image_size };
+    let dir = config.files_in(args.data_dir.as_deref());
+    let wanted = Wanted { source: &config.data, named: &named, dir, side: config.image_size, keep: !args.dry_run };
     let data = data::read(&wanted)?;
-    let mut config = config.with_pictures(&data)?;
-    if data::is_named(&config.data) {
-        config.data_dir = args.data_dir.as_deref().and_then(|dir| std::fs::canonicalize(dir).ok());
-    }
-    Ok((config, None, data))
+    let data_dir = dir.and_then(|dir| std::fs::canonicalize(dir).ok());
+    Ok((RunConfig { data_dir, ..config.with_pictures(&data)? }, None, data))
 }
 
 /// What the data of a preset are called, if they are here or can be had.
@@ -253,17 +250,24 @@ fn resume(args: &TrainArgs, folder: &RunFolder, out: &Path) -> Result<Opened> {
     let step = start.as_ref().map_or(0, |checkpoint| checkpoint.progress.step);
     let config = before.resumed(step, *preset, file.as_deref(), settings)?;
     let given = (config.data != before.data).then_some(config.data.as_str());
-    let data = run_pictures(&before, out, &Place { data: given, dir: args.data_dir.as_deref() })?;
+    let data = run_pictures(&before, out, &place(args, given))?;
     let config = config.with_pictures(&data)?;
     tell_changes(&before, &config)?;
     Ok((config, start, data))
+}
+
+/// Where the user says that the pictures of a run are.
+fn place<'a>(args: &'a TrainArgs, data: Option<&'a str>) -> Place<'a> {
+    Place { data, dir: args.data_dir.as_deref(), keep: !args.dry_run }
 }
 
 /// Says which settings a run goes on with that it did not have before.
 fn tell_changes(before: &RunConfig, now: &RunConfig) -> Result<()> {
     let (before, now) = (before.to_toml()?, now.to_toml()?);
     let old: HashSet<&str> = before.lines().collect();
-    let new = now.lines().filter(|line| !old.contains(line) && !line.starts_with("warm_up_from"));
+    // What follows from other changes, which are told.
+    let follows = |line: &&str| ["warm_up_from", "changed", "fingerprint"].iter().any(|found| line.starts_with(found));
+    let new = now.lines().filter(|line| !old.contains(line) && !follows(line));
     new.for_each(|line| eprintln!("changed: {line}"));
     Ok(())
 }

@@ -4,6 +4,7 @@ mod cache;
 mod contents;
 mod decoded;
 mod parts;
+mod room;
 mod told;
 
 use std::collections::{BTreeSet, HashSet};
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{DataSet, Images};
+use super::{DataSet, Images, Wanted};
 use crate::error::{Error, Result};
 use crate::files::{self, reason};
 use crate::pictures;
@@ -27,21 +28,25 @@ pub const SIDES: RangeInclusive<usize> = 8..=256;
 const LARGEST_CHOSEN: usize = 64;
 /// So few files are decoded sooner than a second is over, and not kept.
 const FEW: usize = 1000;
-/// One in ten different pictures is held out.
-const HOLD_OUT: usize = 10;
+/// Pictures whose hashes come before this one are held out: one in ten, by chance, whatever others there are. Pictures that
+/// are added later leave those before them where they are.
+const HELD_OUT_BEFORE: &str = "1999999999999999";
+/// How a fingerprint begins; those of earlier versions began otherwise, and were of pictures at one size.
+const FINGERPRINT: &str = "2-";
 
-/// Reads every picture in the folder and its subfolders, cropped to its centred square and resized to `side`, or to one
-/// that suits them ([`suitable_side`]); colour, or grey where all are grey. `named` is what the user knows the folder by.
+/// Reads every picture in the folder and its subfolders, cropped to its centred square and resized to the side that is
+/// wanted, or to one that suits them ([`suitable_side`]); colour, or grey where all are grey.
 ///
-/// Folders `train` and `test` (or `val`) in it are the training and the held-out pictures. Otherwise which pictures are
-/// held out depends on their pixels alone, so that copies of one picture stay together. Where all lie in folders by
-/// class, they get labels. Files that are no pictures are listed in the data set.
+/// Folders `train` and `test` (or `val`) in it are the training and the held-out pictures. Otherwise whether a picture is
+/// held out depends on its own pixels alone, at the size that it has in its file: copies of one picture stay together, and
+/// it stays on its side when others are added or all are resized otherwise. Where all lie in folders by class, they get
+/// labels. Files that are no pictures are listed in the data set.
 ///
 /// # Errors
 /// The folder cannot be used, or fewer than two different pictures are left, or none on one side.
-pub(super) fn read(folder: &Path, side: Option<usize>, named: &str) -> Result<DataSet> {
+pub(super) fn read(&Wanted { source, named, side, keep, .. }: &Wanted<'_>) -> Result<DataSet> {
     let wrong = |what: &str| Error::input(format!("{named}: {what}"));
-    let folder = std::fs::canonicalize(folder).map_err(|error| wrong(&reason(&error)))?;
+    let folder = std::fs::canonicalize(source).map_err(|error| wrong(&reason(&error)))?;
     if let Some(file) = written_here(&folder) {
         let text = format!("it holds {file}, so it was written by this program, and is no folder of pictures");
         return Err(wrong(&text));
@@ -64,7 +69,9 @@ pub(super) fn read(folder: &Path, side: Option<usize>, named: &str) -> Result<Da
         return Err(wrong(&format!("the folder holds no readable PNG, JPEG or WebP picture{others}")));
     }
     let chosen = side.unwrap_or_else(|| suitable_side(&paths));
-    let (notes, pixels) = decoded(&folder, &paths, chosen)?;
+    let cache = if paths.len() < FEW { None } else { Cache::of(&folder, &paths, chosen) };
+    let (notes, pixels, kept) = decoded(&paths, chosen, cache.as_ref(), keep)?;
+    told.extend(kept);
     let hashes: BTreeSet<&str> = notes.pictures.iter().map(|note| note.hash.as_str()).collect();
     let skipped: Vec<String> = unreadable.iter().chain(&notes.skipped).cloned().collect();
     if hashes.len() < 2 {
@@ -79,7 +86,7 @@ pub(super) fn read(folder: &Path, side: Option<usize>, named: &str) -> Result<Da
     let used: Vec<&Path> = inside(&folder, notes.pictures.iter().map(|note| &paths[note.file]));
     let goes = goes(&notes, &used, split.as_ref(), &hashes);
     let (classes, labels) = classes(&used, split.as_ref()).unwrap_or_default();
-    let fingerprint = fingerprint(&notes);
+    let fingerprint = fingerprint(&notes, &goes);
     told.push(told::sizes(&notes, chosen, side.is_none()));
     let [mut train, mut held_out] = pixels
         .part(notes.channels, chosen, &goes)
@@ -100,6 +107,7 @@ pub(super) fn read(folder: &Path, side: Option<usize>, named: &str) -> Result<Da
         held_out,
         classes,
         fingerprint: Some(fingerprint),
+        decoding: notes.decoding(),
         told,
         skipped,
     })
@@ -110,31 +118,38 @@ pub(super) fn name(folder: &Path) -> String {
     folder.file_name().map_or_else(|| "pictures".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// The side that suits pictures: the median of their shorter sides, to the nearest multiple of 8, at most 64. Only their
-/// headers are read.
+/// The side that suits pictures: the median of their shorter sides, at most 64; to the nearest multiple of 8, unless it is
+/// that of most of them, which then need no resizing. Only their headers are read.
 fn suitable_side(paths: &[PathBuf]) -> usize {
     let shorter = |path: &PathBuf| pictures::dimensions(path).map(|(width, height)| width.min(height));
     let mut sides: Vec<usize> = paths.par_iter().filter_map(shorter).collect();
     sides.sort_unstable();
     let median = sides.get(sides.len() / 2).copied().unwrap_or(LARGEST_CHOSEN);
-    ((median + 4) / 8 * 8).clamp(*SIDES.start(), LARGEST_CHOSEN)
+    let of_most = 2 * sides.iter().filter(|&&side| side == median).count() > sides.len();
+    let side = if of_most { median } else { (median + 4) / 8 * 8 };
+    side.clamp(*SIDES.start(), LARGEST_CHOSEN)
 }
 
-/// All pictures cut to size, out of the cache where these very files were decoded before.
-fn decoded(folder: &Path, paths: &[PathBuf], side: usize) -> Result<(Notes, Pixels)> {
-    let cache = if paths.len() < FEW { None } else { Cache::of(folder, paths, side) };
-    if let Some(kept) = cache.as_ref().and_then(Cache::open) {
-        return Ok(kept);
+/// All pictures cut to size, out of the cache where these very files were decoded before; and a line where they are kept
+/// there now.
+fn decoded(
+    paths: &[PathBuf],
+    side: usize,
+    cache: Option<&Cache>,
+    keep: bool,
+) -> Result<(Notes, Pixels, Option<String>)> {
+    if let Some((notes, pixels)) = cache.and_then(Cache::open) {
+        return Ok((notes, pixels, None));
     }
     let (notes, pixels) = decoded::decode(paths, side)?;
-    // A cache that cannot be written costs time the next time, and nothing now.
-    if let (Some(cache), Pixels::Memory(pixels)) = (cache, &pixels)
-        && !notes.unopened
-        && let Err(error) = cache.write(&notes, pixels)
-    {
-        eprintln!("warning: {error}");
-    }
-    Ok((notes, pixels))
+    let kept = match (cache, &pixels) {
+        (Some(cache), Pixels::Memory(pixels)) if keep && !notes.unopened => {
+            // One that cannot be written costs time the next time, and nothing now.
+            Some(cache.write(&notes, pixels).unwrap_or_else(|error| format!("will be decoded again: {error}")))
+        }
+        _ => None,
+    };
+    Ok((notes, pixels, kept))
 }
 
 /// Where each picture goes. Of the held-out pictures of a split, those that are training pictures too go nowhere.
@@ -142,7 +157,9 @@ fn goes(notes: &Notes, used: &[&Path], split: Option<&Split>, hashes: &BTreeSet<
     let hash = |i: usize| notes.pictures[i].hash.as_str();
     let all = 0..notes.pictures.len();
     let Some(split) = split else {
-        let held_out: HashSet<&str> = hashes.iter().take(hashes.len().div_ceil(HOLD_OUT)).copied().collect();
+        // At least one, and not all: of few pictures chance may hold out none.
+        let count = hashes.range(..HELD_OUT_BEFORE).count().clamp(1, hashes.len() - 1);
+        let held_out: HashSet<&str> = hashes.iter().take(count).copied().collect();
         return all.map(|i| if held_out.contains(hash(i)) { Goes::HeldOut } else { Goes::Training }).collect();
     };
     let is_training = |i: &usize| split.side(used[*i]) == Side::Training;
@@ -156,19 +173,31 @@ fn goes(notes: &Notes, used: &[&Path], split: Option<&Split>, hashes: &BTreeSet<
 }
 
 fn check_sides(train: &Images, held_out: &Images, split: &Split) -> std::result::Result<(), String> {
-    for (images, folder) in [(train, &split.training), (held_out, &split.held_out)] {
-        if images.is_empty() {
-            return Err(format!("{folder} has no picture that could be used and is not in {} too", split.training));
-        }
+    let Split { training, held_out: other } = split;
+    match (train.is_empty(), held_out.is_empty()) {
+        (true, _) => Err(format!("{training} has no picture that could be used")),
+        (_, true) => Err(format!("{other} has no picture that could be used and is not in {training} too")),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-/// What tells these pictures from others, whatever their files are called and wherever they lie.
-fn fingerprint(notes: &Notes) -> String {
-    let mut hashes: Vec<&str> = notes.pictures.iter().map(|note| note.hash.as_str()).collect();
-    hashes.sort_unstable();
-    files::sha256(hashes.concat().as_bytes())[..32].to_owned()
+/// What tells these pictures, and their sides, from others, whatever their files are called, wherever they lie and at
+/// whatever size.
+fn fingerprint(notes: &Notes, goes: &[Goes]) -> String {
+    let side = |goes: &Goes| match goes {
+        Goes::Training => 't',
+        Goes::HeldOut => 'h',
+        Goes::Nowhere => 'n',
+    };
+    let pictures = notes.pictures.iter().zip(goes).map(|(note, goes)| format!("{}{}", note.hash, side(goes)));
+    let mut pictures: Vec<String> = pictures.collect();
+    pictures.sort_unstable();
+    format!("{FINGERPRINT}{}", &files::sha256_of_parts(&pictures)[..32])
+}
+
+/// Whether this is a fingerprint as they are now, and not one of an earlier version.
+pub fn is_fingerprint(text: &str) -> bool {
+    text.starts_with(FINGERPRINT)
 }
 
 #[cfg(test)]

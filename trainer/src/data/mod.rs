@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use catalogue::{Format, SETS, Set};
 pub use components::principal_components;
-pub use folder::SIDES;
+pub use folder::{SIDES, is_fingerprint};
 pub use images::Images;
 pub use nearest::nearest;
 
@@ -37,8 +37,11 @@ pub struct DataSet {
     pub held_out: Images,
     /// The names of the classes that labels count from 0, where they are known.
     pub classes: Vec<String>,
-    /// What tells the pictures of a folder from others, wherever they lie.
+    /// What tells the pictures of a folder from others, and those that are held out from the rest, wherever they lie and
+    /// at whatever size.
     pub fingerprint: Option<String>,
+    /// Bytes that decoding them took at its height.
+    pub decoding: u64,
     /// What is to be known of a folder of pictures, a line each.
     pub told: Vec<String>,
     /// The files of a picture folder that could not be used, one line each with the reason.
@@ -143,6 +146,8 @@ pub struct Wanted<'a> {
     pub dir: Option<&'a Path>,
     /// The side that the pictures of a folder are resized to, if not one that suits them; named sets keep their own.
     pub side: Option<usize>,
+    /// Whether the pictures of a large folder are kept decoded for the next time; else nothing is written.
+    pub keep: bool,
 }
 
 /// Reads a data set by its name, from `dir` or where it is usually kept, or a folder of pictures by its path.
@@ -152,7 +157,7 @@ pub fn open(name_or_folder: &str, dir: Option<&Path>) -> Result<DataSet> {
 
 /// [`open`], with the side that the pictures of a folder are resized to; named sets keep their own size.
 pub fn open_sized(name_or_folder: &str, dir: Option<&Path>, side: Option<usize>) -> Result<DataSet> {
-    read(&Wanted { source: name_or_folder, named: &format!("--data {name_or_folder}"), dir, side })
+    read(&Wanted { source: name_or_folder, named: &format!("--data {name_or_folder}"), dir, side, keep: true })
 }
 
 /// Reads a data set.
@@ -160,11 +165,11 @@ pub fn open_sized(name_or_folder: &str, dir: Option<&Path>, side: Option<usize>)
 /// # Errors
 /// There is no such set and no such folder, or what is there cannot be used.
 pub fn read(wanted: &Wanted<'_>) -> Result<DataSet> {
-    let Wanted { source: name, named, dir, side } = *wanted;
+    let Wanted { source: name, named, dir, .. } = *wanted;
     let Some(set) = Set::named(name) else {
         let path = Path::new(name);
         return match (path.is_dir(), dir) {
-            (true, None) => folder::read(path, side, named),
+            (true, None) => folder::read(wanted),
             (true, Some(dir)) => Err(Error::input(format!(
                 "--data-dir {}: {named} is a folder itself, and needs no other",
                 dir.display()
@@ -193,6 +198,7 @@ pub fn read(wanted: &Wanted<'_>) -> Result<DataSet> {
         held_out,
         classes: Vec::new(),
         fingerprint: None,
+        decoding: 0,
         told: Vec::new(),
         skipped: Vec::new(),
     })
@@ -252,6 +258,7 @@ impl DataSet {
             train,
             classes: Vec::new(),
             fingerprint: None,
+            decoding: 0,
             told: Vec::new(),
             skipped: Vec::new(),
         }

@@ -21,6 +21,8 @@ pub struct Evaluation {
     pub weights: String,
     /// The data set.
     pub data: String,
+    /// What tells its pictures from others; null for known sets.
+    pub fingerprint: Option<String>,
     /// Training pictures of the set.
     pub training: usize,
     /// Held-out pictures that energies and outlier scores are measured on.

@@ -93,6 +93,7 @@ pub fn evaluate(
             model: name,
             weights: fingerprint(&Weights::of(&model.network))?,
             data: data.name.clone(),
+            fingerprint: data.fingerprint.clone(),
             training: data.train.len(),
             held_out: held_out.len(),
             sampling: Sampling::of(chains, given.is_some(), model),

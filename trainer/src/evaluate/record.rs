@@ -110,6 +110,7 @@ mod tests {
             model: "models/none".to_owned(),
             weights: String::new(),
             data: "a folder".to_owned(),
+            fingerprint: None,
             training: 9,
             held_out: 1,
             sampling,

@@ -25,6 +25,11 @@ pub struct Summary {
     pub model: String,
     /// What its weights were known by.
     pub weights: String,
+    /// The data that it was measured on.
+    pub data: String,
+    /// What tells their pictures from others, where an evaluation says so.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
     /// How its samples were made.
     pub sampling: Sampling,
     /// What the card is to say.
@@ -53,12 +58,13 @@ impl Summary {
         Ok(summary)
     }
 
-    /// Reads that of a model, known by its fingerprint and by a name.
+    /// Reads that of a model, known by its fingerprint and by a name. What was measured on other pictures than the model's
+    /// is told, here and on the card.
     ///
     /// # Errors
     /// As [`read`](Self::read), or it is of other weights, or of samples that were made in another way than the model's are.
     pub fn of(path: &Path, model: &LoadedModel, (weights, named): &(String, String)) -> Result<Self> {
-        let summary = Self::read(path)?;
+        let mut summary = Self::read(path)?;
         let wrong = |text: String| Error::input(format!("--evaluation {}: {text}", path.display()));
         if summary.weights != *weights {
             return Err(wrong(format!("it is of {}, as that was then, not of {named}", summary.model)));
@@ -72,6 +78,18 @@ impl Summary {
                 told(summary.sampling.churn, summary.sampling.guidance),
                 told(churn, guidance)
             )));
+        }
+        if !model.data.is_of(&summary.data, summary.fingerprint.as_deref()) {
+            let data = if summary.data == model.data.name { "others of that name" } else { &summary.data };
+            eprintln!(
+                "warning: --evaluation {}: it is not of the pictures that the model was trained on, {}, as they are now, but of {data}; \
+                 the card says so of each number",
+                path.display(),
+                model.data.name
+            );
+            for metric in &mut summary.card {
+                metric.how.push_str(&format!("; on other pictures than the model's data: {data}"));
+            }
         }
         Ok(summary)
     }

@@ -9,7 +9,7 @@ use shared::{
     training::formula,
 };
 
-use crate::train::{Optimization, RunConfig, Settings, optimizer_title};
+use crate::train::{Optimization, PicturesCard, RunConfig, Settings, optimizer_title};
 
 /// Name of the sample grid beside the card.
 pub const SAMPLES: &str = "samples.png";
@@ -45,6 +45,21 @@ fn steps_line(training: &TrainingCard, plan: &Optimization, history: &[Settings]
     format!("{batches}; {images_seen} images seen{denoiser}")
 }
 
+/// What the model has seen of the held-out pictures.
+fn unseen(config: &RunConfig) -> &'static str {
+    match (&config.pictures, &config.from) {
+        (Some(PicturesCard { changed: true, .. }), _) => {
+            "The pictures were changed after the training had begun: the model may have seen some of the held-out ones that its \
+             numbers are measured on."
+        }
+        (_, Some(_)) => {
+            "This training did not use the held-out pictures that the numbers are measured on; it began with the weights of another \
+             model, which may have seen some of them."
+        }
+        _ => "The model has not seen the held-out pictures that its numbers are measured on.",
+    }
+}
+
 /// The card as Markdown. `history` are the settings that the run had, `note` is what its maker says about the pictures,
 /// `sampling` is the command that draws the grid again.
 pub fn card(
@@ -61,9 +76,12 @@ pub fn card(
     let mut text = format!(
         "# {name}\n\nAn energy-based model of {colour} {size}x{size} pictures, trained on {} by multi-scale denoising score \
          matching (Li, Chen and Sommer 2019): a network that gives each picture one number, its energy.\n\n![Samples]({SAMPLES})\n\n\
-         Drawn by `{sampling}`: the first ones of seed 1, none picked out.\n\n## Data\n\n{}, licence: {}. The model has not seen the held-out \
-         pictures that its numbers are measured on.\n\n{note}## Network and training\n\n",
-        data.name, data.name, data.licence
+         Drawn by `{sampling}`: the first ones of seed 1, none picked out.\n\n## Data\n\n{}, licence: {}. {}\n\n{note}## Network and \
+         training\n\n",
+        data.name,
+        data.name,
+        data.licence,
+        unseen(config)
     );
     let clip = if optimization.clip.is_finite() {
         format!(", gradients limited to {}", optimization.clip)
@@ -151,20 +169,24 @@ pub fn card(
 pub const AT_EXPORT: &str = "at export";
 /// Of numbers that the choice of the checkpoint (`--best`) makes too good.
 pub const CHOSEN: &str = " (by some of which this checkpoint was chosen)";
-/// How the part of a card with numbers begins, and what follows it.
-const MEASURED: &str = "## Measured\n";
+/// The line that the part of a card with numbers begins with, and how the line after it begins.
+pub const MEASURED: &str = "## Measured";
 const MORE: &str = "More by";
 
-/// A card with the numbers that its manifest has now; none where it is no card of ours.
+/// A card with the numbers that its manifest has now, with the line ends that it had; none where it is no card of ours.
 pub fn measured_again(card: &str, manifest: &Manifest) -> Option<String> {
-    let (before, rest) = card.split_once(MEASURED)?;
-    let (_, after) = rest.split_once(&format!("\n{MORE}"))?;
-    Some(format!("{before}{}\n{MORE}{after}", measured(manifest)))
+    let lines: Vec<&str> = card.lines().collect();
+    let begin = lines.iter().position(|line| line.trim_end() == MEASURED)?;
+    let end = begin + lines[begin..].iter().position(|line| line.starts_with(MORE))?;
+    let numbers = measured(manifest);
+    let all = lines[..begin].iter().copied().chain(numbers.lines()).chain([""]).chain(lines[end..].iter().copied());
+    let line_end = if card.contains("\r\n") { "\r\n" } else { "\n" };
+    Some(all.flat_map(|line| [line, line_end]).collect())
 }
 
 /// The part with numbers.
 fn measured(manifest: &Manifest) -> String {
-    let mut text = format!("{MEASURED}\n| what | value | how |\n| --- | --- | --- |\n");
+    let mut text = format!("{MEASURED}\n\n| what | value | how |\n| --- | --- | --- |\n");
     // An evaluation measures likelihoods as well; the page shows those of the manifest.
     let likelihood = likelihood(manifest);
     let others = manifest.metrics.iter().filter(|metric| likelihood.iter().all(|other| other.name != metric.name));

@@ -12,10 +12,14 @@ use tempfile::TempDir;
 
 use super::card::SAMPLES;
 use crate::{
+    data::Images,
     error::{Error, Result},
     files,
     pictures::{self, Picture},
 };
+
+/// Held-out pictures, side by side.
+pub const HELD_OUT: &str = "held-out.png";
 
 /// A folder that the page loads.
 pub struct ModelFolder(PathBuf);
@@ -39,8 +43,8 @@ pub struct Contents<'a> {
     pub manifest: &'a Manifest,
     /// The weights file.
     pub weights: &'a [u8],
-    /// Held-out pictures, `[C, H, W]` bytes each.
-    pub held_out: &'a [&'a [u8]],
+    /// `held-out.png`, if there is to be one.
+    pub held_out: Option<&'a [u8]>,
     /// What the model draws.
     pub samples: &'a [Picture],
     /// How it does so: a recorded run.
@@ -92,9 +96,8 @@ impl ModelFolder {
         let index = Index::read(parent)?;
         let draft = self.draft()?;
         files::write_atomically(&draft.path().join(&manifest.weights.file), |file| file.write_all(weights))?;
-        if !held_out.is_empty() {
-            let strip = strip(held_out, manifest.network.channels, manifest.data.size);
-            pictures::write_picture(&draft.path().join("held-out.png"), &strip)?;
+        if let Some(held_out) = held_out {
+            files::write_atomically(&draft.path().join(HELD_OUT), |file| file.write_all(held_out))?;
         }
         pictures::write_grid(&draft.path().join(SAMPLES), samples, None)?;
         files::write_atomically(&draft.path().join(Recording::FILE), |file| file.write_all(recording))?;
@@ -106,7 +109,7 @@ impl ModelFolder {
             let text = "it is there already and is no model folder; choose another";
             return Err(Error::input(format!("--out {}: {text}", self.0.display())));
         }
-        readable(draft.path()).map_err(cannot)?;
+        readable(draft.path());
         // An earlier model is put aside and deleted when the new one is in its place.
         let aside = self.draft()?;
         let earlier = aside.path().join("earlier");
@@ -125,6 +128,29 @@ impl ModelFolder {
     }
 }
 
+/// `held-out.png` of these pictures, if there are any.
+///
+/// # Errors
+/// The page would not take it: of `--held-out`, which is to be smaller.
+pub fn held_out_strip(images: &Images) -> Result<Option<Vec<u8>>> {
+    /// As much as the page's engine takes (`HELD_OUT_LIMIT`).
+    const LIMIT: usize = 16 << 20;
+    let count = images.len();
+    if count == 0 {
+        return Ok(None);
+    }
+    let pictures: Vec<&[u8]> = (0..count).map(|index| images.image(index)).collect();
+    let file = pictures::encode(Path::new(HELD_OUT), &strip(&pictures, images.channels, images.height))?;
+    if file.len() > LIMIT {
+        let (bytes, most) = (file.len() >> 20, count * LIMIT / file.len());
+        return Err(Error::input(format!(
+            "--held-out {count}: {HELD_OUT} would have {bytes} MiB, and the page takes {}; about {most} pictures fit",
+            LIMIT >> 20
+        )));
+    }
+    Ok(Some(file))
+}
+
 /// Pictures of `[channels, size, size]` bytes side by side.
 fn strip(images: &[&[u8]], channels: usize, size: usize) -> Picture {
     let rows =
@@ -133,13 +159,12 @@ fn strip(images: &[&[u8]], channels: usize, size: usize) -> Picture {
     Picture { channels, height: size, width: images.len() * size, pixels }
 }
 
-/// Temporary folders are private; a site's files are for everyone.
-fn readable(folder: &Path) -> io::Result<()> {
+/// Temporary folders are private; a site's files are for everyone. Disks and shares without permissions have none to set.
+fn readable(folder: &Path) {
     #[cfg(unix)]
-    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).ok();
     #[cfg(not(unix))]
     let _ = folder;
-    Ok(())
 }
 
 impl Index {
@@ -164,5 +189,27 @@ impl Index {
             serde_json::to_writer_pretty(&mut *file, self)?;
             writeln!(file)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    #[test]
+    fn no_more_held_out_pictures_are_published_than_the_page_takes() {
+        // Noise, which no format makes small.
+        let mut pixels = vec![0; 90 * 3 * 256 * 256];
+        ChaCha8Rng::seed_from_u64(1).fill_bytes(&mut pixels);
+        let images = Images { channels: 3, height: 256, width: 256, pixels, labels: Vec::new() };
+        let error = held_out_strip(&images).unwrap_err();
+        assert!(error.exit_code() == 2 && error.to_string().starts_with("--held-out 90: "), "{error}");
+        let count = error.to_string().split("about ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        assert!((80..90).contains(&count), "{error}");
+        assert!(held_out_strip(&images.sample(count, 0)).unwrap().is_some());
+        assert!(held_out_strip(&images.like()).unwrap().is_none());
     }
 }

@@ -3,5 +3,5 @@
 mod card;
 mod folder;
 
-pub use card::{AT_EXPORT, CHOSEN, card, measured_again};
-pub use folder::{Contents, ModelFolder};
+pub use card::{AT_EXPORT, CHOSEN, MEASURED, card, measured_again};
+pub use folder::{Contents, HELD_OUT, ModelFolder, held_out_strip};

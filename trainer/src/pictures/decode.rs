@@ -1,7 +1,7 @@
 //! Pictures from files on the disk; what becomes of their bytes, `user_files` says, to the page as well.
 
 use std::fs::{self, File};
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
 use image::DynamicImage;
@@ -11,14 +11,47 @@ use user_files::pictures::{self, MAGIC};
 use crate::error::{Error, Result};
 use crate::files::reason;
 
+/// A file as it is on the disk, to be decoded.
+pub struct Encoded<'a> {
+    path: &'a Path,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Encoded<'a> {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, is no regular file, or too large. One line, that names it.
+    pub fn read(path: &'a Path) -> Result<Self> {
+        read_bytes(path).map(|bytes| Self { path, bytes })
+    }
+
+    /// As [`dimensions`].
+    pub fn dimensions(&self) -> Option<(usize, usize)> {
+        pictures::dimensions(&self.bytes, Cursor::new(&self.bytes))
+    }
+
+    /// As [`decode`].
+    ///
+    /// # Errors
+    /// It is no picture, or a damaged one. One line, that names it.
+    pub fn decode(&self) -> Result<DynamicImage> {
+        pictures::decode(&self.bytes).map_err(|what| Error::input(format!("{}: {what}", self.path.display())))
+    }
+}
+
 /// Reads a PNG, JPEG or WebP file, whatever its name ends in; of an animation, the first picture. Transparent parts
 /// become white; a photograph is turned upright; the result is grey or RGB, 8 bits a channel.
 ///
 /// # Errors
 /// The file is none of these, is damaged or cut off, or too large. One line, that names it.
 pub fn decode(path: &Path) -> Result<DynamicImage> {
-    let bytes = read_bytes(path)?;
-    pictures::decode(&bytes).map_err(|what| Error::input(format!("{}: {what}", path.display())))
+    Encoded::read(path)?.decode()
+}
+
+/// Whether a file can be opened; what is no regular file is not tried, for opening a pipe would wait for ever.
+pub fn opens(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() || File::open(path).is_ok())
 }
 
 /// The width and height that the header of a file says, as it is stored; none where no such picture could be decoded.

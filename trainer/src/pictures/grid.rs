@@ -80,15 +80,25 @@ pub fn write_grid(path: &Path, images: &[Picture], columns: Option<usize>) -> Re
             }
         }
     }
-    Written::of(path)?.write(path, &grid, channels, grid_height, grid_width)
+    let file = Written::of(path)?.file(path, &grid, channels, (grid_height, grid_width))?;
+    files::write_atomically(path, |writer| writer.write_all(&file))
 }
 
 /// Writes one picture at its own size, in the format that the path ends in, each value to the nearest of 256 steps.
 ///
 /// Values outside 0..1 are clamped. Fails on NaN or infinity and on an unwritable file.
 pub fn write_picture(path: &Path, picture: &Picture) -> Result<()> {
+    let file = encode(path, picture)?;
+    files::write_atomically(path, |writer| writer.write_all(&file))
+}
+
+/// The file that [`write_picture`] would write.
+///
+/// # Errors
+/// As there, but for the file, which is not written.
+pub fn encode(path: &Path, picture: &Picture) -> Result<Vec<u8>> {
     let bytes = interleaved(picture).map_err(|what| failed(path, &what))?;
-    Written::of(path)?.write(path, &bytes, picture.channels, picture.height, picture.width)
+    Written::of(path)?.file(path, &bytes, picture.channels, (picture.height, picture.width))
 }
 
 /// The bytes [height, width, channels] of a picture.

@@ -8,8 +8,8 @@ mod written;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-pub use decode::{decode, dimensions, is_picture};
-pub use grid::{check_grid, write_grid, write_picture};
+pub use decode::{Encoded, decode, dimensions, is_picture, opens};
+pub use grid::{check_grid, encode, write_grid, write_picture};
 pub use mask::read_mask;
 pub use user_files::pictures::{Middle, fit, planes};
 

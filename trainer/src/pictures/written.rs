@@ -6,7 +6,6 @@ use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageFormat, ImageResult};
 
 use crate::error::{Error, Result};
-use crate::files::write_atomically;
 
 /// Of JPEG: what it takes away is hardly seen.
 const QUALITY: u8 = 95;
@@ -39,22 +38,29 @@ impl Written {
         }
     }
 
-    /// Writes bytes `[height, width, channels]`.
+    /// The file of bytes `[height, width, channels]` that is to have this path.
+    ///
+    /// In memory, for the encoders forget why a file could not be written.
     ///
     /// # Errors
-    /// The file cannot be written, or there are neither 1 nor 3 channels.
-    pub(super) fn write(self, path: &Path, bytes: &[u8], channels: usize, height: usize, width: usize) -> Result<()> {
+    /// There are neither 1 nor 3 channels.
+    pub(super) fn file(
+        self,
+        path: &Path,
+        bytes: &[u8],
+        channels: usize,
+        (height, width): (usize, usize),
+    ) -> Result<Vec<u8>> {
         let failed = |what: &str| Error::failed(format!("{}: {what}", path.display()));
         let color = match channels {
             1 => ExtendedColorType::L8,
             3 => ExtendedColorType::Rgb8,
             _ => return Err(failed(&format!("pictures have 1 or 3 channels, not {channels}"))),
         };
-        // Into memory first: the encoders forget why a file could not be written.
         let mut file = Vec::new();
         self.encode(&mut file, bytes, (width as u32, height as u32), color)
             .map_err(|error| failed(&error.to_string()))?;
-        write_atomically(path, |writer| writer.write_all(&file))
+        Ok(file)
     }
 
     fn encode(self, file: &mut Vec<u8>, bytes: &[u8], size: (u32, u32), color: ExtendedColorType) -> ImageResult<()> {

@@ -136,7 +136,7 @@ impl Checkpoint {
             file.write_all(first)?;
             write_point();
             file.write_all(second)?;
-            file.sync_all()?;
+            files::sync(&file)?;
         }
         files::sync_folder(draft)
     }
@@ -194,6 +194,11 @@ impl Checkpoint {
     /// It is not there, or damaged.
     pub fn of_step(folder: &Path, step: u64) -> Result<Self> {
         Self::load(&folder.join(name_of(step)))
+    }
+
+    /// Whether the checkpoint of a step is in `folder`, good or not.
+    pub fn is_of_step(folder: &Path, step: u64) -> bool {
+        Self::is_at(&folder.join(name_of(step)))
     }
 
     /// Whether a folder is a checkpoint.

@@ -118,9 +118,9 @@ impl NetworkSettings {
 pub struct PicturesCard {
     /// 1 for grey, 3 for colour.
     pub channels: usize,
-    /// What tells the pictures of a folder from others ([`DataSet::fingerprint`]); older runs do not know it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<String>,
+    /// Whether they were others when the run began, so that it may have learned from some that are held out now.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub changed: bool,
     /// What the data set says of itself.
     #[serde(flatten)]
     pub card: DataCard,
@@ -263,6 +263,13 @@ impl RunConfig {
         toml::to_string(&value).map_err(failed)
     }
 
+    /// The folder of a named set's files: what the user says now, or said when these settings were written, if it is
+    /// still there.
+    pub fn files_in<'a>(&'a self, given: Option<&'a Path>) -> Option<&'a Path> {
+        let remembered = self.data_dir.as_deref().filter(|dir| dir.is_dir() && data::is_named(&self.data));
+        given.or(remembered)
+    }
+
     /// Takes down what the data are, and where.
     ///
     /// # Errors
@@ -283,12 +290,13 @@ impl RunConfig {
         self.data.clone_from(&data.source);
         let fingerprint = data.fingerprint.clone();
         if let Some(known) = &mut self.pictures {
-            known.fingerprint = fingerprint;
+            known.changed |= known.card.fingerprint != fingerprint;
+            known.card.fingerprint = fingerprint;
             self.check(&data.train)?;
         } else {
             let licence = data.licence.clone();
-            let card = DataCard { name: name.clone(), licence, size: height, pixel_range: [0.0, 1.0] };
-            self.pictures = Some(PicturesCard { channels, fingerprint, card });
+            let card = DataCard { name: name.clone(), licence, size: height, pixel_range: [0.0, 1.0], fingerprint };
+            self.pictures = Some(PicturesCard { channels, changed: false, card });
             let NetworkConfig { preset, image_size, scales, .. } = self.network();
             self.network.scales = scales.or_else(|| NetworkConfig::scales_for(preset, image_size));
             if std::mem::take(&mut self.noise_follows_size) {
@@ -312,7 +320,13 @@ impl RunConfig {
     /// What the data set says of itself.
     pub fn card(&self) -> DataCard {
         self.pictures.as_ref().map_or_else(
-            || DataCard { name: self.data.clone(), licence: String::new(), size: 0, pixel_range: [0.0, 1.0] },
+            || DataCard {
+                name: self.data.clone(),
+                licence: String::new(),
+                size: 0,
+                pixel_range: [0.0, 1.0],
+                fingerprint: None,
+            },
             |pictures| pictures.card.clone(),
         )
     }
@@ -344,6 +358,11 @@ impl RunConfig {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_zero(steps: &u64) -> bool {
     *steps == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// JSON knows no infinity: it becomes null.

@@ -77,7 +77,7 @@ pub fn dry_run(
         slices => format!("in {slices} slices"),
     };
     println!("batch: {} pictures, {slices}; targets: {targets}; {mirrored}", plan.batch);
-    println!("memory: about {} at most", DecimalBytes(memory::estimate(config, bytes)?));
+    println!("memory: about {} at most", DecimalBytes(memory::estimate(config, bytes, data.decoding)?));
     if done >= plan.steps {
         println!("time: none; step {done} of {} is done", plan.steps);
         return Ok(());

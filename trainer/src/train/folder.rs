@@ -7,7 +7,7 @@ use std::{
 
 use super::{Checkpoint, RunConfig, metrics};
 use crate::{
-    console,
+    console, data,
     error::{Error, Result},
     files, overwriting,
 };
@@ -125,10 +125,12 @@ impl RunFolder {
         }
         let text = String::from_utf8_lossy(&files::read(&path)?).into_owned();
         let damaged = |why: &str| Error::input(format!("{}: not a run's settings: {why}", path.display()));
-        let config: RunConfig = toml::from_str(&text).map_err(|error| damaged(error.message()))?;
-        if config.pictures.is_none() {
+        let mut config: RunConfig = toml::from_str(&text).map_err(|error| damaged(error.message()))?;
+        let Some(pictures) = &mut config.pictures else {
             return Err(damaged("what the pictures are is missing"));
-        }
+        };
+        // Those of earlier versions say nothing of pictures as they are known now.
+        pictures.card.fingerprint.take_if(|known| !data::is_fingerprint(known));
         config.network().validate().map_err(|error| damaged(&error.to_string()))?;
         Ok(config)
     }
@@ -138,8 +140,15 @@ impl RunFolder {
     /// # Errors
     /// There is none, or it is damaged.
     pub fn best(&self) -> Result<Checkpoint> {
-        let none = || Error::input(format!("{}: no checkpoint has been measured; leave out --best", self.0.display()));
-        let step = metrics::best_step(self)?.ok_or_else(none)?;
+        let none = || {
+            Error::input(format!(
+                "{}: no checkpoint that is there has been measured; leave out --best",
+                self.0.display()
+            ))
+        };
+        // A step whose save has failed was measured before.
+        let is_there = |step| Checkpoint::is_of_step(&self.checkpoints(), step);
+        let step = metrics::best_step(self, is_there)?.ok_or_else(none)?;
         Checkpoint::of_step(&self.checkpoints(), step)
     }
 
@@ -197,6 +206,27 @@ mod tests {
         run.check_free().unwrap();
         fs::write(folder.path().join("model.json"), "{}").unwrap();
         assert!(run.check_free().unwrap_err().to_string().contains("it holds a model"));
+    }
+
+    #[test]
+    fn the_best_is_one_that_was_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::at(folder.path());
+        let entry = |step: u64, loss: f64| {
+            format!(
+                r#"{{"kind":"checkpoint","step":{step},"held_out_loss":{loss},"training_energy":0.0,"held_out_energy":0.0,"denoising":[]}}"#
+            )
+        };
+        // The disk was full after the third was measured.
+        fs::write(run.metrics(), [entry(1, 5.0), entry(2, 6.0), entry(3, 1.0)].join("\n")).unwrap();
+        assert!(run.best().err().unwrap().to_string().contains("leave out --best"));
+        for step in [1, 2] {
+            let checkpoint = run.checkpoints().join(format!("step-000000{step}"));
+            fs::create_dir_all(&checkpoint).unwrap();
+            fs::write(checkpoint.join("checkpoint.json"), "damaged").unwrap();
+        }
+        let error = run.best().err().unwrap().to_string();
+        assert!(error.contains("step-0000001"), "{error}");
     }
 
     #[test]

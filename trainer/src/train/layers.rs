@@ -57,6 +57,11 @@ impl RunConfig {
             // It must be found again from elsewhere.
             config.from = Some(std::path::absolute(&from).unwrap_or(from));
         }
+        // Where a file says that its data lie says nothing of others.
+        let of_file = file.and_then(|file| Figment::from(Toml::file_exact(file)).extract_inner::<String>("data").ok());
+        if of_file.is_some_and(|data| data != config.data) {
+            config.data_dir = None;
+        }
         config.noise_follows_size = follows && !chosen;
         // What another run's data were, and where it was resumed, says nothing of this run.
         config.pictures = None;
@@ -261,8 +266,14 @@ mod tests {
     fn a_record_is_a_config_that_gives_the_same_settings() {
         for preset in TrainingPreset::ALL {
             let mut config = RunConfig { data: "a folder".into(), ..preset.settings() };
-            let card = DataCard { name: "x".into(), licence: "y".into(), size: 5, pixel_range: [0.0, 1.0] };
-            config.pictures = Some(PicturesCard { channels: 3, fingerprint: Some("0f".into()), card });
+            let card = DataCard {
+                name: "x".into(),
+                licence: "y".into(),
+                size: 5,
+                pixel_range: [0.0, 1.0],
+                fingerprint: Some("0f".into()),
+            };
+            config.pictures = Some(PicturesCard { channels: 3, changed: false, card });
             config.image_size = Some(48);
             config.noise_follows_size = false;
             config.optimization.warm_up_from = 9;

@@ -33,11 +33,12 @@ pub fn fit(config: &mut RunConfig, pictures: usize) -> Result<()> {
     Ok(())
 }
 
-/// Bytes of memory at the height of a training, about: with `pictures` bytes of pictures read.
+/// Bytes of memory at the height of a training, about: with `pictures` bytes of pictures read, which took `decoding` bytes
+/// beside them before it began.
 ///
 /// # Errors
 /// The network is impossible.
-pub fn estimate(config: &RunConfig, pictures: u64) -> Result<u64> {
+pub fn estimate(config: &RunConfig, pictures: u64, decoding: u64) -> Result<u64> {
     /// The program itself, with its code, threads and work space.
     const PROGRAM: u64 = 100 << 20;
     let plan = &config.optimization;
@@ -51,7 +52,8 @@ pub fn estimate(config: &RunConfig, pictures: u64) -> Result<u64> {
     // Waiting batches have bytes for pictures and floats for noise; one is made of floats altogether.
     let references = plan.batch.max(plan.references) as u64 * numbers;
     let batches = 3 * (references + 4 * numbers * plan.batch as u64) + 3 * 4 * references;
-    Ok(PROGRAM + pictures + activations(config, slice)? + weights + batches)
+    let training = activations(config, slice)? + weights + batches;
+    Ok(PROGRAM + pictures + training.max(decoding))
 }
 
 /// Over how many pictures targets can be means: as many as are asked for, or as fit into the budget, but at least a batch.
@@ -85,8 +87,8 @@ mod tests {
     use crate::train::{TrainingPreset, config::PicturesCard};
 
     fn of_size(size: usize) -> RunConfig {
-        let card = DataCard { name: "x".into(), licence: "y".into(), size, pixel_range: [0.0, 1.0] };
-        let pictures = Some(PicturesCard { channels: 3, fingerprint: None, card });
+        let card = DataCard { name: "x".into(), licence: "y".into(), size, pixel_range: [0.0, 1.0], fingerprint: None };
+        let pictures = Some(PicturesCard { channels: 3, changed: false, card });
         let mut config = RunConfig { pictures, ..TrainingPreset::Unet4.settings() };
         fit(&mut config, usize::MAX).unwrap();
         config
@@ -100,8 +102,11 @@ mod tests {
         assert_eq!(slices, [1, 1, 4]);
         // 200,000 pictures of 64x64 and 20,000 of 128x128 in 4 GB.
         for (size, pictures) in [(64, 200_000u64), (128, 20_000)] {
-            let bytes = estimate(&of_size(size), pictures * 3 * size as u64 * size as u64).unwrap();
+            let bytes = estimate(&of_size(size), pictures * 3 * size as u64 * size as u64, 0).unwrap();
             assert!(bytes < 4_000_000_000, "{size}: {bytes}");
+            // What decoding takes is free again when the training begins.
+            let decoding = |bytes| estimate(&of_size(size), 0, bytes).unwrap();
+            assert!(decoding(1000) == decoding(0) && decoding(8 << 30) > 8 << 30);
         }
     }
 

@@ -158,13 +158,13 @@ impl Metrics {
 
     /// The checkpoint with the smallest loss on held-out pictures ([`best`]).
     pub fn best(&self) -> Option<&Probed> {
-        best(&self.entries)
+        best(&self.entries, |_| true)
     }
 }
 
-/// The checkpoint with the smallest loss on held-out pictures, among those since the noise levels were last changed: a
-/// loss over other levels is another quantity.
-fn best(entries: &[Entry]) -> Option<&Probed> {
+/// The checkpoint with the smallest loss on held-out pictures, among those that are there of those since the noise levels
+/// were last changed: a loss over other levels is another quantity.
+fn best(entries: &[Entry], is_there: impl Fn(u64) -> bool) -> Option<&Probed> {
     let noise = |entry: &Entry| if let Entry::Settings(settings) = entry { Some(settings.noise) } else { None };
     let last = entries.iter().rev().find_map(noise);
     let mut now = None;
@@ -172,7 +172,7 @@ fn best(entries: &[Entry]) -> Option<&Probed> {
     for entry in entries {
         now = noise(entry).or(now);
         match entry {
-            Entry::Checkpoint(probed) if now == last => {
+            Entry::Checkpoint(probed) if now == last && is_there(probed.step) => {
                 best = best.filter(|best| best.held_out_loss <= probed.held_out_loss).or(Some(probed));
             }
             // What came before other levels is long replaced.
@@ -212,12 +212,12 @@ pub fn held_out_loss(folder: &RunFolder) -> Result<Option<f64>> {
     }))
 }
 
-/// The step of the best checkpoint of a run, if one was measured.
+/// The step of the best checkpoint of a run that is there, if one was measured.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn best_step(folder: &RunFolder) -> Result<Option<u64>> {
-    Ok(best(&read(&folder.metrics())?).map(|best| best.step))
+pub fn best_step(folder: &RunFolder, is_there: impl Fn(u64) -> bool) -> Result<Option<u64>> {
+    Ok(best(&read(&folder.metrics())?, is_there).map(|best| best.step))
 }
 
 /// The settings of a run, one after the other; fewer of a run from before they were kept.
@@ -288,6 +288,8 @@ mod tests {
             metrics.push(entry).unwrap();
         }
         assert_eq!(metrics.best().map(|best| best.step), Some(20));
+        // A disk that was full when the best was to be saved.
+        assert_eq!(best(&metrics.entries, |step| step != 20).map(|best| best.step), Some(10));
         // A crash in the middle of a line.
         let whole = fs::read(&path).unwrap();
         fs::write(&path, &whole[..whole.len() - 9]).unwrap();

@@ -109,9 +109,10 @@ mod tests {
         // No row is its own mirror image, and none that of another.
         let pixels: Vec<u8> = (0..16 * 64).map(|at| (at % 251) as u8).collect();
         let images = Images { channels: 1, height: 8, width: 8, pixels, labels: Vec::new() };
-        let card = DataCard { name: "x".into(), licence: "y".into(), size: 8, pixel_range: [0.0, 1.0] };
+        let card =
+            DataCard { name: "x".into(), licence: "y".into(), size: 8, pixel_range: [0.0, 1.0], fingerprint: None };
         let mut config = TrainingPreset::Unet.settings();
-        config.pictures = Some(PicturesCard { channels: 1, fingerprint: None, card });
+        config.pictures = Some(PicturesCard { channels: 1, changed: false, card });
         config.noise = NoiseLevels { min: 0.05, max: 5.0, spacing: Spacing::Geometric };
         (config.optimization.batch, config.optimization.references) = (16, 0);
         let mut mirrored = |flip| {

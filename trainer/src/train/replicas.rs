@@ -17,7 +17,7 @@ use shared::{
     training::{StableTargets, denoising_loss, mdsm_loss, stable_targets, weights},
 };
 
-use super::{INTERRUPTED, RunConfig, flat, prefetch::Batch, references::means_from};
+use super::{RunConfig, flat, interruption::INTERRUPTED, prefetch::Batch, references::means_from};
 use crate::{
     data::Images,
     error::{Error, Result},
@@ -325,9 +325,10 @@ mod tests {
     static ALONE: Ranks = Ranks::alone();
 
     fn config(slices: usize, references: usize) -> RunConfig {
-        let card = DataCard { name: "x".into(), licence: "y".into(), size: 8, pixel_range: [0.0, 1.0] };
+        let card =
+            DataCard { name: "x".into(), licence: "y".into(), size: 8, pixel_range: [0.0, 1.0], fingerprint: None };
         let mut config = TrainingPreset::Unet.settings();
-        config.pictures = Some(PicturesCard { channels: 1, fingerprint: None, card });
+        config.pictures = Some(PicturesCard { channels: 1, changed: false, card });
         config.noise = NoiseLevels { min: 0.05, max: 5.0, spacing: Spacing::Geometric };
         config.network.width = 4;
         let plan = &mut config.optimization;

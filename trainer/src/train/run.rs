@@ -1,10 +1,6 @@
 //! The training loop.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
-    time::Instant,
-};
+use std::{sync::atomic::Ordering, thread, time::Instant};
 
 use burn::{
     module::Module,
@@ -24,6 +20,7 @@ use super::{
     clip::clip_by_global_norm,
     display::Display,
     ema, flat,
+    interruption::INTERRUPTED,
     metrics::{Average, Entry, Metrics},
     optimizer,
     pending_losses::PendingLosses,
@@ -44,9 +41,6 @@ use crate::{
 
 /// Steps between entries of the metrics.
 const METRICS_EVERY: u64 = 10;
-
-/// Set by Ctrl-C: the loop saves a checkpoint and stops.
-pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Where a training begins.
 pub enum Start {

@@ -3,20 +3,25 @@
 //!
 //! A file is taken for the same as long as its path, its length and the time of its last change, in nanoseconds, are:
 //! to look into every file at every start would take nearly as long as to decode it. There is one cache of each folder
-//! and side, which a newer one replaces.
+//! and side, which a newer one replaces. Nobody else can read it, for the folder may be private. What nobody has used for
+//! weeks is deleted.
 
 use std::{
     fs::{self, File},
-    io::{BufReader, Read},
+    io::{BufReader, Read, Write},
     path::{Path, PathBuf},
-    time::UNIX_EPOCH,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use indicatif::DecimalBytes;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::decoded::{Notes, Pixels};
-use crate::{error::Result, files};
+use crate::{
+    error::{Error, Result},
+    files::{self, Draft},
+};
 
 /// Where the pictures of a folder, cut to this side, are kept, and what is true of its files now.
 pub(super) struct Cache {
@@ -33,9 +38,13 @@ struct Head<N> {
 }
 
 /// Part of the key: other ways to decode, cut and resize are other pictures.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// More than the notes of any folder.
 const MAX_HEAD: u64 = 1 << 32;
+/// What was not used for so long is deleted; the unfinished is left of a program that was killed, unless it is being
+/// written.
+const UNUSED: Duration = Duration::from_secs(28 * 24 * 3600);
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 impl Cache {
     /// The cache of a folder with these files; none where the system has no cache folder or a file has gone.
@@ -61,21 +70,48 @@ impl Cache {
         let Head { key, notes } = serde_json::from_slice::<Head<Notes>>(&head).ok()?;
         let pixels = notes.pictures.len() * notes.channels * self.side * self.side;
         let whole = file.get_ref().metadata().ok()?.len() == 8 + length + pixels as u64;
-        (key == self.key && whole).then_some((notes, Pixels::File(file)))
+        if key != self.key || !whole {
+            return None;
+        }
+        // The time of the last change tells when it was last used.
+        File::options().append(true).open(&self.path).and_then(|file| file.set_modified(SystemTime::now())).ok();
+        Some((notes, Pixels::File(file)))
     }
 
-    /// Keeps them.
+    /// Keeps them, and says so in a line.
     ///
     /// # Errors
     /// The cache folder cannot be written.
-    pub(super) fn write(&self, notes: &Notes, pixels: &[u8]) -> Result<()> {
-        files::create_folder(self.path.parent().unwrap_or(Path::new(".")))?;
-        files::write_atomically(&self.path, |file| {
-            let head = serde_json::to_vec(&Head { key: self.key.clone(), notes })?;
-            file.write_all(&(head.len() as u64).to_le_bytes())?;
-            file.write_all(&head)?;
-            file.write_all(pixels)
-        })
+    pub(super) fn write(&self, notes: &Notes, pixels: &[u8]) -> Result<String> {
+        let caches = self.path.parent().unwrap_or(Path::new("."));
+        files::create_folder(caches)?;
+        sweep(caches);
+        let mut draft = Draft::private(&self.path)?;
+        let head = serde_json::to_vec(&Head { key: self.key.clone(), notes });
+        head.map_err(std::io::Error::from)
+            .and_then(|head| {
+                draft.write_all(&(head.len() as u64).to_le_bytes())?;
+                draft.write_all(&head)?;
+                draft.write_all(pixels)
+            })
+            .map_err(|error| {
+                Error::failed(format!("{}: cannot be written: {}", self.path.display(), files::reason(&error)))
+            })?;
+        draft.commit()?;
+        let bytes = DecimalBytes(pixels.len() as u64);
+        Ok(format!("kept as they are used, for a faster start the next time: {bytes} in {}", self.path.display()))
+    }
+}
+
+/// Deletes caches that nobody uses and what a program that was killed has left of one; what cannot be deleted stays.
+fn sweep(caches: &Path) {
+    for entry in fs::read_dir(caches).into_iter().flatten().flatten() {
+        let unfinished = entry.file_name().to_string_lossy().ends_with(files::UNFINISHED);
+        let most = if unfinished { ABANDONED } else { UNUSED };
+        let changed = entry.metadata().and_then(|found| found.modified());
+        if changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|unused| unused > most)) {
+            fs::remove_file(entry.path()).ok();
+        }
     }
 }
 
@@ -125,9 +161,41 @@ mod tests {
             fs::write(&cache.path, damaged).unwrap();
             assert!(cache.open().is_none());
         }
+        // Nobody else can read it, whoever could read the pictures.
+        cache.write(&notes, &[0; 6]).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&cache.path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
         // A newer state of the folder takes its place.
         let newer = at("one", 11, 1);
         newer.write(&notes, &[0; 6]).unwrap();
         assert_eq!(newer.path, cache.path);
+    }
+
+    #[test]
+    fn what_nobody_uses_is_deleted_and_what_is_used_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = folder.path().join("a.png");
+        fs::write(&picture, "one").unwrap();
+        let caches = folder.path().join("caches");
+        let cache = |side| Cache::within(&caches, folder.path(), std::slice::from_ref(&picture), side).unwrap();
+        let notes = Notes { channels: 1, ..Notes::default() };
+        let [used, unused, new] = [1, 2, 3].map(cache);
+        for cache in [&used, &unused] {
+            cache.write(&notes, &[]).unwrap();
+        }
+        let [killed, written] = [".a.part", ".b.part"].map(|name| caches.join(name));
+        fs::write(&killed, "").unwrap();
+        fs::write(&written, "").unwrap();
+        let long_ago = SystemTime::now() - Duration::from_secs(30 * 24 * 3600);
+        for path in [&used.path, &unused.path, &killed] {
+            File::options().append(true).open(path).unwrap().set_modified(long_ago).unwrap();
+        }
+        assert!(used.open().is_some());
+        new.write(&notes, &[]).unwrap();
+        let there = [&used.path, &new.path, &written, &unused.path, &killed].map(|path| path.exists());
+        assert_eq!(there, [true, true, true, false, false]);
     }
 }

@@ -3,21 +3,30 @@
 use std::{
     fs::File,
     io::{self, BufReader, Read},
+    iter,
     path::{Path, PathBuf},
 };
 
-use indicatif::ProgressBar;
+use image::DynamicImage;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::room::Room;
 use crate::{
     data::Images,
     error::{Error, Result},
-    files, pictures,
+    files,
+    pictures::{self, Middle},
+    progress::Progress,
 };
 
 /// Pictures that are decoded before they are put beside the others take this much memory.
 const AT_ONCE: usize = 32 << 20;
+/// Pictures that are being decoded take this much, on all threads together; a larger one is decoded alone.
+const DECODING: u64 = 1 << 30;
+/// Bytes of each pixel of a picture that is being decoded, with what its format needs on the way and its copy that is
+/// turned upright.
+const PER_PIXEL: u64 = 8;
 
 /// What is known of pictures besides their pixels.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,7 +47,8 @@ pub(super) struct Notes {
 pub(super) struct Note {
     /// Which of the files it is.
     pub file: usize,
-    /// SHA-256 of its red, green and blue plane.
+    /// SHA-256 of its middle square, which is all that is seen of it, at the size that it had: the same at every size
+    /// that it is resized to.
     pub hash: String,
     /// Rows and columns that it had.
     pub size: (usize, usize),
@@ -56,6 +66,21 @@ pub(super) enum Goes {
     Training,
     HeldOut,
     Nowhere,
+}
+
+impl Notes {
+    /// Bytes that decoding them took at its height: the largest of them at once, one on each thread, if there was room.
+    pub(super) fn decoding(&self) -> u64 {
+        let mut bytes: Vec<u64> = self.pictures.iter().map(|note| bytes_for(note.size)).collect();
+        bytes.sort_unstable_by(|a, b| b.cmp(a));
+        let largest = bytes.first().copied().unwrap_or(0);
+        bytes.iter().take(rayon::current_num_threads()).sum::<u64>().min(DECODING.max(largest))
+    }
+}
+
+/// Bytes that decoding a picture of this height and width takes.
+fn bytes_for((height, width): (usize, usize)) -> u64 {
+    PER_PIXEL * height as u64 * width as u64
 }
 
 /// A picture cut to size: one plane if it is grey, else three.
@@ -78,11 +103,12 @@ pub(super) fn decode(paths: &[PathBuf], side: usize) -> Result<(Notes, Pixels)> 
         Error::failed(format!("{} pictures of {side}x{side} need {} MB of memory", paths.len(), most >> 20))
     })?;
     let mut notes = Notes { channels: 1, ..Notes::default() };
-    let bar = ProgressBar::new(paths.len() as u64);
+    let progress = Progress::new("reading pictures", paths.len());
+    let room = Room::of(DECODING);
     let each = (AT_ONCE / (3 * plane)).clamp(1, 4096);
     for (part, files) in paths.chunks(each).enumerate() {
         let squares: Vec<Result<Square>> =
-            files.par_iter().map(|path| square(path, side)).inspect(|_| bar.inc(1)).collect();
+            files.par_iter().map(|path| square(path, side, &room)).inspect(|_| progress.step()).collect();
         for (file, square) in (part * each..).zip(squares) {
             match square {
                 Ok(Square { planes, hash, size }) => {
@@ -95,24 +121,36 @@ pub(super) fn decode(paths: &[PathBuf], side: usize) -> Result<(Notes, Pixels)> 
                 }
                 Err(error) => {
                     notes.skipped.push(error.to_string());
-                    notes.unopened |= File::open(&paths[file]).is_err();
+                    notes.unopened |= !pictures::opens(&paths[file]);
                 }
             }
         }
     }
-    bar.finish_and_clear();
     Ok((notes, Pixels::Memory(pixels)))
 }
 
-fn square(path: &Path, side: usize) -> Result<Square> {
-    let decoded = pictures::decode(path)?;
+fn square(path: &Path, side: usize, room: &Room) -> Result<Square> {
+    let file = pictures::Encoded::read(path)?;
+    let _taken = room.take(bytes_for(file.dimensions().unwrap_or_default()));
+    let decoded = file.decode()?;
     let size = (decoded.height() as usize, decoded.width() as usize);
     let picture = pictures::fit(&decoded, side, side);
     let channels = if picture.color().has_color() { 3 } else { 1 };
     let planes = pictures::planes(&picture, channels).unwrap_or_default();
-    // A grey picture is hashed as the colour picture that it also is: the hash depends on what it shows alone.
-    let hash = files::sha256(&planes.repeat(3 / channels));
-    Ok(Square { planes, hash, size })
+    Ok(Square { planes, hash: hash(&decoded), size })
+}
+
+/// Of the middle square of an opaque picture. A grey one is hashed as the colour picture that it also is: the hash
+/// depends on what it shows alone.
+fn hash(picture: &DynamicImage) -> String {
+    let (rows, columns) = (picture.height() as usize, picture.width() as usize);
+    let Middle { top, left, height, width } = Middle::of((rows, columns), (1, 1));
+    let (bytes, channels) = (picture.as_bytes(), if picture.color().has_color() { 3 } else { 1 });
+    let row = |row: usize| bytes[(row * columns + left) * channels..][..width * channels].iter();
+    files::sha256_of_parts(
+        (top..top + height)
+            .map(|at| -> Vec<u8> { row(at).flat_map(|&value| iter::repeat_n(value, 3 / channels)).collect() }),
+    )
 }
 
 /// Makes three equal planes of each.
@@ -195,6 +233,47 @@ mod tests {
         };
         assert!(!unopened(std::slice::from_ref(&text)));
         assert!(unopened(&[text, folder.path().join("gone.png")]));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_no_picture_and_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe.png");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let (notes, _) = decode(std::slice::from_ref(&pipe), 8).unwrap();
+        assert!(notes.skipped[0].ends_with("pipe.png: not a regular file") && !notes.unopened, "{:?}", notes.skipped);
+    }
+
+    #[test]
+    fn a_picture_is_decoded_when_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        image::GrayImage::new(20, 20).save(&path).unwrap();
+        let room = Room::of(1000);
+        std::thread::scope(|scope| {
+            let all = room.take(1000);
+            let waiting = scope.spawn(|| square(&path, 8, &room).is_ok());
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            assert!(!waiting.is_finished());
+            drop(all);
+            assert!(waiting.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn large_pictures_are_decoded_a_few_at_a_time() {
+        let notes = |sizes: &[(usize, usize)]| {
+            let note = |&size| Note { file: 0, hash: String::new(), size };
+            Notes { pictures: sizes.iter().map(note).collect(), ..Notes::default() }.decoding()
+        };
+        let threads = rayon::current_num_threads();
+        assert_eq!(notes(&[(100, 200); 100]), PER_PIXEL * 20_000 * threads.min(100) as u64);
+        assert_eq!(notes(&[(10, 10), (100, 200)]), PER_PIXEL * (20_000 + if threads > 1 { 100 } else { 0 }));
+        // Of 50 megapixels each.
+        assert!(notes(&vec![(8000, 6250); 1000]) <= DECODING);
+        assert_eq!(notes(&[(20_000, 10_000)]), PER_PIXEL * 200_000_000);
+        assert_eq!(notes(&[]), 0);
     }
 
     #[test]

@@ -15,7 +15,8 @@ fn colour(folder: &Path, name: &str, seed: u8) {
 }
 
 fn read_at(folder: &Path, side: usize) -> Result<DataSet> {
-    read(folder, Some(side), "--data photos")
+    let source = folder.to_str().unwrap();
+    read(&Wanted { source, named: "--data photos", dir: None, side: Some(side), keep: true })
 }
 
 #[test]
@@ -28,7 +29,7 @@ fn pictures_of_every_kind_are_cut_to_size_and_the_rest_is_listed() {
     fs::write(folder.path().join("text.jpeg"), "not a picture").unwrap();
 
     let set = read_at(folder.path(), 8).unwrap();
-    assert_eq!((set.train.len(), set.held_out.len()), (18, 2));
+    assert_eq!((set.train.len(), set.held_out.len()), (19, 1));
     assert_eq!((set.train.channels, set.train.height, set.train.width), (3, 8, 8));
     // The centred square of 20x10 runs from column 5 to 14: green from 50 to 140, blue from 0 to 180.
     let picture = set.train.image(0);
@@ -95,12 +96,16 @@ fn the_side_suits_the_pictures() {
             let picture = GrayImage::from_fn(width, height, |x, y| Luma([(x * 3 + y * 5 + i as u32) as u8]));
             picture.save(folder.path().join(format!("{i}.png"))).unwrap();
         }
-        let set = read(folder.path(), None, "--data x").unwrap();
+        let source = folder.path().to_str().unwrap();
+        let set = read(&Wanted { source, named: "--data x", dir: None, side: None, keep: true }).unwrap();
         assert_eq!((set.train.height, set.train.width), (set.held_out.height, set.held_out.width));
         (set.train.height, set.told.concat())
     };
     assert_eq!(draw(&[(64, 64); 5]).0, 64);
-    assert_eq!(draw(&[(28, 28); 5]).0, 32);
+    // What most of them have is not touched, and else what networks see without a frame.
+    let (side, told) = draw(&[(28, 28), (28, 28), (28, 40), (20, 20), (30, 30)]);
+    assert!(side == 28 && told.ends_with("1 enlarged, 1 shrunk, 1 cropped to their middle square"), "{side}: {told}");
+    assert_eq!(draw(&[(28, 28), (28, 28), (29, 29), (29, 29), (20, 20)]).0, 32);
     assert_eq!(draw(&[(4, 4); 5]).0, 8);
     assert_eq!(draw(&[(400, 300); 5]).0, 64);
     let (side, told) = draw(&[(30, 20), (20, 20), (23, 23), (90, 24), (300, 200)]);
@@ -128,6 +133,44 @@ fn the_split_depends_on_the_pixels_and_keeps_copies_together() {
     without_copies.dedup();
     assert_eq!(without_copies, sorted(&one.held_out));
     assert!(!sorted(&one.train).iter().any(|picture| without_copies.contains(picture)));
+}
+
+#[test]
+fn a_picture_stays_on_its_side_when_the_folder_grows_and_at_every_size() {
+    let folder = tempfile::tempdir().unwrap();
+    // Each picture has its number in its red plane.
+    let sides = |side: usize| {
+        let set = read_at(folder.path(), side).unwrap();
+        let numbers = |images: &Images| (0..images.len()).map(|i| images.image(i)[0]).collect::<BTreeSet<u8>>();
+        (numbers(&set.train), numbers(&set.held_out), set.fingerprint)
+    };
+    (0..20).for_each(|i| colour(folder.path(), &format!("{i}.png"), i));
+    let small = sides(8);
+    assert_eq!(sides(10), small);
+    assert_eq!(sides(16), small);
+    let mut before = small;
+    for count in [21, 40, 200] {
+        (before.0.len() + before.1.len()..count).for_each(|i| colour(folder.path(), &format!("{i}.png"), i as u8));
+        let now = sides(8);
+        assert!(now.0.is_superset(&before.0) && !now.1.is_empty(), "{before:?} became {now:?}");
+        before = now;
+    }
+    assert!((10..30).contains(&before.1.len()), "{:?}", before.1);
+}
+
+#[test]
+fn pictures_on_other_sides_are_others() {
+    let folder = tempfile::tempdir().unwrap();
+    (0..12).for_each(|i| colour(folder.path(), &format!("{i}.png"), i));
+    let flat = read_at(folder.path(), 8).unwrap().fingerprint;
+    for part in ["train", "test"] {
+        fs::create_dir(folder.path().join(part)).unwrap();
+    }
+    for i in 0..12 {
+        let part = if i < 4 { "test" } else { "train" };
+        fs::rename(folder.path().join(format!("{i}.png")), folder.path().join(format!("{part}/{i}.png"))).unwrap();
+    }
+    assert_ne!(read_at(folder.path(), 8).unwrap().fingerprint, flat);
 }
 
 #[test]
@@ -238,6 +281,11 @@ fn folders_with_too_little_are_refused() {
     }
     let error = read_at(folder.path(), 8).unwrap_err();
     assert!(error.to_string().contains("test has no picture"), "{error}");
+    // None of the one folder can be read.
+    (0..4).for_each(|i| fs::write(folder.path().join(format!("train/{i}.png")), "no picture").unwrap());
+    (4..6).for_each(|i| colour(folder.path(), &format!("test/{i}.png"), i));
+    let error = read_at(folder.path(), 8).unwrap_err().to_string();
+    assert!(error.ends_with("train has no picture that could be used"), "{error}");
 }
 
 #[test]
