@@ -1,7 +1,7 @@
 // Keeps the site's own files for when there is no network: whole versions of the site, never parts of two. `build.json`,
 // written when the site is built, has the name of a version and the SHA-256 of each of its files. A tab gets all files of
 // the version that it began with, from here or, where they are those files, from the network. Each visit asks for the
-// newest version first. Models are kept by the engine itself.
+// newest version first. Models are kept by the engine itself, their recorded runs by the page.
 const HERE = new URL("./", location).href;
 const LIST = "build.json";
 // Of which version each tab and each worker is, for when the browser has ended this program meanwhile.
@@ -77,8 +77,8 @@ async function part(event, file) {
   return answer;
 }
 
-// A file of a model. The engine keeps some and takes them where nobody answers: a server that fails or hangs is one that
-// does not answer.
+// A file of a model. The engine and the page keep some and take them where nobody answers: a server that fails or hangs is
+// one that does not answer.
 async function model(request) {
   const kept = await caches.match(request.url, { cacheName: "models" }).catch(() => null);
   if (!kept) return fetch(request);

@@ -7,7 +7,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use fantoccini::{Locator, elements::Element};
+use fantoccini::{
+    Locator,
+    actions::{InputSource, KeyAction, KeyActions},
+    elements::Element,
+};
 use serde_json::{Value, json};
 use xtask::paths;
 
@@ -246,6 +250,26 @@ impl<'a> Page<'a> {
         self.element(id).await?.click().await.with_context(|| format!("#{id}"))
     }
 
+    /// Gives an element the focus and presses a key there.
+    ///
+    /// # Errors
+    /// There is none of this id.
+    pub async fn press(&self, id: &str, key: char) -> Result<()> {
+        self.script("document.getElementById(arguments[0]).focus()", vec![id.into()]).await?;
+        let keys = KeyActions::new("keys".to_owned());
+        let keys = keys.then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
+        Ok(self.browser.client.perform_actions(keys).await?)
+    }
+
+    /// The id of what has the focus, empty if nothing has.
+    ///
+    /// # Errors
+    /// The browser does not answer.
+    pub async fn focused(&self) -> Result<String> {
+        let id = self.script("return document.activeElement.id", vec![]).await?;
+        Ok(id.as_str().unwrap_or_default().to_owned())
+    }
+
     /// Replaces what a field holds.
     ///
     /// # Errors
@@ -302,6 +326,17 @@ impl<'a> Page<'a> {
     /// It is not saved, or is no JSON.
     pub async fn save_json(&self) -> Result<Value> {
         Ok(serde_json::from_slice(&self.save("save-json", "json").await?)?)
+    }
+
+    /// Looks at the page in a window of 320 pixels, the narrowest that it must fit, and then again as before.
+    ///
+    /// # Errors
+    /// As [`Page::look`].
+    pub async fn look_narrow(&self, name: &str) -> Result<()> {
+        let narrow = json!({ "width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": true });
+        self.browser.devtools("Emulation.setDeviceMetricsOverride", narrow).await?;
+        self.look(name).await?;
+        self.browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await.map(drop)
     }
 
     /// Takes a picture of the whole page, for people to look at, and fails if the page is wider than the window.

@@ -4,7 +4,7 @@
 use options::{Sampler, ToyShape};
 use serde::{Deserialize, Serialize};
 
-use crate::{Backend, Known, Task};
+use crate::{Backend, Known};
 
 /// From the page to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +47,8 @@ pub enum ToEngine {
         /// The folders under `models/` of the models beside the one that works.
         others: Vec<String>,
     },
+    /// The answer to the question of this number, a judgement or a comparison, is not wanted any more.
+    Withdraw(u32),
     /// Write a frame of an animated PNG file. The payload is its pictures.
     Frame(Frame),
     /// Train two toy energies and let chains walk on them; an earlier toy stops.
@@ -144,8 +146,16 @@ pub struct Belonging {
 /// What energies are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Purpose {
-    /// The picture that a room completes, or the noisy one that it denoises.
-    Beside(Task),
+    /// The picture that Restore completes.
+    Given,
+    /// What one jump makes of the noisy picture that a run in Denoise begins with. The payload is the clean one: the noise
+    /// also lies in the frame around it, which the page does not see.
+    Jump {
+        /// Seed of the run.
+        seed: u64,
+        /// The level of the noise.
+        level: f32,
+    },
     /// The pictures of the room Outliers.
     Outliers,
     /// A row of the map of the room Landscape.

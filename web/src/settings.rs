@@ -134,6 +134,17 @@ impl Settings {
         }
     }
 
+    /// The same corners for somebody who has only the model's pictures, so many: others of these take the place of those
+    /// that are not among them.
+    pub fn corners_of_model(&self, of_model: usize) -> [usize; 3] {
+        let mut corners = self.corners;
+        for at in 0..corners.len() {
+            let other = (0..of_model).find(|other| !corners.contains(other)).filter(|_| corners[at] >= of_model);
+            corners[at] = other.unwrap_or(corners[at]);
+        }
+        corners
+    }
+
     /// The address's query that reproduces these settings, without the question mark.
     pub fn to_query(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -165,5 +176,20 @@ impl Settings {
             _ => {}
         }
         query.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_has_corners_that_whoever_opens_it_has() {
+        let corners = |corners, of_model| Settings { corners, ..Settings::with_seed(0) }.corners_of_model(of_model);
+        assert_eq!(corners([4, 1, 2], 24), [4, 1, 2]);
+        assert_eq!(corners([24, 0, 25], 24), [1, 0, 2]);
+        // Before the model has come nobody knows.
+        assert_eq!(corners([4, 1, 2], 0), [4, 1, 2]);
+        assert_eq!(corners([2, 3, 4], 2), [0, 1, 4]);
     }
 }

@@ -29,10 +29,12 @@ impl Trajectory {
     /// Bytes of pixels that are kept, at most.
     const MOST_BYTES: usize = 48 << 20;
 
-    /// Adds a moment, or replaces the last one where they would lie too close. The newest is always there.
-    pub fn push(&mut self, moment: Moment) {
+    /// Adds a moment, or replaces the last one where they would lie too close. The newest is always there. True: every
+    /// second moment had to go, the second, the fourth and so on.
+    pub fn push(&mut self, moment: Moment) -> bool {
         let most = (Self::MOST_BYTES / moment.pixels.len().max(1)).clamp(2, Self::MOST);
-        if self.moments.len() >= most {
+        let thinned = self.moments.len() >= most;
+        if thinned {
             let mut index = 0;
             self.moments.retain(|_| {
                 index += 1;
@@ -51,6 +53,7 @@ impl Trajectory {
             self.moments.pop();
         }
         self.moments.push(moment);
+        thinned
     }
 
     /// The moments, the first one first.
@@ -68,18 +71,33 @@ impl Trajectory {
 mod tests {
     use super::*;
 
+    fn moment(done: usize, bytes: usize) -> Moment {
+        Moment { done, temperature: 1.0, noise_level: 0.1, energies: vec![0.0], pixels: vec![0; bytes] }
+    }
+
     fn run(steps: usize, bytes: usize) -> Vec<usize> {
         let mut trajectory = Trajectory::default();
         for done in 0..=steps {
-            trajectory.push(Moment {
-                done,
-                temperature: 1.0,
-                noise_level: 0.1,
-                energies: vec![0.0],
-                pixels: vec![0; bytes],
-            });
+            trajectory.push(moment(done, bytes));
         }
         trajectory.moments().iter().map(|moment| moment.done).collect()
+    }
+
+    #[test]
+    fn a_moment_is_found_again_after_every_second_has_gone() {
+        let mut trajectory = Trajectory::default();
+        let (mut looked_at, mut thinned) = (None, 0);
+        for done in 0..=2000 {
+            if trajectory.push(moment(done, 1)) {
+                looked_at = looked_at.map(|index: usize| index / 2);
+                thinned += 1;
+            }
+            if done == 65 {
+                looked_at = Some(64);
+            }
+        }
+        let found = looked_at.map(|index| trajectory.moments()[index].done);
+        assert!(thinned > 2 && found == Some(64), "{thinned} times, {found:?}");
     }
 
     #[test]

@@ -19,6 +19,18 @@ const RUN: &str = "
     const tell = ({ violations }) => done(violations.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.html).join()}`));
     axe.run().then(tell, (problem) => done([`${problem}`]));";
 
+/// Groups of radio buttons whose chosen one is painted like another.
+const ALIKE: &str = "
+    const painted = (radio) => {
+        const { backgroundColor, borderTopStyle, borderTopWidth } = getComputedStyle(radio.nextElementSibling);
+        return [backgroundColor, borderTopStyle, borderTopWidth].join();
+    };
+    return ['task', 'corner', 'picture'].filter((name) => {
+        const chosen = document.querySelector(`[name=${name}]:checked`);
+        const other = document.querySelector(`[name=${name}]:not(:checked)`);
+        return painted(chosen) === painted(other);
+    });";
+
 /// axe-core's program, brought by npm once.
 fn axe() -> Result<String> {
     let folder = paths::target().join("axe");
@@ -62,6 +74,24 @@ async fn axe_objects_to_nothing() -> Result<()> {
                 }
                 page.look(&format!("about-{screen:?}-{}", scheme["value"].as_str().unwrap_or_default())).await?;
             }
+            page.go_to("sample").await?;
+            // While chains run, the settings are dimmed, and what is written beside them is not.
+            page.fill("steps", "100000").await?;
+            page.click("start").await?;
+            page.wait_for("running", 10).await?;
+            let dimmed = "return ['fields', 'about-model', 'more'].filter((id) =>
+                getComputedStyle(document.getElementById(id)).opacity !== '1')";
+            let dimmed = page.script(dimmed, vec![]).await?;
+            ensure!(dimmed.as_array().is_some_and(Vec::is_empty), "hard to read while chains run: {dimmed}");
+            page.click("cancel").await?;
+            page.wait_for("cancelled", 10).await?;
+            // What is chosen can be told from the rest where the system decides all colours.
+            let forced = json!({ "name": "forced-colors", "value": "active" });
+            browser.devtools("Emulation.setEmulatedMedia", json!({ "features": [forced] })).await?;
+            page.go_to("landscape").await?;
+            let alike = page.script(ALIKE, vec![]).await?;
+            ensure!(alike.as_array().is_some_and(Vec::is_empty), "chosen or not, {screen:?}: {alike:#}");
+            browser.devtools("Emulation.setEmulatedMedia", json!({ "features": [] })).await?;
             page.go_to("sample").await?;
             page.script("document.querySelector('#grid button').click()", vec![]).await?;
             let objections: Value = browser.client.execute_async(RUN, vec![]).await?;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::{
     browser::{self, Gpu, Screen},
     page::Page,
@@ -84,7 +84,41 @@ async fn no_model_at_all() -> Result<()> {
     let empty = |site: &Site| Ok(fs::write(site.path("models/index.json"), r#"{"models": []}"#)?);
     check(empty, &["no model here yet", "trainer -- train", "export"]).await?;
     check(|site| Ok(fs::remove_file(site.path("models/index.json"))?), &["no model here yet"]).await?;
-    check(|site| Ok(fs::write(site.path("models/index.json"), "<html>")?), &["models/index.json"]).await
+    check(|site| Ok(fs::write(site.path("models/index.json"), "<html>")?), &["models/index.json", "Reload"]).await
+}
+
+#[tokio::test]
+async fn a_network_that_fails_once() -> Result<()> {
+    let site = Site::new()?;
+    site.before_engine(
+        "const load = globalThis.fetch;
+         let failed = false;
+         globalThis.fetch = (path, ...how) => {
+             if (failed || !`${path}`.endsWith('model.safetensors')) return load(path, ...how);
+             failed = true;
+             return Promise.reject(new TypeError('Failed to fetch'));
+         }",
+    )?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=1&steps=2&backend=cpu&autorun=1")).await?;
+        page.wait_for_notice(&["model.safetensors", "could not be fetched", "Try again a little later"]).await?;
+        let notices = page.notices().await?.join(" ");
+        ensure!(page.data("state").await? == "error" && !notices.contains("rebuild"), "{notices}");
+        page.click("restart").await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.notices().await?.is_empty(), "{:?}", page.notices().await?);
+        // The list of models: no visitor is told to train one.
+        let offline = "const load = window.fetch;
+            window.fetch = (path, ...how) =>
+                `${path}`.endsWith('index.json') ? Promise.reject(new TypeError('Failed to fetch')) : load(path, ...how);";
+        browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": offline })).await?;
+        let page = Page::open(browser, &site.url("?backend=cpu")).await?;
+        page.wait_for_notice(&["models/index.json", "Reload the page"]).await?;
+        let notices = page.notices().await?.join(" ");
+        ensure!(!notices.contains("trainer"), "{notices}");
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]

@@ -75,6 +75,14 @@ async fn live_chains_do_not_take_a_recorded_run_from_who_looks_at_it() -> Result
         tokio::time::sleep(Duration::from_millis(1500)).await;
         ensure!(page.data("state").await? == "ready", "{}", page.data("state").await?);
         ensure!(page.element("recorded").await?.is_displayed().await?, "the recorded run has gone");
+        // Nor do they begin under the hands of who is at the settings.
+        let page = Page::open(browser, &site.url("")).await?;
+        page.wait_for_data("recorded", "playing", 5).await?;
+        change(&page, "count", "7").await?;
+        page.wait_for("ready", 60).await?;
+        page.wait_for_data("recorded", "done", 10).await?;
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        ensure!(page.data("state").await? == "ready", "{}", page.data("state").await?);
         Ok(())
     })
     .await
@@ -118,10 +126,23 @@ async fn a_run_of_the_same_model_survives_another_way_to_compute() -> Result<()>
         let page = Page::open(browser, &site.url("?count=2&steps=5&seed=1&backend=cpu&autorun=1")).await?;
         page.wait_for("done", 60).await?;
         let before = page.save_json().await?;
+        // A picture of the visitor's as a corner of the plane, which no link brings to anybody else.
+        page.go_to("landscape").await?;
+        let there = page.script("return document.querySelectorAll('#pictures input').length", vec![]).await?;
+        page.drop_files(&[("mine.png", &format!("models/{SMALL}/samples.png"))]).await?;
+        page.wait_for_pictures(there.as_u64().unwrap_or_default() as usize + 1).await?;
+        page.wait_for_data("map", "done", 60).await?;
+        let address = browser.client.current_url().await?;
+        ensure!(address.as_str().contains("corners=0%2C1%2C2"), "{address}");
         change(&page, "backend", "webgpu").await?;
         // There is none, which is told, and the model is loaded once more.
         page.wait_for_notice(&["CPU"]).await?;
         page.wait_for("ready", 60).await?;
+        let chosen = "return document.querySelector('#pictures label:last-child input').checked";
+        ensure!(page.script(chosen, vec![]).await? == true, "another picture is the corner");
+        let notices = page.notices().await?;
+        ensure!(notices.iter().all(|notice| !notice.contains("address")), "{notices:?}");
+        page.go_to("sample").await?;
         ensure!(page.save_json().await? == before, "the run has gone");
         Ok(())
     })

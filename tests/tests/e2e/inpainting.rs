@@ -92,6 +92,24 @@ async fn the_unknown_region_can_be_painted() -> Result<()> {
         page.element("mask").await?.send_keys("\u{e013}\u{e013}\u{e013}\u{e013}\u{e013} ").await?;
         let typed = mask_after(&page, pictures.picture(0)).await?;
         ensure!(0 < erased && erased < drawn && typed == erased + 1, "{drawn}, {erased}, {typed} unknown pixels");
+
+        // While chains run for this picture it cannot be painted, with neither; while others run, it can.
+        let seen = "return document.getElementById('mask').toDataURL()";
+        page.fill("steps", "100000").await?;
+        page.click("start").await?;
+        page.wait_for("running", 10).await?;
+        let before = page.script(seen, vec![]).await?;
+        drag(browser, &page, -60, 60).await?;
+        page.press("mask", ' ').await?;
+        ensure!(page.script(seen, vec![]).await? == before, "the picture is painted while it is restored");
+        page.click("cancel").await?;
+        page.wait_for("cancelled", 10).await?;
+        page.go_to("sample").await?;
+        page.click("start").await?;
+        page.wait_for("running", 10).await?;
+        page.go_to("inpaint").await?;
+        drag(browser, &page, -60, 60).await?;
+        ensure!(page.script(seen, vec![]).await? != before, "the picture cannot be painted while others run");
         Ok(())
     })
     .await

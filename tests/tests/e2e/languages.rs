@@ -110,6 +110,13 @@ async fn the_browsers_language_is_spoken_where_it_is_there() -> Result<()> {
             page.script("scrollTo(0, 0)", vec![]).await?;
             page.look(&format!("german-{room}-phone")).await?;
         }
+        page.go_to("sample").await?;
+        page.fill("steps", "100000").await?;
+        page.click("start").await?;
+        page.wait_for("running", 10).await?;
+        page.click("pause").await?;
+        page.wait_for_data("paused", "1", 10).await?;
+        page.look_narrow("german-paused-narrow").await?;
         // English stands in for a language that does not come. On another site, where nothing is kept.
         let site = Site::new()?;
         fs::remove_file(site.path("texts/de.json"))?;

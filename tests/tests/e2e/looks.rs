@@ -78,6 +78,10 @@ async fn every_room_looks_as_it_did() -> Result<()> {
     Ok(())
 }
 
+/// Keys, as `WebDriver` has them.
+const ENTER: char = '\u{e007}';
+const SPACE: char = ' ';
+
 /// Elements that a screen reader could not name, by id.
 const NAMELESS: &str = "
     const named = e => e.getAttribute('aria-label') || e.labels?.length || e.textContent.trim();
@@ -117,8 +121,43 @@ async fn every_control_has_a_name_and_is_reached_with_the_keyboard() -> Result<(
         }
         page.element("start").await?.send_keys(" ").await?;
         page.wait_for("done", 60).await?;
-        let focused = page.script("return document.activeElement.id", vec![]).await?;
-        ensure!(focused == "start", "after a run the focus is on {focused}");
+        ensure!(page.focused().await? == "start", "after a run the focus is on #{}", page.focused().await?);
+
+        // What is hidden or disabled while it has the focus gives it to its neighbour.
+        for (id, key) in [("new", SPACE), ("seed", ENTER), ("mask-left", SPACE), ("undo", SPACE)] {
+            page.script("document.body.dataset.step = ''", vec![]).await?;
+            page.press(id, key).await?;
+            let wanted = match id {
+                "mask-left" => continue,
+                "undo" => "redo",
+                _ => {
+                    page.wait_for_data("step", "3", 10).await?;
+                    page.wait_for("done", 10).await?;
+                    "start"
+                }
+            };
+            ensure!(page.focused().await? == wanted, "after #{id} the focus is on #{}", page.focused().await?);
+        }
+        page.fill("steps", "400").await?;
+        page.press("start", SPACE).await?;
+        page.wait_for("running", 10).await?;
+        page.script("document.getElementById('pause').focus()", vec![]).await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.focused().await? == "start", "after Pause the focus is on #{}", page.focused().await?);
+        page.fill("steps", "many").await?;
+        page.press("start", SPACE).await?;
+        page.wait_for_notice(&["The number of steps"]).await?;
+        page.script("document.querySelector('#notice button').id = 'dismiss'", vec![]).await?;
+        for (id, wanted) in [
+            ("dismiss", "task-inpaint"),
+            ("lessons", "lesson-title"),
+            ("lesson-next", "lesson-title"),
+            ("lesson-back", "lesson-title"),
+            ("lesson-end", "lessons"),
+        ] {
+            page.press(id, SPACE).await?;
+            ensure!(page.focused().await? == wanted, "after #{id} the focus is on #{}", page.focused().await?);
+        }
         Ok(())
     })
     .await

@@ -26,7 +26,9 @@ async fn after_the_first_visit_no_network_is_needed() -> Result<()> {
         let page = Page::open(browser, &url).await?;
         page.wait_for("done", 60).await?;
         ensure!(page.save_json().await? == first);
-        Page::open(browser, &index).await?.wait_for("ready", 60).await
+        let page = Page::open(browser, &index).await?;
+        page.wait_for("ready", 60).await?;
+        page.wait_for_data("recorded", "done", 10).await
     })
     .await
 }

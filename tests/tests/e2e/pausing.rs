@@ -30,6 +30,7 @@ async fn a_paused_run_waits_steps_and_ends_like_any_other() -> Result<()> {
             page.click("step-once").await?;
             page.wait_for_data("step", &step.to_string(), 10).await?;
         }
+        page.look_narrow("paused-narrow").await?;
         page.click("pause").await?;
         page.wait_for("done", 60).await?;
         ensure!(page.save_json().await? == whole, "the pause changed the pictures");
@@ -42,6 +43,14 @@ async fn a_paused_run_waits_steps_and_ends_like_any_other() -> Result<()> {
         .await?;
         ensure!(page.text("step").await? == "0 of 600", "{}", page.text("step").await?);
         page.look("looked-back-desk").await?;
+
+        // Stopped and begun again at once, it plays no faster: a moment each 60 milliseconds.
+        let play = "const done = arguments[0];
+            const begin = performance.now();
+            for (let i = 0; i < 3; i++) document.getElementById('play').click();
+            setTimeout(() => done(document.getElementById('scrub').value / (performance.now() - begin)), 900);";
+        let speed = page.ask(play).await?.as_f64().unwrap_or(f64::MAX);
+        ensure!(speed < 1.0 / 50.0, "{speed} moments a millisecond");
         Ok(())
     })
     .await

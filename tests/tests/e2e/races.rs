@@ -74,6 +74,12 @@ async fn a_model_that_comes_while_another_loads_starts_one_run() -> Result<()> {
 #[tokio::test]
 async fn a_model_that_cannot_be_loaded_leaves_the_one_before() -> Result<()> {
     let site = Site::new()?;
+    // An engine that takes its time to judge.
+    site.before_engine(
+        "const post = globalThis.postMessage;
+         globalThis.postMessage = (data, ...how) =>
+             data[0].startsWith('{\"Scored\"') ? setTimeout(() => post(data, ...how), 2500) : post(data, ...how);",
+    )?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?count=2&steps=5&seed=1&backend=cpu&autorun=1")).await?;
         page.wait_for("done", 60).await?;
@@ -88,6 +94,17 @@ async fn a_model_that_cannot_be_loaded_leaves_the_one_before() -> Result<()> {
         page.click("start").await?;
         page.wait_for("done", 60).await?;
         ensure!(page.save_json().await? == before, "the model is another one");
+        // And with what it was about to say.
+        page.go_to("outliers").await?;
+        ensure!(page.text("verdict").await?.starts_with("Judging"), "{}", page.text("verdict").await?);
+        drop_model(&page, "index.html").await?;
+        page.wait_for_notice(&["weights", "bytes"]).await?;
+        page.wait_for_data("judged", "done", 20).await?;
+        let verdict = page.text("verdict").await?;
+        // Another picture has no verdict yet.
+        page.script("document.querySelectorAll('#pictures input')[1].click()", vec![]).await?;
+        let next = page.text("verdict").await?;
+        ensure!(next.starts_with("Judging") && verdict.contains("bits"), "{verdict}, then {next}");
         Ok(())
     })
     .await
@@ -180,6 +197,8 @@ async fn the_toy_stops_when_nobody_looks() -> Result<()> {
         let said = count(browser, "Toy").await?;
         tokio::time::sleep(Duration::from_millis(800)).await;
         ensure!(count(browser, "Toy").await? == said, "the toy goes on");
+        page.go_to("landscape").await?;
+        ensure!(page.text("toy-status").await?.is_empty(), "{}", page.text("toy-status").await?);
         Ok(())
     })
     .await

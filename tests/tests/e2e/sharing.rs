@@ -28,6 +28,18 @@ async fn a_saved_picture_brings_its_settings_back() -> Result<()> {
         page.click("start").await?;
         page.wait_for("done", 60).await?;
         ensure!(page.save_json().await? == first, "the settings of the file lead to another run");
+        // No settings bring back what was painted: then a file has none, and a link says so.
+        page.click("invert").await?;
+        page.click("start").await?;
+        page.wait_for("done", 60).await?;
+        let painted = page.save("save-png", "png").await?;
+        let has_settings = |file: &[u8]| file.windows(5).any(|part| part == b"task=");
+        ensure!(has_settings(&fs::read(site.path("saved.png"))?) && !has_settings(&painted));
+        let clipboard = "Object.defineProperty(navigator, 'clipboard', { value: { writeText: async () => {} } })";
+        page.script(clipboard, vec![]).await?;
+        page.click("copy-link").await?;
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        ensure!(page.text("status").await?.contains("mask that you painted"), "{}", page.text("status").await?);
         Ok(())
     })
     .await

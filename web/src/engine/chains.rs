@@ -30,6 +30,13 @@ impl Ready {
         self.frame.add(pictures.permute([0, 3, 1, 2]))
     }
 
+    /// Pictures under noise of this level, in the frame as well, where chains begin from this one on.
+    pub fn noisy(&self, pictures: &[f32], noise: &Noise, level: f32, first_chain: u64) -> Tensor<4> {
+        let pictures = self.images(pictures, self.model.manifest.network.channels);
+        let z = noise.tensor(first_chain, Draw::Start, pictures.dims(), &self.device);
+        combination2((1.0, pictures), (level, z))
+    }
+
     /// Waits for the device: the energies of all batches, all finite, and what else is of the shape of pictures, as
     /// `[N, H, W, C]` at the data's own size.
     pub async fn read(
@@ -85,29 +92,28 @@ pub fn batches(ready: &Ready, run: &Run, chains: Range<usize>, mut payload: Vec<
         let count = size.min(chains.end - first);
         let shape = network.batch_shape(count);
         let sampler = Chains::new(schedule.clone(), sigma_0, noise.clone(), first as u64, shape, &ready.device);
-        let part = |values: &[f32]| ready.images(&values[first * length..(first + count) * length], network.channels);
         let sampler = match (&known, run.start) {
             (Some(known), _) => sampler.around(Arc::clone(known)),
             (None, Start::Pictures { level }) => {
-                let noisy = |pictures: Tensor<4>, chain| {
-                    let z = noise.tensor(chain, Draw::Start, pictures.dims(), &ready.device);
-                    combination2((1.0, pictures), (level, z))
+                let x = if given == run.count {
+                    let part = &payload[first * length..(first + count) * length];
+                    ready.noisy(part, &noise, level, first as u64)
+                } else {
+                    ready.noisy(&payload, &noise, level, 0).expand(shape)
                 };
-                sampler.at(
-                    if given == run.count {
-                        noisy(part(&payload), first as u64)
-                    } else {
-                        noisy(ready.images(&payload, network.channels), 0).expand(shape)
-                    },
-                    0,
-                )
+                sampler.at(x, 0)
             }
             _ => sampler,
         };
         match &left_at {
             Some(states) => {
-                let first = (first - chains.start) * length;
-                sampler.at(ready.images(&states[first..first + count * length], network.channels), run.done)
+                let at = (first - chains.start) * length;
+                let seen = ready.images(&states[at..at + count * length], network.channels);
+                // Nobody saw what lay in the frame: as much noise as they are under.
+                let level = sigma_0 * schedule.temperature(run.done).sqrt();
+                let z = noise.tensor(first as u64, Draw::Start, shape, &ready.device);
+                let frame = ready.frame.add(ready.frame.remove(z.ones_like())).mul_scalar(-1.0).add_scalar(1.0);
+                sampler.at(combination2((1.0, seen), (level, z * frame)), run.done)
             }
             None => sampler,
         }

@@ -54,12 +54,13 @@ impl Control {
                 self.judgement.set(None);
                 self.comparison.set(None);
             }
-            ToEngine::Score(Question { number, purpose: Purpose::Outliers }) => {
-                self.judgement.set(Some(*number));
-                // It was about another picture.
-                self.comparison.set(None);
-            }
+            ToEngine::Score(Question { number, purpose: Purpose::Outliers }) => self.judgement.set(Some(*number)),
             ToEngine::Compare { number, .. } => self.comparison.set(Some(*number)),
+            ToEngine::Withdraw(number) => {
+                for question in [&self.judgement, &self.comparison] {
+                    question.set(question.get().filter(|asked| asked != number));
+                }
+            }
             ToEngine::Speak(_) | ToEngine::Score(_) | ToEngine::Frame(_) => {}
         }
         for waiting in self.waiting.take() {

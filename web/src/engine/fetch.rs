@@ -11,7 +11,7 @@ use crate::store;
 /// Why a file did not come: a sentence that names it.
 #[derive(Debug)]
 pub(crate) enum Problem {
-    /// No server answered.
+    /// No server answered, or not to the end, or one that is out of order: later it may.
     Offline(String),
     /// Everything else.
     Other(String),
@@ -39,14 +39,15 @@ pub(crate) async fn fetch(path: &str, limit: u64, mut progress: impl FnMut(u64))
     let response: Response = response.map_err(|error| Problem::Offline(broken(error)))?.unchecked_into();
     if !response.ok() {
         let status = response.status();
-        return Err(Problem::Other(texts::not_fetched(path, texts::server_answers(status))));
+        let sentence = texts::not_fetched(path, texts::server_answers(status));
+        return Err(if status < 500 { Problem::Other(sentence) } else { Problem::Offline(sentence) });
     }
     let other = |error| Problem::Other(broken(error));
     let Some(stream) = response.body() else { return Ok(Vec::new()) };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes = Vec::new();
     loop {
-        let part = JsFuture::from(reader.read()).await.map_err(other)?;
+        let part = JsFuture::from(reader.read()).await.map_err(|error| Problem::Offline(broken(error)))?;
         if Reflect::get(&part, &"done".into()).map_err(other)?.is_truthy() {
             return Ok(bytes);
         }
@@ -63,14 +64,14 @@ pub(crate) async fn fetch(path: &str, limit: u64, mut progress: impl FnMut(u64))
 ///
 /// # Errors
 /// A sentence that names the file.
-pub async fn newest(path: &str, limit: u64) -> Result<Vec<u8>, String> {
+pub(crate) async fn newest(path: &str, limit: u64) -> Result<Vec<u8>, Problem> {
     match fetch(path, limit, |_| ()).await {
         Ok(bytes) => {
             store::keep(path, &bytes).await;
             Ok(bytes)
         }
-        Err(Problem::Offline(sentence)) => store::find(path).await.ok_or(sentence),
-        Err(Problem::Other(sentence)) => Err(sentence),
+        Err(Problem::Offline(sentence)) => store::find(path).await.ok_or(Problem::Offline(sentence)),
+        Err(problem) => Err(problem),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     control::Control,
     crew::Crew,
     device::{Gpu, GpuDevice, NoDevice},
+    fetch::Problem,
     link,
     ready::{OnGpu, Ready},
     run::warm_up,
@@ -58,14 +59,13 @@ pub struct Wanted<'a> {
 pub async fn load(wanted: Wanted<'_>, gpu: &mut Gpu, control: &Control) -> Result<Option<Opened>, String> {
     let Wanted { number, name, files, backend } = wanted;
     let source = Source { name, files };
-    let advice = |problem: String| format!("{problem} {}", source.advice());
-    let unusable = |error: ModelError| advice(source.unusable(&error));
+    let unusable = |error: ModelError| source.advised(source.unusable(&error));
     let progress = |received, total| link::post(FromEngine::Downloading { load: number, received, total });
     let files = match select(pin!(read(&source, progress)), pin!(control.superseded(number))).await {
         Either::Left((files, _)) => files,
         Either::Right(_) => return Ok(None),
     };
-    let (manifest, weights) = files.map_err(advice)?;
+    let (manifest, weights) = files.map_err(|problem| source.advised(problem))?;
     let parsed = Manifest::parse(&manifest).map_err(unusable)?;
     let (held_out, held_out_problem) =
         match select(pin!(source.held_out(&parsed)), pin!(control.superseded(number))).await {
@@ -126,7 +126,7 @@ pub async fn load(wanted: Wanted<'_>, gpu: &mut Gpu, control: &Control) -> Resul
 ///
 /// # Errors
 /// A sentence.
-pub async fn read(source: &Source<'_>, progress: impl Fn(u64, u64)) -> Result<(Vec<u8>, Vec<u8>), String> {
+pub(crate) async fn read(source: &Source<'_>, progress: impl Fn(u64, u64)) -> Result<(Vec<u8>, Vec<u8>), Problem> {
     let manifest = source.manifest().await?;
     let card = Manifest::parse(&manifest).map_err(|error| source.unusable(&error))?.weights;
     let weights = source.weights(&card, |received| progress(received, card.bytes)).await?;

@@ -1,5 +1,5 @@
-//! The engine: it runs in a dedicated worker, owns the model, and answers the page's messages. A run and a toy go on
-//! beside what is asked meanwhile: all of them return to the worker's event loop many times a second.
+//! The engine: it runs in a dedicated worker, owns the model, and answers the page's messages. A run, a toy and questions
+//! go on beside each other: all of them return to the worker's event loop many times a second.
 
 mod chains;
 mod compare;
@@ -109,28 +109,39 @@ impl Engine {
                 });
             }
             ToEngine::Score(question) => {
-                let answer = async {
-                    let (ready, _) = self.model.as_ref().ok_or_else(texts::no_model_loaded)?;
-                    score::score(ready, question, &payload, &control).await
-                };
-                post(Work::Question(question.number), answer.await.transpose());
+                let model = self.model.clone();
+                spawn_local(async move {
+                    let answer = async {
+                        let (ready, _) = model.ok_or_else(texts::no_model_loaded)?;
+                        score::score(&ready, question, &payload, &control).await
+                    };
+                    post(Work::Question(question.number), answer.await.transpose());
+                });
             }
             ToEngine::Compare { number, others } => {
-                let answer = async {
-                    let (ready, _) = self.model.as_ref().ok_or_else(texts::no_model_loaded)?;
-                    compare::compare(ready, number, others, &payload).await
-                };
-                // Neither slow pictures nor a slow server hold up what is wanted instead.
-                if let Either::Left((answer, _)) = select(pin!(answer), pin!(control.not_compared(number))).await {
-                    post(Work::Question(number), Some(answer));
-                }
+                let model = self.model.clone();
+                spawn_local(async move {
+                    let answer = async {
+                        let (ready, _) = model.ok_or_else(texts::no_model_loaded)?;
+                        compare::compare(&ready, number, others, &payload).await
+                    };
+                    // A server that never answers is not waited for once nobody asks.
+                    if let Either::Left((answer, _)) = select(pin!(answer), pin!(control.not_compared(number))).await {
+                        post(Work::Question(number), Some(answer));
+                    }
+                });
             }
             ToEngine::Frame(frame) => {
                 let framed = self.film.add(&frame, payload).map(Envelope::from);
                 post(Work::Animation(frame.animation), Some(framed));
             }
             ToEngine::Toy(toy) => spawn_local(async move { toy::run(toy, &control).await }),
-            ToEngine::Pause | ToEngine::Resume | ToEngine::Step | ToEngine::Cancel | ToEngine::StopToy => {}
+            ToEngine::Pause
+            | ToEngine::Resume
+            | ToEngine::Step
+            | ToEngine::Cancel
+            | ToEngine::StopToy
+            | ToEngine::Withdraw(_) => {}
         }
     }
 }

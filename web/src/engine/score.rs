@@ -5,9 +5,10 @@ use shared::{
     likelihood::{Quadrature, noise, readings},
     measures::OutlierScore,
     network::Energy,
+    sampling::Noise,
 };
 use web::{
-    Envelope, Task,
+    Envelope,
     messages::{FromEngine, Purpose, Question},
 };
 
@@ -31,26 +32,29 @@ pub async fn score(
     let mut unusual = Vec::new();
     let mut breath = Breath::default();
     for part in payload.chunks(length * ready.batch_size()) {
-        let images = ready.images(part, network.channels);
+        let images = match question.purpose {
+            Purpose::Jump { seed, level } => ready.noisy(part, &Noise::new(seed), level, 0),
+            _ => ready.images(part, network.channels),
+        };
         if let Some(score) = outlier_score {
             unusual.extend(percentiles(score, ready, &images).await);
         }
-        let (energy, gradient) = ready.model.network.energy_and_gradient(images);
-        let (energy, gradient) = ready.read(vec![energy], [gradient]).await?;
+        let (energy, gradient) = ready.model.network.energy_and_gradient(images.clone());
+        let (energy, pixels) = ready.read(vec![energy], [gradient, images]).await?;
+        let (gradient, seen) = pixels.split_at(part.len());
         energies.extend(energy);
         slopes.extend(gradient.chunks(length).map(|picture| picture.iter().map(|g| g * g).sum::<f32>().sqrt()));
-        jumps.extend(part.iter().zip(&gradient).map(|(x, g)| x - network.sigma_0 * network.sigma_0 * g));
+        jumps.extend(seen.iter().zip(gradient).map(|(x, g)| x - network.sigma_0 * network.sigma_0 * g));
         breath.take().await;
         if !wanted() {
             return Ok(None);
         }
     }
     let level = match (&ready.model.manifest.likelihood, question.purpose) {
-        (Some(card), Purpose::Beside(Task::Denoise)) => {
-            let change: f64 =
-                payload.iter().zip(&jumps).take(length).map(|(x, jump)| f64::from(x - jump).powi(2)).sum();
-            Some(card.level(change, length))
-        }
+        (Some(card), Purpose::Jump { .. }) => slopes.first().map(|slope| {
+            let change = f64::from(network.sigma_0).powi(2) * f64::from(*slope);
+            card.level(change * change, length)
+        }),
         _ => None,
     };
     let mut bits = Vec::new();

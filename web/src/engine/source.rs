@@ -4,7 +4,7 @@ use shared::model::{Manifest, ModelError, WeightsCard};
 use web::{Pictures, messages::ModelFiles, texts};
 
 use crate::{
-    fetch::{fetch, newest},
+    fetch::{Problem, fetch, newest},
     store,
 };
 
@@ -24,23 +24,28 @@ impl Source<'_> {
         format!("models/{}/{file}", self.name)
     }
 
-    /// What a visitor can do where something is wrong with them.
-    pub fn advice(&self) -> &'static str {
-        if self.files.is_some() { texts::own_model_advice() } else { texts::model_advice() }
+    /// What is wrong with them, with what a visitor can do.
+    pub(crate) fn advised(&self, problem: Problem) -> String {
+        let advice = match (self.files, &problem) {
+            (Some(_), _) => texts::own_model_advice(),
+            (None, Problem::Offline(_)) => texts::try_later(),
+            (None, Problem::Other(_)) => texts::model_advice(),
+        };
+        format!("{} {advice}", String::from(problem))
     }
 
     /// That the model cannot be used.
-    pub fn unusable(&self, error: &ModelError) -> String {
-        texts::model_unusable(self.name, error)
+    pub(crate) fn unusable(&self, error: &ModelError) -> Problem {
+        Problem::Other(texts::model_unusable(self.name, error))
     }
 
     /// `model.json`.
     ///
     /// # Errors
     /// A sentence.
-    pub async fn manifest(&self) -> Result<Vec<u8>, String> {
+    pub(crate) async fn manifest(&self) -> Result<Vec<u8>, Problem> {
         match self.files {
-            Some(files) => Ok(fetch(&files.manifest, MANIFEST_LIMIT, |_| ()).await?),
+            Some(files) => fetch(&files.manifest, MANIFEST_LIMIT, |_| ()).await,
             None => newest(&self.path("model.json"), MANIFEST_LIMIT).await,
         }
     }
@@ -50,10 +55,10 @@ impl Source<'_> {
     ///
     /// # Errors
     /// A sentence.
-    pub async fn weights(&self, card: &WeightsCard, progress: impl FnMut(u64)) -> Result<Vec<u8>, String> {
+    pub(crate) async fn weights(&self, card: &WeightsCard, progress: impl FnMut(u64)) -> Result<Vec<u8>, Problem> {
         let total = card.bytes;
         if let Some(files) = self.files {
-            return Ok(fetch(&files.weights, total, progress).await?);
+            return fetch(&files.weights, total, progress).await;
         }
         // By hash, so that a model that was trained on never meets its old weights, which are forgotten with the first
         // new ones.

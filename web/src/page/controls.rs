@@ -3,7 +3,7 @@
 use options::{Sampler, ToyShape, Words};
 use wasm_bindgen::JsCast;
 use web::{Backend, Known, Models, Settings, Task, default_steps, level, number, texts};
-use web_sys::{Element, HtmlElement, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
+use web_sys::{HtmlElement, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
 
 use crate::{
     dom::{Result, all, by_id, create, document, refill, write as write_text},
@@ -213,12 +213,10 @@ pub struct Situation {
     pub finished: bool,
 }
 
-/// Makes usable what can be used now. The focus moves along from Start to Cancel and back.
+/// Makes usable what can be used now.
 pub fn enable(situation: &Situation) -> Result<()> {
     let Situation { state, model_loaded, running_here, paused, finished } = *situation;
     let running = state == State::Running;
-    let focused = |id: &str| -> Result<bool> { by_id::<Element>(id)?.matches(":focus") };
-    let (start_focused, cancel_focused) = (focused("start")?, focused("cancel")?);
     by_id::<HtmlFieldSetElement>("fields")?.set_disabled(running_here);
     for id in ["model", "backend"] {
         by_id::<HtmlSelectElement>(id)?.set_disabled(running);
@@ -236,21 +234,7 @@ pub fn enable(situation: &Situation) -> Result<()> {
         button(id)?.set_disabled(!finished);
     }
     button("continue")?.set_disabled(!finished || running);
-    if running && start_focused {
-        focus_in_place("cancel")?;
-    } else if !running && cancel_focused {
-        focus_in_place("start")?;
-    }
     Ok(())
-}
-
-/// Moves the focus and not the page: who looks at the pictures would be taken from them.
-fn focus_in_place(id: &str) -> Result<()> {
-    let element = button(id)?;
-    let options = js_sys::Object::new();
-    js_sys::Reflect::set(&options, &"preventScroll".into(), &true.into())?;
-    let focus: js_sys::Function = js_sys::Reflect::get(&element, &"focus".into())?.unchecked_into();
-    focus.call1(&element, &options).map(drop)
 }
 
 fn button(id: &str) -> Result<web_sys::HtmlButtonElement> {

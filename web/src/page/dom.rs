@@ -65,6 +65,11 @@ pub fn write(id: &str, text: &str) -> Result<()> {
     Ok(())
 }
 
+/// The same, if it says something else: what is read aloud is not to be read again.
+pub fn rewrite(id: &str, text: &str) -> Result<()> {
+    if by_id::<Element>(id)?.text_content().as_deref() == Some(text) { Ok(()) } else { write(id, text) }
+}
+
 /// Has an event handled for the rest of the page's life.
 pub fn on<E: JsCast>(target: &EventTarget, kind: &str, mut handle: impl FnMut(E) + 'static) -> Result<()> {
     let closure = Closure::<dyn FnMut(Event)>::new(move |event: Event| handle(event.unchecked_into()));

@@ -8,6 +8,7 @@ use web_sys::{Event, EventTarget, HtmlButtonElement, HtmlCanvasElement, HtmlInpu
 
 use crate::{
     dom::{Result, by_id, on},
+    focus,
     pad::{Pad, Touch},
     tile,
 };
@@ -56,7 +57,11 @@ impl Editor {
             let (state, hear) = (Rc::clone(&state), changed.clone());
             on(&by_id::<EventTarget>(id)?, "click", move |_: Event| {
                 act(&mut state.borrow_mut());
-                state.borrow().draw();
+                // The last step that can be undone or done again takes the focus from its button.
+                let _ = focus::keep(&["#undo", "#redo"], || {
+                    state.borrow().draw();
+                    Ok(())
+                });
                 hear();
             })
         };

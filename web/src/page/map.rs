@@ -35,8 +35,16 @@ pub struct Map {
 }
 
 impl Map {
-    /// Begins a map; false: the pictures are on one line.
-    pub fn begin(&mut self, corners: [&[f32]; 3], side: usize, channels: usize) -> bool {
+    /// Begins a map; false: the pictures are on one line. What was seen of another map goes.
+    pub fn begin(&mut self, corners: [&[f32]; 3], side: usize, channels: usize) -> Result<bool> {
+        let there = self.set(corners, side, channels);
+        self.draw()?;
+        tile::draw(&by_id::<HtmlCanvasElement>("map-picture")?, 1, &[0; 4])?;
+        write("map-reading", if there { texts::map_hint() } else { "" })?;
+        Ok(there)
+    }
+
+    fn set(&mut self, corners: [&[f32]; 3], side: usize, channels: usize) -> bool {
         self.number += 1;
         self.rows = vec![None; HEIGHT];
         self.paths.clear();
@@ -75,6 +83,9 @@ impl Map {
         if number == self.number && energies.len() == WIDTH && row < HEIGHT {
             self.rows[row] = Some(energies);
             self.draw()?;
+            if self.point.is_some_and(|(_, y)| y == row) {
+                self.show_point()?;
+            }
         }
         Ok(())
     }

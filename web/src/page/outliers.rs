@@ -76,10 +76,10 @@ impl Outliers {
         values
     }
 
-    /// Shows nothing of a picture: there is none.
-    pub fn clear(&mut self, held_out: &Distribution) -> Result<()> {
+    /// Shows nothing of a picture but this text: there is none, or its answer is on its way.
+    pub fn clear(&mut self, text: &str, held_out: &Distribution) -> Result<()> {
         self.numbers.clear();
-        write("verdict", texts::choose_picture())?;
+        write("verdict", text)?;
         refill(&by_id::<Element>("kinds")?, Vec::<Element>::new())?;
         self.show_surprise(&[])?;
         self.draw(held_out)

@@ -76,8 +76,12 @@ impl Pad {
     }
 
     fn listen_to_keys(&self, canvas: &HtmlCanvasElement, touched: impl Fn(Touch) + Clone + 'static) -> Result<()> {
-        let (state, hear) = (Rc::clone(&self.0), touched.clone());
+        let (state, hear, on_canvas) = (Rc::clone(&self.0), touched.clone(), canvas.clone());
         on(canvas, "keydown", move |event: KeyboardEvent| {
+            // The style sheet keeps the pointer away.
+            if on_canvas.matches(":disabled *").unwrap_or(false) {
+                return;
+            }
             let last = state.borrow().side.saturating_sub(1);
             let (x, y) = state.borrow().cursor.unwrap_or((last / 2, last / 2));
             let to = match event.key().as_str() {

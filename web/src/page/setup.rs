@@ -111,13 +111,17 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
     })?;
     listen_to_map(app)?;
     listen_to_files(app)?;
-    let (scrub, app) = (by_id::<HtmlInputElement>("scrub")?, Rc::downgrade(app));
+    let (scrub, scrubbed) = (by_id::<HtmlInputElement>("scrub")?, Rc::downgrade(app));
     let moved = scrub.clone();
     on(&scrub, "input", move |_: web_sys::Event| {
-        dispatch(&app, Event::Scrubbed(moved.value_as_number() as usize));
+        dispatch(&scrubbed, Event::Scrubbed(moved.value_as_number() as usize));
     })?;
     // Enter in a field starts a run, too, and must not load the page again.
     let form: EventTarget = by_id("controls")?;
+    for kind in ["input", "focusin"] {
+        let touched = Rc::downgrade(app);
+        on(&form, kind, move |_: web_sys::Event| dispatch(&touched, Event::Touched))?;
+    }
     on(&form, "submit", |event: web_sys::Event| event.prevent_default())
 }
 
@@ -169,7 +173,7 @@ const SERVER_ANSWERS_WITHIN: i32 = 60_000;
 
 /// The models on offer, or a sentence why there are none.
 async fn models() -> std::result::Result<Models, String> {
-    let broken = |reason: String| format!("{} {}", texts::models_unreadable(reason), texts::no_models());
+    let broken = |reason: String| format!("{} {}", texts::models_unreadable(reason), texts::reload());
     let exception = |error: JsValue| broken(said(&error));
     let window = window().map_err(exception)?;
     let late = |error: JsValue| {

@@ -37,7 +37,7 @@ impl Shelf {
     /// Offers the pictures of a model: held-out ones, or samples where none came with it. What the visitor brought is kept,
     /// in the new model's size, and so is a choice among it where none of the model's is `chosen`.
     pub fn offer(&mut self, mut pictures: Pictures, chosen: Option<usize>) {
-        let own_chosen = self.chosen.checked_sub(self.of_model).filter(|own| *own < self.own.len());
+        let own_chosen = self.own(self.chosen);
         let another = (pictures.side, pictures.channels) != (self.pictures.side, self.pictures.channels);
         self.own.iter_mut().for_each(|own| own.stale |= another);
         let own = self.pictures.fitted_from(self.of_model, pictures.side, pictures.channels);
@@ -49,23 +49,26 @@ impl Shelf {
     }
 
     /// Adds a picture of the visitor's, with the file that it came from, and chooses it; not before a model has said how
-    /// large its pictures are, nor one that is empty.
-    pub fn add(&mut self, picture: &Pictures, file: Option<File>) {
+    /// large its pictures are, nor one that is empty. Gives the number of the one that had to go for it, which is none of
+    /// those that are `used`.
+    pub fn add(&mut self, picture: &Pictures, file: Option<File>, used: &[usize]) -> Option<usize> {
         let (side, channels) = (self.pictures.side, self.pictures.channels);
         let length = side * side * channels;
         if length == 0 || picture.values.is_empty() {
-            return;
+            return None;
         }
-        if self.pictures.count() == self.of_model + Self::MOST_OWN {
-            let oldest = self.of_model * length;
-            self.pictures.values.drain(oldest..oldest + length);
-            self.own.remove(0);
+        let full = self.own.len() == Self::MOST_OWN;
+        let gone = (self.of_model..self.pictures.count()).find(|own| full && !used.contains(own));
+        if let Some(gone) = gone {
+            self.pictures.values.drain(gone * length..(gone + 1) * length);
+            self.own.remove(gone - self.of_model);
         }
         self.numbers += 1;
         let stale = (picture.side, picture.channels) != (side, channels);
         self.own.push(Own { number: self.numbers, file, stale });
         self.pictures.values.extend(picture.fitted(side, channels).values);
         self.chosen = self.pictures.count() - 1;
+        gone
     }
 
     /// The visitor's pictures that were resized from another model's size, with the files to read them from once more.
@@ -135,6 +138,11 @@ impl Shelf {
         !self.own.is_empty()
     }
 
+    /// Which of the visitor's the picture of this number is, if it is one.
+    pub fn own(&self, index: usize) -> Option<usize> {
+        index.checked_sub(self.of_model).filter(|own| *own < self.own.len())
+    }
+
     /// How many of them are the model's.
     pub fn of_model(&self) -> usize {
         self.of_model
@@ -152,5 +160,38 @@ impl Shelf {
     /// One picture; empty if there is none of this number.
     pub fn picture(&self, index: usize) -> Pictures {
         Pictures { values: self.pictures.picture(index).to_vec(), ..self.pictures }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many pictures of one pixel, which tells them apart.
+    fn pictures(from: u8, count: u8) -> Pictures {
+        Pictures { side: 1, channels: 1, values: (from..from + count).map(f32::from).collect() }
+    }
+
+    #[test]
+    fn the_oldest_that_nobody_uses_goes() {
+        let mut shelf = Shelf::default();
+        assert_eq!(shelf.add(&pictures(9, 1), None, &[]), None, "before a model has come there is no place");
+        shelf.offer(pictures(0, 2), Some(0));
+        for own in 0..8 {
+            assert_eq!(shelf.add(&pictures(100 + own, 1), None, &[]), None);
+        }
+        assert_eq!(shelf.add(&pictures(200, 1), None, &[2, 1, 4]), Some(3));
+        assert_eq!([2, 3, 9].map(|index| shelf.picture(index).values[0]), [100.0, 102.0, 200.0]);
+        assert_eq!((shelf.count(), shelf.chosen()), (10, 9));
+    }
+
+    #[test]
+    fn the_visitors_pictures_are_known_beside_those_of_any_model() {
+        let mut shelf = Shelf::default();
+        shelf.offer(pictures(0, 3), Some(0));
+        shelf.add(&pictures(100, 1), None, &[]);
+        assert_eq!([2, 3, 4].map(|index| shelf.own(index)), [None, Some(0), None]);
+        shelf.offer(pictures(0, 5), None);
+        assert_eq!((shelf.own(5), shelf.chosen(), shelf.picture(5).values[0]), (Some(0), 5, 100.0));
     }
 }

@@ -131,6 +131,7 @@ impl Stage {
             scrub.set_disabled(true);
             by_id::<HtmlButtonElement>("play")?.set_disabled(true);
             refill(&by_id::<Element>("beside")?, Vec::<Element>::new())?;
+            write("level-read", "")?;
             return Chart { moments: &[], steps: 1, chain: None, marked: None }.draw(&self.chart);
         };
         let moments = view.trajectory.moments();
@@ -165,6 +166,7 @@ impl Stage {
             let picture = web::Pictures { values: picture.clone(), ..view.pictures };
             figures.push(tile::figure(&picture, 0, name, number)?);
         }
+        write("level-read", &view.level_read)?;
         refill(&by_id::<Element>("beside")?, figures)
     }
 }

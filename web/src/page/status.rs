@@ -3,7 +3,10 @@
 use web::texts;
 use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
-use crate::dom::{Result, body, by_id, create, on, written};
+use crate::{
+    dom::{Result, body, by_id, create, on, rewrite, written},
+    focus::{self, ROOM},
+};
 
 /// What the page is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +47,7 @@ pub fn set_data(key: &str, value: &str) -> Result<()> {
 
 /// One short sentence on what happens now.
 pub fn say(text: &str) -> Result<()> {
-    by_id::<Element>("status")?.set_text_content(Some(text));
-    Ok(())
+    rewrite("status", text)
 }
 
 /// Something worth knowing that stays on the page.
@@ -56,10 +58,12 @@ pub fn note(text: &str) -> Result<()> {
 /// Takes away what the last failure said.
 pub fn clear_errors() -> Result<()> {
     let notices: Element = by_id("notice")?;
-    while let Some(error) = notices.query_selector(".error")? {
-        error.remove();
-    }
-    Ok(())
+    focus::keep(&[ROOM], || {
+        while let Some(error) = notices.query_selector(".error")? {
+            error.remove();
+        }
+        Ok(())
+    })
 }
 
 /// A failure, in a sentence with what to do: the page's state is `error` from here on.
@@ -75,12 +79,12 @@ pub fn fail(text: &str) {
     }
 }
 
-/// A failure after which the engine can be started again; `restart` hears when that is wanted.
-pub fn fail_with_restart(text: &str, restart: impl Fn() + 'static) -> Result<()> {
+/// A failure with a button for another attempt, which `restart` hears of.
+pub fn fail_with_restart(text: &str, label: &str, restart: impl Fn() + 'static) -> Result<()> {
     fail(text);
     let button: HtmlElement = create("button", "error")?;
     button.set_id("restart");
-    button.set_text_content(Some(texts::restart_engine()));
+    button.set_text_content(Some(label));
     on(&button, "click", move |_: web_sys::Event| restart())?;
     by_id::<Element>("notice")?.append_child(&button).map(drop)
 }
@@ -97,7 +101,13 @@ fn notice(class: &str, role: &str, text: &str) -> Result<()> {
     dismiss.set_attribute("type", "button")?;
     dismiss.set_attribute("aria-label", texts::dismiss())?;
     let dismissed = paragraph.clone();
-    on(&dismiss, "click", move |_: web_sys::Event| dismissed.remove())?;
+    on(&dismiss, "click", move |_: web_sys::Event| {
+        // What is left without a focus is no failure.
+        let _ = focus::keep(&["#notice button", ROOM], || {
+            dismissed.remove();
+            Ok(())
+        });
+    })?;
     let span = written("span", "", text)?;
     paragraph.append_child(&span)?;
     paragraph.append_child(&dismiss)?;

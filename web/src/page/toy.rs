@@ -8,7 +8,7 @@ use web::{
 use web_sys::{HtmlCanvasElement, ImageData};
 
 use crate::{
-    dom::{Result, all, by_id, create, pen, write},
+    dom::{Result, all, by_id, create, pen, rewrite},
     heat,
     numbers::{compressed, short},
 };
@@ -18,12 +18,13 @@ pub fn show(report: &ToyReport, payload: &[f32]) -> Result<()> {
     let (trained, of) = report.trained;
     let (walked, steps) = report.walked;
     let ended = walked == steps;
+    // Which is read aloud: once, not at every step.
     let text = match (trained < of, ended) {
-        (true, _) => texts::training_step(trained, of),
-        (false, false) => texts::walking_step(walked, steps),
-        (false, true) => texts::done().to_owned(),
+        (true, _) => texts::training_both(),
+        (false, false) => texts::chains_walk(),
+        (false, true) => texts::done(),
     };
-    write("toy-status", &text)?;
+    rewrite("toy-status", text)?;
     let (points, rest) = payload.split_at_checked(2 * report.points).unwrap_or_default();
     let cells = report.side * report.side;
     let (maps, chains) = rest.split_at_checked(2 * cells).unwrap_or_default();

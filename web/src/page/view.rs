@@ -23,6 +23,8 @@ pub struct View {
     pub beside: Vec<(&'static str, Vec<f32>, String)>,
     /// The question about one of them, while the answer is on its way.
     pub question: Option<u32>,
+    /// Which noise level the model reads from the noisy picture, in words.
+    pub level_read: String,
     /// The moment that is looked at; none: the newest.
     pub looked_at: Option<usize>,
     /// Whether it came with the model.
@@ -42,6 +44,7 @@ impl View {
             saved: None,
             beside: Vec::new(),
             question: None,
+            level_read: String::new(),
             looked_at: None,
             recorded: false,
         }
@@ -57,7 +60,7 @@ impl View {
 
     /// Notes how far the run is.
     pub fn step(&mut self, report: &Stepped, pictures: Pictures) {
-        self.trajectory.push(Moment {
+        self.note(Moment {
             done: report.done,
             temperature: report.temperature,
             noise_level: report.noise_level,
@@ -68,11 +71,18 @@ impl View {
         self.pictures = pictures;
     }
 
+    /// Adds a moment; the one that is looked at stays where it is, as nearly as it is still there.
+    fn note(&mut self, moment: Moment) {
+        if self.trajectory.push(moment) {
+            self.looked_at = self.looked_at.map(|index| index / 2);
+        }
+    }
+
     /// Notes what the run came to.
     pub fn finish(&mut self, sha256: String, energies: Vec<f32>, pictures: Pictures) {
         if let Some(last) = self.trajectory.last().cloned() {
             let (energies, pixels) = (energies.clone(), pictures.bytes());
-            self.trajectory.push(Moment { done: self.settings.steps, energies, pixels, ..last });
+            self.note(Moment { done: self.settings.steps, energies, pixels, ..last });
         }
         self.energies.clone_from(&energies);
         self.pictures = pictures.clone();
@@ -107,9 +117,12 @@ impl View {
         });
     }
 
-    /// Whether the settings alone lead to these pictures again.
+    /// Whether the settings alone lead to these pictures again: they know none of the visitor's own, and no painted mask.
     pub fn can_be_repeated(&self) -> bool {
-        self.continued_from.is_none() && self.saved.as_ref().is_none_or(|run| run.stopped_at.is_none())
+        let given = self.given.is_none() || self.settings.picture.is_some();
+        let mask = self.mask.is_none() || self.settings.mask.is_some();
+        let whole = self.saved.as_ref().is_none_or(|run| run.stopped_at.is_none());
+        self.continued_from.is_none() && whole && given && mask
     }
 
     /// The pictures and energies of the moment that is looked at.
@@ -138,5 +151,25 @@ impl View {
     pub fn mean_energy(&self) -> String {
         let (_, energies) = self.shown();
         if energies.is_empty() { "–".to_owned() } else { short(mean(energies)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use options::Region;
+
+    use super::*;
+
+    #[test]
+    fn what_only_the_visitor_has_cannot_be_repeated_by_settings() {
+        let view = |picture, region, mask: bool| {
+            let settings = Settings { task: Task::Inpaint, picture, mask: region, ..Settings::with_seed(1) };
+            View::new(settings, mask.then(|| Mask::known(2)), Some(vec![0.0; 4]))
+        };
+        assert!(view(Some(0), Some(Region::Left), true).can_be_repeated());
+        assert!(view(Some(0), None, false).can_be_repeated(), "of a smaller copy there is no mask");
+        assert!(!view(None, Some(Region::Left), true).can_be_repeated(), "a picture of the visitor's");
+        assert!(!view(Some(0), None, true).can_be_repeated(), "a painted mask");
+        assert!(View::new(Settings { picture: None, ..Settings::with_seed(1) }, None, None).can_be_repeated());
     }
 }

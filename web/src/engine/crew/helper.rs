@@ -137,5 +137,5 @@ async fn load(files: &ModelFiles) -> Result<Ready, String> {
     let source = Source { name: "", files: Some(files) };
     let (manifest, weights) = read(&source, |_, _| ()).await?;
     let manifest = Manifest::parse(&manifest).map_err(|error| source.unusable(&error))?;
-    open(manifest, &weights, Device::flex(), Backend::Cpu).await.map_err(|error| source.unusable(&error))
+    Ok(open(manifest, &weights, Device::flex(), Backend::Cpu).await.map_err(|error| source.unusable(&error))?)
 }

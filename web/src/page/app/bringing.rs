@@ -100,7 +100,7 @@ impl App {
             return status::complain(texts::model_still_loading());
         }
         for (file, picture) in pictures {
-            self.shelf.add(&picture, file);
+            self.add_own(&picture, file);
         }
         self.read_stale();
         self.show_shelf()?;

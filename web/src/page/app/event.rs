@@ -15,6 +15,10 @@ pub enum Event {
     EngineDue(u32),
     /// Start the engine again, on this backend.
     Restart(Option<Backend>),
+    /// Load the model once more.
+    LoadAgain,
+    /// The visitor is at the settings.
+    Touched,
     Start,
     /// Start with another seed.
     New,
@@ -76,7 +80,8 @@ pub enum Event {
     /// A moment of the run is chosen.
     Scrubbed(usize),
     Play,
-    PlayOn,
+    /// Go on with the playing of this number.
+    PlayOn(u32),
     SavePng,
     SaveAnimation,
     SaveJson,

@@ -1,7 +1,7 @@
 //! What the engine says, and what follows.
 
 use web::{
-    Backend, Envelope, Goal,
+    Backend, Envelope, Goal, Task,
     messages::{FromEngine, Purpose, Question, ToEngine},
     texts,
 };
@@ -38,7 +38,8 @@ impl App {
             }
             FromEngine::Scored { question: Question { number, purpose }, energies, slopes, unusual, level, bits } => {
                 match purpose {
-                    Purpose::Beside(room) => self.scored_beside(number, room, &energies, level, payload),
+                    Purpose::Given => self.scored_beside(number, Task::Inpaint, &energies, level, payload),
+                    Purpose::Jump { .. } => self.scored_beside(number, Task::Denoise, &energies, level, payload),
                     Purpose::Outliers if self.asked_outliers == Some(number) => {
                         self.asked_outliers = None;
                         let held_out = self.held_out();
@@ -69,7 +70,7 @@ impl App {
                 if self.toy_trains {
                     return Ok(());
                 }
-                self.learned(Goal::Toy)?;
+                self.learned(Task::Landscape, Goal::Toy)?;
                 status::set_data("toy", "done")
             }
             FromEngine::Failed { work, message } => self.failed(work, &message),

@@ -1,10 +1,11 @@
 //! Lessons: beginning them, and noticing what is done.
 
-use web::{Goal, LESSONS};
+use web::{Goal, LESSONS, Task};
 
 use super::App;
 use crate::{
     dom::{Result, by_id},
+    focus,
     lesson::{self, Course},
 };
 
@@ -16,6 +17,8 @@ impl App {
         if let Some(course) = &self.course {
             self.enter_room(course.room())?;
             by_id::<web_sys::Element>("lesson")?.scroll_into_view();
+            // The button that led here may have gone, and who listens hears which lesson it is.
+            focus::move_to("#lesson-title")?;
         }
         Ok(())
     }
@@ -27,17 +30,18 @@ impl App {
 
     pub(super) fn end_lessons(&mut self) -> Result<()> {
         self.course = None;
-        lesson::show(false)?;
+        focus::keep(&["#lessons"], || lesson::show(false))?;
         self.remember()
     }
 
-    /// Something was done that a lesson may ask for.
-    pub(super) fn learned(&mut self, done: Goal) -> Result<()> {
-        self.course.as_mut().map_or(Ok(()), |course| course.note(done))
+    /// Something was done in a room that a lesson may ask for there.
+    pub(super) fn learned(&mut self, room: Task, done: Goal) -> Result<()> {
+        let course = self.course.as_mut().filter(|course| course.room() == room);
+        course.map_or(Ok(()), |course| course.note(done))
     }
 
     /// Pictures were judged: by the visitor's choice, if one was made since the room was entered.
     pub(super) fn outliers_judged(&mut self) -> Result<()> {
-        if std::mem::take(&mut self.chose) { self.learned(Goal::Judged) } else { Ok(()) }
+        if std::mem::take(&mut self.chose) { self.learned(Task::Outliers, Goal::Judged) } else { Ok(()) }
     }
 }

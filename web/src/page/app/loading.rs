@@ -22,7 +22,7 @@ use crate::{
 const ENGINE_STARTS_WITHIN: i32 = 60_000;
 
 /// What the visitor's own model is called in the form and in the address.
-const OWN: &str = "yours";
+pub(super) const OWN: &str = "yours";
 
 impl App {
     /// Loads the model of the settings, in a new engine if there is none. The one before stays until it is there.
@@ -45,6 +45,8 @@ impl App {
         self.loaded = None;
         self.started = false;
         self.engines += 1;
+        // It was in the engine of before.
+        self.forget_toy()?;
         let (this, due, engine) = (self.this.clone(), self.this.clone(), self.engines);
         after(ENGINE_STARTS_WITHIN, move || dispatch(&due, Event::EngineDue(engine)))?;
         self.engine = Some(Engine::start(move |envelope| dispatch(&this, Event::Engine(envelope)))?);
@@ -122,14 +124,14 @@ impl App {
         write("about-model", &texts::trained_on(data, licence))?;
         about::show(&loaded)?;
         if !controls::offer_colours(loaded.channels)? {
+            status::note(texts::no_colours())?;
             self.settings.known = Known::Part;
             controls::show_known(&self.settings)?;
         }
-        self.check_pictures(loaded.held_out)?;
         status::say(&texts::ready_on(loaded.backend.title()))?;
         let pictures = Pictures { side: loaded.size, channels: loaded.channels, values: held_out };
         self.drawing.set_side(loaded.size);
-        self.shelf.offer(pictures, self.settings.picture);
+        self.offer(pictures)?;
         let sha256 = loaded.sha256.clone();
         self.loaded = Some(loaded);
         self.show_shelf()?;
@@ -163,23 +165,6 @@ impl App {
         }
     }
 
-    /// Corrects numbers of pictures that the model does not have, and says so.
-    pub(super) fn check_pictures(&mut self, there: usize) -> Result<()> {
-        let last = there.saturating_sub(1);
-        if there == 0 {
-            return Ok(());
-        }
-        if let Some(asked) = self.settings.picture.filter(|picture| *picture >= there) {
-            status::note(&texts::unknown_picture(asked, last))?;
-            self.settings.picture = Some(0);
-        }
-        if let Some(asked) = self.settings.corners.into_iter().find(|corner| *corner >= there) {
-            status::note(&texts::unknown_corner(asked, last))?;
-            self.settings.corners = [0, 1.min(last), 2.min(last)];
-        }
-        Ok(())
-    }
-
     /// Held-out pictures of other models, for the room Outliers.
     fn fetch_others(&self) {
         let (mut models, this, load) = (self.models.models.clone(), self.this.clone(), self.loads);
@@ -209,6 +194,10 @@ impl App {
                 if self.asked_row == Some(number) {
                     self.asked_row = None;
                 }
+                if self.asked_outliers == Some(number) {
+                    self.asked_outliers = None;
+                    self.outliers.clear("", &self.held_out())?;
+                }
                 if self.asked_models == Some(number) {
                     self.asked_models = None;
                     self.outliers.show_models(&[])?;
@@ -230,8 +219,8 @@ impl App {
         let Some(loaded) = &self.loaded else {
             self.running = None;
             self.enter(State::Error)?;
-            status::fail(message);
-            return Ok(());
+            let this = self.this.clone();
+            return status::fail_with_restart(message, texts::try_again(), move || dispatch(&this, Event::LoadAgain));
         };
         self.settings.model = Some(loaded.model.clone());
         self.settings.backend = Some(loaded.backend);
@@ -243,10 +232,12 @@ impl App {
         }
         controls::write_model(&loaded.model)?;
         controls::write_backend(loaded.backend)?;
-        status::say(&texts::ready_on(loaded.backend.title()))?;
         self.enter(State::Ready)?;
         status::complain(&format!("{message} {}", texts::model_stays()))?;
-        self.remember()
+        self.remember()?;
+        // Neither the other model's recorded run nor what it made this one leave stands any more.
+        self.views.retain(|_, view| !view.recorded || view.settings.model == self.settings.model);
+        self.show_room(self.settings.task)
     }
 
     /// Lets go of a model's files, unless they are those of the model that is there.
@@ -289,10 +280,12 @@ impl App {
         wasm_bindgen_futures::spawn_local(async move { drop(engine) });
         self.loaded = None;
         self.running = None;
+        self.forget_toy()?;
+        self.judge()?;
         self.enter(State::Error)?;
         let (this, backend) = (self.this.clone(), self.settings.backend);
         let advice = format!("{message} {}", texts::engine_advice());
-        status::fail_with_restart(&advice, move || dispatch(&this, Event::Restart(backend)))
+        status::fail_with_restart(&advice, texts::restart_engine(), move || dispatch(&this, Event::Restart(backend)))
     }
 
     /// Has the run go on in a new engine.

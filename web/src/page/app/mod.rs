@@ -30,6 +30,7 @@ use crate::{
     drawing::Drawing,
     editor::Editor,
     engine::Engine,
+    focus::{self, ROOM},
     lesson::Course,
     map::Map,
     outliers::Outliers,
@@ -90,6 +91,8 @@ pub struct App {
     /// The chain that is shown large.
     chain: usize,
     playing: bool,
+    /// How often playing has begun.
+    plays: u32,
     /// The recorded run of a model, which is shown until chains run.
     recording: Option<(String, RecordedRun)>,
     /// The pictures at the end of a model's recorded run.
@@ -169,6 +172,7 @@ impl App {
                 film: None,
                 chain: 0,
                 playing: false,
+                plays: 0,
                 recording: None,
                 samples: None,
                 live: false,
@@ -223,6 +227,11 @@ impl App {
                 self.engine = None;
                 self.settings.backend = backend;
                 self.load()
+            }
+            Event::LoadAgain => self.load(),
+            Event::Touched => {
+                self.live = false;
+                Ok(())
             }
             Event::Start | Event::New if self.state == State::Poster => {
                 self.autorun = true;
@@ -286,7 +295,8 @@ impl App {
             Event::Others(load, _) if load != self.loads => Ok(()),
             Event::Others(_, others) => {
                 self.outliers.others = others;
-                if self.settings.task == Task::Outliers { self.judge() } else { Ok(()) }
+                // Of the same picture: what is said of it stays until then.
+                if self.settings.task == Task::Outliers { self.ask_for_judgement() } else { Ok(()) }
             }
             Event::CornerChosen => self.mark_choice(),
             Event::OtherCorners => self.other_corners(),
@@ -301,7 +311,7 @@ impl App {
             Event::SaveChain => self.save_chain(),
             Event::Scrubbed(index) => self.scrub(index),
             Event::Play => self.play(),
-            Event::PlayOn => self.play_on(),
+            Event::PlayOn(play) => self.play_on(play),
             Event::SavePng => self.save_png(),
             Event::SaveAnimation => self.save_animation(),
             Event::SaveJson => self.save_json(),
@@ -344,8 +354,11 @@ impl App {
 
     fn enter(&mut self, state: State) -> Result<()> {
         self.state = state;
-        status::set_state(state)?;
-        self.enable()
+        // From what starts a run to Cancel, and back.
+        focus::keep(&["#cancel", "#start", "#walk", ROOM, "#whole"], || {
+            status::set_state(state)?;
+            self.enable()
+        })
     }
 
     fn enable(&self) -> Result<()> {

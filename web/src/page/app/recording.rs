@@ -1,15 +1,14 @@
 //! The run that came with a model: it is shown before chains run, and then live ones take over.
 
-use js_sys::{Reflect, Uint8Array};
+use js_sys::Reflect;
 use options::{Recording, Words};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::JsValue;
 use web::{Backend, RecordedRun, Task};
-use web_sys::Response;
 
 use super::{App, Event, dispatch};
 use crate::{
     dom::{Result, document, window},
+    newest::newest,
     preference,
     status::{self, State},
     view::View,
@@ -20,19 +19,26 @@ impl App {
     pub(super) fn fetch_recording(&self) {
         let model = self.models.models.iter().find(|model| Some(&model.name) == self.settings.model.as_ref());
         let Some(name) = model.filter(|model| model.recorded).map(|model| model.name.clone()) else { return };
-        let this = self.this.clone();
+        let (this, keeps) = (self.this.clone(), !self.embedded);
         wasm_bindgen_futures::spawn_local(async move {
             // Without it the places of the pictures are empty, as they are for models that have none.
-            if let Ok(Ok(run)) = fetch(&name).await.map(|file| RecordedRun::parse(&file)) {
+            let file = newest(&format!("models/{name}/{}", Recording::FILE), keeps).await;
+            if let Ok(Ok(run)) = file.map(|file| RecordedRun::parse(&file)) {
                 dispatch(&this, Event::Recorded(name, Box::new(run)));
             }
         });
     }
 
     pub(super) fn recorded(&mut self, model: String, run: RecordedRun) -> Result<()> {
+        // Another model was chosen meanwhile.
+        if self.settings.model.as_ref() != Some(&model) {
+            return Ok(());
+        }
         self.samples = Some((model.clone(), run.pictures.clone()));
         self.recording = Some((model, run));
-        self.offer_samples()?;
+        if self.offer_samples()? {
+            self.ask_for_room()?;
+        }
         self.show_recording()
     }
 
@@ -45,13 +51,9 @@ impl App {
         }
         let Some((model, run)) = self.recording.take() else { return Ok(()) };
         self.views.insert(room, View::recorded(model, run));
-        self.playing = self.settings.task == Task::Sample && may_move()?;
-        status::set_data("recorded", if self.playing { "playing" } else { "done" })?;
-        if self.playing {
-            self.look_at(0)?;
-            return self.play_soon();
-        }
-        self.draw()
+        let plays = self.settings.task == Task::Sample && may_move()?;
+        status::set_data("recorded", if plays { "playing" } else { "done" })?;
+        if plays { self.begin_playing() } else { self.draw() }
     }
 
     /// A run has been played to its end, or is not played any more.
@@ -93,11 +95,4 @@ fn may_move() -> Result<bool> {
 fn saves_data() -> Result<bool> {
     let connection = Reflect::get(&window()?.navigator(), &"connection".into())?;
     Ok(connection.is_object() && Reflect::get(&connection, &"saveData".into())? == JsValue::TRUE)
-}
-
-async fn fetch(model: &str) -> Result<Vec<u8>> {
-    let path = format!("models/{model}/{}", Recording::FILE);
-    let response: Response = JsFuture::from(window()?.fetch_with_str(&path)).await?.unchecked_into();
-    let buffer = JsFuture::from(response.array_buffer()?).await?;
-    Ok(Uint8Array::new(&buffer).to_vec())
 }

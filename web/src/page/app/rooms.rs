@@ -8,12 +8,13 @@ use web::{
     messages::{Belonging, Purpose, Run, Start, ToEngine, ToyRun},
     texts,
 };
-use web_sys::{HtmlCanvasElement, HtmlElement, HtmlInputElement};
+use web_sys::{File, HtmlCanvasElement, HtmlElement, HtmlInputElement};
 
 use super::{App, Event, dispatch, random_seed};
 use crate::{
     controls,
     dom::{Result, all, by_id, window, write},
+    focus::{self, ROOM},
     lesson::{self, Course},
     shelf::Shelf,
     status::{self, State},
@@ -36,7 +37,7 @@ impl App {
     pub(super) fn moved(&mut self) -> Result<()> {
         let asked = Request::parse(&window()?.location().search()?, self.settings.seed);
         self.course = asked.lesson.map_or(Ok(None), Course::begin)?;
-        lesson::show(self.course.is_some())?;
+        focus::keep(&["#lessons"], || lesson::show(self.course.is_some()))?;
         self.show_room(asked.settings.task)?;
         self.remember()
     }
@@ -45,11 +46,13 @@ impl App {
     pub(super) fn show_room(&mut self, room: Task) -> Result<()> {
         self.settings.task = room;
         self.playing = false;
-        status::set_data("room", room.word())?;
-        controls::show_room(room)?;
-        controls::show_known(&self.settings)?;
-        self.enable()?;
-        self.draw()?;
+        focus::keep(&[ROOM], || {
+            status::set_data("room", room.word())?;
+            controls::show_room(room)?;
+            controls::show_known(&self.settings)?;
+            self.enable()?;
+            self.draw()
+        })?;
         self.show_progress()?;
         if let Some(view) = self.view() {
             self.stage.show_beside(view)?;
@@ -63,7 +66,16 @@ impl App {
         if room != Task::Landscape {
             self.stop_toy()?;
         }
-        match room {
+        if room != Task::Outliers {
+            self.withdraw_comparison()?;
+            self.withdraw_judgement()?;
+        }
+        self.ask_for_room()
+    }
+
+    /// Asks for what the room on the screen shows.
+    pub(super) fn ask_for_room(&mut self) -> Result<()> {
+        match self.settings.task {
             Task::Outliers => self.judge(),
             Task::Landscape => self.ask_for_row(),
             _ => Ok(()),
@@ -72,7 +84,8 @@ impl App {
 
     /// What goes on, seen from the room on the screen.
     fn say_where(&self) -> Result<()> {
-        let Some(loaded) = &self.loaded else { return Ok(()) };
+        // What is said of a model that is still on its way stays.
+        let Some(loaded) = self.loaded.as_ref().filter(|_| self.has_model()) else { return Ok(()) };
         let text = match (&self.running, self.view()) {
             (Some(running), _) if running.room != self.settings.task => texts::running_elsewhere(running.room.title()),
             (Some(running), _) if running.paused => texts::paused().to_owned(),
@@ -90,7 +103,8 @@ impl App {
     /// Offers the pictures of the shelf.
     pub(super) fn show_shelf(&mut self) -> Result<()> {
         let this = self.this.clone();
-        self.shelf.show(move |index| dispatch(&this, Event::PictureChosen(index)))?;
+        let choose = move |index| dispatch(&this, Event::PictureChosen(index));
+        focus::keep(&["#pictures :checked"], || self.shelf.show(choose))?;
         self.settings.picture = self.shelf.chosen_of_model();
         by_id::<HtmlElement>("no-pictures")?.set_hidden(self.shelf.count() > 0);
         let held_out = self.loaded.as_ref().is_some_and(|loaded| loaded.held_out > 0);
@@ -99,21 +113,60 @@ impl App {
         self.show_corners()
     }
 
-    /// Offers the ends of the model's recorded run where no held-out pictures came with it.
-    pub(super) fn offer_samples(&mut self) -> Result<()> {
-        let Some(loaded) = self.loaded.as_ref().filter(|_| self.has_model()) else { return Ok(()) };
+    /// Offers the ends of the model's recorded run where no held-out pictures came with it; says whether it did.
+    pub(super) fn offer_samples(&mut self) -> Result<bool> {
+        let Some(loaded) = self.loaded.as_ref().filter(|_| self.has_model()) else { return Ok(false) };
         let Some((_, samples)) = self.samples.as_ref().filter(|(model, _)| *model == loaded.model) else {
-            return Ok(());
+            return Ok(false);
         };
         let fits = (samples.side, samples.channels) == (loaded.size, loaded.channels);
         if loaded.held_out > 0 || self.shelf.of_model() > 0 || !fits {
-            return Ok(());
+            return Ok(false);
         }
-        let samples = samples.clone();
-        self.check_pictures(samples.count())?;
-        self.shelf.offer(samples, self.settings.picture);
+        self.offer(samples.clone())?;
         self.show_shelf()?;
-        self.begin_map()
+        self.begin_map()?;
+        Ok(true)
+    }
+
+    /// Offers a model's pictures. Corners that are the visitor's own pictures stay what they are. Numbers that the model
+    /// does not have are corrected.
+    pub(super) fn offer(&mut self, pictures: Pictures) -> Result<()> {
+        let last = pictures.count().checked_sub(1);
+        // Later ones were those of another model, and no fault of the visitor's.
+        let asked_by_address = self.loads == 1;
+        if let (Some(last), Some(asked)) = (last, self.settings.picture)
+            && asked > last
+        {
+            if asked_by_address {
+                status::note(&texts::unknown_picture(asked, last))?;
+            }
+            self.settings.picture = Some(0);
+        }
+        let corners = self.settings.corners.map(|corner| (corner, self.shelf.own(corner)));
+        self.shelf.offer(pictures, self.settings.picture);
+        let unknown =
+            corners.into_iter().find(|(corner, own)| own.is_none() && last.is_some_and(|last| *corner > last));
+        if let (Some(last), Some((asked, _))) = (last, unknown.filter(|_| asked_by_address)) {
+            status::note(&texts::unknown_corner(asked, last))?;
+        }
+        for (place, (corner, own)) in corners.into_iter().enumerate() {
+            self.settings.corners[place] = match (own, last) {
+                (Some(own), _) => self.shelf.of_model() + own,
+                (None, Some(last)) if unknown.is_some() => place.min(last),
+                (None, _) => corner,
+            };
+        }
+        Ok(())
+    }
+
+    /// Adds a picture of the visitor's. Where another one has to go for it, that is none of the corners.
+    pub(super) fn add_own(&mut self, picture: &Pictures, file: Option<File>) {
+        if let Some(gone) = self.shelf.add(picture, file, &self.settings.corners) {
+            for corner in &mut self.settings.corners {
+                *corner -= usize::from(*corner > gone);
+            }
+        }
     }
 
     pub(super) fn choose_picture(&mut self, index: usize) -> Result<()> {
@@ -133,22 +186,43 @@ impl App {
 
     /// Asks how usual the chosen picture is, beside those of other kinds.
     pub(super) fn judge(&mut self) -> Result<()> {
-        let chosen = self.shelf.picture(self.shelf.chosen());
         // What was asked before is not what is on the screen now.
-        (self.asked_outliers, self.asked_models) = (None, None);
-        self.outliers.show_models(&[])?;
-        if !self.has_model() {
+        self.withdraw_comparison()?;
+        let nothing = self.loaded.is_none() || self.shelf.picture(self.shelf.chosen()).values.is_empty();
+        let text = if nothing { texts::choose_picture() } else { texts::judging() };
+        self.outliers.clear(text, &self.held_out())?;
+        self.ask_for_judgement()
+    }
+
+    /// Asks the same, while what was said stays.
+    pub(super) fn ask_for_judgement(&mut self) -> Result<()> {
+        let chosen = self.shelf.picture(self.shelf.chosen());
+        self.withdraw_judgement()?;
+        status::set_data("judged", "")?;
+        if !self.has_model() || chosen.values.is_empty() {
             return Ok(());
-        }
-        if chosen.values.is_empty() {
-            status::set_data("judged", "")?;
-            return self.outliers.clear(&self.held_out());
         }
         let of_model = if self.shelf.of_model() > 0 { self.shelf.picture(0) } else { chosen.clone() };
         let payload = self.outliers.gather(&chosen, &of_model);
-        status::set_data("judged", "")?;
         self.asked_outliers = self.ask(Purpose::Outliers, payload)?;
         Ok(())
+    }
+
+    fn withdraw_judgement(&mut self) -> Result<()> {
+        let judgement = self.asked_outliers.take();
+        self.withdraw(judgement)
+    }
+
+    /// Takes back the question which model fits, and the answer: the picture is another one.
+    fn withdraw_comparison(&mut self) -> Result<()> {
+        self.outliers.show_models(&[])?;
+        let comparison = self.asked_models.take();
+        self.withdraw(comparison)
+    }
+
+    /// Has the engine work on a question no longer.
+    fn withdraw(&self, question: Option<u32>) -> Result<()> {
+        question.map_or(Ok(()), |number| self.send(ToEngine::Withdraw(number)))
     }
 
     /// Asks which of the site's models the chosen picture belongs to.
@@ -215,10 +289,7 @@ impl App {
         status::set_data("map", "")?;
         let corners = self.settings.corners.map(|corner| self.shelf.picture(corner));
         let [a, b, c] = &corners;
-        if !self.map.begin([&a.values, &b.values, &c.values], a.side, a.channels) {
-            // What was drawn of other pictures is none of these.
-            self.map.draw()?;
-            write("map-reading", "")?;
+        if !self.map.begin([&a.values, &b.values, &c.values], a.side, a.channels)? {
             // Where there is no picture at all, the shelf says so.
             if self.settings.task == Task::Landscape && self.shelf.count() > 0 {
                 status::clear_errors()?;
@@ -242,7 +313,7 @@ impl App {
         if self.running.is_none() {
             let (done, rows) = self.map.progress();
             self.stage.show_progress(done, rows)?;
-            status::say(&texts::drawing_map(done, rows))?;
+            status::say(texts::drawing_map())?;
         }
         self.asked_row = self.ask(Purpose::Row { map, row }, payload)?;
         Ok(())
@@ -279,10 +350,18 @@ impl App {
     /// Ends the toy that trains: nobody looks at it any more.
     fn stop_toy(&mut self) -> Result<()> {
         if self.toy_trains {
-            self.toy_trains = false;
+            self.forget_toy()?;
+            self.send(ToEngine::StopToy)?;
+        }
+        Ok(())
+    }
+
+    /// The toy that trained does so no more.
+    pub(super) fn forget_toy(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.toy_trains) {
             self.toys += 1;
             status::set_data("toy", "")?;
-            self.send(ToEngine::StopToy)?;
+            write("toy-status", "")?;
         }
         Ok(())
     }
@@ -292,7 +371,7 @@ impl App {
         self.chain = index;
         if self.view().is_some_and(|view| index < view.pictures.count()) {
             viewer::open()?;
-            self.learned(Goal::Chain)?;
+            self.learned(self.settings.task, Goal::Chain)?;
             return self.draw();
         }
         Ok(())
@@ -307,7 +386,7 @@ impl App {
         if self.loaded.is_none() || values.is_empty() {
             return status::complain(texts::model_still_loading());
         }
-        self.shelf.add(&Pictures { values, ..pictures }, None);
+        self.add_own(&Pictures { values, ..pictures }, None);
         self.show_shelf()?;
         self.enter_room(room)
     }

@@ -35,7 +35,9 @@ const RECORDED_GAP: i32 = 150;
 impl App {
     /// Starts a run of the room on the screen.
     pub(super) fn run(&mut self) -> Result<()> {
-        if self.state == State::Running || !self.has_model() {
+        // Enter in a field asks for a run in every room.
+        let runs = self.settings.task.runs_chains();
+        if self.state == State::Running || !self.has_model() || !runs {
             return Ok(());
         }
         self.live = false;
@@ -92,9 +94,6 @@ impl App {
         view.settings.backend = Some(loaded.backend);
         view.pictures = Pictures { side: loaded.size, channels: loaded.channels, values: Vec::new() };
         let title = loaded.backend.title();
-        if view.settings.task == Task::Denoise {
-            write("level-read", "")?;
-        }
         let Settings { seed, count, steps, sampler, .. } = view.settings;
         let run = Run { number: self.next_run(), seed, count, steps, sampler, start, done: 0 };
         self.playing = false;
@@ -141,7 +140,7 @@ impl App {
                 Known::Soft => vec![what_is_known],
                 _ => vec![original, what_is_known],
             };
-            let question = self.ask(Purpose::Beside(Task::Inpaint), given)?;
+            let question = self.ask(Purpose::Given, given)?;
             if let Some(view) = self.view_mut() {
                 view.question = question;
             }
@@ -204,11 +203,14 @@ impl App {
 
     /// The picture that is denoised, and a question for what one jump makes of it.
     fn show_noisy(&mut self, pictures: &Pictures) -> Result<()> {
+        let Some(view) = self.views.get(Task::Denoise.word()) else { return Ok(()) };
+        let Some(clean) = view.given.clone() else { return Ok(()) };
         let noisy = pictures.picture(0).to_vec();
-        let question = self.ask(Purpose::Beside(Task::Denoise), noisy.clone())?;
+        let number = decibels(psnr(&noisy, &clean));
+        let purpose = Purpose::Jump { seed: view.settings.seed, level: view.settings.level };
+        let question = self.ask(purpose, clean)?;
         let Some(view) = self.views.get_mut(Task::Denoise.word()) else { return Ok(()) };
         view.question = question;
-        let number = view.given.as_ref().map(|clean| decibels(psnr(&noisy, clean))).unwrap_or_default();
         // A run that begins once more after a loss has been here before.
         view.beside.truncate(1);
         view.beside.push((texts::noisy(), noisy, number));
@@ -235,7 +237,7 @@ impl App {
             view.beside.insert(view.beside.len().min(2), (texts::one_jump(), jump, number));
             let asked = view.settings.level;
             let read = level.map(|read| texts::level_read(short(asked), short(read)));
-            write("level-read", &read.unwrap_or_default())?;
+            view.level_read = read.unwrap_or_default();
         } else if let (Some(original), Some(&energy)) = (view.beside.first_mut(), energies.first()) {
             original.2 = short(energy);
         }
@@ -261,7 +263,7 @@ impl App {
         write("time-left", "–")?;
         let sha256 = loaded.sha256.clone();
         let pictures = self.pictures(payload);
-        self.learned(if running.room == Task::Landscape { Goal::Walk } else { Goal::Runs(1) })?;
+        self.learned(running.room, if running.room == Task::Landscape { Goal::Walk } else { Goal::Runs(1) })?;
         if running.room == Task::Landscape {
             self.map.walk(&pictures)?;
         } else if let Some(view) = self.views.get_mut(running.room.word()) {
@@ -296,15 +298,25 @@ impl App {
     /// Plays the run from its beginning, or stops playing it.
     pub(super) fn play(&mut self) -> Result<()> {
         self.live = false;
-        self.playing = !self.playing;
         if self.playing {
-            self.look_at(0)?;
-            return self.play_soon();
+            self.playing = false;
+            return Ok(());
         }
-        Ok(())
+        self.begin_playing()
     }
 
-    pub(super) fn play_on(&mut self) -> Result<()> {
+    pub(super) fn begin_playing(&mut self) -> Result<()> {
+        self.playing = true;
+        self.plays += 1;
+        self.look_at(0)?;
+        self.play_soon()
+    }
+
+    /// Shows the next moment, unless playing has been stopped and begun again since this was asked for.
+    pub(super) fn play_on(&mut self, play: u32) -> Result<()> {
+        if play != self.plays {
+            return Ok(());
+        }
         let at = self.view().and_then(|view| view.looked_at);
         match (self.playing, at) {
             (true, Some(index)) => {
@@ -318,9 +330,9 @@ impl App {
         }
     }
 
-    pub(super) fn play_soon(&self) -> Result<()> {
-        let this = self.this.clone();
+    fn play_soon(&self) -> Result<()> {
+        let (this, play) = (self.this.clone(), self.plays);
         let gap = if self.view().is_some_and(|view| view.recorded) { RECORDED_GAP } else { 60 };
-        crate::dom::after(gap, move || dispatch(&this, Event::PlayOn))
+        crate::dom::after(gap, move || dispatch(&this, Event::PlayOn(play)))
     }
 }

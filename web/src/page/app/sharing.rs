@@ -3,13 +3,13 @@
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web::{
-    Envelope, Pictures, Request, Settings, Task,
+    Envelope, Known, Pictures, Request, Settings, Task,
     messages::{Frame, ToEngine},
     texts,
 };
 use web_sys::{HtmlAnchorElement, Url};
 
-use super::{App, random_seed};
+use super::{App, loading::OWN, random_seed};
 use crate::{
     controls,
     dom::{Result, by_id, window},
@@ -42,6 +42,7 @@ impl App {
         let mut settings = self.settings.clone();
         // Where this machine computes is nothing for those who follow a link.
         settings.backend = None;
+        settings.corners = settings.corners_of_model(self.shelf.of_model());
         let lesson = self.course.as_ref().map_or(String::new(), |course| format!("&lesson={}", course.number));
         let mut address = self.address(&settings) + &lesson;
         if self.embedded {
@@ -96,6 +97,7 @@ impl App {
             self.editor.set_region(region);
         }
         if other_model {
+            self.remember()?;
             return self.load();
         }
         if let Some(picture) = self.settings.picture {
@@ -117,19 +119,33 @@ impl App {
             "<iframe src=\"{link}&amp;embed=1\" title=\"{title}\" width=\"460\" height=\"640\" \
              style=\"border: 0; max-width: 100%\" loading=\"lazy\" allow=\"webgpu; fullscreen\"></iframe>"
         );
-        Self::copy(code, texts::code_copied())
+        Self::copy(code, self.with_what_is_missing(texts::code_copied()))
     }
 
     pub(super) fn copy_link(&mut self) -> Result<()> {
         self.remember()?;
         let link = window()?.location().href()?;
-        let own = matches!(self.settings.task, Task::Inpaint | Task::Denoise | Task::Outliers)
-            && self.settings.picture.is_none();
-        let done = if own { texts::link_copied_alone() } else { texts::link_copied() };
-        Self::copy(link, done)
+        Self::copy(link, self.with_what_is_missing(texts::link_copied()))
     }
 
-    fn copy(text: String, done: &'static str) -> Result<()> {
+    /// That something is copied, and what of the visitor's it cannot lead to.
+    fn with_what_is_missing(&self, copied: &str) -> String {
+        let Settings { task, picture, known, mask, corners, model, .. } = &self.settings;
+        let own_picture = match task {
+            Task::Inpaint | Task::Denoise | Task::Outliers => picture.is_none(),
+            Task::Landscape => corners.iter().any(|corner| self.shelf.own(*corner).is_some()),
+            Task::Sample | Task::About => false,
+        };
+        let painted = *task == Task::Inpaint && *known == Known::Part && mask.is_none();
+        let missing = [
+            own_picture.then(texts::own_picture_left_out),
+            painted.then(texts::mask_left_out),
+            (model.as_deref() == Some(OWN)).then(texts::own_model_left_out),
+        ];
+        [Some(copied)].into_iter().chain(missing).flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    fn copy(text: String, done: String) -> Result<()> {
         let clipboard = window()?.navigator().clipboard();
         // There is none at an address that is not secure.
         if clipboard.is_undefined() {
@@ -138,7 +154,7 @@ impl App {
         wasm_bindgen_futures::spawn_local(async move {
             let copied = JsFuture::from(clipboard.write_text(&text)).await;
             // The page has just been there.
-            let _ = status::say(copied.map_or(texts::no_copy(), |_| done));
+            let _ = status::say(copied.as_ref().map_or(texts::no_copy(), |_| &done));
         });
         Ok(())
     }
@@ -209,7 +225,8 @@ impl App {
     }
 }
 
-/// The settings that a file carries: those that lead to it again, so none for a run that was continued or stopped.
+/// The settings that a file carries: those that lead to it again, so none for a run that was continued or stopped, or that
+/// began with something of the visitor's.
 fn settings_for(view: Option<&View>) -> String {
     match view {
         Some(view) if view.can_be_repeated() => view.settings.to_query(),
