@@ -1,6 +1,8 @@
 //! The page fits a phone and a desk, and can be used without seeing or pointing. The screenshots in `target/e2e` are
 //! for people.
 
+use std::io::{Write, stderr};
+
 use anyhow::{Result, ensure};
 use tests::{
     browser::{self, Gpu, Screen},
@@ -14,7 +16,7 @@ async fn the_page_fits_a_desk_and_a_phone() -> Result<()> {
     let site = Site::new()?;
     for (screen, name) in [(Screen::Desk, "desk"), (Screen::Phone, "phone")] {
         browser::with(Gpu::None, screen, async |browser| {
-            let page = Page::open(browser, &site.url("?seed=4&count=16&steps=600&backend=cpu&autorun=1")).await?;
+            let page = Page::open(browser, &site.url("?seed=4&count=16&steps=100000&backend=cpu&autorun=1")).await?;
             page.wait_for("running", 60).await?;
             page.wait_for_step(300).await?;
             page.look(&format!("sampling-{name}")).await?;
@@ -56,7 +58,7 @@ async fn every_room_looks_as_it_did() -> Result<()> {
             let page = Page::open(browser, &site.url("?seed=4&count=16&steps=20&backend=cpu&autorun=1")).await?;
             page.wait_for("done", 60).await?;
             if !looks::same_fonts(&page.script(FONTS, vec![]).await?.to_string())? {
-                eprintln!("not compared: this machine has other fonts than the one whose looks are kept");
+                writeln!(stderr(), "not compared: this machine has other fonts than the one whose looks are kept")?;
                 return Ok(());
             }
             for room in ["sample", "inpaint", "denoise", "outliers", "landscape", "about"] {
