@@ -52,7 +52,7 @@ fn a_company_s_certificate_is_trusted_where_the_machine_trusts_it() {
         let mut fetch = trainer();
         fetch.args(["data", "fetch", "mnist", "--dir"]).arg(folder.path().join("mnist"));
         // A proxy of this machine would not find the server.
-        for proxy in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        for proxy in ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
             fetch.env_remove(proxy);
         }
         fetch.env("TRAINER_DATA_URL", &address).env("SSL_CERT_FILE", &trusted).env_remove("SSL_CERT_DIR");

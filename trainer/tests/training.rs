@@ -562,7 +562,15 @@ fn killed_while_saving_a_run_keeps_a_good_checkpoint() {
 fn ctrl_c_saves_and_stops() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin("trainer"));
+    let program = assert_cmd::cargo::cargo_bin("trainer");
+    // Where the tests run in the background of a script, Ctrl-C is ignored, and would be by the training.
+    let mut command = if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT").arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
     let arguments = tiny(&run, 1_000_000);
     // Nothing is saved but by the signal.
     let child = command.args(arguments).args(["--checkpoint-every", "1000000"]).stderr(Stdio::piped()).spawn().unwrap();

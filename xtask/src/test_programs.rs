@@ -202,7 +202,7 @@ mod tests {
             .and_then(|()| fs::set_permissions(&executable, PermissionsExt::from_mode(0o755)));
         assert!(made.is_ok());
         let program = TestProgram { name: "x".to_owned(), executable, folder: folder.path().to_owned() };
-        let ended = program.run(Duration::from_millis(300));
+        let ended = program.run(Duration::from_secs(3));
         let (passed, said) = ended.unwrap_or_else(|error| panic!("{error:#}"));
         assert!(!passed && said.contains("test one has been") && said.contains("still running after"), "{said}");
     }

@@ -54,7 +54,9 @@ impl Schedule {
         let start = |schedule: NoiseSchedule, held| match &gaussian {
             Some(gaussian) => {
                 let steps = schedule.steps();
-                let fall = match (gaussian.suffices_under(schedule.level(0)), steps < NoiseSchedule::FEW) {
+                // Where there is one level, chains find the data's distribution by staying there.
+                let falls = schedule.level(steps) < schedule.level(0) && gaussian.suffices_under(schedule.level(0));
+                let fall = match (falls, steps < NoiseSchedule::FEW) {
                     (true, true) => schedule.falling(Fall::Roots, held),
                     (true, false) => schedule.falling(Fall::Ratio, held),
                     (false, _) => schedule,
@@ -332,8 +334,14 @@ mod tests {
             assert!((0..20).all(|step| !fall.holds(step)), "{level}");
             assert_eq!(fall.level(20), 0.05);
         }
-        let Schedule::Consistent(one) = Schedule::of(Sampler::Consistent, 20, 0.1, &levels(0.05)) else { panic!() };
-        assert!((0..20).all(|step| one.holds(step)));
+        let gaussian = PrincipalComponents { side: 1, mean: vec![0.2], components: Vec::new() }.placed(1, 8, 8);
+        for (sampler, steps) in [(Sampler::Consistent, 20), (Sampler::Consistent, 5), (Sampler::Ode, 5)] {
+            let one = Schedule::of(sampler, steps, 0.1, &levels(0.05));
+            for one in [one.clone(), one.starting_in(Some(gaussian.clone()))] {
+                let (Schedule::Consistent(one) | Schedule::Ode(one)) = one else { panic!() };
+                assert!((0..steps).all(|step| one.holds(step)), "{sampler}, {steps} steps");
+            }
+        }
     }
 
     #[test]

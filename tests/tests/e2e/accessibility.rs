@@ -83,6 +83,11 @@ async fn axe_objects_to_nothing() -> Result<()> {
                 getComputedStyle(document.getElementById(id)).opacity !== '1')";
             let dimmed = page.script(dimmed, vec![]).await?;
             ensure!(dimmed.as_array().is_some_and(Vec::is_empty), "hard to read while chains run: {dimmed}");
+            // The pictures and switches themselves are what is seen of these.
+            let seen = "return [...document.querySelectorAll('input[type=radio]')].filter((input) =>
+                getComputedStyle(input).opacity !== '0').map((input) => input.id || input.name)";
+            let seen = page.script(seen, vec![]).await?;
+            ensure!(seen.as_array().is_some_and(Vec::is_empty), "seen while chains run: {seen}");
             page.click("cancel").await?;
             page.wait_for("cancelled", 10).await?;
             // What is chosen can be told from the rest where the system decides all colours.

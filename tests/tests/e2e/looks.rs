@@ -135,17 +135,20 @@ async fn every_control_has_a_name_and_is_reached_with_the_keyboard() -> Result<(
                 _ => {
                     page.wait_for_data("step", "3", 10).await?;
                     page.wait_for("done", 10).await?;
-                    "start"
+                    // Who was typing is nowhere where the next key starts or ends something.
+                    if id == "seed" { "status" } else { "start" }
                 }
             };
             ensure!(page.focused().await? == wanted, "after #{id} the focus is on #{}", page.focused().await?);
         }
-        page.fill("steps", "400").await?;
+        page.fill("steps", "100000").await?;
         page.press("start", SPACE).await?;
         page.wait_for("running", 10).await?;
         page.script("document.getElementById('pause').focus()", vec![]).await?;
-        page.wait_for("done", 60).await?;
-        ensure!(page.focused().await? == "start", "after Pause the focus is on #{}", page.focused().await?);
+        ensure!(page.focused().await? == "pause", "Pause cannot have the focus");
+        page.script("document.getElementById('cancel').click()", vec![]).await?;
+        page.wait_for("cancelled", 10).await?;
+        ensure!(page.focused().await? == "status", "after Pause the focus is on #{}", page.focused().await?);
         page.fill("steps", "many").await?;
         page.press("start", SPACE).await?;
         page.wait_for_notice(&["The number of steps"]).await?;

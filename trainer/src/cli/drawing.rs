@@ -138,6 +138,10 @@ pub struct DenoiseArgs {
     /// The noisy picture.
     #[arg(long)]
     pub image: PathBuf,
+    /// Standard deviation of the noise in the picture, if you know it. A picture that is smaller than the network's input
+    /// then has as much noise in the frame around it, as in training; without this flag none.
+    #[arg(long, default_value_t = 0.0, value_parser = fraction)]
+    pub noise: f64,
     /// The denoised picture to write: a .png, .jpg or .webp file.
     #[arg(long)]
     pub out: PathBuf,

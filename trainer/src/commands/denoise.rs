@@ -17,7 +17,7 @@ pub fn denoise(args: DenoiseArgs) -> Result<()> {
     let model = LoadedModel::open("--model", &args.model.model, &device)?;
     let size = model.data.size;
     let picture = pictures::read(&args.image, model.config.channels, size, size)?;
-    let clean = denoised(&model, output::tensor(&[picture], &device))?;
+    let clean = denoised(&model, output::tensor(&[picture], &device), args.noise);
     for picture in output::pictures(clean)? {
         pictures::write_picture(&args.out, &picture)?;
         println!("{}: the denoised picture, {size}x{size}", args.out.display());
@@ -25,27 +25,15 @@ pub fn denoise(args: DenoiseArgs) -> Result<()> {
     Ok(())
 }
 
-/// A noisy picture, `[1, C, h, w]`, after a jump. In the frame around a picture that is smaller than the network's input the
-/// network was trained to see noise of the picture's own level: a first jump tells that level, and the second sees it
-/// there.
-///
-/// # Errors
-/// The device fails.
-fn denoised(model: &LoadedModel, picture: Tensor<4>) -> Result<Tensor<4>> {
+/// Noisy pictures, `[N, C, h, w]`, after one jump, with noise of this level in the frame around them.
+fn denoised(model: &LoadedModel, pictures: Tensor<4>, level: f64) -> Tensor<4> {
     let (frame, config) = (model.frame, &model.config);
-    let jump = |x: Tensor<4>| {
-        let (_, gradient) = model.network.energy_and_gradient(x.clone());
-        frame.remove(langevin::denoise(x, gradient, config.sigma_0))
-    };
-    let framed = frame.add(picture.clone());
-    let clean = jump(framed.clone());
-    if framed.dims() == picture.dims() {
-        return Ok(clean);
-    }
-    let level = output::floats((clean - picture).square().mean().sqrt())?[0];
+    let framed = frame.add(pictures);
     let noise = Noise::new(0).tensor(0, Draw::Start, framed.dims(), &framed.device());
     let within = frame.add(frame.remove(noise.clone()));
-    Ok(jump(framed + (noise - within) * level))
+    let x = framed + (noise - within) * level;
+    let (_, gradient) = model.network.energy_and_gradient(x.clone());
+    frame.remove(langevin::denoise(x, gradient, config.sigma_0))
 }
 
 #[cfg(test)]
@@ -76,9 +64,11 @@ mod tests {
             };
             let everywhere = model.frame.add(clean.clone()) + z * level;
             let noisy = model.frame.remove(everywhere.clone());
-            alone += error(denoised(&model, noisy.clone()).unwrap(), &clean);
+            alone += error(denoised(&model, noisy.clone(), level), &clean);
             with_frame += error(jump(everywhere), &clean);
-            clean_frame += error(jump(model.frame.add(noisy)), &clean);
+            let plain = denoised(&model, noisy.clone(), 0.0);
+            assert_eq!(plain.clone().into_data(), jump(model.frame.add(noisy)).into_data());
+            clean_frame += error(plain, &clean);
         }
         assert!(alone < 1.05 * with_frame, "{alone} where it could be {with_frame}");
         assert!(clean_frame > 1.2 * with_frame, "{clean_frame} and {with_frame}: does the frame make no difference?");

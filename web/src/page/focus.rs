@@ -26,6 +26,11 @@ pub fn keep<T>(others: &[&str], change: impl FnOnce() -> Result<T>) -> Result<T>
     Ok(changed)
 }
 
+/// Whether what a selector names has the focus.
+pub fn is_at(selector: &str) -> Result<bool> {
+    Ok(held()?.is_some_and(|held| held.matches(selector).unwrap_or(false)))
+}
+
 /// Gives the focus to the first element of a selector and leaves the page where it is: who looks at the pictures would be
 /// taken from them.
 pub fn move_to(selector: &str) -> Result<()> {

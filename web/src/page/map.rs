@@ -4,7 +4,7 @@ use web::{Pictures, Plane, contour, texts};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 use crate::{
-    dom::{Result, by_id, create, pen, write},
+    dom::{Result, by_id, create, pen, rewrite},
     heat,
     numbers::{compressed, short},
     tile,
@@ -40,7 +40,7 @@ impl Map {
         let there = self.set(corners, side, channels);
         self.draw()?;
         tile::draw(&by_id::<HtmlCanvasElement>("map-picture")?, 1, &[0; 4])?;
-        write("map-reading", if there { texts::map_hint() } else { "" })?;
+        rewrite("map-reading", if there { texts::map_hint() } else { "" })?;
         Ok(there)
     }
 
@@ -135,8 +135,8 @@ impl Map {
         let picture = Pictures { side: self.side, channels: self.channels, values };
         tile::draw_picture(&by_id::<HtmlCanvasElement>("map-picture")?, &picture, 0)?;
         match &self.rows[y] {
-            Some(row) => write("map-reading", &texts::energy_at(short(row[x]))),
-            None => write("map-reading", texts::not_computed()),
+            Some(row) => rewrite("map-reading", &texts::energy_at(short(row[x]))),
+            None => rewrite("map-reading", texts::not_computed()),
         }
     }
 

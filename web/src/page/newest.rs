@@ -10,23 +10,24 @@ use crate::dom::{Result, window};
 /// Where the engine keeps files of models, too.
 const CACHE: &str = "models";
 
-/// The bytes of a file; `keeps`: for the next visit as well.
+/// The bytes of a file; `keeps`: for the next visit as well. Where nobody answers, or the server fails, those kept before; not
+/// where it says that there is no such file any more.
 pub async fn newest(path: &str, keeps: bool) -> Result<Vec<u8>> {
-    match fetch(path).await {
-        Ok(bytes) => {
-            if keeps {
-                let (path, kept) = (path.to_owned(), bytes.clone());
-                // Nobody waits for that; a browser that stores nothing fetches it again.
-                wasm_bindgen_futures::spawn_local(async move { drop(keep(&path, &kept).await) });
-            }
-            Ok(bytes)
-        }
-        Err(problem) => find(path).await.map_err(|_| problem),
+    let Ok(response) = fetch(path).await else { return find(path).await };
+    if response.status() >= 500 {
+        return find(path).await;
     }
+    let read = bytes(response).await;
+    if let (true, Ok(bytes)) = (keeps, &read) {
+        let (path, kept) = (path.to_owned(), bytes.clone());
+        // Nobody waits for that; a browser that stores nothing fetches it again.
+        wasm_bindgen_futures::spawn_local(async move { drop(keep(&path, &kept).await) });
+    }
+    read
 }
 
-async fn fetch(path: &str) -> Result<Vec<u8>> {
-    bytes(JsFuture::from(window()?.fetch_with_str(path)).await?.unchecked_into()).await
+async fn fetch(path: &str) -> Result<Response> {
+    Ok(JsFuture::from(window()?.fetch_with_str(path)).await?.unchecked_into())
 }
 
 async fn keep(path: &str, bytes: &[u8]) -> Result<()> {

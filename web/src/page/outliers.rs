@@ -4,7 +4,7 @@ use web::{Distribution, Kind, Measured, Pictures, compared, messages::Belonging,
 use web_sys::{Element, HtmlCanvasElement, HtmlElement};
 
 use crate::{
-    dom::{Result, by_id, colour, refill, sharp, write},
+    dom::{Result, by_id, colour, refill, rewrite, sharp, write},
     heat,
     numbers::{compressed, short},
     tile,
@@ -79,7 +79,7 @@ impl Outliers {
     /// Shows nothing of a picture but this text: there is none, or its answer is on its way.
     pub fn clear(&mut self, text: &str, held_out: &Distribution) -> Result<()> {
         self.numbers.clear();
-        write("verdict", text)?;
+        rewrite("verdict", text)?;
         refill(&by_id::<Element>("kinds")?, Vec::<Element>::new())?;
         self.show_surprise(&[])?;
         self.draw(held_out)
@@ -91,7 +91,10 @@ impl Outliers {
             return Ok(());
         }
         let energies = answer.bits.is_empty();
-        write("verdict", &if energies { answer.by_energy(held_out) } else { answer.measured(0, held_out).verdict() })?;
+        rewrite(
+            "verdict",
+            &if energies { answer.by_energy(held_out) } else { answer.measured(0, held_out).verdict() },
+        )?;
         write("scale", if energies { texts::histogram_energies() } else { texts::histogram_bits() })?;
         let mut figures: Vec<Element> = Vec::new();
         for (index, name) in self.names.iter().enumerate() {

@@ -4,7 +4,7 @@ use web::texts;
 use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::{
-    dom::{Result, body, by_id, create, on, rewrite, written},
+    dom::{Result, body, by_id, create, document, on, rewrite, written},
     focus::{self, ROOM},
 };
 
@@ -35,8 +35,13 @@ impl State {
     }
 }
 
-/// Sets `document.body.dataset.state`.
+/// Sets `document.body.dataset.state`. The button for another attempt is there as long as there was none.
 pub fn set_state(state: State) -> Result<()> {
+    if state != State::Error
+        && let Some(restart) = document()?.get_element_by_id("restart")
+    {
+        restart.remove();
+    }
     set_data("state", state.name())
 }
 
@@ -82,7 +87,10 @@ pub fn fail(text: &str) {
 /// A failure with a button for another attempt, which `restart` hears of.
 pub fn fail_with_restart(text: &str, label: &str, restart: impl Fn() + 'static) -> Result<()> {
     fail(text);
-    let button: HtmlElement = create("button", "error")?;
+    if let Some(earlier) = document()?.get_element_by_id("restart") {
+        earlier.remove();
+    }
+    let button: HtmlElement = create("button", "")?;
     button.set_id("restart");
     button.set_text_content(Some(label));
     on(&button, "click", move |_: web_sys::Event| restart())?;

@@ -51,7 +51,12 @@ impl App {
     /// Has pictures read, of `count` that there were.
     fn take_pictures(&self, items: Vec<Item>, count: usize) -> Result<()> {
         let Some(loaded) = &self.loaded else {
-            return complain_alone(texts::model_still_loading());
+            // What failed, and what can be done, is on the screen.
+            return if self.state == status::State::Error {
+                Ok(())
+            } else {
+                complain_alone(texts::model_still_loading())
+            };
         };
         let (this, side, channels) = (self.this.clone(), loaded.size, loaded.channels);
         spawn_local(async move {

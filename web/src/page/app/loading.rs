@@ -70,6 +70,7 @@ impl App {
         }
         self.running = None;
         self.own_model = Some(files);
+        self.asks_by_address = false;
         self.settings.model = Some(OWN.to_owned());
         self.offer_own_model()?;
         self.load()
@@ -218,6 +219,7 @@ impl App {
         self.testing_gpu = false;
         let Some(loaded) = &self.loaded else {
             self.running = None;
+            self.judge()?;
             self.enter(State::Error)?;
             let this = self.this.clone();
             return status::fail_with_restart(message, texts::try_again(), move || dispatch(&this, Event::LoadAgain));
@@ -304,6 +306,8 @@ impl App {
             self.send(ToEngine::Pause)?;
         }
         status::say(if paused { texts::paused() } else { texts::running_again() })?;
-        self.enter(State::Running)
+        self.enter(State::Running)?;
+        // What else was asked of the engine that is gone.
+        self.ask_for_room()
     }
 }

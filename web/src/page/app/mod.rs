@@ -67,6 +67,8 @@ pub struct App {
     own_loaded: Option<ModelFiles>,
     /// Numbers of the newest load, run and question: what belongs to earlier ones comes too late.
     loads: u32,
+    /// Whether the numbers of pictures in the settings are still those of the address.
+    asks_by_address: bool,
     /// Whether the newest load waits for the GPU.
     testing_gpu: bool,
     runs: u32,
@@ -153,6 +155,7 @@ impl App {
                 own_model: None,
                 own_loaded: None,
                 loads: 0,
+                asks_by_address: true,
                 testing_gpu: false,
                 runs: 0,
                 questions: 0,
@@ -265,7 +268,7 @@ impl App {
             }
             Event::ModelChosen => {
                 self.settings.model = Some(controls::model()?);
-                self.live = false;
+                (self.live, self.asks_by_address) = (false, false);
                 // One that was to go on in another engine does not with another model.
                 self.running = None;
                 self.remember()?;
@@ -354,8 +357,11 @@ impl App {
 
     fn enter(&mut self, state: State) -> Result<()> {
         self.state = state;
-        // From what starts a run to Cancel, and back.
-        focus::keep(&["#cancel", "#start", "#walk", ROOM, "#whole"], || {
+        // From what starts a run to Cancel, and back. From a field or a step to where another key press does nothing.
+        let starts_or_ends = focus::is_at("#start, #new, #walk, #cancel")?;
+        let others: &[&str] =
+            if starts_or_ends { &["#cancel", "#start", "#walk", ROOM, "#whole"] } else { &["#status", ROOM, "#whole"] };
+        focus::keep(others, || {
             status::set_state(state)?;
             self.enable()
         })

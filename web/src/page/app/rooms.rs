@@ -104,7 +104,11 @@ impl App {
     pub(super) fn show_shelf(&mut self) -> Result<()> {
         let this = self.this.clone();
         let choose = move |index| dispatch(&this, Event::PictureChosen(index));
-        focus::keep(&["#pictures :checked"], || self.shelf.show(choose))?;
+        focus::keep(&["#pictures :checked"], || {
+            self.shelf.show(choose)?;
+            // In the landscape it is the one of the corner.
+            self.mark_choice()
+        })?;
         self.settings.picture = self.shelf.chosen_of_model();
         by_id::<HtmlElement>("no-pictures")?.set_hidden(self.shelf.count() > 0);
         let held_out = self.loaded.as_ref().is_some_and(|loaded| loaded.held_out > 0);
@@ -134,7 +138,8 @@ impl App {
     pub(super) fn offer(&mut self, pictures: Pictures) -> Result<()> {
         let last = pictures.count().checked_sub(1);
         // Later ones were those of another model, and no fault of the visitor's.
-        let asked_by_address = self.loads == 1;
+        let asked_by_address = self.asks_by_address;
+        self.asks_by_address &= last.is_none();
         if let (Some(last), Some(asked)) = (last, self.settings.picture)
             && asked > last
         {

@@ -69,6 +69,7 @@ impl App {
         if !matches!(self.state, State::Ready | State::Done | State::Cancelled | State::Error) {
             return status::complain(texts::page_busy());
         }
+        self.asks_by_address = false;
         let Request { mut settings, problems, .. } = Request::parse(query, random_seed());
         for problem in problems {
             status::note(&problem)?;
