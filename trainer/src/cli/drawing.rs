@@ -138,8 +138,8 @@ pub struct DenoiseArgs {
     /// The noisy picture.
     #[arg(long)]
     pub image: PathBuf,
-    /// Standard deviation of the noise in the picture, if you know it. A picture that is smaller than the network's input
-    /// then has as much noise in the frame around it, as in training; without this flag none.
+    /// Standard deviation of the noise in the picture, if you know it. Where the picture is smaller than the network's
+    /// input, the frame around it then gets noise of the same level, as in training. Without this flag the frame is empty.
     #[arg(long, default_value_t = 0.0, value_parser = fraction)]
     pub noise: f64,
     /// The denoised picture to write: a .png, .jpg or .webp file.
