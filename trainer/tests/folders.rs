@@ -226,7 +226,7 @@ fn what_is_kept_of_a_large_folder_is_told_and_private() {
         command.args(["--batch", "4", "--grid", "0", "--steps", "1"]).args(flags);
         String::from_utf8(command.assert().success().get_output().stderr.clone()).unwrap()
     };
-    let kept = "kept as they are used";
+    let kept = "the resized pictures are kept";
     assert!(!train(&["--dry-run", "--out", "run"]).contains(kept) && !cache.exists() && !place.join("run").exists());
     assert!(train(&["--out", "run"]).contains(kept));
     assert!(!train(&["--out", "again"]).contains(kept));
@@ -258,7 +258,7 @@ fn a_run_from_before_fingerprints_goes_on() {
     fs::write(place.join("run/run.toml"), old).unwrap();
     fs::rename(place.join("mine"), place.join("moved")).unwrap();
     let said = done(place, &["export", "--run", "run", "--out", "models/b", "--data", "moved"]);
-    assert!(said.contains("--data moved: taken for the pictures of the run, which an earlier version began"), "{said}");
+    assert!(said.contains("--data moved: the run is from an earlier version, which held out others"), "{said}");
     let card = fs::read_to_string(place.join("models/b/README.md")).unwrap();
     assert!(card.contains("the model may have seen some of the held-out ones"), "{card}");
 }

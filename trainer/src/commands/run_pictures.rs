@@ -73,8 +73,8 @@ fn check_same(config: &RunConfig, data: &DataSet, named: &str, moved: bool) -> R
         }
         (None, _, _) => {
             eprintln!(
-                "warning: {named}: taken for the pictures of the run, which an earlier version began; that held out others of \
-                 them, so the run may have learned from some that are held out now"
+                "warning: {named}: the run is from an earlier version, which held out others of these pictures: it may have \
+                 learned from some that are held out now"
             );
             Ok(())
         }

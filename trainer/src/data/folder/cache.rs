@@ -99,7 +99,7 @@ impl Cache {
             })?;
         draft.commit()?;
         let bytes = DecimalBytes(pixels.len() as u64);
-        Ok(format!("kept as they are used, for a faster start the next time: {bytes} in {}", self.path.display()))
+        Ok(format!("the resized pictures are kept for a faster start next time: {bytes} in {}", self.path.display()))
     }
 }
 
