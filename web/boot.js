@@ -1,5 +1,6 @@
 // Says so where the page's own program cannot even start: opened from the disk, a browser too old, or a file that did not
-// come. Once it runs, the page speaks for itself.
+// come. Once it runs, the page speaks for itself. In words that browsers of ten years ago read: what one cannot read, it cannot
+// say.
 addEventListener("error", failed, true);
 addEventListener("unhandledrejection", failed);
 
@@ -8,7 +9,7 @@ const served = /^https?:$/.test(location.protocol);
 if (!served) addEventListener("DOMContentLoaded", failed);
 
 function failed(event) {
-  const reason = event.reason?.message ?? event.message ?? "a file could not be loaded";
+  const reason = (event.reason && event.reason.message) || event.message || "a file could not be loaded";
   stop(
     served
       ? `The page could not start (${reason}). Reload it, or try a current Chrome, Edge, Firefox or Safari.`
@@ -33,11 +34,11 @@ function stop(text) {
 addEventListener("load", async () => {
   if (new URLSearchParams(location.search).has("embed")) return;
   try {
-    await navigator.serviceWorker?.register("offline.js");
+    await navigator.serviceWorker.register("offline.js");
     const build = document.querySelector("meta[name=build]").content;
     const { active } = await navigator.serviceWorker.ready;
     active.postMessage({ build });
-  } catch {
+  } catch (_) {
     // A browser that forbids even to ask, or no secure address.
   }
 });

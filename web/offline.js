@@ -34,8 +34,6 @@ addEventListener("fetch", (event) => {
 
 async function install() {
   await skipWaiting();
-  // What earlier versions of this program kept.
-  await caches.delete("site").catch(() => {});
   const newest = await ask().catch(() => null);
   if (newest) await bring(newest);
 }
@@ -82,7 +80,11 @@ async function part(event, file) {
 async function model(request) {
   const kept = await caches.match(request.url, { cacheName: "models" }).catch(() => null);
   if (!kept) return fetch(request);
-  const answer = await fetch(request, { signal: AbortSignal.timeout(PATIENCE) }).catch(() => null);
+  // Whoever answers has time for the rest.
+  const waiting = new AbortController();
+  const patience = setTimeout(() => waiting.abort(), PATIENCE);
+  const answer = await fetch(request, { signal: waiting.signal }).catch(() => null);
+  clearTimeout(patience);
   return answer && answer.status < 500 ? answer : Response.error();
 }
 

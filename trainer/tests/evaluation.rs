@@ -321,14 +321,15 @@ fn mixing_is_measured_at_every_level() {
     let folder = tempfile::tempdir().unwrap();
     let run = tiny_run(folder.path());
     let out = folder.path().join("out");
-    trainer()
-        .args(["experiment", "mixing", "--backend", "flex", "--data", "digits", "--levels", "0.1,1", "--steps", "60"])
-        .args(["--chains", "8", "--model"])
-        .arg(&run)
-        .arg("--out")
-        .arg(&out)
-        .assert()
-        .success();
+    let mix = |chains: &str| {
+        let mut command = trainer();
+        command.args(["experiment", "mixing", "--backend", "flex", "--data", "digits", "--levels", "0.1,1"]);
+        command.args(["--steps", "60", "--chains", chains, "--model"]).arg(&run).arg("--out").arg(&out);
+        command.assert()
+    };
+    let told = String::from_utf8_lossy(&mix("1").code(2).get_output().stderr).into_owned();
+    assert!(told.contains("--chains 1: "), "{told}");
+    mix("8").success();
     let results: Value = serde_json::from_slice(&fs::read(out.join("mixing.json")).unwrap()).unwrap();
     for level in results["levels"].as_array().unwrap() {
         let acceptance = level["acceptance"].as_f64().unwrap();
@@ -386,11 +387,14 @@ fn settings_are_tried_one_by_one() {
     assert!(parameters[0] < parameters[1] && parameters[0] == parameters[2], "{parameters:?}");
     assert!(fs::read_to_string(out.join("settings.md")).unwrap().contains("| `network.width = 3` |"));
     // A training that runs away is told, and the next one has its turn.
+    let before = results;
     let assert = experiment(&["optimization.learning_rate = 1e30", "network.width = 3"]).code(1);
     let told = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
     assert!(told.lines().last().unwrap().contains("`optimization.learning_rate = 1e30`: "), "{told}");
     let results: Value = serde_json::from_slice(&fs::read(out.join("settings.json")).unwrap()).unwrap();
-    assert_eq!((results["trials"].as_array().unwrap().len(), results["failures"].as_array().unwrap().len()), (2, 1));
+    // The three that were there are kept, and not trained again.
+    assert_eq!((results["trials"].as_array().unwrap().len(), results["failures"].as_array().unwrap().len()), (3, 1));
+    assert_eq!(results["trials"], before["trials"]);
     assert!(
         fs::read_to_string(out.join("settings.md")).unwrap().contains("| `optimization.learning_rate = 1e30` | – |")
     );

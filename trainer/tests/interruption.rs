@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::tiny;
+use common::{complete_checkpoints, tiny};
 
 const TRAINER: &str = env!("CARGO_BIN_EXE_trainer");
 
@@ -52,8 +52,7 @@ fn what_nohup_and_scripts_have_ignored_stays_ignored_and_kill_still_saves() {
     }
     signal("-TERM", &training);
     assert_eq!(training.wait().unwrap().code(), Some(1));
-    let saved = fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().file_name());
-    assert_eq!(saved.filter(|name| !name.to_string_lossy().starts_with('.')).count(), 1, "nothing was saved");
+    assert_eq!(complete_checkpoints(&run).len(), 1, "nothing was saved");
 }
 
 /// Whether a process has gone, or is only still to be waited for.
@@ -81,4 +80,29 @@ fn a_training_that_still_reads_its_pictures_ends_at_once_and_leaves_nothing() {
     assert_eq!(training.wait().unwrap().signal(), Some(15), "it went on");
     assert!(asked.elapsed() < Duration::from_secs(5));
     assert!(!run.exists());
+}
+
+#[test]
+fn ctrl_c_saves_and_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    // Where the tests run in the background of a script, Ctrl-C is ignored, and would be by the training.
+    let mut command = if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT").arg(TRAINER);
+        command
+    } else {
+        Command::new(TRAINER)
+    };
+    let arguments = tiny(&run, 1_000_000);
+    // Nothing is saved but by the signal.
+    let child = command.args(arguments).args(["--checkpoint-every", "1000000"]).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("first steps", || measured(&run) > 300);
+    signal("-INT", &child);
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    // It is what was asked for, and no error.
+    assert!(stderr.lines().last().unwrap().starts_with("interrupted at step"), "{stderr}");
+    assert_eq!(complete_checkpoints(&run).len(), 1);
 }

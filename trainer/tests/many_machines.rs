@@ -14,8 +14,8 @@ use std::{
 };
 
 use common::{
-    processes::{leftovers, mpirun, said, wait_for, weights, with_mpi},
-    tiny,
+    processes::{leftovers, mpirun, said, wait_for, with_mpi},
+    tiny, weights,
 };
 
 /// Long enough for the cable to be cut before.

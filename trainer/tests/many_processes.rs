@@ -13,8 +13,8 @@ use std::{
 };
 
 use common::{
-    processes::{leftovers, mpirun, said, trains, wait_for, weights, with_mpi},
-    tiny,
+    processes::{leftovers, mpirun, said, trains, wait_for, with_mpi},
+    tiny, weights,
 };
 
 #[test]

@@ -159,15 +159,28 @@ fn flags_that_do_not_go_with_the_task_are_named() {
 fn the_experiment_leaves_what_other_programs_need_to_be_compared() {
     let folder = tempfile::tempdir().unwrap();
     let (run, out) = (tiny_run(folder.path()), folder.path().join("out"));
-    trainer()
-        .args(["experiment", "restoration", "--backend", "flex", "--data", "digits", "--pictures", "3"])
-        .args(["--answers", "2", "--steps", "3", "--seed", "4", "--model"])
-        .arg(&run)
-        .arg("--out")
-        .arg(&out)
-        .assert()
-        .success();
-    let results: Value = serde_json::from_slice(&std::fs::read(out.join("restoration.json")).unwrap()).unwrap();
+    let experiment = |seed: &str| {
+        let mut command = trainer();
+        command.args(["experiment", "restoration", "--backend", "flex", "--data", "digits", "--pictures", "3"]);
+        command.args(["--answers", "2", "--steps", "3", "--seed", seed, "--model"]).arg(&run).arg("--out").arg(&out);
+        command.assert()
+    };
+    experiment("4").success();
+    let written = || std::fs::read_to_string(out.join("restoration.json")).unwrap();
+    // It goes on where it was stopped: what is there already is not measured again.
+    let whole = written();
+    let mut stopped: Value = serde_json::from_str(&whole).unwrap();
+    stopped["rows"].as_array_mut().unwrap().pop();
+    stopped["rows"][0]["one"]["decibels"] = 7.25.into();
+    std::fs::write(out.join("restoration.json"), stopped.to_string()).unwrap();
+    experiment("4").success();
+    assert!(written().contains("7.25"), "{}", written());
+    assert_eq!(written().matches("\"task\"").count(), 8);
+    // Another seed's are not mixed with them, nor put in their place.
+    let refused = experiment("5").code(2);
+    let told = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(told.contains("restoration.json") && told.contains("choose another folder"), "{told}");
+    let results: Value = serde_json::from_str(&whole).unwrap();
     let rows = results["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 8);
     for row in rows {

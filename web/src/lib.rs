@@ -43,7 +43,7 @@ pub use kinds::{Kind, kinds};
 pub use known::Known;
 pub use lessons::{Goal, LESSONS, Lesson, LessonWords, lesson};
 pub use mask::{Mask, stroke};
-pub use models::{ModelEntry, Models};
+pub use models::{ModelEntry, Models, address};
 pub use pictures::{Pictures, psnr};
 pub use plane::{Plane, Segment, contour};
 pub use recorded::RecordedRun;

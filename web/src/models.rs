@@ -39,6 +39,18 @@ impl Models {
     }
 }
 
+/// Where a file of a model is on the site, as an address: a folder may be called `C#` or `100%`.
+pub fn address(model: &str, file: &str) -> String {
+    let mut folder = String::new();
+    for byte in model.bytes() {
+        match byte {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b'~' => folder.push(byte.into()),
+            _ => folder.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    format!("models/{folder}/{file}")
+}
+
 impl ModelEntry {
     /// What to show.
     pub fn title(&self) -> &str {
@@ -49,6 +61,13 @@ impl ModelEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_may_have_any_name() {
+        assert_eq!(address("fashion-2_b.c~", "model.json"), "models/fashion-2_b.c~/model.json");
+        assert_eq!(address("C# 50%?", "run.png"), "models/C%23%2050%25%3F/run.png");
+        assert_eq!(address("é", "a"), "models/%C3%A9/a");
+    }
 
     #[test]
     fn a_list_is_read_and_a_wrong_one_refused() {

@@ -54,7 +54,7 @@ fn pieces(shell: &Shell, profile: Profile) -> Result<Vec<Piece>> {
             Profile::Demo => DEMO,
             Profile::Site => SITE,
         };
-        pieces.push(Piece::new("the page's two programs", cost));
+        pieces.push(Piece::new("the page's programs", cost));
     }
     Ok(pieces)
 }

@@ -39,9 +39,10 @@ pub fn list(folder: &Path) -> Result<Value> {
     ensure!(!is_model(folder), "{}: is a model itself; give the folder that it lies in", folder.display());
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
-        let entry = entry?;
-        if is_model(&entry.path()) {
-            names.push(entry.file_name().to_string_lossy().into_owned());
+        let (entry, name) = entry.map(|entry| (entry.path(), entry.file_name().to_string_lossy().into_owned()))?;
+        // What an export was writing when it was killed is hidden.
+        if is_model(&entry) && !name.starts_with('.') {
+            names.push(name);
         }
     }
     ensure!(!names.is_empty(), "{}: has no exported model; `trainer export` writes one", folder.display());

@@ -1,6 +1,6 @@
 //! Where a site is built before it goes to its destination.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -22,7 +22,8 @@ impl Stage {
         fs::create_dir_all(target).with_context(|| format!("{}", target.display()))?;
         let path = target.join("site-being-built.lock");
         let lock = File::create(&path).with_context(|| format!("{}", path.display()))?;
-        if lock.try_lock().is_err() {
+        // Where files cannot be locked, as on some network shares, nobody is waited for.
+        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
             eprintln!("another build of the site is going on: waiting for it");
             lock.lock().with_context(|| format!("{}", path.display()))?;
         }

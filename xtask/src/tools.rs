@@ -123,7 +123,8 @@ fn build(shell: &Shell, tool: &Tool) -> Result<()> {
     let install = |locked: Option<&str>| {
         let command =
             cmd!(shell, "cargo install --force {locked...} {package} --version {version} --no-default-features");
-        run_and_keep(command.envs(QUICK).into())
+        // Not among the project's own parts: tools built at once would wait for each other there, and nothing would be deleted.
+        run_and_keep(command.env_remove("CARGO_TARGET_DIR").envs(QUICK).into())
     };
     let Err(written) = install(Some("--locked"))? else { return Ok(()) };
     if Cause::of(&written) != Cause::LockFile {

@@ -35,6 +35,17 @@ async fn a_paused_run_waits_steps_and_ends_like_any_other() -> Result<()> {
         page.wait_for("done", 60).await?;
         ensure!(page.save_json().await? == whole, "the pause changed the pictures");
 
+        // What is given up is not held any more.
+        page.click("start").await?;
+        page.wait_for_step(20).await?;
+        page.click("pause").await?;
+        page.wait_for_data("paused", "1", 5).await?;
+        page.click("cancel").await?;
+        page.wait_for("cancelled", 10).await?;
+        ensure!(page.data("paused").await?.is_empty());
+        page.click("start").await?;
+        page.wait_for("done", 60).await?;
+
         // Back to the beginning, where everything is noise.
         page.script(
             "const scrub = document.getElementById('scrub'); scrub.value = 0; scrub.dispatchEvent(new Event('input'))",

@@ -14,28 +14,34 @@ use super::{
 pub enum ExperimentCommand {
     /// Sample quality against energy gradients, for every sampler: numbers, a plot and a table.
     ///
-    /// Writes samplers.json, samplers.svg and samplers.md to --out. What an earlier run has measured there is kept.
+    /// Writes samplers.json, samplers.svg and samplers.md to --out.
+    /// What an earlier run with the same settings has measured there is kept.
     Samplers(SamplersArgs),
     /// How fast Metropolis-adjusted Langevin chains forget their start at fixed temperatures.
     ///
     /// Writes mixing.json, mixing.svg and mixing.md to --out.
+    /// What an earlier run with the same settings has measured there is kept.
     Mixing(MixingArgs),
     /// At which noise level a model errs: samples from held-out pictures under noise, for several levels of it.
     ///
     /// Writes starts.json, starts.svg and starts.md to --out.
+    /// What an earlier run with the same settings has measured there is kept.
     Starts(StartsArgs),
     /// What settings are worth: trainings that differ in one of them.
     ///
     /// Writes settings.json and settings.md to --out.
+    /// What an earlier run with the same settings has measured there is kept.
     Settings(SettingsTrialArgs),
     /// What restorations are worth: held-out pictures enlarged, coloured, made sharp and filled in.
     ///
     /// Writes restoration.json, restoration.md and a grid for each task to --out: the picture, what is made of it without a
     /// model, answers. The pictures, and what is known of them, are there as .npy files for other programs.
+    /// What an earlier run with the same settings has measured there is kept.
     Restoration(RestorationArgs),
     /// One noise level against many, with pictures and in the plane.
     ///
     /// Writes noise-levels.json, noise-levels.md, plots, and a grid of samples for each training to --out.
+    /// What an earlier run with the same settings has measured there is kept.
     NoiseLevels(NoiseLevelsArgs),
 }
 

@@ -58,6 +58,7 @@ pub enum Command {
     /// Train an energy model.
     ///
     /// Every setting may also stand in a file, as in the `run.toml` of a run folder; a flag goes over the file.
+    /// Defaults in brackets are those of the presets `unet` to `res18`; the paper's presets have their own.
     Train(TrainArgs),
     /// Turn noise into pictures.
     Sample(SampleArgs),
@@ -95,7 +96,8 @@ pub enum Command {
 pub enum DataCommand {
     /// The data sets that are known by name.
     List,
-    /// Download a data set and check it against its published SHA-256.
+    /// Download a data set and check it against its published SHA-256, or draw it with packages of Node.js (faces, avatars,
+    /// emoji).
     Fetch {
         /// Its name; see `trainer data list`.
         name: String,

@@ -81,7 +81,7 @@ pub struct SettingsArgs {
 
 #[derive(Args, Serialize)]
 pub struct NetworkSettingsArgs {
-    /// Channels after the first convolution [default: the preset's].
+    /// Channels after the first convolution [default: 16].
     #[arg(long, value_parser = count_parser(256))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
@@ -93,15 +93,15 @@ pub struct NetworkSettingsArgs {
 
 #[derive(Args, Serialize)]
 pub struct NoiseArgs {
-    /// Smallest noise level, in pixel units (pixels are 0..1).
+    /// Smallest noise level, in pixel units (pixels are 0..1) [default: 0.05].
     #[arg(long = "sigma-min", value_parser = noise_level)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
-    /// Largest noise level [default: the preset's; 5 for unet to res18, and more in proportion to the side beyond 32x32].
+    /// Largest noise level [default: 5, and more in proportion to the side beyond 32x32].
     #[arg(long = "sigma-max", value_parser = noise_level)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
-    /// How the noise levels are spaced.
+    /// How the noise levels are spaced [default: geometric].
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spacing: Option<Spacing>,
@@ -109,11 +109,11 @@ pub struct NoiseArgs {
 
 #[derive(Args, Serialize)]
 pub struct OptimizationArgs {
-    /// Optimizer steps.
+    /// Optimizer steps [default: 2000].
     #[arg(long, value_parser = value_parser!(u32).range(1..))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u32>,
-    /// Images per batch, each with its own noise level.
+    /// Images per batch, each with its own noise level [default: 64].
     #[arg(long, value_parser = count_parser(8192))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
@@ -122,36 +122,37 @@ pub struct OptimizationArgs {
     #[arg(long, value_parser = count_parser(8192))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slices: Option<usize>,
-    /// The optimizer.
+    /// The optimizer [default: muon].
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub optimizer: Option<Optimizer>,
-    /// Peak learning rate, after a linear warm-up and before a cosine decay.
+    /// Peak learning rate, after a linear warm-up and before a cosine decay [default: 0.002].
     #[arg(long, value_parser = positive)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
-    /// Decay of the moving average of the weights; 0 turns it off.
+    /// Decay of the moving average of the weights; 0 turns it off [default: 0.999].
     #[arg(long = "ema", value_parser = fraction)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ema_decay: Option<f64>,
-    /// The weight of each noise level in the loss.
+    /// The weight of each noise level in the loss [default: edm].
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weighting: Option<Weighting>,
-    /// Number of training pictures over which each target is averaged, weighted by how likely each made the noisy
-    /// picture; 0 for the paper's targets.
+    /// Number of training pictures over which each target is averaged, each weighted by how likely the noisy picture was
+    /// made from it; 0 for the paper's targets [default: 4096].
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub references: Option<usize>,
-    /// First train the U-Net inside the energy as a plain denoiser for this many steps; each takes half the time.
+    /// First train the U-Net inside the energy as a plain denoiser for this many steps; each takes half the time
+    /// [default: 0].
     #[arg(long, value_parser = value_parser!(u64).range(..=u64::from(u32::MAX)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub denoiser_steps: Option<u64>,
-    /// Mirror each picture with probability one half.
+    /// Mirror each picture with probability one half [default: false].
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flip: Option<bool>,
-    /// Seed of the weights, the data order and the noise.
+    /// Seed of the weights, the data order and the noise [default: 42].
     #[arg(long, value_parser = seed)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
@@ -159,16 +160,66 @@ pub struct OptimizationArgs {
 
 #[derive(Args, Serialize)]
 pub struct RecordArgs {
-    /// Steps between checkpoints.
+    /// Steps between checkpoints [default: 200].
     #[arg(long, value_parser = value_parser!(u32).range(1..))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_every: Option<u32>,
-    /// Number of newest checkpoints to keep, besides the best.
+    /// Number of newest checkpoints to keep, besides the best [default: 2].
     #[arg(long, value_parser = count_parser(1000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<usize>,
-    /// Number of pictures in the sample grid drawn at each checkpoint; 0 for none.
+    /// Number of pictures in the sample grid drawn at each checkpoint; 0 for none [default: 16].
     #[arg(long, value_parser = value_parser!(u32).range(..=256))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grid: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    /// The value of a setting in a `run.toml`.
+    fn stored(settings: &toml::Table, flag: &str) -> String {
+        let inside = |name: &str| settings.values().find_map(|part| part.get(name));
+        let name = match flag {
+            "sigma-min" => "min",
+            "sigma-max" => "max",
+            "ema" => "ema_decay",
+            other => &other.replace('-', "_"),
+        };
+        match inside(name) {
+            Some(toml::Value::String(word)) => word.clone(),
+            Some(value) => value.to_string().trim_end_matches(".0").to_owned(),
+            // What is not written down where it is nothing.
+            None => "0".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_help_has_the_defaults_that_the_preset_has() {
+        let settings = |preset: TrainingPreset| preset.settings().to_toml().unwrap().parse::<toml::Table>().unwrap();
+        let (default, others) =
+            (settings(TrainingPreset::Unet4), [TrainingPreset::Unet, TrainingPreset::Res18].map(settings));
+        let cli = Cli::command();
+        let train = cli.find_subcommand("train").unwrap();
+        let mut checked = 0;
+        for argument in train.get_arguments().filter(|argument| argument.get_default_values().is_empty()) {
+            let (Some(flag), Some(help)) = (argument.get_long(), argument.get_help()) else { continue };
+            let help = help.to_string();
+            let Some((_, rest)) = help.split_once("[default: ") else { continue };
+            let told = rest.split([',', ']']).next().unwrap();
+            if told.contains(' ') || ["data", "preset"].contains(&flag) {
+                continue;
+            }
+            assert_eq!(told, stored(&default, flag), "--{flag}");
+            for other in &others {
+                assert_eq!(told, stored(other, flag), "--{flag} of another preset");
+            }
+            checked += 1;
+        }
+        assert_eq!(checked, 17);
+    }
 }

@@ -223,9 +223,12 @@ impl Models {
             }
             scores.push(score_of(model, model_path, &picture, &likelihood, plan, device)?);
         }
-        let total: Vec<f64> = scores.iter().map(|score| score.bits + score.prior_bits).collect();
-        for (score, probability) in scores.iter_mut().zip(belongs(&total)) {
-            score.probability = probability;
+        // A model alone has every picture, even where its bits are no number.
+        if scores.len() > 1 {
+            let total: Vec<f64> = scores.iter().map(|score| score.bits + score.prior_bits).collect();
+            for (score, probability) in scores.iter_mut().zip(belongs(&total)) {
+                score.probability = probability;
+            }
         }
         let likeliest = scores.iter().max_by(|a, b| a.probability.total_cmp(&b.probability));
         let belongs_to = likeliest.map(|score| score.model.clone()).filter(|_| scores.len() > 1);

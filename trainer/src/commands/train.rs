@@ -41,12 +41,14 @@ struct Task {
     /// Exchanges of which nothing is learned, before the first step.
     rehearsals: usize,
     /// Of the pictures, as the leader has them: how many to learn from, and what their content is.
-    pictures: (usize, Option<String>),
+    pictures: (usize, String),
 }
 
 impl Task {
-    fn pictures(data: &DataSet) -> (usize, Option<String>) {
-        (data.train.len(), data.fingerprint.clone())
+    fn pictures(data: &DataSet) -> (usize, String) {
+        // Sets with a name have no fingerprint, and --data-dir may lead to other files of the same names.
+        let content = || files::sha256(&data.train.pixels);
+        (data.train.len(), data.fingerprint.clone().unwrap_or_else(content))
     }
 
     /// The hash of this program.
@@ -111,6 +113,7 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     }
     let (devices, backend) = args.backend.devices(args.devices)?;
 
+    let there = folder.steps();
     let (mut config, start, data) = if args.resume { resume(args, &folder, &out)? } else { begin(args)? };
     share_slices(&mut config, args, ranks)?;
     if args.devices > config.optimization.batch {
@@ -139,10 +142,15 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
         return ranks.broadcast(Vec::new()).map(drop);
     }
     let _lock = folder.lock()?;
+    if folder.steps() != there {
+        let text = "another training has saved into it while the pictures were read; give the same command again";
+        return Err(Error::input(format!("--out {}: {text}", out.display())));
+    }
     if done == 0 && folder.exists() {
         eprintln!("{}: begun before, with nothing saved; it begins again", out.display());
         folder.forget_metrics()?;
     }
+    folder.set_aside_after(done)?;
     folder.save_config(&config)?;
     eprintln!(
         "training on {} ({} {}) with {}, from step {done} to {}, into {}",
@@ -175,7 +183,9 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
 /// nobody asked.
 fn share_slices(config: &mut RunConfig, args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     let plan = &mut config.optimization;
-    let asked = args.resume || args.layers.settings.optimization.slices.is_some() || args.layers.config.is_some();
+    let LayersArgs { config: file, settings, .. } = &args.layers;
+    let asked =
+        args.resume || settings.optimization.slices.is_some() || file.as_deref().is_some_and(RunConfig::has_slices);
     let slices = plan.slices.unwrap_or(1);
     plan.slices = Some(if asked { slices } else { more_slices(slices, ranks.count(), args.devices, plan.batch)? });
     check_shares(config, args, ranks)

@@ -54,9 +54,9 @@ impl Gaussian {
         let root = self.root.get_or_init(|| square_root(self.covariance.clone()));
         // (C1 C2)^(1/2) has the eigenvalues of the symmetric (C1^(1/2) C2 C1^(1/2))^(1/2).
         let product = (root * &other.covariance * root).symmetric_eigenvalues();
-        let shared: f64 = product.iter().map(|value| value.max(0.0).sqrt()).sum();
+        let shared: f64 = product.iter().map(|&value| at_least_zero(value).sqrt()).sum();
         let distance = (&self.mean - &other.mean).norm_squared();
-        (distance + self.covariance.trace() + other.covariance.trace() - 2.0 * shared).max(0.0)
+        at_least_zero(distance + self.covariance.trace() + other.covariance.trace() - 2.0 * shared)
     }
 
     /// The mean, and what makes the rows uncorrelated with variance 1: the inverse of the covariance's Cholesky factor,
@@ -101,10 +101,15 @@ impl Gaussian {
     }
 }
 
+/// Without what rounding has taken below zero. `f64::max` would make 0, the best of distances, of what is no number.
+fn at_least_zero(value: f64) -> f64 {
+    if value < 0.0 { 0.0 } else { value }
+}
+
 /// The symmetric square root of a covariance.
 fn square_root(covariance: DMatrix<f64>) -> DMatrix<f64> {
     let eigen = SymmetricEigen::new(covariance);
-    let roots = eigen.eigenvalues.map(|value| value.max(0.0).sqrt());
+    let roots = eigen.eigenvalues.map(|value| at_least_zero(value).sqrt());
     &eigen.eigenvectors * DMatrix::from_diagonal(&roots) * eigen.eigenvectors.transpose()
 }
 
@@ -133,6 +138,15 @@ mod tests {
         let expected = 5.0 + 6.0 - 2.0 * f64::sqrt(trace + 2.0 * f64::sqrt(determinant));
         assert!((c.frechet_distance(&d) - expected).abs() < 1e-9);
         assert!((d.frechet_distance(&c) - expected).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_is_no_number_is_at_no_distance() {
+        let whole = Features { size: 2, values: vec![1.0, 0.0, 3.0, 0.0, 2.0, 3.0] };
+        let mut broken = whole.clone();
+        broken.values[3] = f32::NAN;
+        let (whole, broken) = (Gaussian::fit(&whole), Gaussian::fit(&broken));
+        assert!(whole.frechet_distance(&broken).is_nan() && broken.frechet_distance(&whole).is_nan());
     }
 
     #[test]

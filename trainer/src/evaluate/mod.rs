@@ -110,7 +110,7 @@ pub fn evaluate(
             finished: false,
             card: Vec::new(),
         },
-    );
+    )?;
 
     // Without a network to judge them by, samples are not judged; the rest of the report is as good. It is asked for
     // before they are drawn: whoever stops while a classifier learns loses none.
@@ -127,14 +127,13 @@ pub fn evaluate(
             chains.run(model, None, device)?
         }
     };
-    record.show("samples.png", &samples[..samples.len().min(SHOWN)], None)?;
+    record.show("samples.png", &samples[..samples.len().min(SHOWN)], None);
 
     eprintln!("looking for copies of training pictures");
-    let copies = copies::copies(&samples, &data.train, &data.held_out).and_then(|copies| {
+    let copies = copies::copies(&samples, &data.train, &data.held_out).inspect(|copies| {
         let pairs = copies.nearest.iter();
         let pairs = pairs.flat_map(|&(sample, training)| [samples[sample].clone(), data.train.picture(training)]);
-        record.show("neighbours.png", &pairs.collect::<Vec<_>>(), Some(8))?;
-        Ok(copies)
+        record.show("neighbours.png", &pairs.collect::<Vec<_>>(), Some(8));
     });
     record.take(Part::NearestNeighbours, copies, |all, copies| all.nearest_neighbours = Some(copies))?;
     let quality = measure.and_then(|measure| sample_quality(&measure, &samples));
@@ -148,14 +147,14 @@ pub fn evaluate(
     record.take(Part::Denoising, rows, |all, rows| all.denoising = rows)?;
 
     eprintln!("completing pictures");
-    let rows = inpainting::inpainting(&placed, &data.train, &held_out, chains).and_then(|(rows, completions)| {
-        record.show("completions.png", &completions, Some(2 * inpainting::COLUMNS))?;
-        Ok(rows)
+    let rows = inpainting::inpainting(&placed, &data.train, &held_out, chains).map(|(rows, completions)| {
+        record.show("completions.png", &completions, Some(2 * inpainting::COLUMNS));
+        rows
     });
     record.take(Part::Inpainting, rows, |all, rows| all.inpainting = rows)?;
-    let paths = interpolation::interpolation(&placed, &held_out).and_then(|(interpolation, paths)| {
-        record.show("paths.png", &paths, Some(interpolation::LENGTH))?;
-        Ok(interpolation)
+    let paths = interpolation::interpolation(&placed, &held_out).map(|(interpolation, paths)| {
+        record.show("paths.png", &paths, Some(interpolation::LENGTH));
+        interpolation
     });
     record.take(Part::Interpolation, paths, |all, paths| all.interpolation = Some(paths))?;
 

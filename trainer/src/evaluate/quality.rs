@@ -134,6 +134,11 @@ impl<'a> QualityMeasure<'a> {
     /// There are too few, or the device fails.
     pub fn samples(&self, samples: &[Picture]) -> Result<Quality> {
         let group = self.group(samples.len())?;
+        let lost = samples.iter().filter(|sample| sample.pixels.iter().any(|value| !value.is_finite())).count();
+        if lost > 0 {
+            let text = "are not finite numbers: their chains diverged, so there is no distance";
+            return Err(Error::failed(format!("{lost} of {} samples {text}", samples.len())));
+        }
         self.in_groups(&samples[..samples.len().min(Self::MOST_GROUPS * group)], group)
     }
 

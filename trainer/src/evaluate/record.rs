@@ -1,6 +1,9 @@
 //! An evaluation while it is made: whatever is measured is on the disk at once.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{
     evaluation::{Evaluation, Part},
@@ -11,6 +14,9 @@ use crate::{
     pictures::{self, Picture},
 };
 
+/// The pictures that a report shows.
+const GRIDS: [&str; 4] = ["samples.png", "neighbours.png", "completions.png", "paths.png"];
+
 /// Takes parts as they are measured.
 pub struct Record {
     folder: PathBuf,
@@ -19,19 +25,28 @@ pub struct Record {
 }
 
 impl Record {
-    /// Begins with nothing but what the evaluation is of, in a folder that is there.
-    pub fn new(folder: &Path, mut evaluation: Evaluation) -> Self {
-        let begun = "the evaluation ended before it was measured";
-        evaluation.missing = Part::ALL.into_iter().map(|part| (part, begun.to_owned())).collect();
-        Self { folder: folder.to_owned(), evaluation, failures: Vec::new() }
-    }
-
-    /// Writes pictures for the report to show.
+    /// Begins with nothing but what the evaluation is of, in a folder that is there, and writes that: by it a folder is
+    /// known as one that was written here.
     ///
     /// # Errors
     /// The folder cannot be written.
-    pub fn show(&self, name: &str, grid: &[Picture], columns: Option<usize>) -> Result<()> {
-        pictures::write_grid(&self.folder.join(name), grid, columns)
+    pub fn new(folder: &Path, mut evaluation: Evaluation) -> Result<Self> {
+        let begun = "the evaluation ended before it was measured";
+        evaluation.missing = Part::ALL.into_iter().map(|part| (part, begun.to_owned())).collect();
+        // An earlier evaluation's are not this one's.
+        for grid in GRIDS {
+            fs::remove_file(folder.join(grid)).ok();
+        }
+        let mut record = Self { folder: folder.to_owned(), evaluation, failures: Vec::new() };
+        record.write()?;
+        Ok(record)
+    }
+
+    /// Writes pictures for the report to show. It is as good without them.
+    pub fn show(&self, name: &str, grid: &[Picture], columns: Option<usize>) {
+        if let Err(error) = pictures::write_grid(&self.folder.join(name), grid, columns) {
+            eprintln!("warning: {error}; the report goes on without it");
+        }
     }
 
     /// Takes what a part came to, and writes all that there is. What cannot be measured of such pictures, an
@@ -86,7 +101,7 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, fs};
+    use std::collections::BTreeMap;
 
     use options::Sampler;
     use serde_json::Value;
@@ -127,9 +142,9 @@ mod tests {
             finished: false,
             card: Vec::new(),
         };
-        let record = Record::new(folder, nothing);
+        let record = Record::new(folder, nothing).unwrap();
         let grey = Picture { channels: 1, height: 8, width: 8, pixels: vec![0.5; 64] };
-        record.show("samples.png", &[grey], None).unwrap();
+        record.show("samples.png", &[grey], None);
         record
     }
 

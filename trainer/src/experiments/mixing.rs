@@ -3,16 +3,17 @@
 use std::fmt::Write as _;
 
 use burn::tensor::{Device, Tensor};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::{
     measures::hmc::{Hmc, State},
     network::{Energy, EnergyNetwork},
     sampling::{Draw, Noise, langevin},
 };
 
+use super::subject::{Subject, earlier};
 use crate::{
     cli::MixingArgs,
-    error::Result,
+    error::{Error, Result},
     files,
     model::LoadedModel,
     output,
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// Chains at one temperature.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Mixing {
     /// The temperature.
     temperature: f32,
@@ -39,11 +40,14 @@ struct Mixing {
     energy: Vec<(usize, f64)>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Results {
+    #[serde(flatten)]
+    subject: Subject,
+    /// The model, as it was given.
     model: String,
-    data: String,
     chains: usize,
+    steps: usize,
     levels: Vec<Mixing>,
 }
 
@@ -58,15 +62,39 @@ pub fn mixing(args: MixingArgs) -> Result<()> {
     let (model, data, device) = LoadedModel::subject(&args.subject)?;
     let chosen = data.held_out.sample(args.chains, 0);
     let count = chosen.len();
+    if count < 2 {
+        return Err(Error::input(format!(
+            "--chains {}: correlations are around the mean of the chains, of which there must be two at least; {} pictures are \
+             held out here",
+            args.chains,
+            data.held_out.len()
+        )));
+    }
+    let mut results = Results {
+        subject: Subject::of(&model, &data)?,
+        model: args.subject.model.model.display().to_string(),
+        chains: count,
+        steps: args.steps,
+        levels: Vec::new(),
+    };
+    let is_same = |earlier: &Results| {
+        earlier.subject == results.subject && (earlier.chains, earlier.steps) == (results.chains, results.steps)
+    };
+    if let Some(earlier) = earlier(&args.subject.out.join("mixing.json"), is_same)? {
+        results.levels = earlier.levels;
+    }
     let starts = model.frame.add(to_tensor(&chosen, &(0..count).collect::<Vec<_>>(), &device));
-    let progress = Progress::new("chains, by steps", args.levels.len() * args.steps * 2);
-    let levels =
-        args.levels.iter().map(|&level| run(&model, starts.clone(), level as f32, args.steps, &device, &progress));
-    let levels = levels.collect::<Result<Vec<_>>>()?;
+    let mut wanted: Vec<f32> = args.levels.iter().map(|&level| level as f32).collect();
+    wanted.retain(|level| results.levels.iter().all(|mixing| mixing.noise_level != *level));
+    let progress = Progress::new("chains, by steps", wanted.len() * args.steps * 2);
+    for level in wanted {
+        results.levels.push(run(&model, starts.clone(), level, args.steps, &device, &progress)?);
+        results.write(&args)?;
+    }
     drop(progress);
-    let results =
-        Results { model: args.subject.model.model.display().to_string(), data: data.name, chains: count, levels };
-    results.write(&args)
+    results.write(&args)?;
+    println!("{}", args.subject.out.join("mixing.md").display());
+    Ok(())
 }
 
 fn run(
@@ -161,9 +189,7 @@ impl Results {
         let svg = plot.svg()?;
         files::write_atomically(&out.join("mixing.svg"), |file| file.write_all(svg.as_bytes()))?;
         let text = self.text(args);
-        files::write_atomically(&out.join("mixing.md"), |file| file.write_all(text.as_bytes()))?;
-        println!("{}", out.join("mixing.md").display());
-        Ok(())
+        files::write_atomically(&out.join("mixing.md"), |file| file.write_all(text.as_bytes()))
     }
 
     fn text(&self, args: &MixingArgs) -> String {

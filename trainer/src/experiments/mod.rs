@@ -7,6 +7,7 @@ mod restoration;
 mod samplers;
 mod settings;
 mod starts;
+mod subject;
 mod trial;
 
 pub use mixing::mixing;

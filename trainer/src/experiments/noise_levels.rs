@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::Path};
 
 use burn::tensor::Device;
 use options::{Sampler, Spacing, ToyShape};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::{
     sampling::Schedule,
     toy::{Found, ToyTraining, ToyWalk, points},
@@ -13,6 +13,7 @@ use shared::{
 
 use super::{
     OTHER_HALF, of_the_other_half,
+    subject::{earlier, hash},
     trial::{self, TrialSampling},
 };
 use crate::{
@@ -27,15 +28,22 @@ use crate::{
 };
 
 /// Models of pictures that differ in their noise levels alone.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Trained {
     /// The one level, or null for many.
     level: Option<f32>,
     quality: Quality,
 }
 
+/// A training of pictures that came to nothing.
+#[derive(Serialize, Deserialize)]
+struct Failure {
+    level: Option<f32>,
+    reason: String,
+}
+
 /// Energies of the plane that differ in their noise levels alone.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Walked {
     level: Option<f32>,
     shape: ToyShape,
@@ -45,14 +53,31 @@ struct Walked {
     covered: f32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Results {
     data: String,
+    plan: Plan,
     features: String,
     /// The other half of the held-out pictures in place of samples; null where there are too few for two halves.
     floor: Option<Quality>,
     pictures: Vec<Trained>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    failures: Vec<Failure>,
     plane: Vec<Walked>,
+}
+
+/// What all trainings have: results of another plan are not those of this one.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Plan {
+    /// SHA-256 of the pictures.
+    pictures: String,
+    sigma_min: f64,
+    sigma_max: f64,
+    width: usize,
+    steps: u64,
+    /// Samples of each, and the sampler's steps.
+    count: usize,
+    sampler_steps: usize,
 }
 
 /// Training steps and batch of the plane, and the sampler's chains and steps.
@@ -84,15 +109,39 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
 
     let mut results = Results {
         data: data.name.clone(),
+        plan: Plan {
+            pictures: hash(&data),
+            sigma_min: args.sigma_min,
+            sigma_max: args.sigma_max,
+            width: args.width,
+            steps: args.steps.into(),
+            count: args.count,
+            sampler_steps: args.sampler_steps,
+        },
         features: measure.features()?,
         floor: measure.floor(args.count)?,
         pictures: Vec::new(),
+        failures: Vec::new(),
         plane: Vec::new(),
     };
+    let is_same = |earlier: &Results| earlier.plan == results.plan && earlier.features == results.features;
+    if let Some(earlier) = earlier(&args.out.join("noise-levels.json"), is_same)? {
+        results.pictures = earlier.pictures;
+    }
     for &(level, noise) in &settings {
+        if results.pictures.iter().any(|trained| trained.level == level) {
+            continue;
+        }
         eprintln!("training with {}", name(level));
-        let quality = trained(&args, &data, &measure, (level, noise), many, &device)?;
-        results.pictures.push(Trained { level, quality });
+        match trained(&args, &data, &measure, (level, noise), many, &device) {
+            Ok(quality) => results.pictures.push(Trained { level, quality }),
+            // A loss that runs away says something of this level, and nothing of the next.
+            Err(Error::Failed(reason)) => {
+                eprintln!("warning: {}: {reason}", name(level));
+                results.failures.push(Failure { level, reason });
+            }
+            Err(error) => return Err(error),
+        }
         results.write_numbers(&args)?;
     }
     let many_in_plane = NoiseLevels { max: largest_in_plane(&args), ..many };
@@ -101,7 +150,11 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
         SHAPES.map(|shape| walked(level, noise, shape))
     });
     results.plane = plane.collect();
-    results.write(&args)
+    results.write(&args)?;
+    match results.failures.first() {
+        None => Ok(()),
+        Some(Failure { level, reason }) => Err(Error::failed(format!("{}: {reason}", name(*level)))),
+    }
 }
 
 fn largest_in_plane(args: &NoiseLevelsArgs) -> f32 {
@@ -241,6 +294,9 @@ impl Results {
                 quality.overlap.coverage,
                 grid(*level)
             );
+        }
+        for Failure { level, reason } in &self.failures {
+            let _ = writeln!(text, "| {} | – | – | – | {reason} |", name(*level));
         }
         let _ = write!(
             text,

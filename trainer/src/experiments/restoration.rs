@@ -8,12 +8,13 @@ use image::{
     imageops::{FilterType, resize},
 };
 use options::{Region, Sampler, Words};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::{
     restoration::{Blocks, Grey, gaussian_blur},
     sampling::Given,
 };
 
+use super::subject::{Subject, earlier};
 use crate::{
     chains::SamplingRun,
     cli::RestorationArgs,
@@ -40,7 +41,7 @@ enum Task {
 }
 
 /// What was measured of one task.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Row {
     task: String,
     /// Peak signal-to-noise ratios in dB, means over pictures, with their standard errors.
@@ -50,21 +51,24 @@ struct Row {
     baseline_name: String,
     baseline: Ratio,
     /// How far from the true pictures one answer, the mean and the baseline are, as the model sees them.
-    distances: [f64; 3],
+    /// Null for a model of one noise level: they are an integral over levels.
+    distances: Option<[f64; 3]>,
     /// The largest difference of a value to what is known.
     known_error: f32,
 }
 
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Ratio {
     decibels: f64,
     standard_error: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Results {
+    #[serde(flatten)]
+    subject: Subject,
+    /// The model, as it was given.
     model: String,
-    data: String,
     pictures: usize,
     answers: usize,
     steps: usize,
@@ -92,20 +96,30 @@ pub fn restoration(args: RestorationArgs) -> Result<()> {
     }
     tasks.extend([1.0, 2.0].map(Task::Blur));
     tasks.extend([Region::Right, Region::Stripes, Region::Random].map(Task::Pixels));
-    // For other programs (`xtask/peers/restoration.py`), as is what is known of them.
-    npy::write_pictures(&args.subject.out.join("truths.npy"), &truths)?;
     let mut results = Results {
+        subject: Subject::of(&model, &data)?,
         model: args.subject.model.model.display().to_string(),
-        data: data.name.clone(),
         pictures: truths.len(),
         answers: args.answers,
         steps: args.steps,
         seed: args.seed,
         rows: Vec::new(),
     };
+    let is_same = |earlier: &Results| {
+        let of = |results: &Results| (results.pictures, results.answers, results.steps, results.seed);
+        earlier.subject == results.subject && of(earlier) == of(&results)
+    };
+    if let Some(earlier) = earlier(&args.subject.out.join("restoration.json"), is_same)? {
+        results.rows = earlier.rows;
+    }
     // Before the first grid: by it a folder is known as one that was written here.
     results.write(&args)?;
+    // For other programs (`xtask/peers/restoration.py`), as is what is known of them.
+    npy::write_pictures(&args.subject.out.join("truths.npy"), &truths)?;
     for task in tasks {
+        if results.rows.iter().any(|row| row.task == task.name()) {
+            continue;
+        }
         let row = task.measure(&model, &truths, &args, &device)?;
         eprintln!("{}", row.line());
         results.rows.push(row);
@@ -185,7 +199,7 @@ impl Task {
             mean: Ratio::of(&mean),
             baseline_name: baseline_name.to_owned(),
             baseline: Ratio::of(&without),
-            distances,
+            distances: (model.noise.max > model.noise.min).then_some(distances),
             known_error,
         })
     }
@@ -297,18 +311,12 @@ impl std::fmt::Display for Ratio {
 
 impl Row {
     fn line(&self) -> String {
-        let Self {
-            task,
-            one,
-            mean,
-            baseline_name,
-            baseline,
-            distances: [near_one, near_mean, near_baseline],
-            known_error,
-        } = self;
-        format!(
-            "| {task} | {one} | {mean} | {baseline} ({baseline_name}) | {near_one:.0} / {near_mean:.0} / {near_baseline:.0} | {known_error:.0e} |"
-        )
+        let Self { task, one, mean, baseline_name, baseline, distances, known_error } = self;
+        let distances = distances.map_or_else(
+            || "–".to_owned(),
+            |[near_one, near_mean, near_baseline]| format!("{near_one:.0} / {near_mean:.0} / {near_baseline:.0}"),
+        );
+        format!("| {task} | {one} | {mean} | {baseline} ({baseline_name}) | {distances} | {known_error:.0e} |")
     }
 }
 

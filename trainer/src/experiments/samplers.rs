@@ -1,13 +1,16 @@
 //! Sample quality against energy gradients, for every sampler.
 
-use std::{fmt::Write as _, fs, time::Instant};
+use std::{fmt::Write as _, time::Instant};
 
 use burn::tensor::Device;
 use options::Sampler;
 use serde::{Deserialize, Serialize};
 use shared::{model::Weights, sampling::Churn};
 
-use super::OTHER_HALF;
+use super::{
+    OTHER_HALF,
+    subject::{self, earlier},
+};
 use crate::{
     chains::SamplingRun,
     cli::{MeasurementArgs, SamplersArgs},
@@ -50,20 +53,15 @@ struct Results {
     points: Vec<Point>,
 }
 
-/// What is measured: points of another subject are no points of this one. Models are known by their weights, wherever they
-/// are.
+/// What is measured: points of another subject are no points of this one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Subject {
-    /// SHA-256 of the model's weights.
-    weights: String,
+    #[serde(flatten)]
+    model: subject::Subject,
     /// SHA-256 of the guide's; null without one.
     guide_weights: Option<String>,
     /// The guide's weight in the energy that chains go down; null without one.
     guidance: Option<f32>,
-    /// The data set's name.
-    data: String,
-    /// SHA-256 of its held-out pictures, for folders may have the same name.
-    held_out: String,
     seed: u64,
     /// Samples of each point.
     count: usize,
@@ -81,16 +79,15 @@ pub fn samplers(args: SamplersArgs) -> Result<()> {
     let model = model.guided_by(&args.guide, &device)?;
     let guide = model.guide();
     let subject = Subject {
-        weights: fingerprint(&Weights::of(&model.network))?,
+        model: subject::Subject::of(&model, &data)?,
         guide_weights: guide.map(|guide| fingerprint(&Weights::of(&guide.model.network))).transpose()?,
         guidance: guide.map(|guide| guide.weight),
-        data: data.name.clone(),
-        held_out: files::sha256(&data.held_out.pixels),
         seed: measurement.seed,
         count: measurement.count,
         judge: measurement.features.features.on(&data)?,
     };
-    let earlier = earlier(measurement, &subject)?;
+    let path = measurement.subject.out.join("samplers.json");
+    let earlier = earlier(&path, |earlier: &Results| earlier.subject == subject)?;
     let measure = QualityMeasure::new(&data, Purpose::Choice, measurement.count, subject.judge)?;
     let mut results = match earlier {
         Some(earlier) => earlier,
@@ -118,16 +115,29 @@ pub fn samplers(args: SamplersArgs) -> Result<()> {
             }))
             .collect();
     plan.sort_by_key(|(_, steps, _)| *steps);
+    let mut failures = Vec::new();
     for (sampler, steps, churn) in plan {
         if results.points.iter().any(|p| (p.sampler, p.steps, p.churn) == (sampler, steps, churn.map(Churn::value))) {
             continue;
         }
-        let point = measured(measurement, &model, &measure, &device, (sampler, steps, churn))?;
-        eprintln!("{}", row(&point));
-        results.points.push(point);
-        results.write(measurement)?;
+        match measured(measurement, &model, &measure, &device, (sampler, steps, churn)) {
+            Ok(point) => {
+                eprintln!("{}", row(&point));
+                results.points.push(point);
+                results.write(measurement)?;
+            }
+            // Chains that diverge say something of these steps, and nothing of the next.
+            Err(Error::Failed(reason)) => {
+                let churn = churn.map_or_else(String::new, |churn| format!(" with churn {}", churn.value()));
+                let failure = format!("{} of {steps} steps{churn}: {reason}", word(sampler));
+                eprintln!("warning: {failure}");
+                failures.push(failure);
+            }
+            Err(error) => return Err(error),
+        }
     }
-    results.write(measurement)
+    results.write(measurement)?;
+    failures.into_iter().next().map_or(Ok(()), |failure| Err(Error::failed(failure)))
 }
 
 fn measured(
@@ -147,19 +157,6 @@ fn measured(
         seconds: begun.elapsed().as_secs_f64(),
         quality: measure.samples(&pictures)?,
     })
-}
-
-/// What an earlier run of the same measurement has left in the folder.
-fn earlier(args: &MeasurementArgs, subject: &Subject) -> Result<Option<Results>> {
-    let path = args.subject.out.join("samplers.json");
-    let Ok(text) = fs::read(&path) else { return Ok(None) };
-    let refused = |text: &str| Err(Error::input(format!("{}: {text}; choose another folder", path.display())));
-    match serde_json::from_slice::<Results>(&text) {
-        Ok(earlier) if earlier.subject == *subject => Ok(Some(earlier)),
-        Ok(_) => refused("it measures another model, data set, seed, guide or count, or by other features"),
-        // Earlier versions did not write down which weights they measured, nor always the churn of a point.
-        Err(error) => refused(&format!("it is no measurement of samplers of this version ({error})")),
-    }
 }
 
 impl Results {
@@ -231,12 +228,16 @@ impl Results {
     }
 }
 
-fn row(point: &Point) -> String {
-    let sampler = match point.sampler {
+fn word(sampler: Sampler) -> &'static str {
+    match sampler {
         Sampler::Annealed => "annealed",
         Sampler::Consistent => "consistent",
         Sampler::Ode => "ode",
-    };
+    }
+}
+
+fn row(point: &Point) -> String {
+    let sampler = word(point.sampler);
     let churn = point.churn.map_or_else(|| "–".to_owned(), |churn| churn.to_string());
     format!("| {sampler} | {} | {churn} | {} |", point.steps, point.quality.cells())
 }

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use options::Sampler;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared::sampling::Schedule;
 
 use super::{
     of_the_other_half,
+    subject::{earlier, hash},
     trial::{self, Outcome, TrialSampling},
 };
 use crate::{
@@ -17,11 +19,11 @@ use crate::{
     evaluate::{Purpose, Quality, QualityMeasure},
     features::FeatureChoice,
     files, overwriting,
-    train::RunConfig,
+    train::{RunConfig, Start},
 };
 
 /// A training.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Trial {
     /// What differs from the first; empty for the first.
     change: String,
@@ -39,12 +41,38 @@ struct Failure {
 #[derive(Serialize)]
 struct Results {
     base: RunConfig,
+    /// SHA-256 of the pictures.
+    pictures: String,
+    /// Samples of each training, and the sampler's steps.
+    count: usize,
+    sampler_steps: usize,
     features: String,
     /// The other half of the held-out pictures in place of samples; null where there are too few for two halves.
     floor: Option<Quality>,
     trials: Vec<Trial>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failures: Vec<Failure>,
+}
+
+/// What an earlier run of the same experiment wrote. Its settings are compared as they are written: a limit that is infinite is
+/// null there.
+#[derive(Deserialize)]
+struct Earlier {
+    base: Value,
+    pictures: String,
+    count: usize,
+    sampler_steps: usize,
+    features: String,
+    trials: Vec<Trial>,
+}
+
+impl Earlier {
+    fn is_of(&self, now: &Results) -> bool {
+        let base = serde_json::to_string(&now.base).and_then(|text| serde_json::from_str::<Value>(&text));
+        base.is_ok_and(|base| base == self.base)
+            && (self.count, self.sampler_steps) == (now.count, now.sampler_steps)
+            && (&self.pictures, &self.features) == (&now.pictures, &now.features)
+    }
 }
 
 /// Trains with the settings and then with each change of them, and writes numbers and a table after each.
@@ -64,16 +92,33 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
     let asked = base.data.clone();
     let base = base.with_pictures(&data)?;
     let changed = changed.into_iter().map(|config| config.with_pictures(&data)).collect::<Result<Vec<_>>>()?;
+    for config in std::iter::once(&base).chain(&changed).filter(|config| config.from.is_some()) {
+        Start::of(config)?;
+    }
     let measure = QualityMeasure::new(&data, Purpose::Choice, args.count, FeatureChoice::Auto)?;
     overwriting::not_among(&args.out, &data)?;
     files::create_folder(&args.out)?;
     let floor = measure.floor(args.count)?;
     // What was asked for, not where it lies here.
     let told = RunConfig { data: asked, pictures: None, ..base.clone() };
-    let mut results =
-        Results { base: told, features: measure.features()?, floor, trials: Vec::new(), failures: Vec::new() };
+    let mut results = Results {
+        base: told,
+        pictures: hash(&data),
+        count: args.count,
+        sampler_steps: args.sampler_steps,
+        features: measure.features()?,
+        floor,
+        trials: Vec::new(),
+        failures: Vec::new(),
+    };
+    if let Some(earlier) = earlier(&args.out.join("settings.json"), |earlier: &Earlier| earlier.is_of(&results))? {
+        results.trials = earlier.trials;
+    }
     let changes = std::iter::once((String::new(), base)).chain(args.changes.iter().cloned().zip(changed));
     for (change, config) in changes {
+        if results.trials.iter().any(|trial| trial.change == change) {
+            continue;
+        }
         eprintln!("training {}", if change.is_empty() { "as given" } else { &change });
         let schedule = Schedule::of(Sampler::Consistent, args.sampler_steps, config.network.sigma_0, &config.noise);
         let sampling = TrialSampling { schedule, count: args.count };
@@ -88,6 +133,7 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
         }
         results.write(&args)?;
     }
+    results.write(&args)?;
     println!("{}", args.out.join("settings.md").display());
     match results.failures.first() {
         None => Ok(()),

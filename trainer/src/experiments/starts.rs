@@ -4,13 +4,14 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::sampling::{Draw, Noise, Schedule};
 
+use super::subject::{Subject, earlier};
 use crate::{
     chains::SamplingRun,
     cli::StartsArgs,
-    error::Result,
+    error::{Error, Result},
     evaluate::{Purpose, Quality, QualityMeasure},
     files,
     model::LoadedModel,
@@ -19,17 +20,20 @@ use crate::{
 };
 
 /// Chains from one level.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Start {
     /// Standard deviation of the noise that they begin under.
     level: f64,
     quality: Quality,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Results {
+    #[serde(flatten)]
+    subject: Subject,
+    /// The model, as it was given.
     model: String,
-    data: String,
+    seed: u64,
     features: String,
     steps: usize,
     /// Chains.
@@ -55,26 +59,52 @@ pub fn starts(args: StartsArgs) -> Result<()> {
     let noise = Noise::new(measurement.seed);
     let z = noise.tensor(0, Draw::Start, clean.dims(), &device);
     let mut results = Results {
+        subject: Subject::of(&model, &data)?,
         model: measurement.subject.model.model.display().to_string(),
-        data: data.name.clone(),
+        seed: measurement.seed,
         features: measure.features()?,
         steps: args.steps,
         count,
         floor: measure.floor(count)?,
         starts: Vec::new(),
     };
+    let path = measurement.subject.out.join("starts.json");
+    let is_same = |earlier: &Results| {
+        let of = |results: &Results| (results.features.clone(), results.steps, results.count, results.seed);
+        earlier.subject == results.subject && of(earlier) == of(&results)
+    };
+    if let Some(earlier) = earlier(&path, is_same)? {
+        results.starts = earlier.starts;
+    }
     let usual = [0.1, 0.2, 0.4, 0.8, 1.5, 3.0].into_iter().chain([f64::from(model.noise.max)]);
     let levels: Vec<f64> = if args.levels.is_empty() { usual.collect() } else { args.levels.clone() };
+    let mut failures = Vec::new();
     for level in levels {
+        if results.starts.iter().any(|start| start.level == level) {
+            continue;
+        }
         let schedule =
             Schedule::falling(args.steps, model.config.sigma_0, level as f32, &model.noise).with_churn(model.churn());
         let chains = SamplingRun { schedule, count, seed: measurement.seed, first: 0 };
         let pictures = chains.run_from(&model, &(clean.clone() + z.clone() * level), &device)?;
-        let start = Start { level, quality: measure.samples(&pictures)? };
-        eprintln!("{}", row(&start.level.to_string(), &start.quality));
-        results.starts.push(start);
+        let quality = match measure.samples(&pictures) {
+            Ok(quality) => quality,
+            // Chains that diverge say something of this level, and nothing of the next.
+            Err(Error::Failed(reason)) => {
+                eprintln!("warning: from level {level}: {reason}");
+                failures.push(format!("from level {level}: {reason}"));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        eprintln!("{}", row(&level.to_string(), &quality));
+        results.starts.push(Start { level, quality });
+        results.starts.sort_by(|a, b| a.level.total_cmp(&b.level));
+        results.write(&args)?;
     }
-    results.write(&args)
+    results.write(&args)?;
+    println!("{}", measurement.subject.out.join("starts.md").display());
+    failures.into_iter().next().map_or(Ok(()), |failure| Err(Error::failed(failure)))
 }
 
 impl Results {
@@ -92,9 +122,7 @@ impl Results {
         let svg = plot.svg()?;
         files::write_atomically(&out.join("starts.svg"), |file| file.write_all(svg.as_bytes()))?;
         let text = self.text(args);
-        files::write_atomically(&out.join("starts.md"), |file| file.write_all(text.as_bytes()))?;
-        println!("{}", out.join("starts.md").display());
-        Ok(())
+        files::write_atomically(&out.join("starts.md"), |file| file.write_all(text.as_bytes()))
     }
 
     fn text(&self, args: &StartsArgs) -> String {

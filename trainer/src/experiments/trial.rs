@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use burn::tensor::Device;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::sampling::Schedule;
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What a training came to.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// Parameters of the network.
     pub parameters: usize,

@@ -109,7 +109,7 @@ pub fn card(
             match optimization.references {
                 0 => "the picture that it was made from".to_owned(),
                 count => format!(
-                    "the mean of the pictures that it may have been made from, of up to {count} training pictures, each by how likely it is"
+                    "the mean of up to {count} training pictures, each weighted by how likely the noisy picture was made from it"
                 ),
             },
         ),
@@ -179,7 +179,14 @@ pub fn measured_again(card: &str, manifest: &Manifest) -> Option<String> {
     let begin = lines.iter().position(|line| line.trim_end() == MEASURED)?;
     let end = begin + lines[begin..].iter().position(|line| line.starts_with(MORE))?;
     let numbers = measured(manifest);
-    let all = lines[..begin].iter().copied().chain(numbers.lines()).chain([""]).chain(lines[end..].iter().copied());
+    // Whoever gives the same command is to find the same numbers.
+    let by_photographs = manifest.metrics.iter().any(|metric| metric.how.contains("MobileNetV2"));
+    let more = match lines[end].contains("--features") {
+        false if by_photographs => lines[end].replace(" --out ", " --features mobilenet-v2 --out "),
+        _ => lines[end].to_owned(),
+    };
+    let rest = lines[end + 1..].iter().copied();
+    let all = lines[..begin].iter().copied().chain(numbers.lines()).chain(["", &more]).chain(rest);
     let line_end = if card.contains("\r\n") { "\r\n" } else { "\n" };
     Some(all.flat_map(|line| [line, line_end]).collect())
 }
@@ -205,7 +212,7 @@ fn likelihood(manifest: &Manifest) -> Vec<Metric> {
     let how = format!(
         "pictures under noise of {noise_level}, which alone has {:.2}; at most, by denoising errors up to noise {}: {bits:.0} ± \
          {bits_standard_error:.0} bits a picture (from picture to picture {bits_spread:.0}) and {prior_bits:.1} of the prior; on \
-         {pictures} pictures{chosen}, {AT_EXPORT}",
+         {pictures} pictures{chosen}",
         shared::likelihood::floor(*noise_level),
         manifest.noise.max
     );

@@ -93,7 +93,7 @@ impl ModelFolder {
             .map_err(|error| Error::failed(format!("--out {}: nothing is written: {error}", self.0.display())))?;
         let (parent, cannot) = (self.parent(), |error: io::Error| self.cannot(&error));
         fs::create_dir_all(parent).map_err(cannot)?;
-        let index = Index::read(parent)?;
+        Index::read(parent)?;
         let draft = self.draft()?;
         files::write_atomically(&draft.path().join(&manifest.weights.file), |file| file.write_all(weights))?;
         if let Some(held_out) = held_out {
@@ -124,7 +124,8 @@ impl ModelFolder {
         }
         // It is no draft any more, with nothing left to delete.
         let _ = draft.keep();
-        index.with(&manifest.name).write(parent)
+        // Read again: another export may have written it meanwhile.
+        Index::read(parent)?.with(&manifest.name).write(parent)
     }
 }
 

@@ -1,12 +1,12 @@
 //! No other process: this program was built without the feature `mpi`.
 
-use std::{convert::Infallible, env};
+use std::convert::Infallible;
 
-use super::chain::{Place, Ring};
+use super::{
+    chain::{Place, Ring},
+    launcher,
+};
 use crate::error::{Error, Result};
-
-/// Where a launcher says how many processes it has started: Open MPI, MPICH and Slurm.
-const SIZES: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"];
 
 /// There is none.
 pub type Session = Infallible;
@@ -17,9 +17,7 @@ pub(super) struct World(Infallible);
 impl World {
     /// Says so where several were started, which would all write into one folder.
     pub(super) fn join() -> Result<Option<(Self, Session)>> {
-        let several =
-            |sign| env::var(sign).ok().and_then(|count| count.parse().ok()).is_some_and(|count: u32| count > 1);
-        if SIZES.into_iter().any(several) {
+        if launcher::started_several() {
             return Err(Error::input(
                 "several processes were started, but this trainer was built without MPI; build it with --features mpi",
             ));

@@ -6,6 +6,7 @@
 //! training depend on the number of slices, and not on that of the processes. (`MPI_Allreduce` sums in an order of its own.)
 
 mod chain;
+mod launcher;
 #[cfg_attr(not(feature = "mpi"), path = "alone.rs")]
 mod mpi;
 
@@ -21,7 +22,8 @@ impl Ranks {
     /// This process as one of those that were started together, or alone; and what is to be kept while they work.
     ///
     /// # Errors
-    /// MPI cannot be started, or this program was built without it and several were started.
+    /// MPI cannot be started, or several were started that do not know of each other: this program was built without MPI, or
+    /// with that of another launcher.
     pub fn join() -> Result<(Self, Option<Session>)> {
         Ok(World::join()?.map_or((Self::alone(), None), |(world, session)| (Self(Some(world)), Some(session))))
     }

@@ -4,7 +4,10 @@ use std::{env, thread};
 
 use ferrompi::{Communicator, Mpi, MpiDatatype, Source, ThreadLevel};
 
-use super::chain::{Place, Ring};
+use super::{
+    chain::{Place, Ring},
+    launcher,
+};
 use crate::error::{Error, Result};
 
 /// All processes that were started together, of which there are at least two.
@@ -31,16 +34,27 @@ fn failed(error: ferrompi::Error) -> Error {
     Error::failed(format!("MPI: {error}"))
 }
 
+/// No others, unless a launcher has started some that MPI knows nothing of: each would train by itself, into one folder.
+fn alone() -> Result<Option<(World, Session)>> {
+    if launcher::started_several() {
+        return Err(Error::input(
+            "several processes were started, but MPI knows of one: start them by the launcher of the MPI that this trainer was \
+             built with (mpirun, or srun --mpi=pmix)",
+        ));
+    }
+    Ok(None)
+}
+
 impl World {
     /// The others, if there are any. MPI is started only where a launcher is: without one, nothing changes.
     pub(super) fn join() -> Result<Option<(Self, Session)>> {
         if !SIGNS.iter().any(|sign| env::var_os(sign).is_some()) {
-            return Ok(None);
+            return alone();
         }
         // Batches are made on another thread; only the main one speaks.
         let mpi = Mpi::init_thread(ThreadLevel::Funneled).map_err(failed)?;
         let world = mpi.world();
-        Ok((world.size() > 1).then_some((Self(world), Session(mpi))))
+        if world.size() > 1 { Ok(Some((Self(world), Session(mpi)))) } else { alone() }
     }
 
     /// Gives everybody a number of the first.

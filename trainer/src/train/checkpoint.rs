@@ -89,7 +89,7 @@ impl Checkpoint {
         let written = self.write(&draft).and_then(|()| {
             // A checkpoint of the same step (a run resumed and stopped at once) is replaced.
             if target.exists() {
-                if Self::load(&target).is_ok() { discard(&target)? } else { set_aside(&target)? }
+                discard(&target)?;
             }
             write_point();
             fs::rename(&draft, &target)?;
@@ -101,16 +101,8 @@ impl Checkpoint {
             fs::remove_dir_all(&draft).ok();
             return Err(cannot(error));
         }
-        // Later ones are what a resumed run has passed over as unreadable: they must not count, least of all against this
-        // one. They are kept under another name, for what cannot be read may be read again, from a mended disk.
-        let (earlier, later): (Vec<_>, Vec<_>) = list(folder)
-            .into_iter()
-            .filter(|other| *other != target)
-            .partition(|other| step_of(other) < Some(self.progress.step));
-        let passed = earlier.into_iter().skip(keep - 1).filter(|other| best.is_none() || step_of(other) != best);
-        for other in later {
-            set_aside(&other).map_err(cannot)?;
-        }
+        let earlier = list(folder).into_iter().filter(|other| *other != target);
+        let passed = earlier.skip(keep - 1).filter(|other| best.is_none() || step_of(other) != best);
         for other in passed {
             discard(&other).map_err(cannot)?;
         }
@@ -171,6 +163,11 @@ impl Checkpoint {
         })
     }
 
+    /// The steps of the checkpoints in a folder, good or not, newest first.
+    pub fn steps(folder: &Path) -> Vec<u64> {
+        list(folder).iter().filter_map(|checkpoint| step_of(checkpoint)).collect()
+    }
+
     /// The newest checkpoint in `folder` that can be read, telling on stderr about newer ones that cannot; none if there
     /// is none.
     pub fn newest(folder: &Path) -> Option<Self> {
@@ -180,6 +177,20 @@ impl Checkpoint {
                 eprintln!("warning: {error}; trying an older checkpoint");
                 None
             }
+        })
+    }
+
+    /// Gives the checkpoints after a step another name. A run that goes on from there has passed over them as unreadable, so
+    /// they must not count, least of all against good ones; but what cannot be read may be read again, from a mended disk.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn set_aside_after(folder: &Path, step: u64) -> Result<()> {
+        let later = list(folder).into_iter().filter(|checkpoint| step_of(checkpoint) > Some(step));
+        later.into_iter().try_for_each(|checkpoint| {
+            set_aside(&checkpoint).map_err(|error| {
+                Error::failed(format!("{}: cannot be renamed: {}", checkpoint.display(), files::reason(&error)))
+            })
         })
     }
 

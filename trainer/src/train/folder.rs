@@ -44,6 +44,19 @@ impl RunFolder {
         overwriting::ours(&self.0, "run.toml", &["checkpoints", "metrics.jsonl", "report.html", "samples"])
     }
 
+    /// The steps of which there is a checkpoint.
+    pub fn steps(&self) -> Vec<u64> {
+        Checkpoint::steps(&self.checkpoints())
+    }
+
+    /// Puts aside what a run that goes on from a step has passed over as unreadable.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn set_aside_after(&self, step: u64) -> Result<()> {
+        Checkpoint::set_aside_after(&self.checkpoints(), step)
+    }
+
     /// Keeps the folder for one training at a time, as long as what is returned is there.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use figment::{
 use serde::Serialize;
 
 use super::{
-    config::{NetworkSettings, RunConfig, TrainingPreset},
+    config::{NetworkSettings, Optimization, RunConfig, TrainingPreset},
     memory,
 };
 use crate::{
@@ -112,10 +112,17 @@ impl RunConfig {
         let (asked, own) = (changed.optimization.references, self.optimization.references);
         changed.optimization.references = memory::references(&changed).max(own).min(asked);
         changed.optimization.warm_up_from = self.optimization.warm_up_from;
-        if (changed.noise, &changed.optimization) != (self.noise, &self.optimization) {
+        // Slices change nothing but rounding.
+        let own = Optimization { slices: changed.optimization.slices, ..self.optimization.clone() };
+        if (changed.noise, &changed.optimization) != (self.noise, &own) {
             changed.optimization.warm_up_from = step;
         }
         Ok(changed)
+    }
+
+    /// Whether a file of settings says into how many slices a batch is split.
+    pub fn has_slices(file: &Path) -> bool {
+        Figment::from(Toml::file_exact(file)).contains("optimization.slices")
     }
 
     /// These settings with a line of TOML over them, such as `network.width = 24`.
@@ -325,6 +332,19 @@ mod tests {
         assert_eq!((longer.references, longer.steps, longer.warm_up_from), (1365, 100, 40));
         let fewer = resumed(&json!({ "optimization": { "references": 500 } })).optimization;
         assert_eq!((fewer.references, fewer.warm_up_from), (500, 40));
+        // Nor does how a batch is split, which more machines may need.
+        let split = resumed(&json!({ "optimization": { "slices": 4 } })).optimization;
+        assert_eq!((split.slices, split.warm_up_from), (Some(4), 0));
+    }
+
+    #[test]
+    fn a_file_may_leave_the_slices_to_the_machines() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.toml");
+        for (text, has) in [("[optimization]\nlearning_rate = 1e-3\n", false), ("[optimization]\nslices = 2\n", true)] {
+            fs::write(&file, text).unwrap();
+            assert_eq!(RunConfig::has_slices(&file), has, "{text}");
+        }
     }
 
     #[test]

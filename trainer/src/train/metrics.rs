@@ -128,6 +128,11 @@ impl Metrics {
         self.push(Entry::Settings(Box::new(settings)))
     }
 
+    /// Whether the checkpoint of this step was measured.
+    pub fn has_checkpoint(&self, step: u64) -> bool {
+        self.entries.iter().any(|entry| matches!(entry, Entry::Checkpoint(probed) if probed.step == step))
+    }
+
     /// Adds an entry.
     ///
     /// # Errors

@@ -72,7 +72,8 @@ impl Muon {
         let [a, b, c] = Self::POLYNOMIAL;
         let one = Tensor::<2>::eye(rows, &x.device());
         let gram = x.clone().matmul(x.clone().transpose());
-        let squared_norm = (gram.clone() * one.clone()).sum().clamp_min(1e-14).reshape([1, 1]);
+        // By rows: a sum over a large matrix at once would depend on how threads share it.
+        let squared_norm = (gram.clone() * one.clone()).sum_dim(1).sum().clamp_min(1e-14).reshape([1, 1]);
         let mut gram = gram / squared_norm.clone();
         let mut product = one.clone() / squared_norm.sqrt();
         for _ in 0..Self::ITERATIONS {

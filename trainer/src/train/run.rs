@@ -133,6 +133,18 @@ pub fn train(
     let (mut told, mut watch, mut average) = (PendingLosses::new(), Watch::default(), Average::default());
     let mut display = Display::new(plan, state.progress.step, &config.data);
     let (mut clock, mut lap) = (Instant::now(), Instant::now());
+    let is_due = |step: u64| step.is_multiple_of(config.record.checkpoint_every) || step == plan.steps;
+    // What a stop right at a checkpoint has left undone.
+    let step = state.progress.step;
+    if step > 0 && is_due(step) && !metrics.has_checkpoint(step) {
+        let probed = probe.measure(&state.ema, config, step)?;
+        if probed.held_out_loss.is_finite() {
+            metrics.push(Entry::Checkpoint(probed))?;
+        }
+    }
+    if step == plan.steps && !folder.samples(step, true).exists() {
+        state.show(config, frame, folder, &metrics, device);
+    }
 
     thread::scope(|scope| {
         let batches = prefetch(scope, &data.train, config, state.progress.step..plan.steps);
@@ -143,8 +155,7 @@ pub fn train(
             // What is told is the paper's loss, whatever the weighting and the targets, so that runs can be compared.
             told.add(loss, norm);
             let interrupted = display.asked_to_stop() || INTERRUPTED.load(Ordering::Relaxed);
-            let due =
-                state.progress.step.is_multiple_of(config.record.checkpoint_every) || state.progress.step == plan.steps;
+            let due = is_due(state.progress.step);
             let entry = due || state.progress.step.is_multiple_of(METRICS_EVERY);
             if !(entry || interrupted || told.due()) {
                 continue;
@@ -199,8 +210,7 @@ pub fn train(
                 )));
             }
             if due {
-                state.draw(config, frame, folder, device)?;
-                report::write(folder, config, &metrics)?;
+                state.show(config, frame, folder, &metrics, device);
                 // Not training: it must not look like a slow one.
                 lap = Instant::now();
             }
@@ -294,6 +304,16 @@ impl State {
             }
         }
         Ok(true)
+    }
+
+    /// Samples and the report. They are for people: a training goes on without them.
+    fn show(&self, config: &RunConfig, frame: Frame, folder: &RunFolder, metrics: &Metrics, device: &Device) {
+        let drawn = self.draw(config, frame, folder, device);
+        for outcome in [drawn, report::write(folder, config, metrics)] {
+            if let Err(error) = outcome {
+                eprintln!("warning: step {}: {error}; the training goes on", self.progress.step);
+            }
+        }
     }
 
     /// Grids of samples from the weights and from their average, always from the same noise.

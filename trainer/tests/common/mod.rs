@@ -40,11 +40,34 @@ pub fn tiny(run: &Path, steps: u32) -> Vec<String> {
     .to_vec()
 }
 
+/// The same with grids of two samples.
+pub fn tiny_with_grids(run: &Path, steps: u32) -> Vec<String> {
+    let mut arguments = tiny(run, steps);
+    let grid = arguments.iter().position(|argument| argument == "--grid").unwrap();
+    "2".clone_into(&mut arguments[grid + 1]);
+    arguments
+}
+
 /// A run folder with a very small network, trained for a moment.
 pub fn tiny_run(folder: &Path) -> PathBuf {
     let run = folder.join("run");
     trainer().args(tiny(&run, 4)).assert().success();
     run
+}
+
+/// The checkpoints of a run, but for what is still being written.
+pub fn complete_checkpoints(run: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(run.join("checkpoints")).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'))
+        .collect()
+}
+
+/// The bytes of a checkpoint's weights and of their moving average. The optimizer's file has names in it that are drawn anew.
+pub fn weights(run: &Path, step: u32) -> [Vec<u8>; 2] {
+    let folder = run.join(format!("checkpoints/step-{step:07}"));
+    ["weights.safetensors", "ema.safetensors"].map(|name| std::fs::read(folder.join(name)).unwrap())
 }
 
 /// A reference file that is shipped with the tests.

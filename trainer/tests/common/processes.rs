@@ -34,12 +34,6 @@ pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The weights and their average after so many steps. The optimizer's file has names in it that are drawn anew.
-pub fn weights(run: &Path, step: u32) -> [Vec<u8>; 2] {
-    let checkpoint = run.join(format!("checkpoints/step-{step:07}"));
-    ["weights.safetensors", "ema.safetensors"].map(|name| fs::read(checkpoint.join(name)).unwrap())
-}
-
 /// Whether a training has taken its first steps.
 pub fn trains(run: &Path) -> bool {
     fs::metadata(run.join("metrics.jsonl")).is_ok_and(|file| file.len() >= 300)

@@ -1,7 +1,7 @@
 //! The files of a model: fetched, kept, checked for size.
 
 use shared::model::{Manifest, ModelError, WeightsCard};
-use web::{Pictures, messages::ModelFiles, texts};
+use web::{Pictures, address, messages::ModelFiles, texts};
 
 use crate::{
     fetch::{Problem, fetch, newest},
@@ -21,7 +21,7 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     fn path(&self, file: &str) -> String {
-        format!("models/{}/{file}", self.name)
+        address(self.name, file)
     }
 
     /// What is wrong with them, with what a visitor can do.

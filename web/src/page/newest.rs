@@ -17,13 +17,17 @@ pub async fn newest(path: &str, keeps: bool) -> Result<Vec<u8>> {
     if response.status() >= 500 {
         return find(path).await;
     }
-    let read = bytes(response).await;
-    if let (true, Ok(bytes)) = (keeps, &read) {
+    if !response.ok() {
+        return Err(response.status().into());
+    }
+    // A network may break in the middle of a file.
+    let Ok(bytes) = bytes(response).await else { return find(path).await };
+    if keeps {
         let (path, kept) = (path.to_owned(), bytes.clone());
         // Nobody waits for that; a browser that stores nothing fetches it again.
         wasm_bindgen_futures::spawn_local(async move { drop(keep(&path, &kept).await) });
     }
-    read
+    Ok(bytes)
 }
 
 async fn fetch(path: &str) -> Result<Response> {

@@ -71,10 +71,14 @@ impl Shelf {
         gone
     }
 
-    /// The visitor's pictures that were resized from another model's size, with the files to read them from once more.
-    pub fn stale(&self) -> Vec<(u32, File)> {
-        let stale = self.own.iter().filter(|own| own.stale);
-        stale.filter_map(|own| Some((own.number, own.file.clone()?))).collect()
+    /// One of the visitor's pictures that were resized from another model's size, with the file to read it from once more.
+    pub fn stale(&self) -> Option<(u32, File)> {
+        self.own.iter().filter(|own| own.stale).find_map(|own| Some((own.number, own.file.clone()?)))
+    }
+
+    /// That the file of one of the visitor's pictures can be read no more.
+    pub fn forget_file(&mut self, number: u32) {
+        self.own.iter_mut().filter(|own| own.number == number).for_each(|own| own.file = None);
     }
 
     /// Puts a picture of the model's size in the place of one of the visitor's, and says whether that is the chosen one;

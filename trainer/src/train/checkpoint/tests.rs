@@ -114,20 +114,21 @@ fn what_cannot_be_read_is_set_aside_and_not_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let saved = |step| checkpoint(step).save(folder.path(), 1, None).unwrap();
     saved(2);
-    for step in [3, 9] {
+    // Whether it is of a step before the next save, of that step or of one after it.
+    for step in [3, 4, 9] {
         fs::create_dir(folder.path().join(format!("step-{step:07}"))).unwrap();
         fs::write(folder.path().join(format!("step-{step:07}/{WEIGHTS}")), "of some use").unwrap();
     }
     assert_eq!(Checkpoint::newest(folder.path()).unwrap().progress.step, 2);
-    // The run goes on, to one of the steps that it could not read.
-    saved(3);
-    assert_eq!(Checkpoint::newest(folder.path()).unwrap().progress.step, 3);
-    for step in [3, 9] {
+    Checkpoint::set_aside_after(folder.path(), 2).unwrap();
+    saved(4);
+    assert_eq!(Checkpoint::newest(folder.path()).unwrap().progress.step, 4);
+    for step in [3, 4, 9] {
         let aside = folder.path().join(format!("unreadable-step-{step:07}"));
         assert_eq!(fs::read_to_string(aside.join(WEIGHTS)).unwrap(), "of some use");
     }
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
-    // One of the same step that can be read is replaced.
-    saved(3);
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
+    // One of the same step is replaced.
+    saved(4);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
 }

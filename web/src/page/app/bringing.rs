@@ -123,23 +123,34 @@ impl App {
 
     /// Has the visitor's pictures that are of another model's size read once more: resizing what was resized is not what
     /// the trainer would see.
-    pub(super) fn read_stale(&self) {
-        let Some(loaded) = &self.loaded else { return };
-        let (side, channels) = (loaded.size, loaded.channels);
-        for (own, file) in self.shelf.stale() {
-            let this = self.this.clone();
-            spawn_local(async move {
-                // A file that has gone meanwhile stays as it is at hand.
-                if let Ok(picture) = decoder::picture(&file, side, channels).await {
-                    dispatch(&this, Event::ReadAgain(own, picture));
-                }
-            });
-        }
+    pub(super) fn read_stale(&mut self) {
+        // One at a time: eight photographs at once are more than a phone has room for.
+        let (Some(loaded), Some((own, file)), false) = (&self.loaded, self.shelf.stale(), self.reading) else { return };
+        self.reading = true;
+        let (side, channels, this) = (loaded.size, loaded.channels, self.this.clone());
+        spawn_local(async move {
+            match decoder::picture(&file, side, channels).await {
+                Ok(picture) => dispatch(&this, Event::ReadAgain(own, Some(picture))),
+                Err(decoder::Problem::Picture(_)) => dispatch(&this, Event::ReadAgain(own, None)),
+                // Nor the others: they are read when another model comes.
+                Err(decoder::Problem::Decoder(_)) => dispatch(&this, Event::NoReader),
+            }
+        });
     }
 
     /// Takes in a picture that was read once more.
-    pub(super) fn read_again(&mut self, own: u32, picture: &Pictures) -> Result<()> {
-        let Some(chosen) = self.shelf.replace(own, picture) else { return Ok(()) };
+    pub(super) fn read_again(&mut self, own: u32, picture: Option<&Pictures>) -> Result<()> {
+        self.reading = false;
+        let replaced = match picture {
+            Some(picture) => self.shelf.replace(own, picture),
+            None => {
+                // A file that has gone meanwhile stays as it is at hand.
+                self.shelf.forget_file(own);
+                None
+            }
+        };
+        self.read_stale();
+        let Some(chosen) = replaced else { return Ok(()) };
         self.show_shelf()?;
         if chosen && self.settings.task == Task::Outliers { self.judge() } else { Ok(()) }
     }

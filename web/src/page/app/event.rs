@@ -23,7 +23,7 @@ pub enum Event {
     /// Start with another seed.
     New,
     /// The recorded run of this model has come.
-    Recorded(String, Box<RecordedRun>),
+    Recorded(String, Option<Box<RecordedRun>>),
     /// The visitor went back or forward.
     Moved,
     /// The lesson of this number is wanted.
@@ -48,8 +48,10 @@ pub enum Event {
     Drawn(Pictures),
     /// The visitor brought pictures, perhaps none that can be used: then there are sentences.
     Brought(Vec<(File, Pictures)>, Vec<String>),
-    /// A picture that the visitor brought, once more for a model of another size.
-    ReadAgain(u32, Pictures),
+    /// A picture that the visitor brought, once more for a model of another size; none where it cannot be read any more.
+    ReadAgain(u32, Option<Pictures>),
+    /// No picture can be read at present.
+    NoReader,
     /// Files were dropped or chosen.
     Files(Vec<Item>),
     /// Files were chosen that are to be a model.

@@ -23,17 +23,26 @@ impl App {
             FromEngine::Downloading { load, .. } | FromEngine::Testing { load, .. } if load != self.loads => Ok(()),
             FromEngine::Timed { load, gpu, cpu } => self.timed(load, gpu, cpu),
             FromEngine::Downloading { received, total, .. } => {
+                // By quarters: a screen reader reads every sentence.
+                let quarter = 4 * received / total.max(1);
+                if self.quarter.replace(quarter) == Some(quarter) {
+                    return Ok(());
+                }
                 status::say(&texts::downloading(received / 1000, total / 1000))
             }
             FromEngine::Testing { backend, .. } => {
                 self.testing_gpu = backend == Backend::WebGpu;
                 status::say(&texts::testing(backend.title()))
             }
-            FromEngine::Loaded(loaded) if loaded.number == self.loads => self.loaded(*loaded, payload),
+            FromEngine::Loaded(loaded) if loaded.number == self.loads => {
+                self.overtaken = false;
+                self.loaded(*loaded, payload)
+            }
             FromEngine::Stepped(report) if self.runs_now(report.run) => self.stepped(&report, payload),
             FromEngine::Finished { run, energies } if self.runs_now(run) => self.finished(energies, payload),
             FromEngine::Cancelled(run) if self.runs_now(run) => self.cancelled(),
-            FromEngine::Loaded(_) | FromEngine::Stepped(_) | FromEngine::Finished { .. } | FromEngine::Cancelled(_) => {
+            FromEngine::Loaded(_) => {
+                self.overtaken = true;
                 Ok(())
             }
             FromEngine::Scored { question: Question { number, purpose }, energies, slopes, unusual, level, bits } => {
@@ -59,7 +68,10 @@ impl App {
             FromEngine::Compared { number, belongings } if self.asked_models == Some(number) => {
                 self.compared(&belongings)
             }
-            FromEngine::Compared { .. } => Ok(()),
+            FromEngine::Stepped(_)
+            | FromEngine::Finished { .. }
+            | FromEngine::Cancelled(_)
+            | FromEngine::Compared { .. } => Ok(()),
             FromEngine::Framed { animation, done, file } => self.framed(animation, done, file),
             FromEngine::Toy(report) => {
                 if report.number != self.toys {

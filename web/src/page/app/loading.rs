@@ -21,6 +21,9 @@ use crate::{
 /// Milliseconds after which an engine that has not started is spoken of.
 const ENGINE_STARTS_WITHIN: i32 = 60_000;
 
+/// Milliseconds after which a model goes on without pictures of its own.
+const SAMPLES_COME_WITHIN: i32 = 10_000;
+
 /// What the visitor's own model is called in the form and in the address.
 pub(super) const OWN: &str = "yours";
 
@@ -29,6 +32,7 @@ impl App {
     pub fn load(&mut self) -> Result<()> {
         // Answers that are still to come are the other model's.
         (self.asked_row, self.asked_outliers, self.asked_models) = (None, None, None);
+        (self.awaited, self.quarter) = (None, None);
         self.loads += 1;
         if self.state == State::Loading && std::mem::take(&mut self.testing_gpu) {
             // An engine that waits for a GPU hears nothing else before that answers.
@@ -42,7 +46,7 @@ impl App {
             // An engine that has not started yet asks for it when it has.
             return if self.started { self.send_load() } else { Ok(()) };
         }
-        self.loaded = None;
+        (self.loaded, self.overtaken) = (None, false);
         self.started = false;
         self.engines += 1;
         // It was in the engine of before.
@@ -66,10 +70,13 @@ impl App {
     /// Loads a model that the visitor brought.
     pub(super) fn load_own(&mut self, files: ModelFiles) -> Result<()> {
         if self.state == State::Running {
+            drops::forget(&files);
             return status::complain(texts::cancel_first());
         }
         self.running = None;
-        self.own_model = Some(files);
+        if let Some(before) = self.own_model.replace(files).filter(|before| self.own_loaded.as_ref() != Some(before)) {
+            drops::forget(&before);
+        }
         self.asks_by_address = false;
         self.settings.model = Some(OWN.to_owned());
         self.offer_own_model()?;
@@ -104,6 +111,18 @@ impl App {
 
     pub(super) fn loaded(&mut self, loaded: Loaded, held_out: Vec<f32>) -> Result<()> {
         self.testing_gpu = false;
+        // Where no pictures came with a model, the ends of its recorded run stand for them.
+        if held_out.is_empty() && self.fetching.as_ref() == Some(&loaded.model) {
+            let (this, model) = (self.this.clone(), loaded.model.clone());
+            self.awaited = Some(loaded);
+            return after(SAMPLES_COME_WITHIN, move || dispatch(&this, Event::Recorded(model, None)));
+        }
+        let fits = |samples: &Pictures| (samples.side, samples.channels) == (loaded.size, loaded.channels);
+        let samples = self.samples.as_ref().filter(|(model, samples)| *model == loaded.model && fits(samples));
+        let pictures = match samples {
+            Some((_, samples)) if held_out.is_empty() => samples.clone(),
+            _ => Pictures { side: loaded.size, channels: loaded.channels, values: held_out },
+        };
         status::set_data("backend", loaded.backend.word())?;
         status::set_data("model", &loaded.model)?;
         controls::write_backend(loaded.backend)?;
@@ -130,7 +149,6 @@ impl App {
             controls::show_known(&self.settings)?;
         }
         status::say(&texts::ready_on(loaded.backend.title()))?;
-        let pictures = Pictures { side: loaded.size, channels: loaded.channels, values: held_out };
         self.drawing.set_side(loaded.size);
         self.offer(pictures)?;
         let sha256 = loaded.sha256.clone();
@@ -151,7 +169,6 @@ impl App {
         self.fetch_others();
         self.enter(State::Ready)?;
         self.begin_map()?;
-        self.offer_samples()?;
         let (room, playing) = (self.settings.task, self.playing);
         self.show_room(room)?;
         self.playing = playing;
@@ -234,6 +251,13 @@ impl App {
         }
         controls::write_model(&loaded.model)?;
         controls::write_backend(loaded.backend)?;
+        if std::mem::take(&mut self.overtaken) {
+            // A model between the two has come after all, and is in the engine. Where this one cannot be had again, there is none.
+            self.loaded = None;
+            self.remember()?;
+            self.load()?;
+            return status::complain(&format!("{message} {}", texts::model_stays()));
+        }
         self.enter(State::Ready)?;
         status::complain(&format!("{message} {}", texts::model_stays()))?;
         self.remember()?;
@@ -251,6 +275,7 @@ impl App {
 
     /// The engine answers no more; the GPU is to blame, or may be.
     fn lost(&mut self, message: &str, by_gpu: bool) -> Result<()> {
+        self.awaited = None;
         (self.asked_row, self.asked_outliers, self.asked_models) = (None, None, None);
         let on_gpu = match &self.loaded {
             Some(loaded) if self.state != State::Loading => loaded.backend == Backend::WebGpu,

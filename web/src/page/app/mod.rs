@@ -97,8 +97,18 @@ pub struct App {
     plays: u32,
     /// The recorded run of a model, which is shown until chains run.
     recording: Option<(String, RecordedRun)>,
+    /// The model whose recorded run is still to come.
+    fetching: Option<String>,
     /// The pictures at the end of a model's recorded run.
     samples: Option<(String, Pictures)>,
+    /// A model that is there but for these, the only pictures that it has.
+    awaited: Option<Loaded>,
+    /// How many quarters of the model have come, as was said last.
+    quarter: Option<u64>,
+    /// Whether the engine has loaded another model than the page had asked for last.
+    overtaken: bool,
+    /// Whether one of the visitor's pictures is being read once more.
+    reading: bool,
     /// Whether chains are to start by themselves once the model is there.
     live: bool,
     /// Whether another site has the page in a frame.
@@ -177,7 +187,12 @@ impl App {
                 playing: false,
                 plays: 0,
                 recording: None,
+                fetching: None,
                 samples: None,
+                awaited: None,
+                quarter: None,
+                overtaken: false,
+                reading: false,
                 live: false,
                 embedded: false,
                 course: None,
@@ -245,7 +260,7 @@ impl App {
                 controls::write_seed(random_seed())?;
                 self.run()
             }
-            Event::Recorded(model, run) => self.recorded(model, *run),
+            Event::Recorded(model, run) => self.recorded(model, run.map(|run| *run)),
             Event::Moved => self.moved(),
             Event::Lesson(number) => self.take_lesson(number),
             Event::LessonBy(further) => self.take_lesson_by(further),
@@ -290,7 +305,11 @@ impl App {
             Event::Brought(pictures, problems) => {
                 self.bring(pictures.into_iter().map(|(file, picture)| (Some(file), picture)).collect(), &problems)
             }
-            Event::ReadAgain(own, picture) => self.read_again(own, &picture),
+            Event::ReadAgain(own, picture) => self.read_again(own, picture.as_ref()),
+            Event::NoReader => {
+                self.reading = false;
+                Ok(())
+            }
             Event::Files(items) => self.take_files(items),
             Event::OwnModel(items) => self.take_model(items),
             Event::OwnModelFiles(files) => self.load_own(files),
@@ -357,6 +376,10 @@ impl App {
 
     fn enter(&mut self, state: State) -> Result<()> {
         self.state = state;
+        // A run that is lost goes on, held or not, when its model has been loaded again.
+        let goes_on = matches!(state, State::Running | State::Loading);
+        let held = goes_on && self.running.as_ref().is_some_and(|running| running.paused);
+        status::set_data("paused", if held { "1" } else { "" })?;
         // From what starts a run to Cancel, and back. From a field or a step to where another key press does nothing.
         let starts_or_ends = focus::is_at("#start, #new, #walk, #cancel")?;
         let others: &[&str] =

@@ -3,7 +3,7 @@
 use js_sys::Reflect;
 use options::{Recording, Words};
 use wasm_bindgen::JsValue;
-use web::{Backend, RecordedRun, Task};
+use web::{Backend, RecordedRun, Task, address};
 
 use super::{App, Event, dispatch};
 use crate::{
@@ -16,30 +16,35 @@ use crate::{
 
 impl App {
     /// Fetches the recorded run of the model of the settings, if it has one.
-    pub(super) fn fetch_recording(&self) {
+    pub(super) fn fetch_recording(&mut self) {
+        self.fetching = None;
         let model = self.models.models.iter().find(|model| Some(&model.name) == self.settings.model.as_ref());
         let Some(name) = model.filter(|model| model.recorded).map(|model| model.name.clone()) else { return };
+        self.fetching = Some(name.clone());
         let (this, keeps) = (self.this.clone(), !self.embedded);
         wasm_bindgen_futures::spawn_local(async move {
             // Without it the places of the pictures are empty, as they are for models that have none.
-            let file = newest(&format!("models/{name}/{}", Recording::FILE), keeps).await;
-            if let Ok(Ok(run)) = file.map(|file| RecordedRun::parse(&file)) {
-                dispatch(&this, Event::Recorded(name, Box::new(run)));
-            }
+            let file = newest(&address(&name, Recording::FILE), keeps).await;
+            let run = file.ok().and_then(|file| RecordedRun::parse(&file).ok());
+            dispatch(&this, Event::Recorded(name, run.map(Box::new)));
         });
     }
 
-    pub(super) fn recorded(&mut self, model: String, run: RecordedRun) -> Result<()> {
+    /// Takes in a model's recorded run, or that it cannot be had.
+    pub(super) fn recorded(&mut self, model: String, run: Option<RecordedRun>) -> Result<()> {
         // Another model was chosen meanwhile.
-        if self.settings.model.as_ref() != Some(&model) {
+        if self.fetching.as_ref() != Some(&model) {
             return Ok(());
         }
-        self.samples = Some((model.clone(), run.pictures.clone()));
-        self.recording = Some((model, run));
-        if self.offer_samples()? {
-            self.ask_for_room()?;
+        self.fetching = None;
+        if let Some(run) = run {
+            self.samples = Some((model.clone(), run.pictures.clone()));
+            self.recording = Some((model, run));
         }
-        self.show_recording()
+        match self.awaited.take() {
+            Some(loaded) => self.loaded(loaded, Vec::new()),
+            None => self.show_recording(),
+        }
     }
 
     /// Shows the recorded run of the model, if there is no run yet, and plays it where things may move.

@@ -27,7 +27,8 @@ impl App {
     /// Goes to another room and has the address say so; the browser's Back leads to the one before.
     pub(super) fn enter_room(&mut self, room: Task) -> Result<()> {
         if room != self.settings.task {
-            window()?.history()?.push_state_with_url(&JsValue::NULL, "", None)?;
+            // Browsers allow so many steps in so many seconds; without one the page is as good.
+            let _ = window()?.history()?.push_state_with_url(&JsValue::NULL, "", None);
         }
         self.show_room(room)?;
         self.remember()
@@ -35,6 +36,8 @@ impl App {
 
     /// Shows the room of the address, which the visitor went back or forward to.
     pub(super) fn moved(&mut self) -> Result<()> {
+        // Not every browser's Back closes a dialog first, and this one belongs to the room that is left.
+        viewer::close()?;
         let asked = Request::parse(&window()?.location().search()?, self.settings.seed);
         self.course = asked.lesson.map_or(Ok(None), Course::begin)?;
         focus::keep(&["#lessons"], || lesson::show(self.course.is_some()))?;
@@ -44,6 +47,9 @@ impl App {
 
     /// Shows a room.
     pub(super) fn show_room(&mut self, room: Task) -> Result<()> {
+        if room != self.settings.task {
+            self.chose = false;
+        }
         self.settings.task = room;
         self.playing = false;
         focus::keep(&[ROOM], || {
@@ -115,22 +121,6 @@ impl App {
         by_id::<HtmlElement>("samples-instead")?.set_hidden(held_out || self.shelf.of_model() == 0);
         self.editor.set_picture(self.shelf.picture(self.shelf.chosen()), self.settings.mask);
         self.show_corners()
-    }
-
-    /// Offers the ends of the model's recorded run where no held-out pictures came with it; says whether it did.
-    pub(super) fn offer_samples(&mut self) -> Result<bool> {
-        let Some(loaded) = self.loaded.as_ref().filter(|_| self.has_model()) else { return Ok(false) };
-        let Some((_, samples)) = self.samples.as_ref().filter(|(model, _)| *model == loaded.model) else {
-            return Ok(false);
-        };
-        let fits = (samples.side, samples.channels) == (loaded.size, loaded.channels);
-        if loaded.held_out > 0 || self.shelf.of_model() > 0 || !fits {
-            return Ok(false);
-        }
-        self.offer(samples.clone())?;
-        self.show_shelf()?;
-        self.begin_map()?;
-        Ok(true)
     }
 
     /// Offers a model's pictures. Corners that are the visitor's own pictures stay what they are. Numbers that the model

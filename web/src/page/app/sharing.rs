@@ -54,7 +54,9 @@ impl App {
         if window.location().search()? == address {
             return Ok(());
         }
-        window.history()?.replace_state_with_url(&JsValue::NULL, "", Some(&address))
+        // Where a key that is held changes a setting too often for the browser, the next change catches up.
+        let _ = window.history()?.replace_state_with_url(&JsValue::NULL, "", Some(&address));
+        Ok(())
     }
 
     /// The address that leads to settings, in the language that was asked for.
@@ -196,7 +198,11 @@ impl App {
     fn send_frame(&self, index: usize) -> Result<()> {
         let Some(Film { number, frames, side, channels, settings, .. }) = &self.film else { return Ok(()) };
         let Some(pixels) = frames.get(index) else { return Ok(()) };
-        status::say(&texts::saving_frame(frames.len(), index + 1))?;
+        // By quarters: a screen reader reads every sentence.
+        let quarter = |index: usize| 4 * index / frames.len();
+        if index == 0 || quarter(index) != quarter(index - 1) {
+            status::say(&texts::saving_frame(frames.len(), index + 1))?;
+        }
         let (side, channels) = (*side, *channels);
         let payload = Pictures::from_bytes(side, channels, pixels).values;
         let (animation, count, settings) = (*number, frames.len(), settings.clone());

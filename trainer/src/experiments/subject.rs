@@ -1,0 +1,61 @@
+//! What an experiment measures, so that one that was stopped goes on with what it has, and never with another's.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use shared::model::Weights;
+
+use crate::{
+    data::DataSet,
+    error::{Error, Result},
+    evaluate::fingerprint,
+    files,
+    model::LoadedModel,
+};
+
+/// A model and its pictures. Models are known by their weights, wherever they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
+    /// SHA-256 of the model's weights.
+    pub weights: String,
+    /// The data set's name.
+    pub data: String,
+    /// SHA-256 of its held-out pictures, for folders may have the same name.
+    pub held_out: String,
+}
+
+impl Subject {
+    /// What they are known by.
+    ///
+    /// # Errors
+    /// The weights cannot be written as a file.
+    pub fn of(model: &LoadedModel, data: &DataSet) -> Result<Self> {
+        Ok(Self {
+            weights: fingerprint(&Weights::of(&model.network))?,
+            data: data.name.clone(),
+            held_out: files::sha256(&data.held_out.pixels),
+        })
+    }
+}
+
+/// The SHA-256 of a set's pictures, those to learn from and those held out.
+pub fn hash(data: &DataSet) -> String {
+    files::sha256_of_parts([&data.train.pixels, &data.held_out.pixels])
+}
+
+/// What the same experiment has measured before into this file; none where it is not there.
+///
+/// # Errors
+/// The file has results of another subject or of other settings, which would be replaced.
+pub fn earlier<T: DeserializeOwned>(path: &Path, is_same: impl FnOnce(&T) -> bool) -> Result<Option<T>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = files::read(path)?;
+    let refused = |text: &str| Err(Error::input(format!("{}: {text}; choose another folder", path.display())));
+    match serde_json::from_slice::<T>(&text) {
+        Ok(earlier) if is_same(&earlier) => Ok(Some(earlier)),
+        Ok(_) => refused("it has results of another model, data set or seed, or of other settings"),
+        Err(error) => refused(&format!("it was not written by this version of the experiment ({error})")),
+    }
+}
