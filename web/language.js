@@ -1,5 +1,7 @@
 // The language of the page, before its program comes: the one that the address asks for, that was chosen earlier, or that the
 // browser is set to. English is in the page and in its programs; another language is a file of `texts`.
+// Milliseconds.
+const PATIENCE = 10_000;
 const choice = document.getElementById("language");
 const there = [...choice.options].map(({ value }) => value);
 const first = (codes) => codes.map((code) => code.split("-")[0].toLowerCase()).find((code) => there.includes(code));
@@ -32,7 +34,8 @@ async function speak(code) {
   choice.value = "en";
   if (code === "en") return;
   try {
-    const response = await fetch(`texts/${code}.json`);
+    // English is there at once: nobody waits for ever for another language.
+    const response = await fetch(`texts/${code}.json`, { signal: AbortSignal.timeout?.(PATIENCE) });
     if (!response.ok) throw new Error(`the server answers ${response.status}`);
     const file = await response.text();
     translate(code, JSON.parse(file).texts);

@@ -135,11 +135,7 @@ impl LoadedModel {
     /// are made colour ones for a model of such, and the other way about, which a line says.
     pub fn open_data(&self, source: &str, dir: Option<&Path>) -> Result<DataSet> {
         let (size, channels) = (self.data.size, self.config.channels);
-        if let Some(line) = data::namesake(source) {
-            eprintln!("{line}");
-        }
-        let mut data = data::open_sized(source, dir, Some(size))?;
-        data.tell();
+        let mut data = data::open_told(source, dir, Some(size))?;
         if data.train.channels != channels {
             let [from, to] = if channels == 1 { ["colour", "grey"] } else { ["grey", "colour"] };
             eprintln!("{}: its {from} pictures are made {to} ones, as the model has them", data.name);

@@ -13,6 +13,8 @@ fn refused(arguments: &[&str], words: &[&str]) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
     assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
+    // Without anything to do, the help.
+    assert!(arguments.is_empty() || stderr.lines().count() == 1, "{arguments:?}: {stderr}");
     for word in words {
         assert!(stderr.contains(word), "{arguments:?} should say `{word}`: {stderr}");
     }

@@ -128,6 +128,28 @@ fn damaged_reference_files_are_wrong_input_and_name_the_tensor() {
     }
 }
 
+/// Whichever it is, and whatever it would say of the network's scales.
+#[test]
+fn a_tensor_that_is_missing_or_unknown_is_named_and_no_other() {
+    let names: Vec<String> = read().0.into_keys().filter(|name| name.starts_with("down.")).collect();
+    assert!(names.len() > 12, "{names:?}");
+    for name in &names {
+        let (code, stderr) = verify_changed(|c| drop(c.0.remove(name)));
+        assert!(code == 2 && stderr.contains(&format!("tensor `{name}` is missing")), "{name}: {stderr}");
+    }
+    for scale in ["2", "3", "9"] {
+        let name = format!("down.{scale}.surprise");
+        let (code, stderr) = verify_changed(|c| drop(c.0.insert(name.clone(), (vec![1], vec![0.0]))));
+        assert!(code == 2 && stderr.contains(&format!("tensor `{name}` is unknown")), "{name}: {stderr}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pointer.safetensors");
+    std::fs::write(&path, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n").unwrap();
+    let output = trainer().args(["verify", "--backend", "flex", "--reference"]).arg(&path).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && stderr.contains("Git LFS"), "{stderr}");
+}
+
 #[test]
 fn a_wrong_header_is_wrong_input() {
     for (field, value) in [("preset", "vgg"), ("width", "-1"), ("image_size", "12"), ("activation", "relu")] {

@@ -93,11 +93,13 @@ fn is_weights(name: &str) -> bool {
 
 /// What systems put beside the files of people: `._model.json` of macOS, for one.
 fn is_litter(path: &str) -> bool {
-    path.split('/').any(|part| part.starts_with('.') || ["__MACOSX", "Thumbs.db", "desktop.ini"].contains(&part))
+    let is_known =
+        |part: &str| ["__MACOSX", "Thumbs.db", "desktop.ini"].iter().any(|name| part.eq_ignore_ascii_case(name));
+    path.split('/').any(|part| part.starts_with('.') || is_known(part))
 }
 
 fn is_called_picture(name: &str) -> bool {
-    ends_in(name, &["png", "jpg", "jpeg", "jfif", "webp"])
+    ends_in(name, &user_files::ENDINGS)
 }
 
 fn is_packed(name: &str) -> bool {

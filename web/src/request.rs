@@ -87,17 +87,28 @@ impl Request {
 /// # Errors
 /// What it must be instead.
 pub fn number<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<T>) -> Result<T, String> {
+    let text = narrow(text);
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let value = text.parse().ok().filter(|value| digits && range.contains(value));
     value.ok_or_else(|| texts::needs_whole(range.start(), range.end()))
 }
 
+/// Digits, commas and points of a Japanese or Chinese keyboard, which are wide, as the narrow ones.
+fn narrow(text: &str) -> String {
+    let narrowed = |letter: char| match letter {
+        '０'..='９' | '．' | '，' => char::from_u32(letter as u32 - 0xFEE0).unwrap_or(letter),
+        other => other,
+    };
+    text.chars().map(narrowed).collect()
+}
+
 /// Whether a setting is one that mail programs, social networks and advertisers add to every link.
 fn is_tracking(key: &str) -> bool {
-    const NAMES: &str = "_branch_match_id _ga _gl _hsenc _hsmi _kx _openstat cmpid cvid dclid epik fbclid gad_source gbraid gclid \
+    const NAMES: &str = "_branch_match_id _ga _gl _hsenc _hsmi _kx _openstat cmpid cvid dclid epik fbclid gbraid gclid \
         gclsrc guccounter igsh igshid irclickid li_fat_id mibextid mkt_tok msclkid ncid oicd rb_clickid rdt_cid ref ref_src \
         ref_url s_cid s_kwcid sccid share_id si spm srsltid ttclid twclid vero_conv vero_id wbraid wickedid yclid ysclid zanpid";
-    const BEGINNINGS: &str = "__hs at_ fb_ ga_ guce_ hsa_ itm_ matomo_ mc_ ml_subscriber mtm_ oly_ pk_ piwik_ utm_";
+    const BEGINNINGS: &str =
+        "__hs at_ fb_ ga_ gad_ guce_ hsa_ hss_ itm_ matomo_ mc_ ml_subscriber mtm_ oly_ pk_ piwik_ utm_";
     let key = key.to_ascii_lowercase();
     NAMES.split(' ').any(|name| name == key) || BEGINNINGS.split(' ').any(|begin| key.starts_with(begin))
 }
@@ -108,6 +119,7 @@ fn is_tracking(key: &str) -> bool {
 /// What it must be instead.
 pub fn level(text: &str) -> Result<f32, String> {
     let range = Settings::LEVELS;
+    let text = narrow(text);
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',');
     let value = text.replace(',', ".").parse().ok().filter(|value| digits && range.contains(value));
     value.ok_or_else(|| texts::needs_number(range.start(), range.end()))
@@ -136,6 +148,12 @@ mod tests {
     use options::{Region, Sampler, ToyShape};
 
     use crate::{Backend, Known, Task};
+
+    #[test]
+    fn wide_digits_are_digits() {
+        assert_eq!(number("１２", 0..=99), Ok(12));
+        assert_eq!((level("０．４"), level("0，4")), (Ok(0.4), Ok(0.4)));
+    }
 
     #[test]
     fn an_empty_address_means_the_defaults() {

@@ -10,5 +10,8 @@ mod text;
 
 pub use text::{POINTER, is_pointer, without_byte_order_mark};
 
+/// Files with these endings are pictures, or say why not.
+pub const ENDINGS: [&str; 8] = ["png", "apng", "jpg", "jpeg", "jpe", "jfif", "jif", "webp"];
+
 /// Bytes that a picture file may have.
 pub const MAX_BYTES: u64 = 128 << 20;

@@ -63,7 +63,8 @@ async fn nothing_starts_by_itself_where_nothing_is_to_move_or_a_link_asks_for_a_
 async fn a_page_in_a_frame_loads_nothing_large_before_start() -> Result<()> {
     let site = Site::new()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
-        let page = Page::open(browser, &site.url("?count=2&steps=3&embed=1")).await?;
+        // Nor where the link asks for a run at once.
+        let page = Page::open(browser, &site.url("?count=2&steps=3&embed=1&autorun=1")).await?;
         page.wait_for("poster", 20).await?;
         page.wait_for_data("recorded", "done", 10).await?;
         tokio::time::sleep(Duration::from_millis(500)).await;

@@ -34,11 +34,25 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// The command line of this process. Ends it where that is wrong, as clap does.
+    /// The command line of this process. Ends it where that is wrong, with one line that says what is.
     pub fn of_process() -> Self {
-        let matches = with_negative_numbers(Self::command()).get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let matches = with_negative_numbers(Self::command()).try_get_matches();
+        let parsed = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        parsed.unwrap_or_else(|error| {
+            use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as Help;
+            if !error.use_stderr() || error.kind() == Help {
+                error.exit();
+            }
+            eprintln!("{}", in_a_line(&error.to_string()));
+            std::process::exit(2);
+        })
     }
+}
+
+/// What clap says of a wrong command line, without how the command is used, which `--help` tells.
+fn in_a_line(text: &str) -> String {
+    let told = text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
+    told.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Lets every flag have a negative number, so that it is the flag that says what is wrong with it.

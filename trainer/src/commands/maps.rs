@@ -5,11 +5,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Serialize;
+
 use crate::{
     error::{Error, Result},
     files, npy, output, overwriting,
     pictures::{self, Picture},
 };
+
+/// The file by which a folder of maps is known.
+pub const MAPS: &str = "maps.json";
+
+/// What is in it.
+#[derive(Serialize)]
+struct Sign<'a> {
+    /// The pictures, as they were given.
+    images: &'a [PathBuf],
+}
 
 /// A folder of maps, or of folders of them where there are several models.
 pub struct Maps {
@@ -44,6 +56,16 @@ impl Maps {
             return Err(Error::input(format!("{named}: {text}")));
         }
         folders.iter().try_for_each(|folder| files::create_folder(folder))?;
+        // Maps are no pictures to train on. Among the pictures themselves they cannot be told from them.
+        let beside = |folder: &&PathBuf| {
+            let among = |image: &PathBuf| image.parent().and_then(overwriting::place) == overwriting::place(folder);
+            !images.iter().any(among)
+        };
+        for folder in folders.iter().filter(beside) {
+            files::write_atomically(&folder.join(MAPS), |file| {
+                Ok(serde_json::to_writer_pretty(file, &Sign { images })?)
+            })?;
+        }
         Ok(Self { places })
     }
 

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
+use user_files::{POINTER, is_pointer};
 
 use super::Images;
 use super::catalogue::{Set, Source};
@@ -98,6 +99,9 @@ fn read_archive(path: &Path) -> Result<Batches> {
 fn records(batch: &[u8]) -> std::result::Result<Vec<Record>, String> {
     const BYTES: usize = size_of::<Record>();
     let (records, rest) = batch.as_chunks::<BYTES>();
+    if is_pointer(batch) {
+        return Err(POINTER.to_owned());
+    }
     if records.is_empty() || !rest.is_empty() {
         return Err(format!("{} bytes are not a whole number of records of {BYTES} bytes", batch.len()));
     }

@@ -47,6 +47,9 @@ const FINGERPRINT: &str = "2-";
 pub(super) fn read(&Wanted { source, named, side, keep, .. }: &Wanted<'_>) -> Result<DataSet> {
     let wrong = |what: &str| Error::input(format!("{named}: {what}"));
     let folder = std::fs::canonicalize(source).map_err(|error| wrong(&reason(&error)))?;
+    let Some(place) = folder.to_str().map(str::to_owned) else {
+        return Err(wrong("its path has letters that are no Unicode, so a run could not find it again; rename it"));
+    };
     if let Some(file) = written_here(&folder) {
         let text = format!("it holds {file}, so it was written by this program, and is no folder of pictures");
         return Err(wrong(&text));
@@ -102,7 +105,7 @@ pub(super) fn read(&Wanted { source, named, side, keep, .. }: &Wanted<'_>) -> Re
     Ok(DataSet {
         name: name(&folder),
         licence: "that of the pictures in the folder".into(),
-        source: folder.to_string_lossy().into_owned(),
+        source: place,
         train,
         held_out,
         classes,

@@ -9,11 +9,14 @@ use flate2::read::GzDecoder;
 use super::Images;
 use crate::error::{Error, Result};
 use crate::files::reason;
+use user_files::POINTER;
 
 /// Unsigned bytes in three dimensions: pictures, rows, columns.
 const MAGIC: u32 = 0x0000_0803;
 /// Unsigned bytes in one dimension: labels.
 const LABELS_MAGIC: u32 = 0x0000_0801;
+/// The first bytes of a Git LFS pointer, in the place of the number.
+const POINTER_BEGINS: [u8; 4] = *b"vers";
 const MAX_SIDE: u32 = 4096;
 /// Keeps a damaged or hostile header from filling the memory: the real sets have 47 MB.
 const MAX_BYTES: u64 = 4 << 30;
@@ -68,6 +71,9 @@ impl From<io::Error> for Problem {
 fn parse(mut content: impl Read) -> std::result::Result<Images, Problem> {
     let [magic, count, rows, columns] = header(&mut content)?;
     if magic != MAGIC {
+        if magic.to_be_bytes() == POINTER_BEGINS {
+            return Err(Problem::Content(POINTER.to_owned()));
+        }
         let what = format!("not an IDX file of pictures: it starts with {magic:08x}, which should be {MAGIC:08x}");
         return Err(Problem::Content(what));
     }

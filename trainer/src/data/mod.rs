@@ -160,6 +160,16 @@ pub fn open_sized(name_or_folder: &str, dir: Option<&Path>, side: Option<usize>)
     read(&Wanted { source: name_or_folder, named: &format!("--data {name_or_folder}"), dir, side, keep: true })
 }
 
+/// [`open_sized`], and says what there is to say of the pictures, and of a folder that has the name of a set.
+pub fn open_told(name_or_folder: &str, dir: Option<&Path>, side: Option<usize>) -> Result<DataSet> {
+    if let Some(line) = namesake(name_or_folder) {
+        eprintln!("{line}");
+    }
+    let data = open_sized(name_or_folder, dir, side)?;
+    data.tell();
+    Ok(data)
+}
+
 /// Reads a data set.
 ///
 /// # Errors

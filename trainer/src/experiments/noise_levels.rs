@@ -93,7 +93,7 @@ const SHAPES: [ToyShape; 4] = [ToyShape::Moons, ToyShape::Rings, ToyShape::Grid,
 /// The data cannot be read or has nothing to measure samples with, or the folder cannot be written.
 pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
     let (device, _) = args.backend.device()?;
-    let data = data::open(&args.data, args.data_dir.as_deref())?;
+    let data = data::open_told(&args.data, args.data_dir.as_deref(), None)?;
     let many = NoiseLevels { min: args.sigma_min as f32, max: args.sigma_max as f32, spacing: Spacing::Geometric };
     if many.min > many.max {
         return Err(Error::input(format!("--sigma-min {} is above --sigma-max {}", many.min, many.max)));

@@ -84,7 +84,7 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
     // All of them first: a mistake in the last should not be found out after hours.
     let changed = args.changes.iter().map(|change| base.with_change(change)).collect::<Result<Vec<_>>>()?;
     let (device, _) = args.backend.device()?;
-    let data = data::open_sized(&base.data, base.files_in(args.data_dir.as_deref()), base.image_size)?;
+    let data = data::open_told(&base.data, base.files_in(args.data_dir.as_deref()), base.image_size)?;
     if changed.iter().any(|config| config.data != base.data) {
         return Err(Error::input("--change: the data must stay the same, or the outcomes cannot be compared"));
     }

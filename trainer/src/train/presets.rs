@@ -150,3 +150,36 @@ fn plain(steps: u64, learning_rate: f64) -> Optimization {
         seed: 42,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `cifar_train.sh` and `fmnist_train.sh` of the paper's code: what must not change with presets of our own.
+    #[test]
+    fn the_paper_s_presets_are_the_paper_s() {
+        use TrainingPreset::{PaperCeleba, PaperCifar10, PaperFashionMnist, PaperMnist};
+        let grey = (Architecture::Res12, 64, (0.1, 3.0, Spacing::Geometric), (100_000, 1e-4));
+        let colour = (Architecture::Res18, 128, (0.05, 1.2, Spacing::Linear), (300_000, 5e-5));
+        for (preset, data, flip, wanted) in [
+            (PaperMnist, "mnist", false, grey),
+            (PaperFashionMnist, "fashion-mnist", false, grey),
+            (PaperCifar10, "cifar-10", false, colour),
+            (PaperCeleba, "celeba", true, colour),
+        ] {
+            let RunConfig { data: of, network, noise, optimization: plan, noise_follows_size, .. } = preset.settings();
+            let levels = (noise.min, noise.max, noise.spacing);
+            assert_eq!((network.shape, network.width, levels, (plan.steps, plan.learning_rate)), wanted, "{preset:?}");
+            assert_eq!((of.as_str(), plan.flip, plan.batch), (data, flip, 128), "{preset:?}");
+            assert_eq!((network.activation, network.sigma_0), (Activation::Elu, 0.1), "{preset:?}");
+            assert_eq!((plan.optimizer, plan.weighting), (Optimizer::Adam, Weighting::InverseVariance), "{preset:?}");
+            // Nothing of what presets of our own add.
+            assert_eq!(
+                (plan.warm_up, plan.ema_decay, plan.references, plan.denoiser_steps),
+                (0, 0.0, 0, 0),
+                "{preset:?}"
+            );
+            assert!(plan.clip.is_infinite() && !noise_follows_size, "{preset:?}");
+        }
+    }
+}

@@ -1,6 +1,10 @@
 //! A reference file: a random network, inputs, and float64-computed answers, in one safetensors file.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::Path,
+};
 
 use burn::tensor::TensorData;
 use options::{Activation, Architecture};
@@ -10,6 +14,7 @@ use shared::{
     model::{ModelError, Weights},
     network::NetworkConfig,
 };
+use user_files::{POINTER, is_pointer};
 
 use crate::{
     error::{Error, Result},
@@ -36,10 +41,15 @@ pub struct Reference {
     pub expect: Weights,
 }
 
-/// The scales of a U-Net, counted in its weights: the header does not tell them. `None` where there are none.
+/// The scales of a U-Net, counted in its weights: the header does not tell them. `None` where there are none. A scale has
+/// most of the tensors that others have, so that one which is missing or unknown is named and not another.
 fn scales(tensors: &Weights) -> Option<usize> {
-    let blocks = tensors.names().filter_map(|name| name.strip_prefix("down.")?.strip_suffix(".conv1.weight"));
-    Some(blocks.count()).filter(|&count| count > 0)
+    let mut sizes = BTreeMap::<&str, usize>::new();
+    for (scale, _) in tensors.names().filter_map(|name| name.strip_prefix("down.")?.split_once('.')) {
+        *sizes.entry(scale).or_default() += 1;
+    }
+    let whole = sizes.values().copied().max()?;
+    Some(sizes.values().filter(|&&size| 2 * size > whole).count())
 }
 
 /// Header fields are strings.
@@ -67,6 +77,9 @@ impl Reference {
     }
 
     fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
+        if is_pointer(bytes) {
+            return Err(POINTER.to_owned());
+        }
         let mut tensors = Weights::parse(bytes).map_err(|error| error.to_string())?;
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
         let header = header(metadata.metadata().clone().unwrap_or_default())?;

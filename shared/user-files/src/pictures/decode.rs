@@ -86,11 +86,19 @@ fn other(bytes: &[u8]) -> String {
         ([], _) => return "the file is empty".to_owned(),
         (pointer, _) if is_pointer(pointer) => return POINTER.to_owned(),
         (_, Ok(format)) => format!("{format:?}").to_uppercase(),
-        ([_, _, _, _, b'f', b't', b'y', b'p', b'h' | b'm', ..], _) => "HEIC".to_owned(),
+        ([_, _, _, _, b'f', b't', b'y', b'p', brand @ ..], _) if is_heic(brand) => "HEIC".to_owned(),
+        ([_, _, _, _, b'f', b't', b'y', b'p', ..], _) => "a film".to_owned(),
         ([b'<', ..], _) => "a web page".to_owned(),
         _ => return "not a PNG, JPEG or WebP picture".to_owned(),
     };
     format!("not a PNG, JPEG or WebP picture ({found})")
+}
+
+/// Whether a file of the ISO's base media format is a still picture of this kind.
+fn is_heic(brand: &[u8]) -> bool {
+    [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"]
+        .iter()
+        .any(|known| brand.starts_with(*known))
 }
 
 /// Lays a picture on white and reduces it to 8 bits a channel, grey staying grey.
@@ -111,6 +119,25 @@ fn opaque(picture: DynamicImage) -> DynamicImage {
             }
             let blended = DynamicImage::ImageRgba8(blended);
             if has_color { blended.into_rgb8().into() } else { blended.into_luma8().into() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_picture_is_named() {
+        for (begins, named) in [
+            (&b"\0\0\0\x18ftypheic"[..], "(HEIC)"),
+            (b"\0\0\0\x18ftypmif1", "(HEIC)"),
+            (b"\0\0\0\x18ftypmp42", "(a film)"),
+            (b"<!doctype html>", "(a web page)"),
+            (b"", "the file is empty"),
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS"),
+        ] {
+            assert!(other(begins).contains(named), "{}", other(begins));
         }
     }
 }

@@ -6,16 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use user_files::ENDINGS;
 use walkdir::WalkDir;
 
 use crate::{files::reason, pictures};
 
-/// Files with these endings are pictures, or say why not.
-const ENDINGS: [&str; 8] = ["png", "apng", "jpg", "jpeg", "jpe", "jfif", "jif", "webp"];
 /// What systems leave among the files of people.
 const LITTER: [&str; 3] = ["__macosx", "thumbs.db", "desktop.ini"];
 /// A folder with one of these was written by this program: what is in it was drawn, and is no data.
-const WRITTEN_HERE: [&str; 8] = [
+const WRITTEN_HERE: [&str; 9] = [
     "run.toml",
     "model.json",
     "evaluation.json",
@@ -24,6 +23,7 @@ const WRITTEN_HERE: [&str; 8] = [
     "mixing.json",
     "noise-levels.json",
     "restoration.json",
+    "maps.json",
 ];
 
 /// What was found in a folder and those below it.
@@ -78,6 +78,10 @@ pub(super) fn written_here(folder: &Path) -> Option<&'static str> {
 
 impl Contents {
     fn add(&mut self, path: PathBuf) {
+        if is_elsewhere(path.file_name().unwrap_or_default()) {
+            *self.others.entry("icloud".to_owned()).or_default() += 1;
+            return;
+        }
         match ending(&path) {
             Some(ending) if ENDINGS.contains(&ending.as_str()) => self.pictures.push(path),
             Some(ending) => *self.others.entry(ending).or_default() += 1,
@@ -99,10 +103,16 @@ impl Contents {
     }
 }
 
+/// What a Mac leaves in the place of a picture that it has moved to iCloud, hidden: `.IMG_1.jpg.icloud`.
+fn is_elsewhere(name: &OsStr) -> bool {
+    name.to_string_lossy().ends_with(".icloud")
+}
+
 /// Hidden files and folders, such as the `._` files that a Mac leaves on other disks, and the like.
 fn is_litter(name: &OsStr) -> bool {
+    let elsewhere = is_elsewhere(name);
     let name = name.to_string_lossy().to_lowercase();
-    name.starts_with('.') || LITTER.contains(&name.as_str())
+    !elsewhere && name.starts_with('.') || LITTER.contains(&name.as_str())
 }
 
 /// The ending of a name in small letters, if it is one that says what the file is: not a number, nor half a sentence.
@@ -112,4 +122,25 @@ fn ending(path: &Path) -> Option<String> {
         && ending.chars().all(|letter| letter.is_ascii_alphanumeric())
         && ending.chars().any(|letter| letter.is_ascii_alphabetic());
     says_something.then_some(ending)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_is_left_out_and_what_is_in_the_cloud_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.png", "._a.png", "Thumbs.db", ".DS_Store", ".b.jpg.icloud", "maps/maps.json", "maps/a.png"] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let found = look_through(folder.path());
+        assert_eq!(found.pictures, [folder.path().join("a.png")]);
+        assert_eq!(found.written_here, [folder.path().join("maps")]);
+        assert!(found.others_told().is_some_and(|told| told.ends_with(": 1 .icloud")), "{:?}", found.others);
+    }
 }

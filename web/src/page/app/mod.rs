@@ -218,7 +218,8 @@ impl App {
     /// Shows the room of the address as another site has it in a frame, with the recorded run as a poster. Nothing large is
     /// loaded before Start is pressed.
     pub fn open_small(&mut self) -> Result<()> {
-        self.embedded = true;
+        // Here nothing runs before Start, whatever the link says.
+        (self.embedded, self.autorun) = (true, false);
         preference::keep_nothing();
         status::set_data("embed", "true")?;
         self.enter(State::Poster)?;
