@@ -107,6 +107,26 @@ mod tests {
         assert_eq!(NetworkConfig::scales_for(Architecture::Res6, 64), None);
     }
 
+    /// As counted from the authors' code, in thousands.
+    #[test]
+    fn the_paper_s_networks_have_as_many_parameters_as_the_paper_s() {
+        for (preset, width, channels, thousands) in [
+            (Architecture::Res18, 128, 3, 62_300),
+            (Architecture::Res12, 64, 1, 9_060),
+            (Architecture::Res12, 32, 1, 2_270),
+            (Architecture::Res12, 16, 1, 570),
+            (Architecture::Res6, 64, 1, 2_520),
+        ] {
+            let activation = Activation::Elu;
+            let config =
+                NetworkConfig { preset, scales: None, width, channels, image_size: 32, activation, sigma_0: 0.1 };
+            let network = EnergyNetwork::new(&config, &Device::flex()).unwrap();
+            let numbers: usize = network.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();
+            let share = numbers as f64 / (1000.0 * f64::from(thousands));
+            assert!((share - 1.0).abs() < 0.005, "{preset:?}, width {width}: {numbers}");
+        }
+    }
+
     #[test]
     fn every_network_that_can_be_described_can_be_read_back() {
         for preset in

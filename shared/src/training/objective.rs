@@ -34,3 +34,46 @@ pub fn denoising_loss(denoised: Tensor<4>, clean: Tensor<4>, sigma: Tensor<1>) -
     let residual = (denoised - clean) / sigma.reshape([-1, 1, 1, 1]);
     residual.square().flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Distribution};
+
+    use super::*;
+
+    /// The energy of everything is 0.
+    struct Constant;
+
+    impl Energy for Constant {
+        fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+            (Tensor::zeros([x.dims()[0]], &x.device()), x.zeros_like())
+        }
+    }
+
+    /// The energy of one Gaussian picture: `sigma_0^2 E(x) = |x|^2 / 2`, whose jump leads to black.
+    struct Black(f32);
+
+    impl Energy for Black {
+        fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+            let gradient = x.clone() / (self.0 * self.0);
+            ((x * gradient.clone()).flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1) / 2.0, gradient)
+        }
+    }
+
+    #[test]
+    fn losses_are_those_of_closed_forms() {
+        let device = Device::flex();
+        let noise = Tensor::<4>::random([64, 3, 16, 16], Distribution::Normal(0.0, 1.0), &device);
+        let clean = Tensor::<4>::full([64, 3, 16, 16], 0.5, &device);
+        let sigma = Tensor::<1>::full([64], 0.25, &device);
+        let loss = |energy: &dyn Fn() -> Tensor<1>| energy().mean().into_scalar::<f32>();
+        let constant = loss(&|| mdsm_loss(&Constant, 0.1, clean.clone(), noise.clone(), sigma.clone()));
+        // The number of values; of so many the mean is within half a percent.
+        assert!((constant / 768.0 - 1.0).abs() < 0.02, "{constant}");
+        // (0.5 - 0) / 0.25 in every value, whatever the noise.
+        let black = loss(&|| mdsm_loss(&Black(0.1), 0.1, clean.clone(), noise.clone(), sigma.clone()));
+        assert!((black / (4.0 * 768.0) - 1.0).abs() < 1e-4, "{black}");
+        let denoised = loss(&|| denoising_loss(clean.zeros_like(), clean.clone(), sigma.clone()));
+        assert!((denoised / black - 1.0).abs() < 1e-4, "{denoised}, {black}");
+    }
+}

@@ -88,7 +88,13 @@ pub(super) fn read(&Wanted { source, named, side, keep, .. }: &Wanted<'_>) -> Re
 
     let used: Vec<&Path> = inside(&folder, notes.pictures.iter().map(|note| &paths[note.file]));
     let goes = goes(&notes, &used, split.as_ref(), &hashes);
-    let (classes, labels) = classes(&used, split.as_ref()).unwrap_or_default();
+    let (classes, labels) = match classes(&used, split.as_ref()) {
+        Ok(found) => found.unwrap_or_default(),
+        Err(folders) => {
+            told.push(told::too_many_classes(folders));
+            Default::default()
+        }
+    };
     let fingerprint = fingerprint(&notes, &goes);
     told.push(told::sizes(&notes, chosen, side.is_none()));
     let [mut train, mut held_out] = pixels

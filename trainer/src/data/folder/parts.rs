@@ -75,19 +75,31 @@ impl Split {
     }
 }
 
+/// Names of classes, and the class of each picture.
+type Classes = (Vec<String>, Vec<u8>);
+
+/// A label is a byte.
+pub(super) const MOST_CLASSES: usize = u8::MAX as usize + 1;
+
 /// The names of the classes, sorted, and the class of each picture: where all lie in at least two folders, of which
 /// none has others. Paths are those inside the data folder; with a split, below its folders.
-pub(super) fn classes(inside: &[&Path], split: Option<&Split>) -> Option<(Vec<String>, Vec<u8>)> {
+///
+/// # Errors
+/// There are more folders than classes can be; so many.
+pub(super) fn classes(inside: &[&Path], split: Option<&Split>) -> Result<Option<Classes>, usize> {
     let folders: Option<Vec<String>> = inside.iter().map(|path| class_folder(path, split)).collect();
-    let folders = folders?;
+    let Some(folders) = folders else { return Ok(None) };
     let names: BTreeSet<&String> = folders.iter().collect();
-    if names.len() < 2 || names.len() > usize::from(u8::MAX) + 1 {
-        return None;
+    if names.len() < 2 {
+        return Ok(None);
+    }
+    if names.len() > MOST_CLASSES {
+        return Err(names.len());
     }
     let names: Vec<String> = names.into_iter().cloned().collect();
     let class = |folder: &String| names.binary_search(folder).ok().map(|class| class as u8);
     let labels: Option<Vec<u8>> = folders.iter().map(class).collect();
-    Some((names, labels?))
+    Ok(labels.map(|labels| (names, labels)))
 }
 
 /// The one folder that a picture lies in.
@@ -138,7 +150,7 @@ mod tests {
     fn folders_of_one_kind_each_are_classes() {
         let found = |names: &[&'static str], split: bool| {
             let split = split.then(|| Split { training: "train".into(), held_out: "test".into() });
-            classes(&paths(names), split.as_ref())
+            classes(&paths(names), split.as_ref()).unwrap()
         };
         let (names, labels) = found(&["b/1.png", "a/1.png", "b/2.png"], false).unwrap();
         assert_eq!((names, labels), (vec!["a".to_owned(), "b".to_owned()], vec![1, 0, 1]));
@@ -147,5 +159,9 @@ mod tests {
         for none in [&["a/1.png", "a/2.png"][..], &["a/1.png", "2.png"], &["a/1.png", "b/c/2.png"], &["1.png"]] {
             assert!(found(none, false).is_none(), "{none:?}");
         }
+        let many: Vec<PathBuf> = (0..300).map(|class| PathBuf::from(format!("{class}/1.png"))).collect();
+        let many: Vec<&Path> = many.iter().map(PathBuf::as_path).collect();
+        assert_eq!(classes(&many, None), Err(300));
+        assert_eq!(classes(&many[..256], None).unwrap().unwrap().0.len(), 256);
     }
 }

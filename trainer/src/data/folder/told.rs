@@ -3,7 +3,7 @@
 use super::{
     contents::Contents,
     decoded::{Goes, Notes},
-    parts::Split,
+    parts::{MOST_CLASSES, Split},
 };
 use crate::data::Images;
 
@@ -50,6 +50,11 @@ pub(super) fn split(split: &Split, train: &Images, held_out: &Images, goes: &[Go
         twice => format!("; left out {twice} of {folder} that are in {training} too"),
     };
     format!("{} training pictures of {training}, {} held-out ones of {folder}{twice}", train.len(), held_out.len())
+}
+
+/// That folders are no classes.
+pub(super) fn too_many_classes(folders: usize) -> String {
+    format!("its {folders} folders are not taken for classes, of which there may be {MOST_CLASSES}")
 }
 
 /// The classes, if there are any.
