@@ -90,7 +90,8 @@ async function model(request) {
 
 // The newest version that the server has; null where it has none, an exception where nobody answers.
 async function ask() {
-  const response = await fetch(LIST, { cache: "no-cache", signal: AbortSignal.timeout(PATIENCE) });
+  // Anew: a host that tells files apart by the second that they were written in may call an old list the newest.
+  const response = await fetch(LIST, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
   if (response.status === 404) return null;
   if (!response.ok) throw new Error(`the server answers ${response.status}`);
   try {

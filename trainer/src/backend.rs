@@ -81,7 +81,12 @@ impl Backend {
             "cuda" => DeviceType::Cuda,
             _ => DeviceType::Flex,
         };
-        let mut devices = Device::enumerate(kind).into_vec();
+        let mut devices = match name {
+            // A software adapter is no GPU to share work with.
+            #[cfg(feature = "wgpu")]
+            "wgpu" => gpus().take(count).collect(),
+            _ => Device::enumerate(kind).into_vec(),
+        };
         if devices.len() < count {
             return Err(Error::input(format!("--devices {count}: {name} finds {} here", devices.len())));
         }
@@ -99,6 +104,15 @@ fn there_is(kind: DeviceType, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// The GPUs of this machine, those with a memory of their own first.
+#[cfg(feature = "wgpu")]
+fn gpus() -> impl Iterator<Item = Device> {
+    let of_kind = |kind: fn(usize) -> DeviceKind| {
+        (0..).map_while(move |number| Device::wgpu_options().device_kind(kind(number)).init().ok())
+    };
+    [DeviceKind::DiscreteGpu, DeviceKind::IntegratedGpu].into_iter().flat_map(of_kind)
+}
+
 /// A hardware GPU, if there is one; a software adapter is slower than the CPU backend.
 fn gpu() -> Option<(Device, &'static str)> {
     #[cfg(feature = "cuda")]
@@ -112,10 +126,7 @@ fn gpu() -> Option<(Device, &'static str)> {
         if cfg!(target_os = "linux") && !files.iter().any(|file| std::path::Path::new(file).exists()) {
             return None;
         }
-        [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0)]
-            .into_iter()
-            .find_map(|kind| Device::wgpu_options().device_kind(kind).init().ok())
-            .map(|device| (device, "wgpu"))
+        gpus().next().map(|device| (device, "wgpu"))
     }
     #[cfg(not(feature = "wgpu"))]
     None

@@ -70,12 +70,10 @@ pub fn rewrite(id: &str, text: &str) -> Result<()> {
     if by_id::<Element>(id)?.text_content().as_deref() == Some(text) { Ok(()) } else { write(id, text) }
 }
 
-/// Has an event handled for the rest of the page's life.
+/// Has an event handled as long as the target is there: the browser lets go of what handles it with the target.
 pub fn on<E: JsCast>(target: &EventTarget, kind: &str, mut handle: impl FnMut(E) + 'static) -> Result<()> {
     let closure = Closure::<dyn FnMut(Event)>::new(move |event: Event| handle(event.unchecked_into()));
-    target.add_event_listener_with_callback(kind, closure.as_ref().unchecked_ref())?;
-    closure.forget();
-    Ok(())
+    target.add_event_listener_with_callback(kind, closure.into_js_value().unchecked_ref())
 }
 
 /// What a canvas is drawn with.
