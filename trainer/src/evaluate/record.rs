@@ -14,9 +14,6 @@ use crate::{
     pictures::{self, Picture},
 };
 
-/// The pictures that a report shows.
-const GRIDS: [&str; 4] = ["samples.png", "neighbours.png", "completions.png", "paths.png"];
-
 /// Takes parts as they are measured.
 pub struct Record {
     folder: PathBuf,
@@ -25,27 +22,28 @@ pub struct Record {
 }
 
 impl Record {
-    /// Begins with nothing but what the evaluation is of, in a folder that is there, and writes that: by it a folder is
-    /// known as one that was written here.
+    /// Begins with nothing but what the evaluation is of, in a folder that is there. A folder without an evaluation gets that:
+    /// by it, it is known as one that was written here. An earlier evaluation stays until something is measured.
     ///
     /// # Errors
     /// The folder cannot be written.
     pub fn new(folder: &Path, mut evaluation: Evaluation) -> Result<Self> {
         let begun = "the evaluation ended before it was measured";
         evaluation.missing = Part::ALL.into_iter().map(|part| (part, begun.to_owned())).collect();
-        // An earlier evaluation's are not this one's.
-        for grid in GRIDS {
-            fs::remove_file(folder.join(grid)).ok();
-        }
         let mut record = Self { folder: folder.to_owned(), evaluation, failures: Vec::new() };
-        record.write()?;
+        if !folder.join("evaluation.json").exists() {
+            record.write()?;
+        }
         Ok(record)
     }
 
     /// Writes pictures for the report to show. It is as good without them.
     pub fn show(&self, name: &str, grid: &[Picture], columns: Option<usize>) {
-        if let Err(error) = pictures::write_grid(&self.folder.join(name), grid, columns) {
+        let path = self.folder.join(name);
+        if let Err(error) = pictures::write_grid(&path, grid, columns) {
             eprintln!("warning: {error}; the report goes on without it");
+            // An earlier evaluation's is not this one's.
+            fs::remove_file(path).ok();
         }
     }
 
@@ -146,6 +144,22 @@ mod tests {
         let grey = Picture { channels: 1, height: 8, width: 8, pixels: vec![0.5; 64] };
         record.show("samples.png", &[grey], None);
         record
+    }
+
+    #[test]
+    fn an_earlier_evaluation_stays_until_something_is_measured() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("evaluation.json");
+        fs::write(&path, "earlier").unwrap();
+        let mut record = record(folder.path());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "earlier");
+        // A picture that cannot be written leaves none of before.
+        let broken = Picture { channels: 1, height: 8, width: 8, pixels: vec![f32::NAN; 64] };
+        assert!(folder.path().join("samples.png").exists());
+        record.show("samples.png", &[broken], None);
+        assert!(!folder.path().join("samples.png").exists());
+        record.take(Part::Denoising, Ok(denoised()), |all, rows| all.denoising = rows).unwrap();
+        assert_ne!(fs::read_to_string(&path).unwrap(), "earlier");
     }
 
     fn denoised() -> Vec<Denoising> {

@@ -93,6 +93,7 @@ impl ModelFolder {
             .map_err(|error| Error::failed(format!("--out {}: nothing is written: {error}", self.0.display())))?;
         let (parent, cannot) = (self.parent(), |error: io::Error| self.cannot(&error));
         fs::create_dir_all(parent).map_err(cannot)?;
+        // A damaged list is told before anything is written.
         Index::read(parent)?;
         let draft = self.draft()?;
         files::write_atomically(&draft.path().join(&manifest.weights.file), |file| file.write_all(weights))?;

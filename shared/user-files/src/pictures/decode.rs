@@ -86,19 +86,20 @@ fn other(bytes: &[u8]) -> String {
         ([], _) => return "the file is empty".to_owned(),
         (pointer, _) if is_pointer(pointer) => return POINTER.to_owned(),
         (_, Ok(format)) => format!("{format:?}").to_uppercase(),
-        ([_, _, _, _, b'f', b't', b'y', b'p', brand @ ..], _) if is_heic(brand) => "HEIC".to_owned(),
-        ([_, _, _, _, b'f', b't', b'y', b'p', ..], _) => "a film".to_owned(),
+        ([_, _, _, _, b'f', b't', b'y', b'p', brand @ ..], _) if is_one_of(brand, &HEIC) => "HEIC".to_owned(),
+        ([_, _, _, _, b'f', b't', b'y', b'p', brand @ ..], _) if is_one_of(brand, &FILMS) => "a film".to_owned(),
         ([b'<', ..], _) => "a web page".to_owned(),
         _ => return "not a PNG, JPEG or WebP picture".to_owned(),
     };
     format!("not a PNG, JPEG or WebP picture ({found})")
 }
 
-/// Whether a file of the ISO's base media format is a still picture of this kind.
-fn is_heic(brand: &[u8]) -> bool {
-    [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"]
-        .iter()
-        .any(|known| brand.starts_with(*known))
+/// What files of the ISO's base media format say of themselves: still pictures of this kind, and films.
+const HEIC: [&[u8; 4]; 8] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"];
+const FILMS: [&[u8; 4]; 8] = [b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ", b"3gp4"];
+
+fn is_one_of(brand: &[u8], brands: &[&[u8; 4]]) -> bool {
+    brands.iter().any(|known| brand.starts_with(*known))
 }
 
 /// Lays a picture on white and reduces it to 8 bits a channel, grey staying grey.
@@ -133,6 +134,8 @@ mod tests {
             (&b"\0\0\0\x18ftypheic"[..], "(HEIC)"),
             (b"\0\0\0\x18ftypmif1", "(HEIC)"),
             (b"\0\0\0\x18ftypmp42", "(a film)"),
+            // A camera's raw file.
+            (b"\0\0\0\x18ftypcrx ", "not a PNG, JPEG or WebP picture"),
             (b"<!doctype html>", "(a web page)"),
             (b"", "the file is empty"),
             (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS"),
