@@ -340,6 +340,27 @@ fn an_exported_model_scores_denoises_and_samples() {
     assert!(card.contains("licence: CC BY 4.0 (Jane Doe). "), "{card}");
     assert!(card.contains("\n\nThe pictures were saved as JPEG before.\n\n## Network"), "{card}");
     trainer().args(export).arg(&run).arg("--out").arg(&model).args(["--licence", ""]).assert().code(2);
+
+    // Other pictures in place of held-out ones, with whose they are.
+    assert!(manifest["held_out_pictures"].as_u64() > Some(2) && manifest["pictures_licence"].is_null());
+    let others = folder.path().join("others");
+    std::fs::create_dir(&others).unwrap();
+    picture(&others.join("2.png"), 16, 16, |x, _| (x * 16) as u8);
+    picture(&others.join("1.png"), 16, 16, |_, y| (y * 16) as u8);
+    let with = || {
+        let mut command = trainer();
+        command.args(export).arg(&run).arg("--out").arg(&model).arg("--pictures").arg(&others);
+        command
+    };
+    with().args(["--pictures-licence", "CC0 (Jane Doe)"]).assert().success();
+    let manifest: Value = serde_json::from_slice(&std::fs::read(model.join("model.json")).unwrap()).unwrap();
+    assert_eq!((&manifest["held_out_pictures"], &manifest["pictures_licence"]), (&2.into(), &"CC0 (Jane Doe)".into()));
+    let strip = image::open(model.join("held-out.png")).unwrap().to_luma8();
+    assert_eq!((strip.dimensions(), strip.get_pixel(0, 15).0, strip.get_pixel(31, 0).0), ((32, 16), [240], [240]));
+    let card = std::fs::read_to_string(model.join("README.md")).unwrap();
+    assert!(card.contains("their licence: CC0 (Jane Doe)."), "{card}");
+    with().assert().code(2);
+    with().args(["--pictures-licence", "CC0", "--held-out", "3"]).assert().code(2);
 }
 
 #[test]

@@ -333,6 +333,8 @@ pub struct Card {
     pub data: String,
     /// The licence of the data set.
     pub licence: String,
+    /// The licence of the model's pictures, if they are others than the data set's.
+    pub pictures_licence: Option<String>,
     /// Kind and width of the network, as `trainer train` calls it.
     pub network: String,
     /// The same of the weaker model that new pictures keep away from, and how much, if there is one.

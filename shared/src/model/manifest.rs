@@ -61,6 +61,9 @@ pub struct Manifest {
     pub weights: WeightsCard,
     /// How many held-out pictures `held-out.png` has, side by side.
     pub held_out_pictures: usize,
+    /// The licence of these, if they are not the data set's but other pictures that the model has not seen either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures_licence: Option<String>,
 }
 
 /// JSON with a line for each entry of an object, and lists of numbers in one line each: a line for each number would be

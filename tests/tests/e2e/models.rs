@@ -38,12 +38,17 @@ async fn a_dropped_model_works_like_the_others() -> Result<()> {
     .await
 }
 
-/// Has the small model come without held-out pictures.
-fn without_held_out(site: &Site) -> Result<()> {
+/// Has the manifest of the small model say something else.
+fn say(site: &Site, key: &str, value: Value) -> Result<()> {
     let path = site.small_model().join("model.json");
     let mut manifest: Value = serde_json::from_slice(&fs::read(&path)?)?;
-    manifest["held_out_pictures"] = 0.into();
-    fs::write(&path, manifest.to_string())?;
+    manifest[key] = value;
+    Ok(fs::write(&path, manifest.to_string())?)
+}
+
+/// Has the small model come without held-out pictures.
+fn without_held_out(site: &Site) -> Result<()> {
+    say(site, "held_out_pictures", 0.into())?;
     Ok(fs::remove_file(site.small_model().join("held-out.png"))?)
 }
 
@@ -101,6 +106,28 @@ async fn a_model_without_held_out_pictures_offers_its_own_samples() -> Result<()
         let page = Page::open(browser, &site.url("?task=inpaint&backend=cpu")).await?;
         page.wait_for("ready", 60).await?;
         ensure!(hinted(&page, "no-pictures").await?);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn pictures_that_are_not_of_the_models_data_say_whose_they_are() -> Result<()> {
+    let site = Site::new()?;
+    say(&site, "pictures_licence", "CC0 (Jane Doe)".into())?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?task=denoise&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        let told = page.text("others-instead").await?;
+        ensure!(told.contains("not from the model’s data") && told.ends_with("CC0 (Jane Doe)."), "{told}");
+        ensure!(hinted(&page, "others-instead").await? && !hinted(&page, "samples-instead").await?);
+        page.go_to("about").await?;
+        ensure!(page.text("card").await?.contains("CC0 (Jane Doe)"));
+        // Pictures of the data need no such line.
+        say(&site, "pictures_licence", Value::Null)?;
+        let page = Page::open(browser, &site.url("?task=denoise&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        ensure!(!hinted(&page, "others-instead").await?);
         Ok(())
     })
     .await

@@ -31,6 +31,14 @@ pub struct ExportArgs {
     /// their licence does not allow it.
     #[arg(long, default_value_t = 24)]
     pub held_out: usize,
+    /// A folder of other pictures to publish in their place, in the order of their names: for data whose licence does not
+    /// allow to publish any. The model must not have seen these either.
+    #[arg(long, value_name = "FOLDER", requires = "pictures_licence", conflicts_with = "held_out")]
+    pub pictures: Option<PathBuf>,
+    /// Whose these other pictures are, and their licence, as the model card and the page shall tell it, such as "CC0 (Jane
+    /// Doe)".
+    #[arg(long, value_name = "TEXT", requires = "pictures", value_parser = NonEmptyStringValueParser::new())]
+    pub pictures_licence: Option<String>,
     /// The licence of the pictures, as the model card and the page shall tell it, such as "CC BY 4.0 (Jane Doe)" [default:
     /// the data set's].
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]

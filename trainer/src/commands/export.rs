@@ -18,7 +18,7 @@ use crate::{
     data::{self, DataSet, principal_components},
     error::{Error, Result},
     evaluate::{PlacedModel, Summary, fingerprint, likelihoods, outliers},
-    export::{AT_EXPORT, CHOSEN, Contents, HELD_OUT, ModelFolder, card, held_out_strip},
+    export::{AT_EXPORT, CHOSEN, Contents, HELD_OUT, ModelFolder, card, held_out_strip, of_folder},
     files::reason,
     model::{Guide, LoadedModel, named},
     overwriting, recording,
@@ -55,8 +55,11 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let data = run_pictures(&config, &args.run, &place)?;
     data.tell();
     let config = config.with_pictures(&data)?;
-    let shown = data.held_out.sample(args.held_out, DRAW_SEED);
-    let strip = held_out_strip(&shown)?;
+    let (shown, flag) = match &args.pictures {
+        Some(folder) => (of_folder(folder, &data.held_out)?, format!("--pictures {}", folder.display())),
+        None => (data.held_out.sample(args.held_out, DRAW_SEED), format!("--held-out {}", args.held_out)),
+    };
+    let strip = held_out_strip(&shown, &flag)?;
     // A mistake makes no folder; and what cannot be written is told before minutes of work.
     ModelFolder::at(&args.out).check()?;
     let (device, _) = args.backend.device()?;
@@ -103,6 +106,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
         probe,
         weights: WeightsCard::of(WEIGHTS, &bytes),
         held_out_pictures: shown.len(),
+        pictures_licence: args.pictures_licence,
     };
     let sampler = Sampler::Consistent;
     let steps = sampler.default_steps();

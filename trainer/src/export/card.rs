@@ -9,6 +9,7 @@ use shared::{
     training::formula,
 };
 
+use super::shown::HELD_OUT;
 use crate::train::{Optimization, PicturesCard, RunConfig, Settings, optimizer_title};
 
 /// Name of the sample grid beside the card.
@@ -73,10 +74,17 @@ pub fn card(
     let colour = if network.channels == 1 { "grey" } else { "colour" };
     let (size, optimization) = (data.size, &config.optimization);
     let note = note.map_or_else(String::new, |note| format!("{}\n\n", note.trim()));
+    let others = manifest.pictures_licence.as_ref().map_or_else(String::new, |licence| {
+        format!(
+            "The pictures that the page offers (`{HELD_OUT}`) are not from this data. The model has not seen them either. Whose they are, \
+             and their licence: {}.\n\n",
+            licence.trim()
+        )
+    });
     let mut text = format!(
         "# {name}\n\nAn energy-based model of {colour} {size}x{size} pictures, trained on {} by multi-scale denoising score \
          matching (Li, Chen and Sommer 2019): a network that gives each picture one number, its energy.\n\n![Samples]({SAMPLES})\n\n\
-         Drawn by `{sampling}`: the first ones of seed 1, none picked out.\n\n## Data\n\n{}, licence: {}. {}\n\n{note}## Network and \
+         Drawn by `{sampling}`: the first ones of seed 1, none picked out.\n\n## Data\n\n{}, licence: {}. {}\n\n{others}{note}## Network and \
          training\n\n",
         data.name,
         data.name,

@@ -10,16 +10,12 @@ use serde::{Deserialize, Serialize};
 use shared::model::Manifest;
 use tempfile::TempDir;
 
-use super::card::SAMPLES;
+use super::{card::SAMPLES, shown::HELD_OUT};
 use crate::{
-    data::Images,
     error::{Error, Result},
     files,
     pictures::{self, Picture},
 };
-
-/// Held-out pictures, side by side.
-pub const HELD_OUT: &str = "held-out.png";
 
 /// A folder that the page loads.
 pub struct ModelFolder(PathBuf);
@@ -130,37 +126,6 @@ impl ModelFolder {
     }
 }
 
-/// `held-out.png` of these pictures, if there are any.
-///
-/// # Errors
-/// The page would not take it: of `--held-out`, which is to be smaller.
-pub fn held_out_strip(images: &Images) -> Result<Option<Vec<u8>>> {
-    /// As much as the page's engine takes (`HELD_OUT_LIMIT`).
-    const LIMIT: usize = 16 << 20;
-    let count = images.len();
-    if count == 0 {
-        return Ok(None);
-    }
-    let pictures: Vec<&[u8]> = (0..count).map(|index| images.image(index)).collect();
-    let file = pictures::encode(Path::new(HELD_OUT), &strip(&pictures, images.channels, images.height))?;
-    if file.len() > LIMIT {
-        let (bytes, most) = (file.len() >> 20, count * LIMIT / file.len());
-        return Err(Error::input(format!(
-            "--held-out {count}: {HELD_OUT} would have {bytes} MiB, and the page takes {}; about {most} pictures fit",
-            LIMIT >> 20
-        )));
-    }
-    Ok(Some(file))
-}
-
-/// Pictures of `[channels, size, size]` bytes side by side.
-fn strip(images: &[&[u8]], channels: usize, size: usize) -> Picture {
-    let rows =
-        (0..channels * size).flat_map(|row| images.iter().map(move |image| &image[row * size..(row + 1) * size]));
-    let pixels = rows.flatten().map(|&pixel| f32::from(pixel) / 255.0).collect();
-    Picture { channels, height: size, width: images.len() * size, pixels }
-}
-
 /// Temporary folders are private; a site's files are for everyone. Disks and shares without permissions have none to set.
 fn readable(folder: &Path) {
     #[cfg(unix)]
@@ -191,27 +156,5 @@ impl Index {
             serde_json::to_writer_pretty(&mut *file, self)?;
             writeln!(file)
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rand::{Rng, SeedableRng};
-    use rand_chacha::ChaCha8Rng;
-
-    use super::*;
-
-    #[test]
-    fn no_more_held_out_pictures_are_published_than_the_page_takes() {
-        // Noise, which no format makes small.
-        let mut pixels = vec![0; 90 * 3 * 256 * 256];
-        ChaCha8Rng::seed_from_u64(1).fill_bytes(&mut pixels);
-        let images = Images { channels: 3, height: 256, width: 256, pixels, labels: Vec::new() };
-        let error = held_out_strip(&images).unwrap_err();
-        assert!(error.exit_code() == 2 && error.to_string().starts_with("--held-out 90: "), "{error}");
-        let count = error.to_string().split("about ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
-        assert!((80..90).contains(&count), "{error}");
-        assert!(held_out_strip(&images.sample(count, 0)).unwrap().is_some());
-        assert!(held_out_strip(&images.like()).unwrap().is_none());
     }
 }

@@ -2,6 +2,8 @@
 
 mod card;
 mod folder;
+mod shown;
 
 pub use card::{AT_EXPORT, CHOSEN, MEASURED, card, measured_again};
-pub use folder::{Contents, HELD_OUT, ModelFolder, held_out_strip};
+pub use folder::{Contents, ModelFolder};
+pub use shown::{HELD_OUT, held_out_strip, of_folder};

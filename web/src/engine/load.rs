@@ -157,6 +157,7 @@ fn card(Model { manifest, network, .. }: &Model) -> Card {
     Card {
         data: manifest.data.name.clone(),
         licence: manifest.data.licence.clone(),
+        pictures_licence: manifest.pictures_licence.clone(),
         network: of(&manifest.network),
         guide: manifest.guide.as_ref().map(|guide| (of(&guide.network), guide.weight)),
         parameters: shapes.map(|parameter| parameter.shape.iter().product::<usize>()).sum(),

@@ -23,6 +23,7 @@ pub fn show(loaded: &Loaded) -> Result<()> {
         (texts::data(), Some(card.data.clone())),
         (texts::licence_of_data(), Some(card.licence.clone())),
         (texts::pictures(), Some(pictures)),
+        (texts::licence_of_pictures(), card.pictures_licence.clone()),
         (texts::network(), Some(network)),
         (texts::guide(), guide),
         (texts::training(), Some(training)),

@@ -118,6 +118,9 @@ impl App {
         self.settings.picture = self.shelf.chosen_of_model();
         by_id::<HtmlElement>("no-pictures")?.set_hidden(self.shelf.count() > 0);
         let held_out = self.loaded.as_ref().is_some_and(|loaded| loaded.held_out > 0);
+        let licence = self.loaded.as_ref().and_then(|loaded| loaded.card.pictures_licence.as_deref());
+        by_id::<HtmlElement>("others-instead")?.set_hidden(!held_out || licence.is_none());
+        write("others-instead", &licence.map(texts::others_instead).unwrap_or_default())?;
         by_id::<HtmlElement>("samples-instead")?.set_hidden(held_out || self.shelf.of_model() == 0);
         self.editor.set_picture(self.shelf.picture(self.shelf.chosen()), self.settings.mask);
         self.show_corners()
