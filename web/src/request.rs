@@ -126,7 +126,7 @@ pub fn level(text: &str) -> Result<f32, String> {
 }
 
 fn corners(text: &str) -> Result<[usize; 3], String> {
-    let numbers: Result<Vec<usize>, _> = text.split(',').map(|part| number(part, 0..=usize::MAX)).collect();
+    let numbers: Result<Vec<usize>, _> = narrow(text).split(',').map(|part| number(part, 0..=usize::MAX)).collect();
     let three = numbers.ok().and_then(|numbers| <[usize; 3]>::try_from(numbers).ok());
     three.ok_or_else(|| texts::needs_corners().to_owned())
 }
@@ -153,6 +153,7 @@ mod tests {
     fn wide_digits_are_digits() {
         assert_eq!(number("１２", 0..=99), Ok(12));
         assert_eq!((level("０．４"), level("0，4")), (Ok(0.4), Ok(0.4)));
+        assert_eq!(corners("１，2,３"), Ok([1, 2, 3]));
     }
 
     #[test]

@@ -82,8 +82,8 @@ mod tests {
             (
                 50.0,
                 Some(99.5),
-                "Very unusual. It has 352 ± 7 bits, which alone would be usual, but they are spread over the noise levels \
-                 differently from those of more than 99 % of the held-out pictures.",
+                "Very unusual. It has 352 ± 7 bits. That alone would be usual, but they are spread over the noise levels more \
+                 unusually than in more than 99 % of the held-out pictures.",
             ),
             (f32::NAN, None, "352 ± 7 bits. This model has no held-out pictures to compare them with."),
         ] {

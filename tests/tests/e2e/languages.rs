@@ -43,9 +43,9 @@ async fn german_is_asked_for_and_left_again() -> Result<()> {
         let page = Page::open(browser, &site.url(&format!("?lang=de&backend=cpu&{asked}"))).await?;
         page.wait_for("ready", 60).await?;
         ensure!(page.script("return document.documentElement.lang", vec![]).await? == "de");
-        ensure!(title(&page).await? == "Bilder aus einer Energie", "{}", title(&page).await?);
+        ensure!(title(&page).await? == "Bilder aus einem energiebasierten Modell", "{}", title(&page).await?);
         for (id, wanted) in [
-            ("new", "Neu"),
+            ("new", "Neuer Lauf"),
             ("lessons", ""),
             ("lesson-number", "Lektion 1 von 8"),
             ("lesson-title", "Rauschen wird zum Bild"),
@@ -69,7 +69,7 @@ async fn german_is_asked_for_and_left_again() -> Result<()> {
         page.go_to("sample").await?;
 
         choose(&page, "en").await?;
-        ensure!(title(&page).await? == "Pictures from an energy" && page.text("new").await? == "New");
+        ensure!(title(&page).await? == "Pictures from an energy-based model" && page.text("new").await? == "New run");
         ensure!(page.text("lesson-title").await? == "Noise becomes a picture");
         let address = browser.client.current_url().await?;
         let parts: Vec<&str> = address.query().unwrap_or_default().split('&').collect();
@@ -82,12 +82,12 @@ async fn german_is_asked_for_and_left_again() -> Result<()> {
         choose(&page, "de").await?;
         let page = Page::open(browser, &site.url("?seed=1&backend=cpu")).await?;
         page.wait_for("ready", 60).await?;
-        ensure!(page.text("new").await? == "Neu");
+        ensure!(page.text("new").await? == "Neuer Lauf");
         let address = browser.client.current_url().await?;
         ensure!(!address.as_str().contains("lang="), "a link is in everybody's own language: {address}");
         let page = Page::open(browser, &site.url("?seed=1&backend=cpu&lang=en")).await?;
         page.wait_for("ready", 60).await?;
-        ensure!(page.text("new").await? == "New");
+        ensure!(page.text("new").await? == "New run");
         Ok(())
     })
     .await
@@ -124,7 +124,7 @@ async fn the_browsers_language_is_spoken_where_it_is_there() -> Result<()> {
         let page = Page::open(browser, &site.url("?seed=1&count=1&steps=2&backend=cpu&autorun=1")).await?;
         page.wait_for("done", 60).await?;
         page.wait_for_notice(&["Deutsch", "404", "English"]).await?;
-        ensure!(page.text("new").await? == "New");
+        ensure!(page.text("new").await? == "New run");
         Ok(())
     })
     .await
@@ -142,7 +142,11 @@ async fn a_language_needs_no_network_after_the_first_visit() -> Result<()> {
         drop(site);
         let page = Page::open(browser, &german).await?;
         page.wait_for("ready", 60).await?;
-        ensure!(page.notices().await?.is_empty() && page.text("new").await? == "Neu", "{:?}", page.notices().await?);
+        ensure!(
+            page.notices().await?.is_empty() && page.text("new").await? == "Neuer Lauf",
+            "{:?}",
+            page.notices().await?
+        );
         Ok(())
     })
     .await

@@ -119,7 +119,7 @@ async fn pictures_that_are_not_of_the_models_data_say_whose_they_are() -> Result
         let page = Page::open(browser, &site.url("?task=denoise&backend=cpu")).await?;
         page.wait_for("ready", 60).await?;
         let told = page.text("others-instead").await?;
-        ensure!(told.contains("not from the model’s data") && told.ends_with("CC0 (Jane Doe)."), "{told}");
+        ensure!(told.contains("not come from the model’s data") && told.ends_with("CC0 (Jane Doe)."), "{told}");
         ensure!(hinted(&page, "others-instead").await? && !hinted(&page, "samples-instead").await?);
         page.go_to("about").await?;
         ensure!(page.text("card").await?.contains("CC0 (Jane Doe)"));

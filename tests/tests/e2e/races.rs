@@ -96,7 +96,7 @@ async fn a_model_that_cannot_be_loaded_leaves_the_one_before() -> Result<()> {
         ensure!(page.save_json().await? == before, "the model is another one");
         // And with what it was about to say.
         page.go_to("outliers").await?;
-        ensure!(page.text("verdict").await?.starts_with("Judging"), "{}", page.text("verdict").await?);
+        ensure!(page.text("verdict").await?.starts_with("Scoring"), "{}", page.text("verdict").await?);
         drop_model(&page, "index.html").await?;
         page.wait_for_notice(&["weights", "bytes"]).await?;
         page.wait_for_data("judged", "done", 20).await?;
@@ -104,7 +104,7 @@ async fn a_model_that_cannot_be_loaded_leaves_the_one_before() -> Result<()> {
         // Another picture has no verdict yet.
         page.script("document.querySelectorAll('#pictures input')[1].click()", vec![]).await?;
         let next = page.text("verdict").await?;
-        ensure!(next.starts_with("Judging") && verdict.contains("bits"), "{verdict}, then {next}");
+        ensure!(next.starts_with("Scoring") && verdict.contains("bits"), "{verdict}, then {next}");
         Ok(())
     })
     .await

@@ -23,7 +23,7 @@ async fn visit(browser: &Browser, site: &Site) -> Result<String> {
 
 /// Changes the page, the engine's loader and the list of models, as an update does.
 fn update(site: &Site) -> Result<()> {
-    site.edit("index.html", "Pictures from an energy</h1>", "The new version</h1>")?;
+    site.edit("index.html", "Pictures from an energy-based model</h1>", "The new version</h1>")?;
     site.edit("engine_loader.js", "import", "/* new */ import")?;
     site.edit("models/index.json", "Small", "New small")
 }

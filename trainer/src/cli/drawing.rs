@@ -104,7 +104,7 @@ pub struct RestoreArgs {
     /// only the brightness is used. For deblur, a blurred picture.
     #[arg(long)]
     pub image: PathBuf,
-    /// What is left of the picture.
+    /// The kind of restoration, by what is left of the picture.
     #[arg(long, value_enum)]
     pub task: Task,
     /// For inpaint, the unknown part: left, right, top, bottom, centre, stripes, random, or a picture of the same size

@@ -12,36 +12,36 @@ use super::{
 
 #[derive(Subcommand)]
 pub enum ExperimentCommand {
-    /// Sample quality against energy gradients, for every sampler: numbers, a plot and a table.
+    /// Compare sample quality with the number of energy gradients, for every sampler: numbers, a plot and a table.
     ///
     /// Writes samplers.json, samplers.svg and samplers.md to --out.
-    /// What an earlier run with the same settings has measured there is kept.
+    /// Results of an earlier run with the same settings are reused.
     Samplers(SamplersArgs),
-    /// How fast Metropolis-adjusted Langevin chains forget their start at fixed temperatures.
+    /// Measure how fast Metropolis-adjusted Langevin chains forget their start at fixed temperatures.
     ///
     /// Writes mixing.json, mixing.svg and mixing.md to --out.
-    /// What an earlier run with the same settings has measured there is kept.
+    /// Results of an earlier run with the same settings are reused.
     Mixing(MixingArgs),
-    /// At which noise level a model errs: samples from held-out pictures under noise, for several levels of it.
+    /// Find the noise level at which a model makes mistakes: chains start from held-out pictures under noise of several levels.
     ///
     /// Writes starts.json, starts.svg and starts.md to --out.
-    /// What an earlier run with the same settings has measured there is kept.
+    /// Results of an earlier run with the same settings are reused.
     Starts(StartsArgs),
-    /// What settings are worth: trainings that differ in one of them.
+    /// Measure how much a setting helps, by trainings that differ only in it.
     ///
     /// Writes settings.json and settings.md to --out.
-    /// What an earlier run with the same settings has measured there is kept.
+    /// Results of an earlier run with the same settings are reused.
     Settings(SettingsTrialArgs),
-    /// What restorations are worth: held-out pictures enlarged, coloured, made sharp and filled in.
+    /// Measure how well a model restores: held-out pictures are enlarged, coloured, sharpened and filled in.
     ///
     /// Writes restoration.json, restoration.md and a grid for each task to --out: the picture, what is made of it without a
     /// model, answers. The pictures, and what is known of them, are there as .npy files for other programs.
-    /// What an earlier run with the same settings has measured there is kept.
+    /// Results of an earlier run with the same settings are reused.
     Restoration(RestorationArgs),
-    /// One noise level against many, with pictures and in the plane.
+    /// Compare one noise level with many, with pictures and in the plane.
     ///
     /// Writes noise-levels.json, noise-levels.md, plots, and a grid of samples for each training to --out.
-    /// What an earlier run with the same settings has measured there is kept.
+    /// Results of an earlier run with the same settings are reused.
     NoiseLevels(NoiseLevelsArgs),
 }
 
@@ -90,7 +90,7 @@ pub struct MixingArgs {
     /// Steps to settle, and as many that are measured.
     #[arg(long, default_value_t = 300, value_parser = count_parser(1_000_000))]
     pub steps: usize,
-    /// Chains.
+    /// Number of chains.
     #[arg(long, default_value_t = 64, value_parser = count_parser(10_000))]
     pub chains: usize,
 }
@@ -102,7 +102,7 @@ pub struct RestorationArgs {
     /// Held-out pictures that are restored.
     #[arg(long, default_value_t = 32, value_parser = count_parser(10_000))]
     pub pictures: usize,
-    /// Answers for each.
+    /// Number of answers for each picture.
     #[arg(long, default_value_t = 8, value_parser = count_parser(1_000))]
     pub answers: usize,
     /// Steps of consistent annealed sampling.
@@ -117,7 +117,7 @@ pub struct RestorationArgs {
 pub struct SettingsTrialArgs {
     #[command(flatten)]
     pub layers: LayersArgs,
-    /// A change to try, as a line of TOML: `network.width = 24`. Once for each.
+    /// A change to try, as a line of TOML: `network.width = 24`. Repeat the flag for several.
     #[arg(long = "change", value_name = "TOML", required = true)]
     pub changes: Vec<String>,
     /// Where the data set's files are, if not where `trainer data fetch` puts them.
@@ -126,7 +126,7 @@ pub struct SettingsTrialArgs {
     /// The folder to write.
     #[arg(long)]
     pub out: PathBuf,
-    /// Samples of each.
+    /// Number of samples drawn from each trained model.
     #[arg(long, default_value_t = 1000, value_parser = count_parser(100_000))]
     pub count: usize,
     /// Steps of consistent annealed sampling.
@@ -147,22 +147,22 @@ pub struct NoiseLevelsArgs {
     /// The folder to write.
     #[arg(long)]
     pub out: PathBuf,
-    /// Levels that are tried alone.
+    /// Noise levels, each of which is the only one of a training.
     #[arg(long, value_delimiter = ',', default_values_t = [0.05, 0.1, 0.2, 0.4, 0.8, 1.5], value_parser = noise_level)]
     pub levels: Vec<f64>,
     /// Smallest of the many levels.
     #[arg(long, default_value_t = 0.05, value_parser = noise_level)]
     pub sigma_min: f64,
-    /// Largest of the many levels, which the chains of all begin at.
+    /// Largest of the many levels. All chains begin at it.
     #[arg(long, default_value_t = 5.0, value_parser = noise_level)]
     pub sigma_max: f64,
-    /// Training steps of each.
+    /// Steps of each training.
     #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..))]
     pub steps: u32,
     /// Channels after the first convolution.
     #[arg(long, default_value_t = 16, value_parser = count_parser(256))]
     pub width: usize,
-    /// Samples of each.
+    /// Number of samples drawn from each trained model.
     #[arg(long, default_value_t = 500, value_parser = count_parser(100_000))]
     pub count: usize,
     /// Steps of annealed Langevin dynamics.

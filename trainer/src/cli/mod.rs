@@ -69,9 +69,9 @@ pub enum Command {
     /// List data sets, or fetch one.
     #[command(subcommand)]
     Data(DataCommand),
-    /// Train an energy model.
+    /// Train an energy-based model.
     ///
-    /// Every setting may also stand in a file, as in the `run.toml` of a run folder; a flag goes over the file.
+    /// Every setting can also come from a file (--config), such as the `run.toml` of a run folder. A flag overrides the file.
     /// Defaults in brackets are those of the presets `unet` to `res18`; the paper's presets have their own.
     Train(TrainArgs),
     /// Turn noise into pictures.
@@ -84,15 +84,15 @@ pub enum Command {
     Denoise(DenoiseArgs),
     /// Say how likely pictures are, where they are unusual, and which model fits them best.
     Score(ScoreArgs),
-    /// Measure a model and write a report.
+    /// Evaluate a model on held-out pictures, and write a report: samples, denoising, inpainting, outliers.
     Evaluate(EvaluateArgs),
     /// Run an experiment about the method.
     #[command(subcommand)]
     Experiment(ExperimentCommand),
     /// Write a model folder, which the page can load.
     Export(ExportArgs),
-    /// Measure how likely held-out pictures are under an exported model, and store the result in its folder, with that of
-    /// an evaluation if you give one.
+    /// Add measurements to an exported model: how likely held-out pictures are and, with --evaluation, the results of an
+    /// evaluation.
     Measure(MeasureArgs),
     /// Check this implementation against an independent one.
     Verify(VerifyArgs),
@@ -108,7 +108,7 @@ pub enum Command {
 
 #[derive(Subcommand)]
 pub enum DataCommand {
-    /// The data sets that are known by name.
+    /// List the data sets that are known by name.
     List,
     /// Download a data set and check it against its published SHA-256, or draw it with packages of Node.js (faces, avatars,
     /// emoji).

@@ -27,23 +27,22 @@ pub struct ExportArgs {
     /// Folder of the data set's files, if it is not where the run found them.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
-    /// Number of held-out pictures to publish with the model, for the page's other rooms, as many as fit into 16 MiB; 0 if
-    /// their licence does not allow it.
+    /// Number of held-out pictures to publish with the model, so that visitors can restore, denoise and score them. At
+    /// most 16 MiB; 0 if their licence does not allow publishing.
     #[arg(long, default_value_t = 24)]
     pub held_out: usize,
-    /// A folder of other pictures to publish in their place, in the order of their names: for data whose licence does not
-    /// allow to publish any. The model must not have seen these either.
+    /// A folder of other pictures to publish instead, in the order of their names, for data whose licence does not allow
+    /// publishing. The model must not have seen these either.
     #[arg(long, value_name = "FOLDER", requires = "pictures_licence", conflicts_with = "held_out")]
     pub pictures: Option<PathBuf>,
-    /// Whose these other pictures are, and their licence, as the model card and the page shall tell it, such as "CC0 (Jane
-    /// Doe)".
+    /// Source and licence of these pictures, shown on the model card and the page, such as "CC0 (Jane Doe)".
     #[arg(long, value_name = "TEXT", requires = "pictures", value_parser = NonEmptyStringValueParser::new())]
     pub pictures_licence: Option<String>,
-    /// The licence of the pictures, as the model card and the page shall tell it, such as "CC BY 4.0 (Jane Doe)" [default:
-    /// the data set's].
+    /// Licence of the training pictures, shown on the model card and the page, such as "CC BY 4.0 (Jane Doe)" [default: the
+    /// data set's].
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub licence: Option<String>,
-    /// What else the model card shall say about the pictures: where they come from, how they were changed.
+    /// Further text about the pictures for the model card: where they come from, how they were changed.
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub note: Option<String>,
     /// The evaluation.json that `trainer evaluate` wrote for this run, with the same churn and guidance; its results go

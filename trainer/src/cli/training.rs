@@ -28,7 +28,8 @@ pub struct TrainArgs {
     #[arg(long)]
     pub dry_run: bool,
     /// Continue from the newest checkpoint in --out with the settings stored there. Flags and --config can change the
-    /// noise, the optimization and the record; --data says where the pictures are now.
+    /// noise levels, the optimizer's settings, and how often checkpoints and grids are written. --data says where the
+    /// pictures are now.
     #[arg(long)]
     pub resume: bool,
     #[command(flatten)]

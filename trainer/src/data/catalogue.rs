@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::cifar;
 use crate::{
     console,
     error::{Error, Result},
@@ -212,8 +213,13 @@ impl Set {
                     Format::Cifar(_) => format!("{} (or unpacked, its .bin files)", files.join(" or ")),
                     Format::Embedded | Format::Rendered(_) => "the set".to_owned(),
                 };
+                let other = match &self.format {
+                    Format::Cifar(_) => cifar::other_version(dir),
+                    _ => None,
+                };
+                let other = other.map(|found| format!("; {found} in it is of another version")).unwrap_or_default();
                 format!(
-                    "--data-dir {}: lacks {lacks} of {name}; try `trainer data fetch {name} --dir {}`",
+                    "--data-dir {}: lacks {lacks} of {name}{other}; try `trainer data fetch {name} --dir {}`",
                     dir.display(),
                     console::quoted(dir)
                 )

@@ -35,6 +35,13 @@ pub(super) fn find(source: &Source, folder: &Path) -> Option<PathBuf> {
     unpacked.filter(|folder| BATCHES.iter().any(|name| folder.join(name).is_file())).chain(archives).next()
 }
 
+/// What a folder has of the published versions that are not read: for Python and for Matlab.
+pub(super) fn other_version(folder: &Path) -> Option<&'static str> {
+    let files = ["data_batch_1", "data_batch_1.mat", "cifar-10-batches-py", "cifar-10-batches-mat"];
+    let archives = ["cifar-10-python.tar.gz", "cifar-10-matlab.tar.gz"];
+    files.into_iter().chain(archives).find(|name| folder.join(name).exists())
+}
+
 /// The pictures of the five training batches and of the test batch, colour 32x32.
 pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Images, Images)> {
     let place = set.folders(dir).iter().find_map(|folder| find(source, folder)).ok_or_else(|| set.missing(dir))?;

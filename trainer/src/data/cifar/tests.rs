@@ -66,6 +66,15 @@ fn a_missing_batch_is_named() {
 }
 
 #[test]
+fn the_version_for_python_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(!open(folder.path()).unwrap_err().to_string().contains("another version"));
+    fs::write(folder.path().join("data_batch_1"), "a pickle").unwrap();
+    let error = open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("cifar-10-binary.tar.gz") && error.contains("data_batch_1 in it is of another"), "{error}");
+}
+
+#[test]
 fn damaged_batches_and_archives_are_refused() {
     assert!(records(&[]).is_err());
     assert!(records(&batch(0)[..5000]).unwrap_err().contains("5000 bytes"));

@@ -20,52 +20,54 @@ impl App {
                 }
                 self.send_load()
             }
-            FromEngine::Downloading { load, .. } | FromEngine::Testing { load, .. } if load != self.loads => Ok(()),
+            FromEngine::Downloading { load, .. } | FromEngine::Testing { load, .. } if load != self.loading.number => {
+                Ok(())
+            }
             FromEngine::Timed { load, gpu, cpu } => self.timed(load, gpu, cpu),
             FromEngine::Downloading { received, total, .. } => {
                 // By quarters: a screen reader reads every sentence.
                 let quarter = 4 * received / total.max(1);
-                if self.quarter.replace(quarter) == Some(quarter) {
+                if self.loading.quarter.replace(quarter) == Some(quarter) {
                     return Ok(());
                 }
                 status::say(&texts::downloading(received / 1000, total / 1000))
             }
             FromEngine::Testing { backend, .. } => {
-                self.testing_gpu = backend == Backend::WebGpu;
+                self.loading.testing_gpu = backend == Backend::WebGpu;
                 status::say(&texts::testing(backend.title()))
             }
-            FromEngine::Loaded(loaded) if loaded.number == self.loads => {
-                self.overtaken = false;
+            FromEngine::Loaded(loaded) if loaded.number == self.loading.number => {
+                self.loading.overtaken = false;
                 self.loaded(*loaded, payload)
             }
             FromEngine::Stepped(report) if self.runs_now(report.run) => self.stepped(&report, payload),
             FromEngine::Finished { run, energies } if self.runs_now(run) => self.finished(energies, payload),
             FromEngine::Cancelled(run) if self.runs_now(run) => self.cancelled(),
             FromEngine::Loaded(_) => {
-                self.overtaken = true;
+                self.loading.overtaken = true;
                 Ok(())
             }
             FromEngine::Scored { question: Question { number, purpose }, energies, slopes, unusual, level, bits } => {
                 match purpose {
                     Purpose::Given => self.scored_beside(number, Task::Inpaint, &energies, level, payload),
                     Purpose::Jump { .. } => self.scored_beside(number, Task::Denoise, &energies, level, payload),
-                    Purpose::Outliers if self.asked_outliers == Some(number) => {
-                        self.asked_outliers = None;
+                    Purpose::Outliers if self.asked.outliers == Some(number) => {
+                        self.asked.outliers = None;
                         let held_out = self.held_out();
                         let map = payload;
                         self.outliers_judged()?;
                         self.outliers.judge(&Answer { energies, slopes, unusual, bits, map }, &held_out)?;
                         status::set_data("judged", "done")
                     }
-                    Purpose::Row { map, row } if self.asked_row == Some(number) => {
-                        self.asked_row = None;
+                    Purpose::Row { map, row } if self.asked.row == Some(number) => {
+                        self.asked.row = None;
                         self.map.take(map, row, energies)?;
                         self.ask_for_row()
                     }
                     Purpose::Outliers | Purpose::Row { .. } => Ok(()),
                 }
             }
-            FromEngine::Compared { number, belongings } if self.asked_models == Some(number) => {
+            FromEngine::Compared { number, belongings } if self.asked.models == Some(number) => {
                 self.compared(&belongings)
             }
             FromEngine::Stepped(_)
@@ -74,12 +76,12 @@ impl App {
             | FromEngine::Compared { .. } => Ok(()),
             FromEngine::Framed { animation, done, file } => self.framed(animation, done, file),
             FromEngine::Toy(report) => {
-                if report.number != self.toys {
+                if report.number != self.toy.number {
                     return Ok(());
                 }
                 toy::show(&report, &payload)?;
-                self.toy_trains = report.walked.0 < report.walked.1;
-                if self.toy_trains {
+                self.toy.trains = report.walked.0 < report.walked.1;
+                if self.toy.trains {
                     return Ok(());
                 }
                 self.learned(Task::Landscape, Goal::Toy)?;

@@ -27,14 +27,32 @@ const SAMPLES_COME_WITHIN: i32 = 10_000;
 /// What the visitor's own model is called in the form and in the address.
 pub(super) const OWN: &str = "yours";
 
+/// What is known of the newest load.
+#[derive(Default)]
+pub(super) struct Loading {
+    /// Its number: what belongs to earlier ones comes too late.
+    pub number: u32,
+    /// The visitor's own model: what is to be loaded, and what is.
+    own: Option<ModelFiles>,
+    pub own_loaded: Option<ModelFiles>,
+    /// Whether it waits for the GPU.
+    pub testing_gpu: bool,
+    /// How many quarters of the model have come, as was said last.
+    pub quarter: Option<u64>,
+    /// Whether the engine has loaded another model than the page had asked for last.
+    pub overtaken: bool,
+    /// A model that is there but for the only pictures that it has, the ends of its recorded run.
+    pub awaited: Option<Loaded>,
+}
+
 impl App {
     /// Loads the model of the settings, in a new engine if there is none. The one before stays until it is there.
     pub fn load(&mut self) -> Result<()> {
         // Answers that are still to come are the other model's.
-        (self.asked_row, self.asked_outliers, self.asked_models) = (None, None, None);
-        (self.awaited, self.quarter) = (None, None);
-        self.loads += 1;
-        if self.state == State::Loading && std::mem::take(&mut self.testing_gpu) {
+        (self.asked.row, self.asked.outliers, self.asked.models) = (None, None, None);
+        (self.loading.awaited, self.loading.quarter) = (None, None);
+        self.loading.number += 1;
+        if self.state == State::Loading && std::mem::take(&mut self.loading.testing_gpu) {
             // An engine that waits for a GPU hears nothing else before that answers.
             self.engine = None;
         }
@@ -46,7 +64,7 @@ impl App {
             // An engine that has not started yet asks for it when it has.
             return if self.started { self.send_load() } else { Ok(()) };
         }
-        (self.loaded, self.overtaken) = (None, false);
+        (self.loaded, self.loading.overtaken) = (None, false);
         self.started = false;
         self.engines += 1;
         // It was in the engine of before.
@@ -59,12 +77,12 @@ impl App {
 
     pub(super) fn send_load(&self) -> Result<()> {
         let model = self.settings.model.clone().unwrap_or_default();
-        let files = self.own_model.clone().filter(|_| model == OWN);
+        let files = self.loading.own.clone().filter(|_| model == OWN);
         let kept = preference::read();
         let backend = self.settings.backend.or(kept.filter(|&kept| kept == Backend::Cpu));
         let compare = self.settings.backend.is_none() && kept.is_none();
         let keeps = !self.embedded;
-        self.send(ToEngine::Load { number: self.loads, model, files, backend, compare, keeps })
+        self.send(ToEngine::Load { number: self.loading.number, model, files, backend, compare, keeps })
     }
 
     /// Loads a model that the visitor brought.
@@ -74,7 +92,9 @@ impl App {
             return status::complain(texts::cancel_first());
         }
         self.running = None;
-        if let Some(before) = self.own_model.replace(files).filter(|before| self.own_loaded.as_ref() != Some(before)) {
+        if let Some(before) =
+            self.loading.own.replace(files).filter(|before| self.loading.own_loaded.as_ref() != Some(before))
+        {
             drops::forget(&before);
         }
         self.asks_by_address = false;
@@ -89,7 +109,7 @@ impl App {
 
     /// The faster of the two computes from now on, here and at later visits.
     pub(super) fn timed(&mut self, load: u32, gpu: f64, cpu: f64) -> Result<()> {
-        if load != self.loads {
+        if load != self.loading.number {
             return Ok(());
         }
         let times = |more: f64, less: f64| fixed(more / less.max(0.1), 1);
@@ -110,15 +130,15 @@ impl App {
     }
 
     pub(super) fn loaded(&mut self, loaded: Loaded, held_out: Vec<f32>) -> Result<()> {
-        self.testing_gpu = false;
+        self.loading.testing_gpu = false;
         // Where no pictures came with a model, the ends of its recorded run stand for them.
-        if held_out.is_empty() && self.fetching.as_ref() == Some(&loaded.model) {
+        if held_out.is_empty() && self.recorded.fetching.as_ref() == Some(&loaded.model) {
             let (this, model) = (self.this.clone(), loaded.model.clone());
-            self.awaited = Some(loaded);
+            self.loading.awaited = Some(loaded);
             return after(SAMPLES_COME_WITHIN, move || dispatch(&this, Event::Recorded(model, None)));
         }
         let fits = |samples: &Pictures| (samples.side, samples.channels) == (loaded.size, loaded.channels);
-        let samples = self.samples.as_ref().filter(|(model, samples)| *model == loaded.model && fits(samples));
+        let samples = self.recorded.samples.as_ref().filter(|(model, samples)| *model == loaded.model && fits(samples));
         let pictures = match samples {
             Some((_, samples)) if held_out.is_empty() => samples.clone(),
             _ => Pictures { side: loaded.size, channels: loaded.channels, values: held_out },
@@ -154,7 +174,7 @@ impl App {
         let sha256 = loaded.sha256.clone();
         self.loaded = Some(loaded);
         self.show_shelf()?;
-        if let Some(before) = std::mem::replace(&mut self.own_loaded, self.own_model.clone()) {
+        if let Some(before) = std::mem::replace(&mut self.loading.own_loaded, self.loading.own.clone()) {
             self.forget(before);
         }
         self.read_stale();
@@ -185,7 +205,7 @@ impl App {
 
     /// Held-out pictures of other models, for the room Outliers.
     fn fetch_others(&self) {
-        let (mut models, this, load) = (self.models.models.clone(), self.this.clone(), self.loads);
+        let (mut models, this, load) = (self.models.models.clone(), self.this.clone(), self.loading.number);
         models.retain(|model| Some(&model.name) != self.settings.model.as_ref());
         wasm_bindgen_futures::spawn_local(async move {
             let mut found = Vec::new();
@@ -199,7 +219,7 @@ impl App {
     /// What is to be done where something did not work.
     pub(super) fn failed(&mut self, work: Work, message: &str) -> Result<()> {
         match work {
-            Work::Load(number) if number == self.loads => self.load_failed(message),
+            Work::Load(number) if number == self.loading.number => self.load_failed(message),
             Work::Run(number) if self.runs_now(number) => {
                 self.running = None;
                 self.enter(State::Error)?;
@@ -209,15 +229,15 @@ impl App {
             // Of what is not wanted any more.
             Work::Load(_) | Work::Run(_) => Ok(()),
             Work::Question(number) => {
-                if self.asked_row == Some(number) {
-                    self.asked_row = None;
+                if self.asked.row == Some(number) {
+                    self.asked.row = None;
                 }
-                if self.asked_outliers == Some(number) {
-                    self.asked_outliers = None;
+                if self.asked.outliers == Some(number) {
+                    self.asked.outliers = None;
                     self.outliers.clear("", &self.held_out())?;
                 }
-                if self.asked_models == Some(number) {
-                    self.asked_models = None;
+                if self.asked.models == Some(number) {
+                    self.asked.models = None;
                     self.outliers.show_models(&[])?;
                 }
                 status::complain(message)
@@ -233,7 +253,7 @@ impl App {
 
     /// The model that was there before is there still, if there was one.
     fn load_failed(&mut self, message: &str) -> Result<()> {
-        self.testing_gpu = false;
+        self.loading.testing_gpu = false;
         let Some(loaded) = &self.loaded else {
             self.running = None;
             self.judge()?;
@@ -243,15 +263,15 @@ impl App {
         };
         self.settings.model = Some(loaded.model.clone());
         self.settings.backend = Some(loaded.backend);
-        if let Some(refused) = std::mem::replace(&mut self.own_model, self.own_loaded.clone()) {
+        if let Some(refused) = std::mem::replace(&mut self.loading.own, self.loading.own_loaded.clone()) {
             self.forget(refused);
         }
-        if self.own_loaded.is_none() {
+        if self.loading.own_loaded.is_none() {
             controls::withdraw_model(OWN)?;
         }
         controls::write_model(&loaded.model)?;
         controls::write_backend(loaded.backend)?;
-        if std::mem::take(&mut self.overtaken) {
+        if std::mem::take(&mut self.loading.overtaken) {
             // A model between the two has come after all, and is in the engine. Where this one cannot be had again, there is none.
             self.loaded = None;
             self.remember()?;
@@ -268,15 +288,15 @@ impl App {
 
     /// Lets go of a model's files, unless they are those of the model that is there.
     fn forget(&self, files: ModelFiles) {
-        if self.own_model.as_ref() != Some(&files) {
+        if self.loading.own.as_ref() != Some(&files) {
             drops::forget(&files);
         }
     }
 
     /// The engine answers no more; the GPU is to blame, or may be.
     fn lost(&mut self, message: &str, by_gpu: bool) -> Result<()> {
-        self.awaited = None;
-        (self.asked_row, self.asked_outliers, self.asked_models) = (None, None, None);
+        self.loading.awaited = None;
+        (self.asked.row, self.asked.outliers, self.asked.models) = (None, None, None);
         let on_gpu = match &self.loaded {
             Some(loaded) if self.state != State::Loading => loaded.backend == Backend::WebGpu,
             _ => self.settings.backend != Some(Backend::Cpu),

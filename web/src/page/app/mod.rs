@@ -18,8 +18,8 @@ use std::{
 
 use options::Words;
 use web::{
-    Distribution, Envelope, Models, Pictures, RecordedRun, Settings, Task,
-    messages::{Loaded, ModelFiles, Purpose, Question, ToEngine},
+    Distribution, Envelope, Models, Pictures, Settings, Task,
+    messages::{Loaded, Purpose, Question, ToEngine},
     texts,
 };
 use web_sys::{HtmlAnchorElement, HtmlElement};
@@ -42,7 +42,9 @@ use crate::{
     viewer,
 };
 pub use event::Event;
-use recording::plain_visit;
+use loading::Loading;
+use recording::{Recorded, plain_visit};
+use rooms::Toy;
 use running::Running;
 use sharing::Film;
 
@@ -62,17 +64,12 @@ pub struct App {
     started: bool,
     /// The model that works in the engine; while another one is loading, still the one before.
     loaded: Option<Loaded>,
-    /// The visitor's own model: what is to be loaded, and what is.
-    own_model: Option<ModelFiles>,
-    own_loaded: Option<ModelFiles>,
-    /// Numbers of the newest load, run and question: what belongs to earlier ones comes too late.
-    loads: u32,
+    loading: Loading,
     /// Whether the numbers of pictures in the settings are still those of the address.
     asks_by_address: bool,
-    /// Whether the newest load waits for the GPU.
-    testing_gpu: bool,
+    asked: Asked,
+    /// The number of the newest run: what belongs to earlier ones comes too late.
     runs: u32,
-    questions: u32,
     running: Option<Running>,
     /// The last run of each room.
     views: BTreeMap<&'static str, View>,
@@ -82,12 +79,7 @@ pub struct App {
     shelf: Shelf,
     outliers: Outliers,
     map: Map,
-    /// The questions for a row of the map and for the pictures of Outliers, while their answers are on their way.
-    asked_row: Option<u32>,
-    asked_outliers: Option<u32>,
-    asked_models: Option<u32>,
-    toys: u32,
-    toy_trains: bool,
+    toy: Toy,
     /// The animation that is saved, or was.
     film: Option<Film>,
     /// The chain that is shown large.
@@ -95,18 +87,7 @@ pub struct App {
     playing: bool,
     /// How often playing has begun.
     plays: u32,
-    /// The recorded run of a model, which is shown until chains run.
-    recording: Option<(String, RecordedRun)>,
-    /// The model whose recorded run is still to come.
-    fetching: Option<String>,
-    /// The pictures at the end of a model's recorded run.
-    samples: Option<(String, Pictures)>,
-    /// A model that is there but for these, the only pictures that it has.
-    awaited: Option<Loaded>,
-    /// How many quarters of the model have come, as was said last.
-    quarter: Option<u64>,
-    /// Whether the engine has loaded another model than the page had asked for last.
-    overtaken: bool,
+    recorded: Recorded,
     /// Whether one of the visitor's pictures is being read once more.
     reading: bool,
     /// Whether chains are to start by themselves once the model is there.
@@ -118,6 +99,19 @@ pub struct App {
     /// Whether the visitor chose the picture that is judged.
     chose: bool,
     this: Weak<RefCell<Self>>,
+}
+
+/// Questions to the engine, while their answers are on their way.
+#[derive(Default)]
+struct Asked {
+    /// How many there were: the number of the newest.
+    count: u32,
+    /// For a row of the map.
+    row: Option<u32>,
+    /// For what is said of a picture, and of those beside it.
+    outliers: Option<u32>,
+    /// For the model that a picture belongs to.
+    models: Option<u32>,
 }
 
 /// Has the page handle an event; a failure becomes a sentence on it.
@@ -162,13 +156,10 @@ impl App {
                 engines: 0,
                 started: false,
                 loaded: None,
-                own_model: None,
-                own_loaded: None,
-                loads: 0,
+                loading: Loading::default(),
                 asks_by_address: true,
-                testing_gpu: false,
+                asked: Asked::default(),
                 runs: 0,
-                questions: 0,
                 running: None,
                 views: BTreeMap::new(),
                 stage,
@@ -177,21 +168,12 @@ impl App {
                 shelf: Shelf::default(),
                 outliers: Outliers::default(),
                 map: Map::default(),
-                asked_row: None,
-                asked_outliers: None,
-                asked_models: None,
-                toys: 0,
-                toy_trains: false,
+                toy: Toy::default(),
                 film: None,
                 chain: 0,
                 playing: false,
                 plays: 0,
-                recording: None,
-                fetching: None,
-                samples: None,
-                awaited: None,
-                quarter: None,
-                overtaken: false,
+                recorded: Recorded::default(),
                 reading: false,
                 live: false,
                 embedded: false,
@@ -315,7 +297,7 @@ impl App {
             Event::OwnModel(items) => self.take_model(items),
             Event::OwnModelFiles(files) => self.load_own(files),
             Event::Restore(query) => self.restore(&query),
-            Event::Others(load, _) if load != self.loads => Ok(()),
+            Event::Others(load, _) if load != self.loading.number => Ok(()),
             Event::Others(_, others) => {
                 self.outliers.others = others;
                 // Of the same picture: what is said of it stays until then.
@@ -354,10 +336,10 @@ impl App {
         if !self.has_model() {
             return Ok(None);
         }
-        self.questions += 1;
-        let question = Question { number: self.questions, purpose };
+        self.asked.count += 1;
+        let question = Question { number: self.asked.count, purpose };
         self.send(Envelope { message: ToEngine::Score(question), payload })?;
-        Ok(Some(self.questions))
+        Ok(Some(self.asked.count))
     }
 
     /// Whether a model works and no other is on its way.

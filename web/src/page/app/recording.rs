@@ -3,7 +3,7 @@
 use js_sys::Reflect;
 use options::{Recording, Words};
 use wasm_bindgen::JsValue;
-use web::{Backend, RecordedRun, Task, address};
+use web::{Backend, Pictures, RecordedRun, Task, address};
 
 use super::{App, Event, dispatch};
 use crate::{
@@ -14,13 +14,24 @@ use crate::{
     view::View,
 };
 
+/// The recorded runs of models.
+#[derive(Default)]
+pub(super) struct Recorded {
+    /// That of a model, which is shown until chains run.
+    run: Option<(String, RecordedRun)>,
+    /// The model whose run is still to come.
+    pub fetching: Option<String>,
+    /// The pictures at the end of a model's run.
+    pub samples: Option<(String, Pictures)>,
+}
+
 impl App {
     /// Fetches the recorded run of the model of the settings, if it has one.
     pub(super) fn fetch_recording(&mut self) {
-        self.fetching = None;
+        self.recorded.fetching = None;
         let model = self.models.models.iter().find(|model| Some(&model.name) == self.settings.model.as_ref());
         let Some(name) = model.filter(|model| model.recorded).map(|model| model.name.clone()) else { return };
-        self.fetching = Some(name.clone());
+        self.recorded.fetching = Some(name.clone());
         let (this, keeps) = (self.this.clone(), !self.embedded);
         wasm_bindgen_futures::spawn_local(async move {
             // Without it the places of the pictures are empty, as they are for models that have none.
@@ -33,15 +44,15 @@ impl App {
     /// Takes in a model's recorded run, or that it cannot be had.
     pub(super) fn recorded(&mut self, model: String, run: Option<RecordedRun>) -> Result<()> {
         // Another model was chosen meanwhile.
-        if self.fetching.as_ref() != Some(&model) {
+        if self.recorded.fetching.as_ref() != Some(&model) {
             return Ok(());
         }
-        self.fetching = None;
+        self.recorded.fetching = None;
         if let Some(run) = run {
-            self.samples = Some((model.clone(), run.pictures.clone()));
-            self.recording = Some((model, run));
+            self.recorded.samples = Some((model.clone(), run.pictures.clone()));
+            self.recorded.run = Some((model, run));
         }
-        match self.awaited.take() {
+        match self.loading.awaited.take() {
             Some(loaded) => self.loaded(loaded, Vec::new()),
             None => self.show_recording(),
         }
@@ -50,11 +61,12 @@ impl App {
     /// Shows the recorded run of the model, if there is no run yet, and plays it where things may move.
     pub(super) fn show_recording(&mut self) -> Result<()> {
         let room = Task::Sample.word();
-        let is_wanted = self.recording.as_ref().is_some_and(|(model, _)| Some(model) == self.settings.model.as_ref());
+        let is_wanted =
+            self.recorded.run.as_ref().is_some_and(|(model, _)| Some(model) == self.settings.model.as_ref());
         if !is_wanted || self.views.contains_key(room) || self.running.is_some() || self.autorun {
             return Ok(());
         }
-        let Some((model, run)) = self.recording.take() else { return Ok(()) };
+        let Some((model, run)) = self.recorded.run.take() else { return Ok(()) };
         self.views.insert(room, View::recorded(model, run));
         let plays = self.settings.task == Task::Sample && may_move()?;
         status::set_data("recorded", if plays { "playing" } else { "done" })?;

@@ -23,6 +23,15 @@ use crate::{
     viewer,
 };
 
+/// The toy of the landscape.
+#[derive(Default)]
+pub(super) struct Toy {
+    /// The number of the newest: what belongs to earlier ones comes too late.
+    pub number: u32,
+    /// Whether it trains.
+    pub trains: bool,
+}
+
 impl App {
     /// Goes to another room and has the address say so; the browser's Back leads to the one before.
     pub(super) fn enter_room(&mut self, room: Task) -> Result<()> {
@@ -202,19 +211,19 @@ impl App {
         }
         let of_model = if self.shelf.of_model() > 0 { self.shelf.picture(0) } else { chosen.clone() };
         let payload = self.outliers.gather(&chosen, &of_model);
-        self.asked_outliers = self.ask(Purpose::Outliers, payload)?;
+        self.asked.outliers = self.ask(Purpose::Outliers, payload)?;
         Ok(())
     }
 
     fn withdraw_judgement(&mut self) -> Result<()> {
-        let judgement = self.asked_outliers.take();
+        let judgement = self.asked.outliers.take();
         self.withdraw(judgement)
     }
 
     /// Takes back the question which model fits, and the answer: the picture is another one.
     fn withdraw_comparison(&mut self) -> Result<()> {
         self.outliers.show_models(&[])?;
-        let comparison = self.asked_models.take();
+        let comparison = self.asked.models.take();
         self.withdraw(comparison)
     }
 
@@ -231,16 +240,16 @@ impl App {
         }
         let names = self.models.models.iter().map(|model| model.name.clone());
         let others = names.filter(|name| Some(name) != self.settings.model.as_ref()).collect();
-        self.questions += 1;
-        self.asked_models = Some(self.questions);
+        self.asked.count += 1;
+        self.asked.models = Some(self.asked.count);
         status::set_data("compared", "")?;
         write("belongings", texts::comparing())?;
-        self.send(Envelope { message: ToEngine::Compare { number: self.questions, others }, payload: values })
+        self.send(Envelope { message: ToEngine::Compare { number: self.asked.count, others }, payload: values })
     }
 
     /// Shows which model it is.
     pub(super) fn compared(&mut self, belongings: &[Belonging]) -> Result<()> {
-        self.asked_models = None;
+        self.asked.models = None;
         let title = |name: &str| match self.models.models.iter().find(|model| model.name == name) {
             Some(model) => model.title().to_owned(),
             None => texts::this_model().to_owned(),
@@ -300,7 +309,7 @@ impl App {
 
     /// Asks for the next row of the map, while somebody looks at it.
     pub(super) fn ask_for_row(&mut self) -> Result<()> {
-        if self.settings.task != Task::Landscape || self.asked_row.is_some() || !self.has_model() {
+        if self.settings.task != Task::Landscape || self.asked.row.is_some() || !self.has_model() {
             return Ok(());
         }
         let Some((map, row, payload)) = self.map.next_row() else {
@@ -313,7 +322,7 @@ impl App {
             self.stage.show_progress(done, rows)?;
             status::say(texts::drawing_map())?;
         }
-        self.asked_row = self.ask(Purpose::Row { map, row }, payload)?;
+        self.asked.row = self.ask(Purpose::Row { map, row }, payload)?;
         Ok(())
     }
 
@@ -336,18 +345,18 @@ impl App {
     }
 
     pub(super) fn train_toy(&mut self) -> Result<()> {
-        self.toys += 1;
-        self.toy_trains = true;
+        self.toy.number += 1;
+        self.toy.trains = true;
         self.settings.toy = controls::toy_shape()?;
         status::set_data("toy", "")?;
         // One that shows the difference well; another seed would be another chance for the one level.
-        let toy = ToyRun { shape: self.settings.toy, seed: 2, number: self.toys };
+        let toy = ToyRun { shape: self.settings.toy, seed: 2, number: self.toy.number };
         self.send(ToEngine::Toy(toy))
     }
 
     /// Ends the toy that trains: nobody looks at it any more.
     fn stop_toy(&mut self) -> Result<()> {
-        if self.toy_trains {
+        if self.toy.trains {
             self.forget_toy()?;
             self.send(ToEngine::StopToy)?;
         }
@@ -356,8 +365,8 @@ impl App {
 
     /// The toy that trained does so no more.
     pub(super) fn forget_toy(&mut self) -> Result<()> {
-        if std::mem::take(&mut self.toy_trains) {
-            self.toys += 1;
+        if std::mem::take(&mut self.toy.trains) {
+            self.toy.number += 1;
             status::set_data("toy", "")?;
             write("toy-status", "")?;
         }

@@ -88,7 +88,7 @@ impl App {
         settings.backend = self.settings.backend;
         let room = settings.task;
         controls::write(&settings, &self.models)?;
-        if self.own_loaded.is_some() {
+        if self.loading.own_loaded.is_some() {
             self.offer_own_model()?;
             controls::write_model(settings.model.as_deref().unwrap_or_default())?;
         }
