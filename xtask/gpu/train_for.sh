@@ -12,8 +12,9 @@ seconds=$1 trainer=$2 run=$3
 shift 3
 if compgen -G "$run/checkpoints/step-*" >/dev/null; then set -- --resume "$@"; fi
 
-# 124: the time is over. Ctrl-C is how a user asks for the same. A minute is enough to save any network.
+# 124: the time is over. Ctrl-C is how a user asks for the same; in the foreground it reaches the trainer. A minute is enough to save
+# any network.
 status=0
-timeout --signal=INT --kill-after=60 "$seconds" "$trainer" train --out "$run" "$@" || status=$?
+timeout --foreground --signal=INT --kill-after=60 "$seconds" "$trainer" train --out "$run" "$@" || status=$?
 if ((status != 0 && status != 124)); then exit "$status"; fi
 compgen -G "$run/checkpoints/step-*"

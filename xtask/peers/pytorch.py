@@ -4,13 +4,21 @@ memory is that network's."""
 
 import argparse
 import json
-import resource
 import statistics
 import time
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+
+def peak_memory():
+    """Bytes, or None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def conv(channels_in, channels_out, kernel, bias=True):
@@ -144,7 +152,7 @@ def main():
         torch.autograd.grad(loss, list(net.parameters()), allow_unused=True)
 
     training = median_seconds(training_step, options.device)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_memory()
     net.requires_grad_(False)
     inference = median_seconds(energy_gradient, options.device)
     print(

@@ -34,6 +34,9 @@ const SIGNS: [(Cause, &[&str]); 9] = [
     ),
     (Cause::NoSuchVersion, &["` in registry `"]),
     (Cause::OldCompiler, &["it requires rustc", "is not supported by the following package"]),
+    // Nothing is compiled before all is there: what the network did before that was a warning.
+    (Cause::NoLinker, &["linker `", "failed to find tool", "error: linking with"]),
+    (Cause::DoesNotCompile, &["could not compile", "failed to run custom build command"]),
     (Cause::Proxy, &["resolve proxy", "CONNECT tunnel failed", "from proxy", "got 407", "via proxy"]),
     (
         Cause::Offline,
@@ -53,8 +56,6 @@ const SIGNS: [(Cause, &[&str]); 9] = [
         Cause::Registry,
         &["failed to get successful HTTP response", "failed to download", "download of config.json failed"],
     ),
-    (Cause::NoLinker, &["linker `", "failed to find tool", "error: linking with"]),
-    (Cause::DoesNotCompile, &["could not compile", "failed to run custom build command"]),
 ];
 
 impl Cause {
@@ -163,6 +164,8 @@ mod tests {
 
     #[test]
     fn every_cause_is_told_from_the_others() {
+        // A network that was slow at first is not what failed.
+        let slow = format!("warning: spurious network error (3 tries remaining): [28] Timeout was reached\n{LINKER}");
         let cases = [
             (UNREACHABLE, Cause::Offline),
             (NO_NAME, Cause::Offline),
@@ -177,6 +180,7 @@ mod tests {
             (UNRESOLVED, Cause::DoesNotCompile),
             (RUST, Cause::OldCompiler),
             (DISK, Cause::DiskFull),
+            (&slow, Cause::NoLinker),
             ("error: something new\n", Cause::Unknown),
             ("", Cause::Unknown),
         ];

@@ -21,12 +21,11 @@ impl Consent {
     #[must_use]
     pub fn new(yes: bool) -> Self {
         let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
-        Self::from(yes, env::var("CI").ok().as_deref(), terminal)
+        Self::from(yes || on_build_machine(), terminal)
     }
 
-    fn from(yes: bool, ci: Option<&str>, terminal: bool) -> Self {
-        let ci = ci.is_some_and(|ci| !["", "0", "false"].contains(&ci));
-        match (yes || ci, terminal) {
+    fn from(yes: bool, terminal: bool) -> Self {
+        match (yes, terminal) {
             (true, _) => Self::Given,
             (false, true) => Self::Ask,
             (false, false) => Self::Refused,
@@ -52,21 +51,30 @@ impl Consent {
     }
 }
 
+/// Whether this is a machine that builds, by the variable `CI`.
+#[must_use]
+pub fn on_build_machine() -> bool {
+    says_so(env::var("CI").ok().as_deref())
+}
+
+fn says_so(ci: Option<&str>) -> bool {
+    ci.is_some_and(|ci| !["", "0", "false"].contains(&ci))
+}
+
 fn is_yes(answer: &str) -> bool {
     ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Consent, is_yes};
+    use super::{Consent, is_yes, says_so};
 
     #[test]
     fn nothing_is_done_unasked() {
-        assert!(matches!(Consent::from(false, None, false), Consent::Refused));
-        assert!(matches!(Consent::from(false, Some("false"), false), Consent::Refused));
-        assert!(matches!(Consent::from(false, Some(""), true), Consent::Ask));
-        assert!(matches!(Consent::from(true, None, false), Consent::Given));
-        assert!(matches!(Consent::from(false, Some("true"), false), Consent::Given));
+        assert!(matches!(Consent::from(false, false), Consent::Refused));
+        assert!(matches!(Consent::from(false, true), Consent::Ask));
+        assert!(matches!(Consent::from(true, false), Consent::Given));
+        assert!(says_so(Some("true")) && ![None, Some("false"), Some("0"), Some("")].into_iter().any(says_so));
         assert!(!Consent::Refused.to("?").unwrap() && Consent::Given.to("?").unwrap());
     }
 

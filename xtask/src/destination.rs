@@ -35,11 +35,11 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// Looks at a folder, an absolute path, and changes nothing.
+    /// Looks at a folder, an absolute path, and leaves it as it is.
     ///
     /// # Errors
-    /// A [`crate::misuse::Misuse`] that names the folder: it is no folder, or holds anything but a site, or the
-    /// repository, the models or the target directory would be in the way.
+    /// A [`crate::misuse::Misuse`] that names the folder: it is no folder, holds anything but a site or cannot be written, or
+    /// the repository, the models or the target directory would be in the way.
     pub fn check(shown: &Path, around: &Surroundings<'_>) -> Result<Self> {
         let folder = resolve(shown)?;
         let name = shown.display();
@@ -61,7 +61,31 @@ impl Destination {
         let unlisted = resolve(around.unlisted).is_ok_and(|unlisted| unlisted == folder);
         let destination = Self { shown: shown.to_owned(), folder, unlisted };
         destination.check_contents()?;
+        destination.check_place()?;
         Ok(destination)
+    }
+
+    /// Whether a site could be renamed to its place, as it will be after the build.
+    fn check_place(&self) -> Result<()> {
+        let name = self.shown.display();
+        let Some(parent) = self.folder.parent().filter(|parent| parent.is_dir()) else { return Ok(()) };
+        #[cfg(unix)]
+        if let (Ok(inside), Ok(around)) = (fs::metadata(&self.folder), fs::metadata(parent))
+            && std::os::unix::fs::MetadataExt::dev(&inside) != std::os::unix::fs::MetadataExt::dev(&around)
+        {
+            refuse!(
+                "{name}: is the root of a disk of its own, which nothing can replace; choose a folder in it, such as {}",
+                below(&self.shown)
+            );
+        }
+        let trial = self.beside("new")?;
+        if let Err(error) = fs::create_dir(&trial).and_then(|()| fs::remove_dir(&trial)) {
+            refuse!(
+                "{name}: nothing can be written in {}, where a site is put before it takes its place: {error}",
+                parent.display()
+            );
+        }
+        Ok(())
     }
 
     /// The folder, as it was typed.

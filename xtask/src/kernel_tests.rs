@@ -1,19 +1,19 @@
 //! The kernels' own tests: at every vector width of this machine with every check of the compiler, under
 //! AddressSanitizer, and, by an emulator, with the NEON vectors of phones and of Apple's machines.
 
-use std::{env, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use xshell::{Cmd, Shell, cmd};
 
-use crate::{debian, paths};
+use crate::{consent, debian, paths};
 
 const HOST: &str = "x86_64-unknown-linux-gnu";
 const NEON: &str = "aarch64-unknown-linux-gnu";
 const NEON_LINKER: &str = "aarch64-linux-gnu-gcc";
 const NEON_EMULATOR: &str = "qemu-aarch64-static";
 
-/// Runs them. What a machine lacks for the sanitizer or the emulator is told and left out; with `CI` set it is an error.
+/// Runs them. What a machine lacks for the sanitizer or the emulator is told and left out; on a build machine it is an error.
 ///
 /// # Errors
 /// A test failed.
@@ -22,7 +22,7 @@ pub fn run(shell: &Shell) -> Result<()> {
     for (what, tests) in [("AddressSanitizer", sanitized(shell)), ("NEON", neon(shell))] {
         match tests {
             Ok(tests) => tests.run().with_context(|| format!("failed: kernels, {what}"))?,
-            Err(lack) if env::var_os("CI").is_some() => return Err(lack.context(format!("kernels, {what}"))),
+            Err(lack) if consent::on_build_machine() => return Err(lack.context(format!("kernels, {what}"))),
             Err(lack) => eprintln!("not run here: kernels, {what}: {lack:#}"),
         }
     }

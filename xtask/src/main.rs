@@ -1,5 +1,7 @@
 //! `cargo xtask demo`, `cargo xtask site`, `cargo xtask test` and `cargo xtask bench`.
 
+use std::env;
+use std::iter::once;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -62,6 +64,12 @@ fn run(command: Command, consent: Consent) -> Result<()> {
     shell.change_dir(paths::root());
     // What is built is looked for there, whatever cargo's own settings say.
     shell.set_var("CARGO_TARGET_DIR", paths::target());
+    // The project's own tools before others of their names.
+    let tools = paths::tools().join("bin");
+    shell.set_var(
+        "PATH",
+        env::join_paths(once(tools).chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())))?,
+    );
     match command {
         Command::Demo(mut options) => {
             options.dist = options.dist.map(|dist| here.join(dist));

@@ -25,6 +25,13 @@ pub fn target() -> PathBuf {
     root().join(chosen)
 }
 
+/// Where build tools go that a machine does not have in the version that this project needs. Not to cargo's own folder, where they would
+/// replace those of other projects.
+#[must_use]
+pub fn tools() -> PathBuf {
+    target().join("tools")
+}
+
 /// What a browser runs, as compilers call it.
 pub const WASM: &str = "wasm32-unknown-unknown";
 

@@ -72,7 +72,11 @@ pub fn build(
     models::replace(models, &list, stage.folder())?;
     version::write(stage.folder())?;
     destination.put(stage.folder())?;
-    fs::remove_dir_all(stage.folder()).with_context(|| format!("{}", stage.folder().display()))
+    if let Err(error) = fs::remove_dir_all(stage.folder()) {
+        // The next build empties it.
+        eprintln!("{}: cannot be deleted: {error}", stage.folder().display());
+    }
+    Ok(())
 }
 
 /// Installs what is missing, and compiles the engine, which takes as long, at the same time: each leaves a core idle at
@@ -94,7 +98,7 @@ fn prepare(shell: &Shell, consent: Consent, profile: Profile) -> Result<()> {
             );
             compiler.apply(build).run().ok()
         });
-        tools::ensure(shell, &tools)
+        tools::ensure(shell, &tools, &paths::tools())
     })
 }
 
@@ -104,7 +108,7 @@ fn prepare(shell: &Shell, consent: Consent, profile: Profile) -> Result<()> {
 /// A tool cannot be installed or the build fails.
 pub fn build_page(shell: &Shell, consent: Consent, page: &Path, options: &[&str], folder: &Path) -> Result<()> {
     let compiler = wasm_target::ensure(shell, consent)?;
-    tools::ensure(shell, &tools::all()?)?;
+    tools::ensure(shell, &tools::all()?, &paths::tools())?;
     // The public address is relative (Trunk.toml). trunk finds its tools on the path.
     let build = cmd!(shell, "trunk --skip-version-check build {options...} --dist {folder} {page}");
     compiler

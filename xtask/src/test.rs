@@ -15,7 +15,7 @@ use crate::{forecast, kernel_tests, needs, paths, programs, site, test_programs,
 /// A part failed.
 pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
     needs::check_tests(shell)?;
-    let destination = site::destination(&paths::dist(), &paths::root().join("models"))?;
+    let destination = site::destination(&paths::dist(), &paths::models())?;
     forecast::tell(shell, Profile::Site)?;
     part("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
     let mut programs = Vec::new();
@@ -91,12 +91,13 @@ fn part(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
 /// The tests of `shared` and `cpu-kernels` that are marked for WebAssembly, in headless Chromium.
 fn wasm_tests(shell: &Shell, consent: Consent) -> Result<()> {
     let compiler = wasm_target::ensure(shell, consent)?;
-    tools::ensure(shell, &tools::all()?)?;
+    tools::ensure(shell, &tools::all()?, &paths::tools())?;
     // The site's profile: most dependencies are then built once for both.
     let driver = programs::find("chromedriver").context("chromedriver: not on the path; install it with Chromium")?;
+    let target = paths::WASM;
     let test = cmd!(
         shell,
-        "cargo test --profile site --target wasm32-unknown-unknown --package cpu-kernels --package shared --test kernels --test noise_everywhere"
+        "cargo test --profile site --target {target} --package cpu-kernels --package shared --test kernels --test noise_everywhere"
     );
     // The browser leaves its files behind.
     let files = shell.create_temp_dir()?;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -56,17 +57,17 @@ pub fn missing<'a>(shell: &Shell, tools: &'a [Tool]) -> Vec<&'a Tool> {
     tools.iter().filter(|tool| installed(shell, tool).as_ref() != Some(&tool.version)).collect()
 }
 
-/// Puts these tools on the path, those that are missing beside each other.
+/// Puts the tools that are missing into `bin` in this place, which is on the shell's path, beside each other.
 ///
 /// # Errors
 /// A tool is missing and cannot be installed.
-pub fn ensure(shell: &Shell, tools: &[Tool]) -> Result<()> {
+pub fn ensure(shell: &Shell, tools: &[Tool], place: &Path) -> Result<()> {
     let missing = missing(shell, tools);
     let prebuilt = !missing.is_empty() && cmd!(shell, "cargo binstall -V").quiet().ignore_stderr().read().is_ok();
     thread::scope(|scope| {
         let start = |tool: &'_ Tool| {
             let (tool, shell) = (tool.clone(), shell.clone());
-            scope.spawn(move || install(&shell, &tool, prebuilt))
+            scope.spawn(move || install(&shell, &tool, place, prebuilt))
         };
         let installs: Vec<_> = missing.into_iter().map(start).collect();
         let end = |install: thread::ScopedJoinHandle<'_, Result<()>>| {
@@ -85,44 +86,44 @@ fn installed(shell: &Shell, tool: &Tool) -> Option<String> {
     output.split_whitespace().nth(1).map(str::to_owned)
 }
 
-fn install(shell: &Shell, tool: &Tool, prebuilt: bool) -> Result<()> {
+fn install(shell: &Shell, tool: &Tool, place: &Path, prebuilt: bool) -> Result<()> {
     let Tool { program, package, version } = tool;
     if let Some(other) = installed(shell, tool) {
-        eprintln!("{program} {other} is not the version this project needs: {version} takes its place");
+        eprintln!("{program} {other} stays; this project needs {version}, which goes to {}", place.display());
     }
-    if !(prebuilt && install_prebuilt(shell, tool)) {
-        build(shell, tool)?;
+    if !(prebuilt && install_prebuilt(shell, tool, place)) {
+        build(shell, tool, place)?;
     }
     match installed(shell, tool) {
         Some(now) if now == *version => Ok(()),
-        Some(other) => {
-            bail!("{program}: the path has version {other} before cargo's, {version}; remove it from the path")
-        }
-        None => bail!("{package} {version}: installed, but not on the path; add cargo's bin folder to it"),
+        _ => bail!("{package} {version}: installed in {}, but cannot be run", place.display()),
     }
 }
 
-fn install_prebuilt(shell: &Shell, tool: &Tool) -> bool {
+fn install_prebuilt(shell: &Shell, tool: &Tool, place: &Path) -> bool {
     let Tool { package, version, .. } = tool;
     eprintln!("installing {package} {version} by cargo binstall");
-    let done = cmd!(shell, "cargo binstall --no-confirm --disable-strategies compile {package}@{version}")
-        .env("BINSTALL_DISABLE_TELEMETRY", "true")
-        .run()
-        .is_ok();
+    let done =
+        cmd!(shell, "cargo binstall --no-confirm --root {place} --disable-strategies compile {package}@{version}")
+            .env("BINSTALL_DISABLE_TELEMETRY", "true")
+            .run()
+            .is_ok();
     if !done {
         eprintln!("{package} {version} is not to be had prebuilt: building it");
     }
     done
 }
 
-fn build(shell: &Shell, tool: &Tool) -> Result<()> {
+fn build(shell: &Shell, tool: &Tool, place: &Path) -> Result<()> {
     let Tool { package, version, .. } = tool;
     eprintln!("building {package} {version} (once, some minutes)");
     // Without TLS: trunk finds every other tool on the path and downloads none, and the test runner's browser is on this
-    // machine. One of another version may lie there that cargo does not know of.
+    // machine. One that was broken off may lie there.
     let install = |locked: Option<&str>| {
-        let command =
-            cmd!(shell, "cargo install --force {locked...} {package} --version {version} --no-default-features");
+        let command = cmd!(
+            shell,
+            "cargo install --force --root {place} {locked...} {package} --version {version} --no-default-features"
+        );
         // Not among the project's own parts: tools built at once would wait for each other there, and nothing would be deleted.
         run_and_keep(command.env_remove("CARGO_TARGET_DIR").envs(QUICK).into())
     };

@@ -77,6 +77,15 @@ fn refusal(checked: anyhow::Result<Destination>, out: &Path) -> String {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn where_nothing_can_be_written_is_said_before_the_build() {
+    let place = Place::new();
+    // Not even for root.
+    let line = place.refusal("/proc/site");
+    assert!(line.contains("nothing can be written in /proc"), "{line}");
+}
+
+#[test]
 fn a_new_and_an_empty_folder_get_the_site_and_a_later_one_replaces_it() {
     let place = Place::new();
     fs::create_dir(place.path("empty")).unwrap();

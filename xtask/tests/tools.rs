@@ -20,7 +20,7 @@ impl Machine {
     fn new(cargo: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let shell = Shell::new().unwrap();
-        shell.set_var("PATH", format!("{}:/usr/bin:/bin", folder.path().display()));
+        shell.set_var("PATH", format!("{0}/tools/bin:{0}:/usr/bin:/bin", folder.path().display()));
         shell.set_var("HERE", folder.path());
         let machine = Self { folder, shell };
         // No binstall unless a script has it.
@@ -38,17 +38,22 @@ impl Machine {
     /// Installs a tool; the error's line, empty without one.
     fn install(&self) -> String {
         let tool = Tool { program: "press", package: "press-cli", version: "1.2.3".to_owned() };
-        ensure(&self.shell, &[tool]).err().map(|error| format!("{error:#}")).unwrap_or_default()
+        ensure(&self.shell, &[tool], &self.folder.path().join("tools"))
+            .err()
+            .map(|error| format!("{error:#}"))
+            .unwrap_or_default()
     }
 
     /// How cargo was called to install, in order.
     fn calls(&self) -> Vec<String> {
         let calls = fs::read_to_string(self.folder.path().join("calls")).unwrap_or_default();
-        calls.lines().filter(|call| *call != "binstall -V").map(str::to_owned).collect()
+        let place = format!("{}/", self.folder.path().display());
+        calls.lines().filter(|call| *call != "binstall -V").map(|call| call.replace(&place, "")).collect()
     }
 }
 
-const INSTALL: &str = "printf '#!/bin/sh\\necho press 1.2.3\\n' > $HERE/press; chmod +x $HERE/press";
+const INSTALL: &str = "mkdir -p $HERE/tools/bin; printf '#!/bin/sh\\necho press 1.2.3\\n' > $HERE/tools/bin/press; chmod +x \
+                       $HERE/tools/bin/press";
 
 #[test]
 fn a_tool_of_the_right_version_is_left_alone() {
@@ -65,8 +70,12 @@ fn a_missing_tool_and_one_of_another_version_are_built_from_their_lock_file() {
         if let Some(other) = other {
             machine.add("press", other);
         }
+        let before = fs::read(machine.folder.path().join("press")).ok();
         assert_eq!(machine.install(), "");
-        assert_eq!(machine.calls(), ["install --force --locked press-cli --version 1.2.3 --no-default-features"]);
+        let call = "install --force --root tools --locked press-cli --version 1.2.3 --no-default-features";
+        assert_eq!(machine.calls(), [call]);
+        // That of another project stays what it was.
+        assert_eq!(fs::read(machine.folder.path().join("press")).ok(), before);
     }
 }
 
@@ -95,15 +104,15 @@ fn another_failure_is_told_and_not_tried_again() {
 fn a_prebuilt_tool_is_taken_where_there_is_binstall_and_built_where_that_fails() {
     let machine = Machine::new(INSTALL);
     assert_eq!(machine.install(), "");
-    assert_eq!(machine.calls(), ["binstall --no-confirm --disable-strategies compile press-cli@1.2.3"]);
+    assert_eq!(machine.calls(), ["binstall --no-confirm --root tools --disable-strategies compile press-cli@1.2.3"]);
     let machine = Machine::new(&format!("case \"$*\" in 'binstall -V') exit 0;; binstall*) exit 94;; esac\n{INSTALL}"));
     assert_eq!(machine.install(), "");
     assert_eq!(machine.calls().len(), 2);
-    assert!(machine.calls()[1].starts_with("install --force --locked"));
+    assert!(machine.calls()[1].starts_with("install --force --root tools --locked"));
 }
 
 #[test]
-fn a_tool_that_is_installed_off_the_path_is_told() {
+fn a_tool_that_is_not_where_it_should_be_is_told() {
     let message = Machine::new("exit 0").install();
-    assert!(message.contains("not on the path"), "{message}");
+    assert!(message.contains("tools, but cannot be run"), "{message}");
 }

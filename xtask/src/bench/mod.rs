@@ -66,24 +66,30 @@ impl Part {
 /// Measures everything, or one part, one thing after the other, and writes the tables.
 ///
 /// # Errors
-/// This project cannot be built or run, or the tables cannot be written. A peer that is not installed is left out.
+/// This project cannot be built or run, or the tables cannot be written. A peer that is not installed is left out. What was
+/// measured before stays written.
 pub fn run(shell: &Shell, consent: Consent, only: Option<Part>) -> Result<()> {
     let path = paths::root().join("docs/benchmarks.md");
     let threads = available_parallelism()?.to_string();
+    let machine = format!("{threads} threads of: {}", processor());
+    for part in Part::ALL.into_iter().filter(|&part| only.is_none_or(|only| only == part)) {
+        let section = part.on(&machine, &part.measure(shell, consent, &threads)?);
+        // Each as soon as it is measured: a later one may fail.
+        let earlier = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(&path, with(&earlier, part, &section)).with_context(|| format!("{}", path.display()))?;
+        eprintln!("{}: {}", path.display(), part.heading().trim());
+    }
+    Ok(())
+}
+
+/// The tables with this section in the place of an earlier one.
+fn with(tables: &str, new: Part, section: &str) -> String {
     let mut text = "# Benchmarks\n\nWritten by `cargo xtask bench`. Medians, one after the other.\n".to_owned();
-    let earlier = fs::read_to_string(&path).unwrap_or_default();
     for part in Part::ALL {
-        let section = match only {
-            Some(only) if only != part => part.earlier(&earlier),
-            _ => Some(
-                part.on(&format!("{threads} threads of: {}", processor()), &part.measure(shell, consent, &threads)?),
-            ),
-        };
+        let section = if part == new { Some(section.to_owned()) } else { part.earlier(tables) };
         text.extend(section.map(|section| format!("\n{}\n", section.trim_end())));
     }
-    fs::write(&path, text).with_context(|| format!("{}", path.display()))?;
-    eprintln!("{}", path.display());
-    Ok(())
+    text
 }
 
 /// What the system calls its processor.
@@ -116,7 +122,7 @@ fn rounded(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Part, beside, rounded};
+    use super::{Part, beside, rounded, with};
 
     #[test]
     fn a_part_that_is_not_measured_again_stays() {
@@ -126,6 +132,11 @@ mod tests {
         assert_eq!(sections, wanted.map(str::to_owned));
         assert_eq!(Part::Kernels.on("a machine", "## Kernels\n\nc\n"), "## Kernels\n\nOn a machine.\n\nc\n");
         assert_eq!(Part::Browser.earlier("# Benchmarks\n\n## Training\n"), None);
+        let replaced = with(text, Part::Helpers, "## Helpers\n\nnew\n");
+        let sections = Part::ALL.map(|part| part.earlier(&replaced).unwrap());
+        assert_eq!(sections[2], "## Helpers\n\nnew\n");
+        assert_eq!([&sections[0], &sections[1], &sections[3]], [wanted[0], wanted[1], wanted[3]]);
+        assert!(with("", Part::Kernels, "## Kernels\n").ends_with("\n\n## Kernels\n"));
     }
 
     #[test]

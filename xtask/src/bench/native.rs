@@ -99,7 +99,7 @@ pub fn section(shell: &Shell, threads: &str) -> Result<String> {
             )?;
         }
         // Not every system tells.
-        if ours.iter().all(|run| run["peak_memory"].is_number()) {
+        if ours.iter().chain(&peers).all(|run| run["peak_memory"].is_number()) {
             let least = |runs: &[Value]| best(runs.iter().map(|run| &run["peak_memory"]), f64::min);
             let (bytes, peer) = (least(&ours)?, torch.map(|_| least(&peers)).transpose()?);
             let (megabytes, peer) = (bytes / 1e6, peer.map(|bytes| bytes / 1e6));
