@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Read an exported energy model with PyTorch: the whole network in one file, to judge a model with tools of your own.
 
-    pip install torch pillow
+    pip install torch pillow numpy
     python read_model.py models/fashion PICTURE.png ...     # each picture's energy, and how far one denoising jump moves it
     python read_model.py REFERENCE.safetensors              # compare with energies and gradients that a file brings
 

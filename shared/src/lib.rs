@@ -11,6 +11,7 @@
 #![warn(unreachable_pub)]
 
 pub mod backend;
+mod each;
 pub mod likelihood;
 pub mod measures;
 pub mod model;

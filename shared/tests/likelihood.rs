@@ -2,7 +2,10 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use burn::tensor::{Device, Tensor};
 use options::{Activation, Architecture, Spacing};
@@ -118,7 +121,11 @@ fn well_separated_points_have_the_logarithm_of_their_number() {
     assert!((bits - (count as f64).log2()).abs() < 0.3, "{bits} bits for one of {count}");
 }
 
-fn network() -> (EnergyNetwork, [usize; 4], Device) {
+/// A network whose weights are always the same. They are drawn when they are first used, from a generator that all tests
+/// share: one at a time.
+fn network() -> (EnergyNetwork, [usize; 4], Device, MutexGuard<'static, ()>) {
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    let alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     let device = Device::flex();
     device.seed(4);
     let config = NetworkConfig {
@@ -130,12 +137,12 @@ fn network() -> (EnergyNetwork, [usize; 4], Device) {
         activation: Activation::Silu,
         sigma_0: SIGMA_0,
     };
-    (EnergyNetwork::new(&config, &device).unwrap(), config.batch_shape(3), device)
+    (EnergyNetwork::new(&config, &device).unwrap(), config.batch_shape(3), device, alone)
 }
 
 #[test]
 fn the_excess_is_the_training_loss_times_the_range() {
-    let (network, shape, device) = network();
+    let (network, shape, device, _alone) = network();
     let x = Noise::new(1).tensor(0, Draw::Start, shape, &device) * 0.2 + 0.5;
     let rule = Quadrature::integral(&LEVELS, 24);
     let (mut readings, mut training) = (vec![Vec::new(); 3], [0.0; 3]);
@@ -157,7 +164,7 @@ fn the_excess_is_the_training_loss_times_the_range() {
 
 #[test]
 fn the_surprise_of_pixels_sums_to_the_excess_and_the_frame_has_its_part() {
-    let (network, shape, device) = network();
+    let (network, shape, device, _alone) = network();
     let frame = Frame::new(12, 16).unwrap();
     let x = frame.add(Noise::new(1).tensor(0, Draw::Start, [3, 1, 12, 12], &device));
     let rule = Quadrature::integral(&LEVELS, 8);
@@ -179,7 +186,7 @@ fn the_surprise_of_pixels_sums_to_the_excess_and_the_frame_has_its_part() {
 
 #[test]
 fn a_seed_is_one_result_and_pictures_share_their_noise() {
-    let (network, shape, device) = network();
+    let (network, shape, device, _alone) = network();
     let x = Noise::new(1).tensor(0, Draw::Start, shape, &device);
     let read = |x: Tensor<4>, seed| {
         let [count, ..] = x.dims();

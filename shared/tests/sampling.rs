@@ -2,7 +2,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use burn::tensor::{Device, Tensor};
 use options::{Sampler, Spacing, Words};
@@ -253,6 +253,51 @@ fn known_pixels_come_back_bit_for_bit_and_unknown_ones_move() {
             } else {
                 assert!((after - 0.5).abs() < 1e-5, "{sampler:?}: unknown pixel {index} is {after}");
             }
+        }
+    }
+}
+
+/// A quadratic energy around 0.5 that keeps what it is shown.
+struct Watch(RefCell<Vec<Tensor<4>>>);
+
+impl Energy for Watch {
+    fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+        self.0.borrow_mut().push(x.clone());
+        Quadratic { centre: 0.5 }.energy_and_gradient(x)
+    }
+}
+
+/// What the pictures are at the end does not tell: known pixels are put in place there, whatever was shown before.
+#[test]
+fn known_pixels_are_shown_under_the_noise_of_their_step() {
+    let (device, shape, first) = (Device::flex(), [2, 1, 4, 8], 3);
+    let columns = Tensor::<1>::from_floats([0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0], &device);
+    let unknown = columns.reshape([1, 1, 1, 8]).expand(shape).greater_elem(0.5);
+    let annealed = Schedule::Annealed(Annealing { temperatures: vec![4.0, 1.0, 0.25], step_size: 0.02 });
+    // From 2 down to 0.05, after two steps that stay.
+    let falling = [2.0, 2.0, 2.0, 0.584_804, 0.170_998, 0.05];
+    // The last of the levels is the jump's, which is made under the noise of the last step. The flow goes down one path:
+    // its noise is the same at every step.
+    for (schedule, levels, anew) in [
+        (annealed, &[0.2, 0.1, 0.05, 0.05][..], true),
+        (schedule(Sampler::Consistent, 5), &falling, true),
+        (schedule(Sampler::Ode, 5), &falling, false),
+    ] {
+        let name = schedule.sampler();
+        let known = Known { pixels: Tensor::full(shape, 0.3, &device), unknown: unknown.clone() };
+        let noise = Noise::new(4);
+        let watch = Watch(RefCell::default());
+        let mut chains = Chains::new(schedule, SIGMA_0, noise.clone(), first, shape, &device).around(known);
+        while chains.step(&watch).is_some() {}
+        chains.finish(&watch);
+        let shown = watch.0.into_inner();
+        assert_eq!(shown.len(), levels.len(), "{name}");
+        let start = noise.tensor(first, Draw::Start, shape, &device) * levels[0] + 0.5;
+        assert_eq!(shown[0].clone().narrow(3, 4, 4).into_data(), start.narrow(3, 4, 4).into_data(), "{name}");
+        for ((step, shown), &level) in (0..).zip(shown).zip(levels) {
+            let z = noise.tensor(first, Draw::Known(if anew { step } else { 0 }), shape, &device);
+            let off = (shown - (z * level + 0.3)).narrow(3, 0, 4).abs().max().into_scalar::<f32>();
+            assert!(off < 1e-5, "{name}, step {step}: {off} from noise of {level}");
         }
     }
 }

@@ -10,6 +10,7 @@ macro_rules! eprintln {
 
 mod backend;
 mod budget;
+mod cache;
 mod chains;
 mod cli;
 mod commands;

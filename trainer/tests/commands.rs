@@ -105,6 +105,41 @@ fn known_pixels_come_out_of_inpainting_as_they_went_in() {
     assert!(different > 0, "two completions from different noise are not the same");
 }
 
+/// Fashion-MNIST's pictures are smaller than what their network sees.
+#[test]
+fn a_model_with_a_frame_takes_and_gives_pictures_of_its_data_s_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/fashion");
+    let [image, png, numbers] = ["in.png", "out.png", "out.npy"].map(|name| folder.path().join(name));
+    picture(&image, 28, 28, |x, y| (x * 5 + y * 4) as u8);
+    let run = |command: &[&str]| {
+        let mut trainer = trainer();
+        trainer.args(command).args(["--backend", "flex", "--steps", "1", "--model"]).arg(&model);
+        if command[0] == "inpaint" {
+            trainer.args(["--mask", "top", "--image"]).arg(&image);
+        }
+        let done = trainer.arg("--out").arg(&png).arg("--npy").arg(&numbers).assert().success();
+        assert_eq!(String::from_utf8_lossy(&done.get_output().stderr), "", "nothing to resize");
+        npy(&numbers)
+    };
+    let (shape, values) = run(&["inpaint", "--count", "2"]);
+    assert_eq!(shape, [2, 28, 28, 1]);
+    let mut changed = 0;
+    for (index, &value) in values.iter().enumerate() {
+        let (x, y) = (index % 28, index / 28 % 28);
+        let went_in = (x * 5 + y * 4) as f32 / 255.0;
+        if y >= 14 {
+            assert_eq!(value.to_bits(), went_in.to_bits(), "pixel {x}, {y}: {value} for {went_in}");
+        } else {
+            changed += usize::from(value.to_bits() != went_in.to_bits());
+        }
+    }
+    assert!(changed > 700, "{changed} of 784 pixels were found anew");
+    let (shape, values) = run(&["sample", "--count", "1"]);
+    assert_eq!(shape, [1, 28, 28, 1]);
+    assert!(values.iter().all(|value| (0.0..=1.0).contains(value)));
+}
+
 /// A mask of the picture's own size is cut and resized with it: what was known is what is known.
 #[test]
 fn a_mask_goes_with_its_picture() {
@@ -408,16 +443,36 @@ fn bench_reports_its_numbers() {
         .get_output()
         .clone();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    for number in [
-        "/energy_gradient/images_per_second",
-        "/training_step/gflops",
-        "/gemm_peak_gflops",
-        "/fraction_of_peak/training_step",
+    let number = |pointer: &str| {
+        let found = report.pointer(pointer).and_then(Value::as_f64);
+        found.filter(|found| *found > 0.0).unwrap_or_else(|| panic!("{pointer} in {report:#}"))
+    };
+    for (field, wanted) in [
+        ("backend", Value::from("flex")),
+        ("preset", "unet".into()),
+        ("width", 2.into()),
+        ("image_size", 8.into()),
+        ("channels", 1.into()),
+        ("batch", 2.into()),
+        // Kernels of 3 and of 1 of `stem`, three blocks down, one in the middle, two up, `out`, and a bias for each of
+        // their channels.
+        ("parameters", (20 + (82 + 236 + 920) + 1240 + (636 + 162) + 19).into()),
     ] {
-        assert!(report.pointer(number).unwrap().as_f64().unwrap() > 0.0, "{number} in {report:#}");
+        assert_eq!(report[field], wanted, "{field}");
     }
-    assert_eq!(report["backend"], "flex");
-    assert_eq!(report["batch"], 2);
+    assert!(!report["device"].as_str().unwrap().is_empty() && number("/threads") >= 1.0);
+    // The same kernels at every pixel of their scale, a product and a sum for each of their numbers.
+    let products = 18 * 64 + 76 * 64 + 224 * 16 + 896 * 4 + 1216 * 4 + 624 * 16 + 156 * 64 + 18 * 64;
+    let forward = number("/forward_gflop_per_image");
+    assert!((forward / (2.0 * 1e-9 * f64::from(products)) - 1.0).abs() < 1e-9, "{forward}");
+    // The gradient is worth two forward passes, a training step six.
+    for (work, passes) in [("energy_gradient", 2.0), ("training_step", 6.0)] {
+        let gflops = number(&format!("/{work}/gflops"));
+        let wanted = passes * forward * number(&format!("/{work}/images_per_second"));
+        assert!((gflops / wanted - 1.0).abs() < 1e-9, "{work}: {gflops}, not {wanted}");
+        let fraction = number(&format!("/fraction_of_peak/{work}"));
+        assert!((fraction * number("/gemm_peak_gflops") / gflops - 1.0).abs() < 1e-9, "{work}: {fraction}");
+    }
 }
 
 /// What a training step needs, 64 pictures at a time: PyTorch's double backward pass takes three times as much. More

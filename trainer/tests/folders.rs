@@ -221,7 +221,7 @@ fn what_is_kept_of_a_large_folder_is_told_and_private() {
     (2..1000).for_each(|i| fs::hard_link(place.join("mine/0.png"), place.join(format!("mine/{i}.png"))).unwrap());
     let train = |flags: &[&str]| {
         let mut command = trainer();
-        command.current_dir(place).env("XDG_CACHE_HOME", &cache).env("HOME", place);
+        command.current_dir(place).env("TRAINER_CACHE", &cache);
         command.args(["train", "--data", "mine", "--backend", "flex", "--preset", "unet", "--width", "2"]);
         command.args(["--batch", "4", "--grid", "0", "--steps", "1"]).args(flags);
         String::from_utf8(command.assert().success().get_output().stderr.clone()).unwrap()
@@ -276,8 +276,7 @@ fn a_folder_with_the_name_of_a_set_is_told_of() {
     let nothing: PathBuf = place.join("cache");
     let output = trainer()
         .current_dir(place)
-        .env("XDG_CACHE_HOME", &nothing)
-        .env("HOME", &nothing)
+        .env("TRAINER_CACHE", &nothing)
         .args(["train", "--data", "faces", "--backend", "flex", "--out", "never"])
         .output()
         .unwrap();

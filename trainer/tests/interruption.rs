@@ -62,6 +62,12 @@ fn training_ended(child: &Child) -> bool {
     state.is_empty() || state.starts_with('Z')
 }
 
+/// The bytes that a process has read, as Linux tells.
+fn read_by(child: &Child) -> u64 {
+    let told = fs::read_to_string(format!("/proc/{}/io", child.id())).unwrap();
+    told.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+}
+
 #[test]
 fn a_training_that_still_reads_its_pictures_ends_at_once_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -74,7 +80,14 @@ fn a_training_that_still_reads_its_pictures_ends_at_once_and_leaves_nothing() {
     let mut training = Command::new(TRAINER);
     training.args(["train", "--backend", "flex", "--image-size", "16", "--data"]).arg(&pictures).arg("--out").arg(&run);
     let mut training = training.stderr(Stdio::null()).spawn().unwrap();
-    thread::sleep(Duration::from_millis(700));
+    if cfg!(target_os = "linux") {
+        // What it reads before its pictures is much less than one of them.
+        let one = fs::metadata(&large).unwrap().len();
+        wait_until("picture read", || read_by(&training) > one);
+    } else {
+        thread::sleep(Duration::from_millis(700));
+    }
+    assert!(training.try_wait().unwrap().is_none(), "all of them were read");
     signal("-TERM", &training);
     let asked = Instant::now();
     assert_eq!(training.wait().unwrap().signal(), Some(15), "it went on");

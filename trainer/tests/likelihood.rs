@@ -3,7 +3,10 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use common::{npy, picture, tiny_run, trainer};
 use serde_json::Value;
@@ -23,7 +26,7 @@ fn number(value: &Value, key: &str) -> f64 {
 }
 
 /// A picture of light and dark, and one that is like nothing.
-fn pictures(folder: &Path) -> [std::path::PathBuf; 2] {
+fn pictures(folder: &Path) -> [PathBuf; 2] {
     let [smooth, rough] = ["smooth.png", "rough.png"].map(|name| folder.join(name));
     picture(&smooth, 16, 16, |x, _| (16 * x) as u8);
     picture(&rough, 16, 16, |x, y| ((x * 7919 + y * 104_729) % 256) as u8);
@@ -91,6 +94,34 @@ fn a_picture_belongs_to_the_model_that_has_fewer_bits_for_it() {
     compare.args(["score", "--backend", "flex", "--model"]).arg(&run).arg("--model").arg(&small).arg(&smooth);
     let said = String::from_utf8(compare.assert().code(2).get_output().stderr.clone()).unwrap();
     assert!(said.contains("small") && said.contains("cannot be compared"), "{said}");
+}
+
+#[test]
+fn held_out_pictures_are_usual_and_what_is_no_picture_of_the_kind_is_an_outlier() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/fashion");
+    let strip = image::open(model.join("held-out.png")).unwrap().into_luma8();
+    let (side, count) = (28, 24);
+    assert_eq!(strip.dimensions(), (count * side, side));
+    let name = |name: &str| folder.path().join(name).with_extension("png");
+    let mut paths = Vec::new();
+    for number in 0..count {
+        paths.push(name(&format!("held-out-{number}")));
+        picture(&paths[paths.len() - 1], side, side, |x, y| strip.get_pixel(number * side + x, y).0[0]);
+    }
+    // A T-shirt on white, and noise.
+    paths.extend([name("inverted"), name("noise")]);
+    picture(&paths[24], side, side, |x, y| 255 - strip.get_pixel(x, y).0[0]);
+    picture(&paths[25], side, side, |x, y| ((x * 7919 + y * 104_729) % 256) as u8);
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    let scored = score(&[&model], &["--samples", "16"], &paths);
+    let percentiles: Vec<f64> =
+        scored["scores"].as_array().unwrap().iter().map(|score| number(score, "percentile")).collect();
+    let (held_out, others) = percentiles.split_at(24);
+    // Of any 24 that the model has not learned it is 50, give or take 6.
+    let mean = held_out.iter().sum::<f64>() / 24.0;
+    assert!((25.0..75.0).contains(&mean), "{mean}: {held_out:?}");
+    assert!(others.len() == 2 && others.iter().all(|percentile| *percentile > 99.0), "{others:?}");
 }
 
 #[test]

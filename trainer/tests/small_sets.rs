@@ -18,7 +18,7 @@ fn train(data: &[&str], run: &Path) {
 /// The evaluation, and what it told.
 fn evaluate(model: &Path, data: &[&str], out: &Path, flags: &[&str]) -> (Value, String) {
     let mut command = trainer();
-    command.env("XDG_CACHE_HOME", out.join("cache"));
+    command.env("TRAINER_CACHE", out.join("cache"));
     command.args(["evaluate", "--backend", "flex", "--steps", "2", "--model"]).arg(model).arg("--data").args(data);
     let output = command.arg("--out").arg(out).args(flags).assert().success().get_output().clone();
     let json = serde_json::from_slice(&fs::read(out.join("evaluation.json")).unwrap()).unwrap();

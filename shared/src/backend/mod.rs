@@ -115,7 +115,7 @@ pub trait ImageOps: Backend {
         reference::gate_vjp::<Self>(x, q, u, activation)
     }
 
-    /// `scale` times the sum of each cell of 2x2 pixels: `[N, C, H, W]` to `[N, C, H/2, W/2]`.
+    /// `scale` times the sum of each cell of 2x2 pixels: `[N, C, H, W]`, of even height and width, to `[N, C, H/2, W/2]`.
     fn pool(x: FloatTensor<Self>, scale: f32) -> FloatTensor<Self> {
         reference::pool::<Self>(x, scale)
     }
@@ -191,18 +191,20 @@ pub fn unpool_onto(x: Tensor<4>, scale: f32, residual: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as ImageOps>::unpool_onto(x.into_dispatch(), scale, residual.into_dispatch()))
 }
 
-/// The sum of two tensors, each times its factor.
+/// The sum of two tensors of one shape, each times its factor.
 pub fn combination2(x: (f32, Tensor<4>), y: (f32, Tensor<4>)) -> Tensor<4> {
     combination(x, y, None)
 }
 
-/// The sum of three tensors, each times its factor.
+/// The sum of three tensors of one shape, each times its factor.
 pub fn combination3(x: (f32, Tensor<4>), y: (f32, Tensor<4>), z: (f32, Tensor<4>)) -> Tensor<4> {
     combination(x, y, Some(z))
 }
 
-/// The sum of two or three tensors, each times its factor.
+/// The sum of two or three tensors of one shape, each times its factor.
 pub(crate) fn combination(x: (f32, Tensor<4>), y: (f32, Tensor<4>), z: Option<(f32, Tensor<4>)>) -> Tensor<4> {
+    // A GPU's kernel reads them all at one place.
+    debug_assert!(x.1.dims() == y.1.dims() && z.as_ref().is_none_or(|z| z.1.dims() == x.1.dims()));
     let factors = [x.0, y.0, z.as_ref().map_or(0.0, |z| z.0)];
     let z = Optional::of(z.map(|z| z.1.into_dispatch()));
     Tensor::from_dispatch(<Dispatch as ImageOps>::combination(x.1.into_dispatch(), y.1.into_dispatch(), z, factors))

@@ -3,11 +3,9 @@
 //! With `y = x + s1 z`, `-log P(x) <= prior + excess - log P(x | y)` on average, the evidence bound of a variational diffusion
 //! model (Kingma and others 2021). Their `P(x | y)` knows the noise alone; this one is around the denoised picture.
 
-use serde::{Deserialize, Serialize};
-
 /// `P(x | y)` of each value by itself: a discretised logistic (as in `PixelCNN++`; Salimans and others 2017) around the
 /// denoised value, whose scale depends on that value, with a little of all 256 values.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Decoder {
     /// In each of equal parts of 0..1.
     scales: Vec<f32>,

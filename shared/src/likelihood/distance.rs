@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::Quadrature;
-use crate::{network::Energy, sampling::langevin};
+use crate::{each::squared_lengths, network::Energy, sampling::langevin};
 
 /// `|(a - D(a + s z)) - (b - D(b + s z))|^2 / s^2` of each pair of pictures, `[N]`: what a denoiser gets wrong in one and
 /// not in the other. The noise is the same for both, so that only the pictures make the difference.
@@ -23,7 +23,7 @@ pub fn separation(
     let (_, gradient) = energy.energy_and_gradient(noisy.clone());
     let errors = Tensor::cat(vec![a, b], 0) - langevin::denoise(noisy, gradient, sigma_0);
     let difference = (errors.clone().narrow(0, 0, count) - errors.narrow(0, count, count)) / levels;
-    difference.square().flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1)
+    squared_lengths(difference)
 }
 
 impl Quadrature {

@@ -17,7 +17,7 @@
 //! [`Quadrature`] has the levels and makes numbers of what is read at them, [`readings`] are what a model says there,
 //! [`Prior`] is the Gaussian behind the largest level, [`Decoder`] tells 8-bit pictures from noisy ones, [`partition`] has `ln Z` of
 //! the static energy from the same readings. [`separation`] compares two pictures by the same errors.
-//! A bit here is always of a whole picture, at the noise level that goes with it.
+//! Bits here are of a whole picture, at the noise level that goes with it; only [`floor`] has those of one value.
 
 mod code;
 mod distance;

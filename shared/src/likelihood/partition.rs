@@ -3,7 +3,7 @@
 //! On the shell of level `s` the density `exp(-beta E) / Z(beta)`, `beta = (sigma_0 / s)^2`, plays that of pictures under
 //! noise `s`. `d ln Z / d beta = -<E>`, and `<E>` at a level is the mean energy of held-out pictures under its noise; so
 //! from the largest level, where pictures are a Gaussian, `ln Z` is an integral of readings. Then `-ln p = beta E + ln Z`
-//! in one forward pass. For a perfect denoiser it agrees with the bound of this room; how far it does not says how far
+//! in one forward pass. For a perfect denoiser it agrees with the bound of this module; how far it does not says how far
 //! the energy is from being a density.
 
 use super::Node;
@@ -11,14 +11,14 @@ use super::Node;
 /// `ln Z(beta)` at every level.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlongNoise {
-    /// One for each node, from the smallest level: `ln Z` of `exp(-(sigma_0 / s)^2 E)` over `dimensions` values.
+    /// One for each node, from the smallest level: `ln Z` of `exp(-(sigma_0 / s)^2 E)` over all values that the energy sees.
     pub log_partitions: Vec<f64>,
     /// `-ln p` of a noisy picture at that level on average, in nats.
     pub surprises: Vec<f64>,
 }
 
-/// Integrates mean energies. `energies` are those of pictures under the noise of each node, from the smallest level,
-/// `largest` is `-ln` of the density of the same noisy pictures at the last node by the Gaussian there, on average, in
+/// Integrates mean energies. `energies` are those of pictures under the noise of each node, from the smallest level, as many
+/// as there are nodes; `largest` is `-ln` of the density of the same noisy pictures at the last node by the Gaussian there, on average, in
 /// nats, over as many values as the energy sees.
 pub fn along_noise(nodes: &[Node], energies: &[f64], sigma_0: f32, largest: f64) -> AlongNoise {
     let beta = |node: &Node| (f64::from(sigma_0) / f64::from(node.level)).powi(2);

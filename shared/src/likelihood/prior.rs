@@ -91,16 +91,6 @@ impl Prior {
         let sum: f64 = picture.iter().zip(&self.mean).zip(&self.variance).map(value).sum();
         0.5 * sum / core::f64::consts::LN_2
     }
-
-    /// `-ln` of its density at noisy values, in nats, without the frame's.
-    pub fn surprise(&self, noisy: &[f32], level: f32) -> f64 {
-        let noise = f64::from(level).powi(2);
-        let value = |((y, mean), variance): ((&f32, &f64), &f64)| {
-            let spread = variance + noise;
-            libm::log(core::f64::consts::TAU * spread) + (f64::from(*y) - mean).powi(2) / spread
-        };
-        0.5 * noisy.iter().zip(&self.mean).zip(&self.variance).map(value).sum::<f64>()
-    }
 }
 
 /// To what a file should have: more digits than these tell no bits.
@@ -136,9 +126,6 @@ mod tests {
         let picture = vec![mean + variance.sqrt(); 16];
         let wanted = 8.0 * f64::from(variance / level.powi(2)).ln_1p() / std::f64::consts::LN_2;
         assert!((prior.bits(&picture, level) - wanted).abs() < 1e-6);
-        let nats = 8.0 * ((std::f64::consts::TAU * f64::from(variance + 25.0)).ln());
-        let noisy = vec![mean; 16];
-        assert!((prior.surprise(&noisy, level) - nats).abs() < 1e-4);
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Quadrature {
     /// The integral by the losses at the levels, in the order of [`Self::nodes`].
     ///
     /// The standard error is that of second differences of neighbouring terms, which a curve of the losses hardly
-    /// changes: noise of different levels is independent.
+    /// changes: noise of different levels is independent. Of fewer than three levels it is not known, and 0.
     pub fn excess(&self, losses: &[f64]) -> Excess {
         let terms: Vec<f64> = self.nodes.iter().zip(losses).map(|(node, loss)| node.weight * loss).collect();
         // A second difference of independent terms has six times the variance of one.

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor};
 
 use crate::{
+    each::sums,
     network::{Energy, Frame},
     sampling::{Draw, Noise, langevin},
 };
@@ -20,7 +21,7 @@ pub struct Reading {
 impl Reading {
     /// `L(s)` of each picture, `[N]`.
     pub fn losses(&self) -> Tensor<1> {
-        self.errors.clone().flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1)
+        sums(self.errors.clone())
     }
 }
 
@@ -47,6 +48,5 @@ pub fn readings(energy: &impl Energy, sigma_0: f32, x: Tensor<4>, z: Tensor<4>, 
 /// How much of `[N, C, S, S]` summed lies in the frame around the pictures, `[N]`: surprise there is of the model alone,
 /// for the frame is known.
 pub fn frame_share(map: &Tensor<4>, frame: &Frame) -> Tensor<1> {
-    let sum = |x: Tensor<4>| -> Tensor<1> { x.flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1) };
-    sum(map.clone()) - sum(frame.remove(map.clone()))
+    sums(map.clone()) - sums(frame.remove(map.clone()))
 }

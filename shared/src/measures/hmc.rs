@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, TensorData};
 
 use crate::{
+    each::squared_lengths,
     network::Energy,
     sampling::{Draw, Noise},
 };
@@ -81,9 +82,4 @@ impl Hmc {
 /// Half the squared length of a normal pair, which is exponential with mean 1.
 fn exponential(noise: &Noise, chain: u64, draw: u32) -> f32 {
     noise.normal(chain, Draw::Acceptance(draw), 2).iter().map(|z| z * z).sum::<f32>() / 2.0
-}
-
-/// `|x|^2` of each image, `[N]`.
-pub(crate) fn squared_lengths(x: Tensor<4>) -> Tensor<1> {
-    x.square().flatten::<2>(1, 3).sum_dim(1).flatten(0, 1)
 }

@@ -9,7 +9,8 @@
 use burn::tensor::{Device, Tensor};
 
 use crate::{
-    measures::hmc::{Hmc, State, squared_lengths},
+    each::squared_lengths,
+    measures::hmc::{Hmc, State},
     network::Energy,
     sampling::{Draw, Noise},
 };
@@ -116,8 +117,9 @@ struct Walker<'a, E> {
     noise: &'a Noise,
     first_chain: u64,
     beta: f32,
-    state: State,
-    /// `E` where the chains are.
+    /// The chains.
+    x: Tensor<4>,
+    /// `E` where they are.
     target: Tensor<1>,
     log_weights: Tensor<1>,
     accepted: Tensor<1>,
@@ -126,9 +128,7 @@ struct Walker<'a, E> {
 
 impl<'a, E: Energy> Walker<'a, E> {
     fn new(bridge: &'a Bridge, energy: &'a E, noise: &'a Noise, first_chain: u64, x: Tensor<4>, beta: f32) -> Self {
-        let density = Between { bridge, energy, beta };
-        let state = State::at(x, &density);
-        let (target, _) = energy.energy_and_gradient(state.x.clone());
+        let (target, _) = energy.energy_and_gradient(x.clone());
         let zeros = Tensor::zeros_like(&target);
         Self {
             bridge,
@@ -136,7 +136,7 @@ impl<'a, E: Energy> Walker<'a, E> {
             noise,
             first_chain,
             beta,
-            state,
+            x,
             target,
             log_weights: zeros.clone(),
             accepted: zeros,
@@ -146,7 +146,7 @@ impl<'a, E: Energy> Walker<'a, E> {
 
     /// Goes on to another density without moving: what `ln` of the density gains there.
     fn step_to(&mut self, beta: f32) -> Tensor<1> {
-        let gaussian = self.bridge.gaussian(self.state.x.clone());
+        let gaussian = self.bridge.gaussian(self.x.clone());
         let gain = (gaussian - self.target.clone()) * (beta - self.beta);
         self.beta = beta;
         gain
@@ -157,12 +157,12 @@ impl<'a, E: Energy> Walker<'a, E> {
         let precision = self.beta / (width * width) + (1.0 - self.beta) / (scale * scale);
         let hmc = Hmc { leaps, step_size: stride / precision.sqrt() };
         let density = Between { bridge: self.bridge, energy: self.energy, beta: self.beta };
-        let state = State::at(self.state.x.clone(), &density);
+        let state = State::at(self.x.clone(), &density);
         let (state, accepted) = hmc.transition(&density, state, self.noise, self.first_chain, place);
         // Backwards: `beta E` is what the density's energy has besides the Gaussian's part.
         let gaussian = self.bridge.gaussian(state.x.clone());
         self.target = (state.energy.clone() - gaussian * (1.0 - self.beta)) / self.beta;
-        self.state = state;
+        self.x = state.x;
         self.accepted = self.accepted.clone() + accepted;
         self.transitions += 1;
     }

@@ -95,3 +95,37 @@ impl OutlierScore {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By a whitening that doubles every coordinate and adds `more` times the first to the second.
+    fn score(more: f64) -> OutlierScore {
+        let size = OutlierScore::SIZE;
+        let mut whitening: Vec<f64> = (0..size * size).map(|at| if at % (size + 1) == 0 { 2.0 } else { 0.0 }).collect();
+        whitening[size] = more;
+        OutlierScore::new(vec![1.0; size], whitening)
+    }
+
+    #[test]
+    fn a_score_is_the_length_of_the_whitened_difference_to_the_mean() {
+        let mut description = vec![1.0; OutlierScore::SIZE];
+        assert_eq!(score(0.0).score(&description), 0.0);
+        [description[0], description[1]] = [2.5, -1.0];
+        // Twice 1.5 and 2, whichever way.
+        assert_eq!(score(0.0).score(&description), 5.0);
+        // The second row takes the first difference too: 3 and -4 + 1.5 * 8.
+        assert_eq!(score(8.0).score(&description), 73f32.sqrt());
+    }
+
+    #[test]
+    fn readings_are_described_by_their_logarithms() {
+        let e = std::f32::consts::E;
+        // Energies may be negative; of an error of nothing there would be no logarithm.
+        let described = OutlierScore::describe(&[e - 1.0, e * e, 1.0 - e, 0.0]);
+        for (found, wanted) in described.into_iter().zip([1.0, 2.0, -1.0, -27.631]) {
+            assert!((found - wanted).abs() < 1e-3, "{found}, not {wanted}");
+        }
+    }
+}

@@ -89,10 +89,11 @@ impl LikelihoodCard {
     }
 
     /// The noise level of a picture of so many values, by the square of what one denoising jump changes: for the best
-    /// denoiser that is `s^2 (d - L(s))` on average (orthogonality of its error), which rises with `s`.
+    /// denoiser that is `s^2 (d - L(s))` on average (orthogonality of its error), which rises with `s`. At most ten times the
+    /// largest level that was measured.
     pub fn level(&self, change: f64, values: usize) -> f32 {
         let changes = |level: f32| f64::from(level).powi(2) * (values as f64 - self.loss(level)).max(0.0);
-        let (mut low, mut high) = (0.0f32, 100.0f32);
+        let (mut low, mut high) = (0.0f32, 10.0 * self.curve.last().map_or(1.0, |largest| largest.level));
         for _ in 0..60 {
             let middle = 0.5 * (low + high);
             if changes(middle) < change { low = middle } else { high = middle }

@@ -178,13 +178,14 @@ impl DataCard {
 }
 
 impl Manifest {
-    /// A manifest has a few kilobytes; anything near this is not one.
+    /// A manifest has some hundred kilobytes; anything near this is not one.
     const LIMIT: usize = 1 << 20;
 
     /// Reads and checks `model.json`, with a byte order mark or without.
     ///
     /// # Errors
-    /// A Git LFS pointer, no JSON, a missing field, an impossible network, a name or a weights file that would leave the folder.
+    /// Too large, a Git LFS pointer, no JSON, a missing field, a number that cannot be, an impossible network, a name or a weights
+    /// file that would leave the folder.
     pub fn parse(json: &[u8]) -> Result<Self, ModelError> {
         if json.len() > Self::LIMIT {
             let (found, limit) = (json.len() as u64, Self::LIMIT as u64);

@@ -33,7 +33,7 @@ impl Model {
     /// A model from its manifest and the bytes of its weights file.
     ///
     /// # Errors
-    /// A wrong length or SHA-256, a missing, misshapen, non-finite or unknown tensor.
+    /// A Git LFS pointer, a wrong length or SHA-256, no safetensors, a missing, misshapen, non-finite or unknown tensor.
     pub fn load(manifest: Manifest, weights: &[u8], device: &Device) -> Result<Self, ModelError> {
         let card = &manifest.weights;
         if user_files::is_pointer(weights) {
@@ -69,9 +69,7 @@ impl Model {
             None => Ok(()),
         }
     }
-}
 
-impl Model {
     /// What this device makes of the self-test's input: the model, and its guide if it has one. Another device's is to be
     /// compared with it.
     ///

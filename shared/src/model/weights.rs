@@ -123,8 +123,12 @@ impl Weights {
     /// The bytes of a safetensors file, in half precision if asked.
     ///
     /// # Errors
-    /// The format cannot hold them.
+    /// The format cannot hold them: half precision ends at 65,504.
     pub fn to_safetensors(&self, half: bool) -> Result<Vec<u8>, ModelError> {
+        let too_large = |value: f32| value.is_finite() && !f16::from_f32(value).is_finite();
+        if half && let Some((name, _)) = self.0.iter().find(|(_, data)| data.iter::<f32>().any(too_large)) {
+            return Err(ModelError::tensor(name, "has a value that half precision cannot hold"));
+        }
         let format = |error: safetensors::SafeTensorError| ModelError::Format(error.to_string());
         let dtype = if half { Dtype::F16 } else { Dtype::F32 };
         let encoded: Vec<(&str, &[usize], Vec<u8>)> = self

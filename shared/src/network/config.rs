@@ -14,7 +14,7 @@ pub struct NetworkConfig {
     pub scales: Option<usize>,
     /// Channels after the stem.
     pub width: usize,
-    /// Channels of the image: 1 for grey, 3 for colour.
+    /// Channels of the image: 1 for grey, 3 for colour; 2 and 4 are possible.
     pub channels: usize,
     /// Side of the square image, divisible by 8.
     pub image_size: usize,
@@ -53,12 +53,22 @@ impl NetworkConfig {
         check((1..=4).contains(&self.channels), "channels", self.channels.to_string(), "1 to 4")?;
         check(
             (8..=256).contains(&self.image_size) && self.image_size.is_multiple_of(8),
-            "image size",
+            "image_size",
             self.image_size.to_string(),
             "a multiple of 8 from 8 to 256",
         )?;
         if let Some(scales) = self.scales {
-            let most = Self::scales_for(Architecture::Unet4, self.image_size).unwrap_or(scales);
+            let most = match Self::scales_for(self.preset, self.image_size) {
+                // Of either U-Net as many as the deeper one may have.
+                Some(_) => Self::scales_for(Architecture::Unet4, self.image_size).unwrap_or_default(),
+                None => {
+                    return Err(ConfigError {
+                        field: "scales",
+                        value: scales.to_string(),
+                        wanted: "only U-Nets have scales".to_owned(),
+                    });
+                }
+            };
             check(
                 (1..=most).contains(&scales),
                 "scales",
@@ -66,7 +76,8 @@ impl NetworkConfig {
                 &format!("1 to {most} for images of {0}x{0}", self.image_size),
             )?;
         }
-        check(self.sigma_0.is_finite() && self.sigma_0 > 0.0, "sigma_0", self.sigma_0.to_string(), "a positive number")
+        // Beyond these its square, which divides energies, is none in single precision.
+        check((1e-4..=1e4).contains(&self.sigma_0), "sigma_0", self.sigma_0.to_string(), "0.0001 to 10000")
     }
 
     /// The scales of the U-Net of a preset for images of this side: those at 32x32, and for larger images more in the
@@ -133,8 +144,10 @@ mod tests {
             [Architecture::Res6, Architecture::Res12, Architecture::Res18, Architecture::Unet, Architecture::Unet4]
         {
             let image_size = 256;
-            // The most that any network may have.
-            let (scales, activation) = (NetworkConfig::scales_for(Architecture::Unet4, image_size), Activation::Silu);
+            // The most that a U-Net may have; others have none.
+            let most = NetworkConfig::scales_for(Architecture::Unet4, image_size);
+            let scales = NetworkConfig::scales_for(preset, image_size).and(most);
+            let activation = Activation::Silu;
             let config = NetworkConfig {
                 preset,
                 scales,
@@ -144,11 +157,34 @@ mod tests {
                 activation,
                 sigma_0: 0.1,
             };
-            let more = NetworkConfig { scales: scales.map(|scales| scales + 1), ..config.clone() };
+            let more = NetworkConfig { scales: most.map(|most| most + 1), ..config.clone() };
             assert_eq!(more.validate().unwrap_err().field, "scales");
             let network = EnergyNetwork::new(&config, &Device::flex()).unwrap();
             let numbers: usize = network.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();
             assert!(2 * 4 * numbers < Weights::LIMIT, "{preset:?}: {numbers} numbers");
+        }
+    }
+
+    #[test]
+    fn what_no_network_can_have_is_named() {
+        let good = NetworkConfig {
+            preset: Architecture::Unet,
+            scales: Some(3),
+            width: 4,
+            channels: 1,
+            image_size: 16,
+            activation: Activation::Elu,
+            sigma_0: 0.1,
+        };
+        assert_eq!(good.validate(), Ok(()));
+        for (field, bad) in [
+            ("scales", NetworkConfig { preset: Architecture::Res6, ..good.clone() }),
+            ("scales", NetworkConfig { scales: Some(9), ..good.clone() }),
+            ("image_size", NetworkConfig { image_size: 20, ..good.clone() }),
+            ("sigma_0", NetworkConfig { sigma_0: 1e-30, ..good.clone() }),
+            ("sigma_0", NetworkConfig { sigma_0: f32::NAN, ..good.clone() }),
+        ] {
+            assert_eq!(bad.validate().unwrap_err().field, field);
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct Blurred<B> {
     variances: Tensor<4>,
     /// 1 where the component is put in place at the end, `[1, 1, H, W]`.
     exact: Tensor<4>,
+    /// Whether any is: not where the blurred picture is noisy.
+    keeps: bool,
     frame: Frame,
 }
 
@@ -46,7 +48,7 @@ impl<B: Basis> Blurred<B> {
     const GONE: f32 = 1e-4;
 
     /// By the blurred picture, `[1, C, H, W]`, the gains of the components, `[H W]`, and the noise on the blurred picture
-    /// beside rounding.
+    /// beside rounding, less than the largest level.
     pub fn new(blurred: Tensor<4>, basis: B, gains: &[f32], noise: f32, frame: Frame) -> Self {
         let device = blurred.device();
         let [.., height, width] = blurred.dims();
@@ -59,7 +61,7 @@ impl<B: Basis> Blurred<B> {
         let variances = plane(&|gain| if gain.abs() > Self::GONE { square / (gain * gain) } else { f32::MAX });
         let exact = plane(&|gain| if noise == 0.0 && gain.abs() >= Self::EXACT { 1.0 } else { 0.0 });
         let known = basis.seen(blurred) * inverse;
-        Self { basis, known, variances, exact, frame }
+        Self { basis, known, variances, exact, keeps: noise == 0.0, frame }
     }
 
     /// The components of pictures that are put in place, as pictures.
@@ -80,6 +82,9 @@ impl<B: Basis> Given for Blurred<B> {
     }
 
     fn keep(&self, x: Tensor<4>) -> Tensor<4> {
+        if !self.keeps {
+            return x;
+        }
         let known = self.basis.pictures(self.known.clone() * self.exact.clone());
         self.frame.add(nearly_within(self.frame.remove(x), &known, |x| self.part(x)))
     }

@@ -15,8 +15,8 @@ pub struct Linear<P> {
     pub picture: Tensor<4>,
     /// What of it is known.
     pub part: P,
-    /// Standard deviation of the noise on what is known; 0 for none. Below that level chains are told nothing more: what
-    /// was seen is where they are, and its noise goes with the rest.
+    /// Standard deviation of the noise on what is known, less than the largest level; 0 for none. Below that level chains are
+    /// told nothing more: what was seen is where they are, and its noise goes with the rest.
     pub noise: f32,
     /// Where the picture lies in what the network sees.
     pub frame: Frame,
@@ -32,9 +32,10 @@ impl<P: Part> Linear<P> {
 impl<P: Part> Given for Linear<P> {
     fn show(&self, x: Tensor<4>, z: Tensor<4>, level: f32) -> Tensor<4> {
         let inside = self.frame.remove(x);
-        let more = level * level - self.noise * self.noise;
-        let inside = if more >= 0.0 && (more > 0.0 || self.noise == 0.0) {
-            self.replaced(inside, self.picture.clone() + self.frame.remove(z.clone()) * more.sqrt())
+        // At its own level it is told once more, as it is; levels come here by way of temperatures, and are rounded.
+        let inside = if level > self.noise * (1.0 - 1e-4) || self.noise == 0.0 {
+            let more = (level * level - self.noise * self.noise).max(0.0).sqrt();
+            self.replaced(inside, self.picture.clone() + self.frame.remove(z.clone()) * more)
         } else {
             inside
         };
@@ -50,9 +51,13 @@ impl<P: Part> Given for Linear<P> {
         self.frame.add(within(inside, &known, &self.part))
     }
 
+    fn told_down_to(&self) -> Option<f32> {
+        (self.noise > 0.0).then_some(self.noise)
+    }
+
     fn churn(&self, next: f32) -> Churn {
         // Chains that will be told no more must not forget.
-        if next > self.noise { Churn::AROUND_KNOWN } else { Churn::ANCESTRAL }
+        if next >= self.noise { Churn::AROUND_KNOWN } else { Churn::ANCESTRAL }
     }
 }
 

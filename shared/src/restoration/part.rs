@@ -27,7 +27,7 @@ impl Part for Pixels {
 /// bottom are smaller where the side is no multiple of theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blocks {
-    /// Side of a block in pixels.
+    /// Side of a block in pixels, at least 1.
     pub side: usize,
 }
 

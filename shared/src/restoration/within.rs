@@ -7,7 +7,7 @@ use super::Part;
 /// The nearest picture to `x` of values 0..1 whose `part` is `known`, `[N, C, H, W]` or `[1, C, H, W]`.
 ///
 /// It is `clamp(x + y)` with `y` in the part. As no two numbers of the part share a value, each only grows with its own `y`, which
-/// is found by halving an interval. No weight of a sum may be less than a fourteenth of them all, which blue has of the brightness.
+/// is found by halving an interval. No weight `w` of a sum may be so small that `16 w` is less than twice `|w|^2`; that of blue in the brightness is just large enough.
 pub fn within(x: Tensor<4>, known: &Tensor<4>, part: &impl Part) -> Tensor<4> {
     // Halves of an interval of 32: the last is finer than single precision.
     const HALVINGS: usize = 32;

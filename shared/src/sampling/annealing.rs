@@ -16,7 +16,7 @@ pub struct Annealing {
 
 impl Annealing {
     /// The paper's step size, for the paper's `sigma_0` of 0.1.
-    pub const PAPER_STEP_SIZE: f32 = 0.02;
+    const PAPER_STEP_SIZE: f32 = 0.02;
     const PAPER_SIGMA_0: f32 = 0.1;
     /// The temperature that the paper starts from.
     pub const PAPER_TEMPERATURE: f64 = 100.0;
@@ -25,7 +25,7 @@ impl Annealing {
     /// least 1), 2,000 that fall exponentially to 1, 200 that fall linearly to 0. Any other number of steps keeps
     /// the proportions of the three phases and the total relaxation `steps * step_size^2`, so that fewer, larger
     /// steps still reach each temperature's equilibrium; below 216 steps the step size stops growing, for
-    /// stability. It is in proportion to `sigma_0`: a step contracts by `1 - eps^2 / (2 sigma_0^2)`.
+    /// stability. It is in proportion to `sigma_0`: a step contracts to `1 - eps^2 / (2 sigma_0^2)`.
     ///
     /// The paper's `initial` is 100, noise of 1. That is not where chains of every model can start: among pictures on
     /// white, a grey one under noise of 1 is like none, and what a model makes of it is no picture. Under its

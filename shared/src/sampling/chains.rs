@@ -19,8 +19,12 @@ pub trait Given: Debug + Send + Sync {
     /// What the network is shown of chains `x`, `[N, C, H, W]`: what is given, under the standard normal `z`, of the same
     /// shape, times `level`; the rest of `x`.
     fn show(&self, x: Tensor<4>, z: Tensor<4>, level: f32) -> Tensor<4>;
-    /// Pictures `x`, `[N, C, H, W]`, with what is given exactly as it was given.
+    /// Pictures `x`, `[N, C, H, W]`, with what is given exactly as it was given; what is given under noise is not kept.
     fn keep(&self, x: Tensor<4>) -> Tensor<4>;
+    /// The smallest level at which chains are told anything, where that is the noise on what is given: a step ends there.
+    fn told_down_to(&self) -> Option<f32> {
+        None
+    }
     /// How much consistent annealed sampling corrects chains in a step down to level `next`.
     fn churn(&self, next: f32) -> Churn {
         let _ = next;
@@ -35,6 +39,10 @@ impl Given for Arc<dyn Given> {
 
     fn keep(&self, x: Tensor<4>) -> Tensor<4> {
         self.as_ref().keep(x)
+    }
+
+    fn told_down_to(&self) -> Option<f32> {
+        self.as_ref().told_down_to()
     }
 
     fn churn(&self, next: f32) -> Churn {
@@ -104,10 +112,13 @@ impl Chains {
         Self { schedule, sigma_0, noise, first_chain, given: None, x, before: None, done: 0 }
     }
 
-    /// The same chains around what is given: only the rest moves.
+    /// The same chains around what is given, from their start: only the rest moves.
     #[must_use]
     pub fn around(mut self, given: impl Given + 'static) -> Self {
         self.schedule = self.schedule.around_known();
+        if let Some(level) = given.told_down_to() {
+            self.schedule = self.schedule.through(level);
+        }
         self.x = self.schedule.start(self.sigma_0, &self.noise, self.first_chain, self.x.dims(), &self.x.device());
         self.given = Some(Arc::new(given));
         self
@@ -118,6 +129,8 @@ impl Chains {
     #[must_use]
     pub fn at(mut self, x: Tensor<4>, done: usize) -> Self {
         self.x = x;
+        // What was seen before was elsewhere.
+        self.before = None;
         self.done = done.min(self.schedule.steps());
         self
     }
@@ -137,6 +150,7 @@ impl Chains {
     /// would have.
     #[must_use]
     pub fn restored(mut self, (x, before): (Tensor<4>, Option<Tensor<4>>), done: usize, energy: &impl Energy) -> Self {
+        let mut evaluated = None;
         if let Some(before) = before
             && let Some(last) = done.checked_sub(1)
             && let Schedule::Consistent(fall) | Schedule::Ode(fall) = &self.schedule
@@ -144,9 +158,11 @@ impl Chains {
             let level = fall.level(last);
             self = self.at(before.clone(), last);
             let (_, gradient) = energy.energy_and_gradient(self.seen(self.schedule.temperature(last)));
-            self.before = Some(Evaluation { x: before, gradient, level });
+            evaluated = Some(Evaluation { x: before, gradient, level });
         }
-        self.at(x, done)
+        self = self.at(x, done);
+        self.before = evaluated;
+        self
     }
 
     /// Where the chains are, `[N, C, H, W]`.

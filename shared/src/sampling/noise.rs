@@ -14,13 +14,13 @@ use rayon::prelude::*;
 pub enum Draw {
     /// The start of a chain.
     Start,
-    /// The noise of a Langevin step.
+    /// The noise of a step of a chain, whatever the sampler.
     Langevin(u32),
-    /// The noise on the known pixels that a step shows to the network.
+    /// The noise on the known pixels that a step, or the jump at the end, shows to the network.
     Known(u32),
     /// The corruption of a training image in a training step.
     Corruption(u32),
-    /// The input of a model's self-test.
+    /// The input of a model's self-test, and the noise that outlier scores are read under.
     Probe,
     /// The momentum of a Hamiltonian transition.
     Momentum(u32),

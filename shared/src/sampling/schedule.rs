@@ -17,7 +17,8 @@ pub enum Schedule {
     Annealed(Annealing),
     /// Consistent annealed sampling.
     Consistent(NoiseSchedule),
-    /// The deterministic flow.
+    /// The deterministic flow. Steps that stay at the first level have noise of their own, so that chains find the data's
+    /// distribution there; where chains go from then on is decided.
     Ode(NoiseSchedule),
 }
 
@@ -95,6 +96,17 @@ impl Schedule {
         around.with_churn(Churn::AROUND_KNOWN)
     }
 
+    /// The same with a step that ends at this level, where one ended nearest to it: what is known under noise is told for the last
+    /// time at its own level, and tells the most there. The paper's sampler has levels close enough.
+    #[must_use]
+    pub fn through(self, level: f32) -> Self {
+        match self {
+            Self::Annealed(annealing) => Self::Annealed(annealing),
+            Self::Consistent(fall) => Self::Consistent(fall.through(level)),
+            Self::Ode(fall) => Self::Ode(fall.through(level)),
+        }
+    }
+
     /// Consistent annealed sampling for chains that start at pictures with noise of `level` on them: from there
     /// straight down. From the smallest level or below there is nowhere to go: such chains stay as they are, and only the
     /// jump at the end denoises them.
@@ -169,7 +181,7 @@ pub struct NoiseSchedule {
     sigma_0: f32,
     /// Of consistent annealed sampling.
     pub(crate) churn: Churn,
-    /// The Gaussian that chains start in, if they do not stay at the largest level at first.
+    /// The Gaussian that chains start in, if it is known.
     start: Option<Arc<GaussianStart>>,
 }
 
@@ -216,6 +228,20 @@ impl NoiseSchedule {
         Self { levels, held, sigma_0, churn: Churn::USUAL, start: None }
     }
 
+    /// The same with this level in the place of the nearest one, by ratio, between the first and the last.
+    fn through(mut self, level: f32) -> Self {
+        let (first, last) = (self.level(0), self.level(self.steps()));
+        let apart = |other: f32| (other / level).ln().abs();
+        let between = self.levels.iter_mut().filter(|other| last < **other && **other < first);
+        if last < level
+            && level < first
+            && let Some(nearest) = between.min_by(|a, b| apart(**a).total_cmp(&apart(**b)))
+        {
+            *nearest = level;
+        }
+        self
+    }
+
     fn steps(&self) -> usize {
         self.levels.len() - 1
     }
@@ -225,7 +251,7 @@ impl NoiseSchedule {
         self.levels[step.min(self.steps())]
     }
 
-    /// Whether steps inject noise.
+    /// Whether steps that fall inject noise; those that stay at the first level always do.
     pub(crate) fn injects(&self) -> bool {
         self.churn > Churn::NONE
     }
@@ -357,6 +383,27 @@ mod tests {
                 assert!((level(steps) - 0.05).abs() < 1e-6 && (level(steps + 9) - 0.05).abs() < 1e-6);
             }
             assert!((held + 1..=steps).all(|step| level(step) < level(step - 1)));
+        }
+    }
+
+    #[test]
+    fn a_step_ends_at_the_level_of_what_is_known_and_the_others_stay() {
+        let levels = NoiseLevels { min: 0.05, max: 2.0, spacing: Spacing::Geometric };
+        for sampler in [Sampler::Consistent, Sampler::Ode] {
+            let usual = Schedule::of(sampler, 20, 0.1, &levels);
+            let level_at = |schedule: &Schedule, step| 0.1 * schedule.temperature(step).sqrt();
+            for wanted in [0.06, 0.2, 1.9] {
+                let through = usual.clone().through(wanted);
+                let all: Vec<f32> = (0..=20).map(|step| level_at(&through, step)).collect();
+                assert!(all.is_sorted_by(|a, b| a >= b), "{all:?}");
+                assert!(all.iter().any(|level| (level / wanted - 1.0).abs() < 1e-5), "{wanted}: {all:?}");
+                let moved = (0..=20).filter(|&step| (all[step] / level_at(&usual, step) - 1.0).abs() > 1e-5).count();
+                assert!(moved <= 1, "{wanted}: {moved} levels have moved");
+            }
+            // Outside of the levels there is none to move.
+            for outside in [0.01, 0.05, 2.0, 3.0] {
+                assert_eq!(usual.clone().through(outside), usual);
+            }
         }
     }
 }

@@ -44,7 +44,7 @@ impl ToyTraining {
         let weight = 1.0 / self.levels.len() as f32;
         let mut loss = 0.0;
         for (slot, (&sigma, &z)) in self.levels.iter().zip(noise.as_chunks().0).enumerate() {
-            // Odd strides, so that every point meets every level.
+            // Odd strides, so that every point meets every level, of 512 points.
             let clean = self.points[(slot * 37 + self.done * 101) % self.points.len()];
             loss += weight * self.energy.loss_and_gradient(clean, z, sigma, weight, &mut gradient);
         }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::network::Energy;
+use crate::{each::squared_lengths, network::Energy};
 
 /// The MDSM loss of each image, `[N]`: the sum over pixels of `((x - xn + sigma_0^2 grad E(xn)) / sigma)^2` with
 /// `xn = x + sigma z` (the paper, equation for multi-scale denoising score matching; `train.py` of the authors' code,
@@ -22,7 +22,7 @@ pub fn mdsm_loss(
     let (_, gradient) = energy.energy_and_gradient(noisy);
     // (x - xn) / sigma is -z exactly; dividing the difference would only add rounding.
     let residual = gradient * (sigma_0 * sigma_0) / sigma - noise;
-    residual.square().flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1)
+    squared_lengths(residual)
 }
 
 /// The loss of each image, `[N]`, if `denoised` were the noisy images after one jump: in the same units as
@@ -32,7 +32,7 @@ pub fn mdsm_loss(
 /// `denoised` and `clean` are `[N, C, H, W]`, `sigma` is `[N]`.
 pub fn denoising_loss(denoised: Tensor<4>, clean: Tensor<4>, sigma: Tensor<1>) -> Tensor<1> {
     let residual = (denoised - clean) / sigma.reshape([-1, 1, 1, 1]);
-    residual.square().flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1)
+    squared_lengths(residual)
 }
 
 #[cfg(test)]
@@ -40,6 +40,7 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+    use crate::each::sums;
     use crate::sampling::{Draw, Noise};
 
     /// The energy of everything is 0.
@@ -57,7 +58,7 @@ mod tests {
     impl Energy for Black {
         fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
             let gradient = x.clone() / (self.0 * self.0);
-            ((x * gradient.clone()).flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1) / 2.0, gradient)
+            (sums(x * gradient.clone()) / 2.0, gradient)
         }
     }
 

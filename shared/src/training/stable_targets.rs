@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation::softmax};
 
-use crate::network::Frame;
+use crate::{each::squared_lengths, network::Frame};
 
 /// What a network is to find in noisy pictures, in place of the pictures that they were made of and their noise.
 #[derive(Debug)]
@@ -33,11 +33,7 @@ pub fn stable_targets(
     let noisy = clean.clone() + frame.remove(noise.clone()) * level.clone();
     let mean = posterior_mean(noisy.flatten(1, 3), sigma, pictures.flatten(1, 3)).reshape(clean.dims());
     let moved = (clean - mean.clone()) / level;
-    StableTargets {
-        clean: mean,
-        noise: noise + frame.add(moved.clone()),
-        unlearnable: moved.square().flatten::<2>(1, 3).sum_dim(1).squeeze_dim(1),
-    }
+    StableTargets { clean: mean, noise: noise + frame.add(moved.clone()), unlearnable: squared_lengths(moved) }
 }
 
 /// The mean of the pictures that each noisy one may have been made of, `[N, D]`: `sum_i w_i x_i` with `w_i` in

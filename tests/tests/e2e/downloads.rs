@@ -1,10 +1,11 @@
 //! How much a visitor downloads: the page's programs, compressed as a static host would.
 
-use std::{fs, io::Write};
+use std::{fs, io::Write, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use brotli::enc::BrotliEncoderParams;
 use flate2::{Compression, write::GzEncoder};
+use serde_json::Value;
 use xtask::paths;
 
 /// A program of the page and the most bytes it may have.
@@ -29,6 +30,35 @@ fn downloads_stay_small() -> Result<()> {
         println!("{name}: {} bytes, {} by brotli, {} by gzip", program.len(), sizes.0, sizes.1);
         ensure!(sizes.0 <= brotli, "{name}: {} bytes by brotli, {brotli} are allowed", sizes.0);
         ensure!(sizes.1 <= gzip, "{name}: {} bytes by gzip, {gzip} are allowed", sizes.1);
+    }
+    Ok(())
+}
+
+/// README: a download of 2.3 MB, and 1 to 3.5 MB for a model.
+#[test]
+fn the_readme_says_how_much_a_visitor_downloads() -> Result<()> {
+    let readme = fs::read_to_string(paths::root().join("README.md"))?;
+    ensure!(readme.contains("2.3 MB, and 1 to 3.5 MB for a model"), "README.md says something else");
+    // All of the site but the models, other languages, and the decoder, which comes with the first file of a visitor's.
+    let files = fs::read_dir(paths::dist())?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
+    let mut site = 0;
+    for file in files {
+        let later = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("decoder"));
+        if file.is_file() && !later {
+            site += gzip_size(&fs::read(&file)?)?;
+        }
+    }
+    println!("the site: {site} bytes by gzip");
+    ensure!(site < 2_350_000, "the site: {site} bytes by gzip");
+    let models = paths::dist().join("models");
+    let list: Value = serde_json::from_slice(&fs::read(models.join("index.json"))?)?;
+    let list = list["models"].as_array().context("no list of models")?;
+    ensure!(!list.is_empty(), "the site has no models");
+    for model in list {
+        let name = model["name"].as_str().context("a model without a name")?;
+        let weights = fs::metadata(models.join(name).join("model.safetensors"))?.len();
+        println!("{name}: {weights} bytes");
+        ensure!((900_000..=3_500_000).contains(&weights), "{name}: {weights} bytes");
     }
     Ok(())
 }

@@ -6,14 +6,11 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::{
     browser::{self, Gpu, Screen},
-    page::Page,
+    page::{GATE, Page},
     site::{SMALL, Site},
 };
 
 use super::{broken_gpus::DISGUISE, first_visit::let_move};
-
-/// A network on which the engine takes its time.
-const LATE: &str = "await new Promise((go) => setTimeout(go, 3000))";
 
 async fn change(page: &Page<'_>, id: &str, value: &str) -> Result<()> {
     let change = "const field = document.getElementById(arguments[0]);
@@ -25,7 +22,7 @@ async fn change(page: &Page<'_>, id: &str, value: &str) -> Result<()> {
 #[tokio::test]
 async fn a_recorded_picture_waits_for_the_model() -> Result<()> {
     let site = Site::new()?;
-    site.before_engine(LATE)?;
+    site.before_engine(GATE)?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?backend=cpu&count=2&steps=3")).await?;
         page.wait_for_data("recorded", "done", 10).await?;
@@ -33,6 +30,7 @@ async fn a_recorded_picture_waits_for_the_model() -> Result<()> {
         page.script("document.querySelector('#grid button').click()", vec![]).await?;
         page.click("chain-complete").await?;
         page.wait_for_notice(&["still loading"]).await?;
+        page.open_gate().await?;
         page.wait_for("ready", 60).await?;
         page.script("document.querySelector('#grid button').click()", vec![]).await?;
         page.click("chain-complete").await?;
@@ -47,11 +45,12 @@ async fn a_recorded_picture_waits_for_the_model() -> Result<()> {
 #[tokio::test]
 async fn what_a_link_marks_stays_marked_whatever_is_clicked_meanwhile() -> Result<()> {
     let site = Site::new()?;
-    site.before_engine(LATE)?;
+    site.before_engine(GATE)?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?task=inpaint&mask=left&count=1&steps=2&seed=1&backend=cpu")).await?;
         ensure!(page.data("state").await? == "loading", "the model is there already");
         change(&page, "count", "2").await?;
+        page.open_gate().await?;
         page.wait_for("ready", 60).await?;
         page.click("start").await?;
         page.wait_for("done", 60).await?;
@@ -65,12 +64,13 @@ async fn what_a_link_marks_stays_marked_whatever_is_clicked_meanwhile() -> Resul
 #[tokio::test]
 async fn live_chains_do_not_take_a_recorded_run_from_who_looks_at_it() -> Result<()> {
     let site = Site::new()?;
-    site.before_engine(LATE)?;
+    site.before_engine(GATE)?;
     browser::alone_with(Gpu::None, Screen::Desk, async |browser| {
         let_move(browser).await?;
         let page = Page::open(browser, &site.url("")).await?;
         page.wait_for_data("recorded", "playing", 5).await?;
         change(&page, "scrub", "1").await?;
+        page.open_gate().await?;
         page.wait_for("ready", 60).await?;
         tokio::time::sleep(Duration::from_millis(1500)).await;
         ensure!(page.data("state").await? == "ready", "{}", page.data("state").await?);
@@ -79,6 +79,7 @@ async fn live_chains_do_not_take_a_recorded_run_from_who_looks_at_it() -> Result
         let page = Page::open(browser, &site.url("")).await?;
         page.wait_for_data("recorded", "playing", 5).await?;
         change(&page, "count", "7").await?;
+        page.open_gate().await?;
         page.wait_for("ready", 60).await?;
         page.wait_for_data("recorded", "done", 10).await?;
         tokio::time::sleep(Duration::from_millis(1500)).await;

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::{
     browser::{self, Browser, Gpu, Screen},
-    page::Page,
+    page::{GATE, Page},
     site::Site,
 };
 
@@ -19,8 +19,8 @@ pub async fn let_move(browser: &Browser) -> Result<()> {
 #[tokio::test]
 async fn a_recorded_run_plays_before_the_engine_has_come_and_live_chains_take_over() -> Result<()> {
     let site = Site::new()?;
-    // The engine of a slow network.
-    site.before_engine("await new Promise((go) => setTimeout(go, 3000))")?;
+    // The engine of a network that is as slow as this test.
+    site.before_engine(GATE)?;
     browser::alone_with(Gpu::None, Screen::Phone, async |browser| {
         let_move(browser).await?;
         let page = Page::open(browser, &site.url("")).await?;
@@ -30,6 +30,7 @@ async fn a_recorded_run_plays_before_the_engine_has_come_and_live_chains_take_ov
         let top = page.script(first, vec![]).await?.as_f64().unwrap_or(f64::MAX);
         ensure!(top < 500.0, "the first picture is {top} pixels from the top");
         ensure!(page.text("recorded").await?.contains("was recorded"), "nothing says that it is a recording");
+        page.open_gate().await?;
         page.wait_for_data("recorded", "done", 10).await?;
         page.wait_for("done", 60).await?;
         ensure!(!page.element("recorded").await?.is_displayed().await?, "the live run is called a recording");

@@ -14,20 +14,21 @@ fn with_processors(processors: usize) -> Result<Site> {
     site.before_engine(&format!(
         "Object.defineProperty(navigator, 'hardwareConcurrency', {{ value: {processors} }});
          const helpers = [];
+         let come = 0;
          globalThis.Worker = class extends Worker {{
-             constructor(...what) {{ super(...what); helpers.push(this); }}
+             constructor(...what) {{ super(...what); helpers.push(this); come += 1; }}
          }};
          const ask = new BroadcastChannel('helpers');
          ask.onmessage = ({{ data }}) => {{
              if (data === 'end') helpers.splice(0).forEach((helper) => helper.terminate());
              if (data === 'break') helpers[0].postMessage(['no message', new Float32Array(0)]);
-             ask.postMessage(helpers.length);
+             ask.postMessage(come);
          }}"
     ))?;
     Ok(site)
 }
 
-/// Tells the engine's workers something; gives how many there have been since the last `end`.
+/// Tells the engine's workers something; gives how many there have been.
 async fn tell_helpers(browser: &Browser, what: &str) -> Result<u64> {
     const ASK: &str = "const [what, done] = arguments;
         const ask = new BroadcastChannel('helpers');
@@ -36,6 +37,19 @@ async fn tell_helpers(browser: &Browser, what: &str) -> Result<u64> {
     let count = browser.client.execute_async(ASK, vec![what.into()]).await?;
     count.as_u64().context("the engine does not answer")
 }
+
+/// Starts a run, and tells the workers something when it has done 50 steps: in the page, as it may be over before a test
+/// asks. How many there had been is in `window.told`.
+const START_AND_TELL: &str = "const [what] = arguments;
+    new MutationObserver((_, observer) => {
+        const { state, step } = document.body.dataset;
+        if (state !== 'running' || Number(step) < 50) return;
+        observer.disconnect();
+        const ask = new BroadcastChannel('helpers');
+        ask.onmessage = ({ data }) => { ask.close(); window.told = data; };
+        ask.postMessage(what);
+    }).observe(document.body, { attributes: true });
+    document.getElementById('start').click();";
 
 async fn saved_run(browser: &Browser, site: &Site, query: &str) -> Result<Value> {
     let page = Page::open(browser, &site.url(query)).await?;
@@ -77,14 +91,15 @@ async fn chains_of_a_lost_helper_go_on() -> Result<()> {
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         // A step of the first sampler looks at the one before.
         for (sampler, how) in [("consistent", "break"), ("annealed", "end")] {
-            let query = format!("?sampler={sampler}&seed=2&count=9&steps=600&backend=cpu&autorun=1");
-            let whole = saved_run(browser, &site, &query).await?;
+            let query = format!("?sampler={sampler}&seed=2&count=9&steps=600&backend=cpu");
+            let whole = saved_run(browser, &site, &format!("{query}&autorun=1")).await?;
             let page = Page::open(browser, &site.url(&query)).await?;
-            page.wait_for("running", 60).await?;
-            page.wait_for_step(50).await?;
-            tell_helpers(browser, how).await?;
+            page.wait_for("ready", 60).await?;
+            page.script(START_AND_TELL, vec![how.into()]).await?;
             page.wait_for("done", 120).await?;
-            ensure!(tell_helpers(browser, "").await? >= 1, "no other helper has come");
+            let before = page.script("return window.told", vec![]).await?.as_u64().context("nothing was told")?;
+            let after = tell_helpers(browser, "").await?;
+            ensure!(after > before, "after {how} no other helper has come: there were {before}, then {after}");
             ensure!(page.notices().await?.is_empty(), "{:?}", page.notices().await?);
             ensure!(page.save_json().await? == whole, "the chains of a helper that was lost ({how}) went elsewhere");
         }

@@ -18,9 +18,7 @@ async fn a_paused_run_waits_steps_and_ends_like_any_other() -> Result<()> {
         page.wait_for("done", 60).await?;
         let whole = page.save_json().await?;
 
-        page.click("start").await?;
-        page.wait_for_step(20).await?;
-        page.click("pause").await?;
+        page.start_and_pause(20).await?;
         tokio::time::sleep(Duration::from_millis(600)).await;
         let held: usize = page.data("step").await?.parse()?;
         tokio::time::sleep(Duration::from_millis(400)).await;
@@ -36,10 +34,7 @@ async fn a_paused_run_waits_steps_and_ends_like_any_other() -> Result<()> {
         ensure!(page.save_json().await? == whole, "the pause changed the pictures");
 
         // What is given up is not held any more.
-        page.click("start").await?;
-        page.wait_for_step(20).await?;
-        page.click("pause").await?;
-        page.wait_for_data("paused", "1", 5).await?;
+        page.start_and_pause(20).await?;
         page.click("cancel").await?;
         page.wait_for("cancelled", 10).await?;
         ensure!(page.data("paused").await?.is_empty());

@@ -38,9 +38,7 @@ async fn a_saved_picture_brings_its_settings_back() -> Result<()> {
         let clipboard = "Object.defineProperty(navigator, 'clipboard', { value: { writeText: async () => {} } })";
         page.script(clipboard, vec![]).await?;
         page.click("copy-link").await?;
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        ensure!(page.text("status").await?.contains("mask that you painted"), "{}", page.text("status").await?);
-        Ok(())
+        page.wait_for_words("status", "mask that you painted", 5).await
     })
     .await
 }

@@ -48,6 +48,12 @@ pub fn restore(args: RestoreArgs) -> Result<()> {
     chains::check_outputs(&args.chains, &inputs, &[])?;
     let (device, _) = args.model.backend.device()?;
     let model = LoadedModel::open("--model", &args.model.model, &device)?;
+    if args.noise > 0.0 && args.noise as f32 >= model.noise.max {
+        return Err(Error::input(format!(
+            "--noise {}: the model knows noise up to {}; a picture under more tells it nothing",
+            args.noise, model.noise.max
+        )));
+    }
     let given = given(&args, &model, &device)?;
     let images = chains::run(&args.chains, &model, Some(&given), 0, &device)?;
     let lines = chains::save(&args.chains, &images)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::cifar;
 use crate::{
-    console,
+    cache, console,
     error::{Error, Result},
 };
 
@@ -239,6 +239,6 @@ impl Set {
     }
 
     fn cache(&self) -> Option<PathBuf> {
-        Some(dirs::cache_dir()?.join("energy-models").join(self.name))
+        Some(cache::folder()?.join(self.name))
     }
 }

@@ -78,6 +78,8 @@ fn download(url: &str, path: &Path, file: &Published) -> Result<()> {
 fn get(url: &str) -> std::result::Result<Response<Body>, ureq::Error> {
     let ask = |trusted| {
         let config = Agent::config_builder()
+            // That of the environment, as by default; none for tests, whose servers are on this machine.
+            .proxy(if cfg!(test) { None } else { ureq::Proxy::try_from_env() })
             .tls_config(TlsConfig::builder().root_certs(trusted).build())
             .timeout_connect(Some(PATIENCE))
             .timeout_recv_response(Some(PATIENCE))

@@ -202,7 +202,7 @@ fn cache(name: &str, train: &Images) -> Option<PathBuf> {
     hasher.update(&train.pixels);
     hasher.update(&train.labels);
     let hash: String = hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Some(dirs::cache_dir()?.join("energy-models").join("classifiers").join(format!("{name}-{hash}.bpk")))
+    Some(crate::cache::folder()?.join("classifiers").join(format!("{name}-{hash}.bpk")))
 }
 
 #[cfg(test)]

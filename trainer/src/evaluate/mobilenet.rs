@@ -20,6 +20,7 @@ use burn_store::{ModuleSnapshot, PytorchStore};
 
 use super::features::Features;
 use crate::{
+    cache,
     error::{Error, Result},
     files, output, programs,
 };
@@ -177,9 +178,8 @@ fn clipped(x: Tensor<4>) -> Tensor<4> {
 
 /// The weights file in the cache, fetched if it is not there.
 fn weights() -> Result<PathBuf> {
-    let folder = dirs::cache_dir()
+    let folder = cache::folder()
         .ok_or_else(|| Error::input("MobileNetV2: this system has no cache folder for its weights"))?
-        .join("energy-models")
         .join("mobilenet-v2");
     let path = folder.join(WEIGHTS);
     if path.is_file() {

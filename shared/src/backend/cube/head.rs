@@ -70,7 +70,8 @@ impl HeadOps for Cube {
 }
 
 fn one_cube_each(images: usize) -> (CubeCount, CubeDim) {
-    // A launch has at most 65,535 cubes in each direction.
+    // A launch has at most 65,535 cubes in each direction; batches are far smaller.
+    debug_assert!(images <= 65_535);
     (CubeCount::new_1d(images as u32), CubeDim::new_1d(UNITS as u32))
 }
 

@@ -11,4 +11,4 @@ mod uniform;
 pub use block::{Block, BlockTape, Resampling};
 pub use convolution::Convolution;
 pub use head::QuadraticHead;
-pub use resample::{mean_pool, mean_pool_vjp, mean_pool_vjp_onto, upsample, upsample_vjp};
+pub use resample::{mean_pool, mean_pool_vjp_onto, upsample, upsample_vjp};

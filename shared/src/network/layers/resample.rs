@@ -14,12 +14,8 @@ pub fn upsample(x: Tensor<4>) -> Tensor<4> {
     unpool(x, 1.0)
 }
 
-/// The adjoint of [`mean_pool`]: every pixel of a cell takes a quarter of the cell's gradient.
-pub fn mean_pool_vjp(dy: Tensor<4>) -> Tensor<4> {
-    unpool(dy, 0.25)
-}
-
-/// [`mean_pool_vjp`] plus another gradient of what was pooled.
+/// The adjoint of [`mean_pool`], where every pixel of a cell takes a quarter of the cell's gradient, plus another gradient of
+/// what was pooled.
 pub fn mean_pool_vjp_onto(dy: Tensor<4>, other: Tensor<4>) -> Tensor<4> {
     unpool_onto(dy, 0.25, other)
 }

@@ -3,19 +3,45 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::thread;
+use std::time::Instant;
 
 use super::*;
 use crate::data::catalogue::Format;
 use crate::data::idx::tests::{file, gzip};
 
+/// How long tests wait for what comes at once or never.
+const DEADLINE: Duration = Duration::from_secs(20);
+
 /// A server that gives each request, in turn, one of these answers, closing the connection after it.
 fn serve(answers: Vec<Vec<u8>>) -> (String, thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let server = thread::spawn(move || {
-        answers.into_iter().map(|answer| respond(listener.accept().unwrap().0, &answer)).collect()
-    });
+    let server =
+        thread::spawn(move || answers.into_iter().map(|answer| respond(visitor(&listener), &answer)).collect());
     (address, server)
+}
+
+/// The next who asks.
+///
+/// # Panics
+/// Nobody does: a proxy may have been asked instead.
+fn visitor(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    let begun = Instant::now();
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                // On some systems it is as the listener is.
+                stream.set_nonblocking(false).unwrap();
+                stream.set_read_timeout(Some(DEADLINE)).unwrap();
+                return stream;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && begun.elapsed() < DEADLINE => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) => panic!("nobody asked the server: {error}"),
+        }
+    }
 }
 
 fn respond(mut stream: TcpStream, answer: &[u8]) -> String {

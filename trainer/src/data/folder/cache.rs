@@ -49,7 +49,7 @@ const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 impl Cache {
     /// The cache of a folder with these files; none where the system has no cache folder or a file has gone.
     pub(super) fn of(folder: &Path, paths: &[PathBuf], side: usize) -> Option<Self> {
-        Self::within(&dirs::cache_dir()?.join("energy-models").join("folders"), folder, paths, side)
+        Self::within(&crate::cache::folder()?.join("folders"), folder, paths, side)
     }
 
     fn within(caches: &Path, folder: &Path, paths: &[PathBuf], side: usize) -> Option<Self> {
