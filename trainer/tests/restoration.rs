@@ -5,7 +5,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{npy, picture, tiny_run, trainer};
+use common::{npy, picture, tiny, tiny_run, trainer};
 use serde_json::Value;
 
 fn restore(run: &Path, folder: &Path, image: &Path, flags: &[&str]) -> (Vec<f32>, Value) {
@@ -221,4 +221,23 @@ fn the_experiment_leaves_what_other_programs_need_to_be_compared() {
     assert_eq!([small[0], 2 * small[1], 2 * small[2]], [shape[0], shape[1], shape[2]]);
     let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
     assert!((mean(&means) - mean(&truths)).abs() < 1e-5);
+}
+
+#[test]
+fn noise_that_the_model_does_not_know_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, image) = (folder.path().join("run"), folder.path().join("image.png"));
+    trainer().args(tiny(&run, 1)).args(["--sigma-max", "0.5"]).assert().success();
+    picture(&image, 16, 16, |x, y| (8 * (x + y)) as u8);
+    let restore = |noise: &str| {
+        let mut command = trainer();
+        command.args(["restore", "--backend", "flex", "--count", "1", "--steps", "2", "--samples", "8", "--model"]);
+        command.arg(&run).arg("--image").arg(&image).args(["--task", "inpaint", "--mask", "left", "--noise", noise]);
+        command.arg("--out").arg(folder.path().join("grid.png"));
+        command.assert()
+    };
+    restore("0.4").success();
+    // Chains would not be told what is known: the answers would be samples.
+    let stderr = String::from_utf8(restore("0.5").code(2).get_output().stderr.clone()).unwrap();
+    assert!(stderr.contains("--noise 0.5") && stderr.contains("up to 0.5"), "{stderr}");
 }

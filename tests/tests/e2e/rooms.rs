@@ -180,7 +180,7 @@ async fn a_run_goes_on_while_other_rooms_are_visited() -> Result<()> {
         page.wait_for("running", 60).await?;
         page.go_to("outliers").await?;
         page.wait_for_data("judged", "done", 30).await?;
-        ensure!(page.text("status").await?.contains("room Sample"), "{}", page.text("status").await?);
+        ensure!(page.text("status").await?.contains("under “Sample”"), "{}", page.text("status").await?);
         ensure!(page.data("state").await? == "running", "the run was over before the pictures were judged");
         page.go_to("about").await?;
         let card = page.text("card").await?;
