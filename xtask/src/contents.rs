@@ -66,7 +66,8 @@ pub fn of(folder: &Path) -> Result<Contents> {
     let belongs = |file: &Path| {
         let litter = file.file_name().is_some_and(is_litter);
         let compressed = file.extension().is_some_and(|end| COMPRESSED.iter().any(|compressed| end == *compressed));
-        litter || file == Path::new(LIST) || is_listed(file) || (compressed && is_listed(&file.with_extension("")))
+        let is_ours = |file: &Path| file == Path::new(LIST) || is_listed(file);
+        litter || is_ours(file) || (compressed && is_ours(&file.with_extension("")))
     };
     Ok(files(folder)?.into_iter().find(|file| !belongs(file)).map_or(Contents::Site, Contents::SiteAnd))
 }

@@ -68,21 +68,20 @@ impl Destination {
     /// Whether a site could be renamed to its place, as it will be after the build.
     fn check_place(&self) -> Result<()> {
         let name = self.shown.display();
-        let Some(parent) = self.folder.parent().filter(|parent| parent.is_dir()) else { return Ok(()) };
-        #[cfg(unix)]
-        if let (Ok(inside), Ok(around)) = (fs::metadata(&self.folder), fs::metadata(parent))
-            && std::os::unix::fs::MetadataExt::dev(&inside) != std::os::unix::fs::MetadataExt::dev(&around)
-        {
+        if is_mounted(&self.folder, &fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()) {
             refuse!(
-                "{name}: is the root of a disk of its own, which nothing can replace; choose a folder in it, such as {}",
+                "{name}: something is mounted there, so no other folder can take its place; choose a folder in it, such as {}",
                 below(&self.shown)
             );
         }
-        let trial = self.beside("new")?;
+        // Folders that are not there yet are made in one that is.
+        let mut around = self.folder.ancestors().skip(1);
+        let Some(around) = around.find(|folder| folder.is_dir()) else { return Ok(()) };
+        let trial = around.join(self.beside("new")?.file_name().context("has no name")?);
         if let Err(error) = fs::create_dir(&trial).and_then(|()| fs::remove_dir(&trial)) {
             refuse!(
                 "{name}: nothing can be written in {}, where a site is put before it takes its place: {error}",
-                parent.display()
+                around.display()
             );
         }
         Ok(())
@@ -159,6 +158,12 @@ impl Destination {
     }
 }
 
+/// Whether something is mounted at this folder, by Linux's own list of what is; where there is none, nobody knows.
+fn is_mounted(folder: &Path, mounts: &str) -> bool {
+    // The fifth field is where. Spaces in it are written otherwise, and not looked for.
+    mounts.lines().any(|line| line.split(' ').nth(4).is_some_and(|place| folder == Path::new(place)))
+}
+
 /// A folder that would do instead of this one.
 fn below(folder: &Path) -> String {
     folder.join("site").display().to_string()
@@ -202,4 +207,19 @@ fn resolve(path: &Path) -> Result<PathBuf> {
         }
     }
     Ok(resolved)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::is_mounted;
+
+    #[test]
+    fn what_is_mounted_is_told_from_what_is_below_it() {
+        let mounts = "29 1 254:0 / / rw - ext4 /dev/vda rw\n40 29 0:35 / /srv/site rw,nosuid - tmpfs tmpfs rw\n";
+        assert!(is_mounted(Path::new("/srv/site"), mounts));
+        assert!(!is_mounted(Path::new("/srv/site/new"), mounts) && !is_mounted(Path::new("/srv"), mounts));
+        assert!(!is_mounted(Path::new("/srv/site"), ""));
+    }
 }

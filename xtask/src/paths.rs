@@ -26,10 +26,10 @@ pub fn target() -> PathBuf {
 }
 
 /// Where build tools go that a machine does not have in the version that this project needs. Not to cargo's own folder, where they would
-/// replace those of other projects.
+/// replace those of other projects; nor to the target directory, which is emptied now and then.
 #[must_use]
 pub fn tools() -> PathBuf {
-    target().join("tools")
+    root().join(".tools")
 }
 
 /// What a browser runs, as compilers call it.

@@ -81,8 +81,10 @@ fn refusal(checked: anyhow::Result<Destination>, out: &Path) -> String {
 fn where_nothing_can_be_written_is_said_before_the_build() {
     let place = Place::new();
     // Not even for root.
-    let line = place.refusal("/proc/site");
-    assert!(line.contains("nothing can be written in /proc"), "{line}");
+    for out in ["/proc/site", "/proc/a/new/site"] {
+        let line = place.refusal(out);
+        assert!(line.contains("nothing can be written in /proc"), "{line}");
+    }
 }
 
 #[test]
@@ -93,7 +95,9 @@ fn a_new_and_an_empty_folder_get_the_site_and_a_later_one_replaces_it() {
     for out in ["new/below/new", "empty", "shown", "repository/site", "target/site"] {
         place.check(out).unwrap().put(&place.build("first")).unwrap();
         assert_eq!(place.title(out), "first");
-        write(&place.path(out).join("engine_bg.wasm.gz"), "compressed for a host");
+        for file in ["engine_bg.wasm.gz", "models/index.json.gz", ".energy-site.gz"] {
+            write(&place.path(out).join(file), "compressed for a host");
+        }
         write(&place.path(out).join("models/.DS_Store"), "of a file manager");
         place.check(out).unwrap().put(&place.build("second")).unwrap();
         assert_eq!(place.title(out), "second");

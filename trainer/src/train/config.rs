@@ -200,7 +200,11 @@ impl RunConfig {
     ///
     /// # Errors
     /// The first that is not.
-    pub fn checked(self) -> Result<Self> {
+    pub fn checked(mut self) -> Result<Self> {
+        if NetworkConfig::scales_for(self.network.shape, 32).is_none() {
+            // A file that another shape was chosen over may say how many that one had.
+            self.network.scales = None;
+        }
         let Optimization { steps, batch, slices, learning_rate, clip, ema_decay, references, denoiser_steps, .. } =
             self.optimization;
         let (least, most) = (self.noise.min, self.noise.max);
@@ -419,6 +423,16 @@ mod tests {
         assert!((plan.ema_decay_at(0) - 0.1).abs() < 1e-12);
         assert!((plan.ema_decay_at(89) - 90.0 / 99.0).abs() < 1e-12);
         assert_eq!(plan.ema_decay_at(1_000_000), 0.999);
+    }
+
+    #[test]
+    fn a_shape_without_scales_forgets_those_of_the_shape_before() {
+        let mut config = TrainingPreset::Unet4.settings();
+        config.network.scales = Some(4);
+        assert_eq!(config.clone().checked().unwrap().network.scales, Some(4));
+        config.network.shape = Architecture::Res6;
+        config.optimization.denoiser_steps = 0;
+        assert_eq!(config.checked().unwrap().network.scales, None);
     }
 
     #[test]
