@@ -173,7 +173,8 @@ async fn every_control_has_a_name_and_is_reached_with_the_keyboard() -> Result<(
 const SCROLL_WHILE_IT_RUNS: &str = "
     new MutationObserver((_, observer) => {
         const { state, step } = document.body.dataset;
-        if (state !== 'running' || Number(step) < 1) return;
+        // Not at once: what a run shows first has come by then.
+        if (state !== 'running' || Number(step) < 100) return;
         observer.disconnect();
         document.getElementById('grid').scrollIntoView();
         window.noted = [document.activeElement.id, scrollY];
