@@ -393,7 +393,7 @@ fn an_exported_model_scores_denoises_and_samples() {
     let strip = image::open(model.join("held-out.png")).unwrap().to_luma8();
     assert_eq!((strip.dimensions(), strip.get_pixel(0, 15).0, strip.get_pixel(31, 0).0), ((32, 16), [240], [240]));
     let card = std::fs::read_to_string(model.join("README.md")).unwrap();
-    assert!(card.contains("their licence: CC0 (Jane Doe)."), "{card}");
+    assert!(card.contains("Source and licence: CC0 (Jane Doe)."), "{card}");
     with().assert().code(2);
     with().args(["--pictures-licence", "CC0", "--held-out", "3"]).assert().code(2);
 }

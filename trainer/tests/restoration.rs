@@ -239,5 +239,5 @@ fn noise_that_the_model_does_not_know_is_refused() {
     restore("0.4").success();
     // Chains would not be told what is known: the answers would be samples.
     let stderr = String::from_utf8(restore("0.5").code(2).get_output().stderr.clone()).unwrap();
-    assert!(stderr.contains("--noise 0.5") && stderr.contains("up to 0.5"), "{stderr}");
+    assert!(stderr.contains("--noise 0.5") && stderr.contains("below 0.5 only"), "{stderr}");
 }

@@ -177,7 +177,8 @@ const SCROLL_WHILE_IT_RUNS: &str = "
         if (state !== 'running' || Number(step) < 100) return;
         observer.disconnect();
         document.getElementById('grid').scrollIntoView();
-        window.noted = [document.activeElement.id, scrollY];
+        const place = document.getElementById('grid').getBoundingClientRect().top;
+        window.noted = [document.activeElement.id, scrollY, place];
     }).observe(document.body, { attributes: true })";
 
 #[tokio::test]
@@ -200,6 +201,9 @@ async fn start_is_in_sight_and_the_end_of_a_run_moves_nothing() -> Result<()> {
             ensure!(focused == "cancel", "while it ran the focus was on {focused}");
             let after = page.script("return scrollY", vec![]).await?;
             ensure!(*before == after && *before != 0, "the page moved from {before} to {after}, {screen:?}");
+            let place =
+                page.script("return document.getElementById('grid').getBoundingClientRect().top", vec![]).await?;
+            ensure!(noted[2] == place, "the grid moved from {} to {place}, {screen:?}", noted[2]);
             Ok(())
         })
         .await?;

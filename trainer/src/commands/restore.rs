@@ -50,7 +50,7 @@ pub fn restore(args: RestoreArgs) -> Result<()> {
     let model = LoadedModel::open("--model", &args.model.model, &device)?;
     if args.noise > 0.0 && args.noise as f32 >= model.noise.max {
         return Err(Error::input(format!(
-            "--noise {}: the model knows noise up to {}; a picture under more tells it nothing",
+            "--noise {}: the model knows noise below {} only; a picture under that much tells it nothing",
             args.noise, model.noise.max
         )));
     }

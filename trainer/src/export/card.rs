@@ -76,8 +76,8 @@ pub fn card(
     let note = note.map_or_else(String::new, |note| format!("{}\n\n", note.trim()));
     let others = manifest.pictures_licence.as_ref().map_or_else(String::new, |licence| {
         format!(
-            "The pictures that the page offers (`{HELD_OUT}`) are not from this data. The model has not seen them either. Whose they are, \
-             and their licence: {}.\n\n",
+            "The pictures that the page offers (`{HELD_OUT}`) are not from this data, and the model has never seen them. Source and \
+             licence: {}.\n\n",
             licence.trim()
         )
     });

@@ -1,4 +1,4 @@
-//! The pictures that are published with a model, for the page's other rooms.
+//! The pictures that are published with a model, for visitors to try out.
 
 use std::{
     fs,
