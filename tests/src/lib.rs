@@ -6,6 +6,7 @@ pub mod compare;
 pub mod engines;
 pub mod host;
 pub mod looks;
+pub mod pace;
 pub mod page;
 pub mod site;
 pub mod trainer;

@@ -6,7 +6,8 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::{
     browser::{self, Browser, Gpu, Screen},
-    page::{GATE, Page},
+    pace::GATE,
+    page::Page,
     site::Site,
 };
 

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use tests::{
     browser::{self, Browser, Gpu, Screen},
-    page::{GATE, Page},
+    pace::GATE,
+    page::Page,
     site::{SMALL, Site},
 };
 
