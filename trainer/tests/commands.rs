@@ -334,14 +334,16 @@ fn bench_reports_its_numbers() {
 }
 
 /// What a training step needs, 64 pictures at a time: PyTorch's double backward pass takes three times as much. More
-/// threads have more scratch memory.
+/// threads have more scratch memory. The allocator gives memory back at once here: usually it waits, and how much it
+/// holds then depends on how fast the machine is at that moment.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_training_step_stays_within_its_memory() {
-    const LIMIT: u64 = 300 << 20;
+    const LIMIT: u64 = 240 << 20;
     let output = trainer()
         .args(["bench", "--preset", "unet", "--width", "16", "--batch", "64", "--backend", "flex", "--json"])
         .env("RAYON_NUM_THREADS", "2")
+        .env("MIMALLOC_PURGE_DELAY", "0")
         .assert()
         .success()
         .get_output()
