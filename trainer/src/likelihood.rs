@@ -217,9 +217,14 @@ pub struct Mean {
 
 /// The mean excess of pictures that were read by one plan.
 pub fn mean_excess(plan: &Plan, pictures: &[Likelihood]) -> Mean {
+    mean_of(plan, pictures, pictures.iter().map(|picture| picture.excess.bits))
+}
+
+/// The mean of bits that have the excess of these pictures in them, one for each picture.
+pub fn mean_of(plan: &Plan, pictures: &[Likelihood], bits: impl Iterator<Item = f64> + Clone) -> Mean {
     let n = pictures.len().max(1) as f64;
-    let mean = pictures.iter().map(|picture| picture.excess.bits).sum::<f64>() / n;
-    let squares = pictures.iter().map(|picture| (picture.excess.bits - mean).powi(2)).sum::<f64>();
+    let mean = bits.clone().sum::<f64>() / n;
+    let squares = bits.map(|bits| (bits - mean).powi(2)).sum::<f64>();
     let variance = squares / (n - 1.0).max(1.0);
     // What noise that all have alike does to them, the mean curve shows.
     let noise = if plan.shared { plan.quadrature.excess(&mean_curve(pictures)).standard_error } else { 0.0 };

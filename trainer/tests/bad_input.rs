@@ -55,6 +55,13 @@ fn wrong_flags() {
     refused(&["train", "--data", "minst", "--out", "nowhere/run"], &["--data minst", "did you mean mnist?"]);
     refused(&["data", "fetch", "Fashion"], &["data fetch Fashion", "did you mean fashion-mnist?"]);
     refused(&["completions", "command.com"], &["bash", "zsh", "fish"]);
+    let trial = |more: [&'static str; 2]| [&["experiment", "settings", "--out", "nowhere"][..], &more].concat();
+    refused(&trial(["--change", "preset = \"res6\""]), &["--change preset", "network.shape"]);
+    refused(&trial(["--change", "record.grid = 4"]), &["--change record.grid", "changes nothing"]);
+    let kept = [trial(["--change", "network.width = 2"]), vec!["--grid", "4"]].concat();
+    refused(&kept, &["--grid", "leave it out"]);
+    let counted = ["evaluate", "--model", "m", "--data", "digits", "--out", "o", "--count", "9", "--samples", "s.npy"];
+    refused(&counted, &["--count", "--samples"]);
     refused(
         &["sample", "--model", "m", "--out", "o.png", "--initial-temperature", "0"],
         &["--initial-temperature", "at least 1"],

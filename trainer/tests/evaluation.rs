@@ -8,7 +8,9 @@ use std::{fs, path::Path};
 use common::{tiny_run, trainer};
 use serde_json::{Value, json};
 
+/// Of new samples, or of those that the flags name where `count` is empty.
 fn evaluate(run: &Path, out: &Path, cache: &Path, count: &str, flags: &[&str]) -> (Value, String) {
+    let count = if count.is_empty() { &[][..] } else { &["--count", count] };
     let output = trainer()
         .env("TRAINER_CACHE", cache)
         .args([
@@ -17,8 +19,6 @@ fn evaluate(run: &Path, out: &Path, cache: &Path, count: &str, flags: &[&str]) -
             "flex",
             "--data",
             "digits",
-            "--count",
-            count,
             "--steps",
             "10",
             "--density-steps",
@@ -29,6 +29,7 @@ fn evaluate(run: &Path, out: &Path, cache: &Path, count: &str, flags: &[&str]) -
             "--model",
         ])
         .arg(run)
+        .args(count)
         .arg("--out")
         .arg(out)
         .args(flags)
@@ -140,9 +141,9 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     let parts = ["0", "32"].map(part);
     let parts = parts.each_ref().map(|path| path.to_str().unwrap());
     let flags = ["--sampler", "annealed", "--initial-temperature", "400", "--samples", parts[0], parts[1]];
-    let (hotter, _) = evaluate(&run, &folder.path().join("hotter"), &cache, "7", &flags);
+    let (hotter, _) = evaluate(&run, &folder.path().join("hotter"), &cache, "", &flags);
     assert_eq!(hotter["sampling"]["count"], 64);
-    let told = "64 samples from files of 10 steps";
+    let told = "64 samples from files, ";
     assert!(hotter["card"][0]["how"].as_str().unwrap().contains(told), "{}", hotter["card"]);
     for part in ["sample_quality", "inpainting"] {
         assert!(!paper[part].is_null() && !hotter[part].is_null(), "{part}");
@@ -184,7 +185,7 @@ fn an_evaluation_measures_everything_and_says_the_same_twice() {
     let told = String::from_utf8(measure().code(2).get_output().stderr.clone()).unwrap();
     assert!(told.contains("it is of") && told.contains("models/tiny"), "{told}");
     let flags = ["--samples", parts[0], parts[1]];
-    let (again, _) = evaluate(&model, &out, &cache, "7", &flags);
+    let (again, _) = evaluate(&model, &out, &cache, "", &flags);
     measure().success();
     let card = fs::read_to_string(model.join("README.md")).unwrap();
     let other = again.pointer("/sample_quality/samples/frechet_distance").and_then(Value::as_f64).unwrap();
@@ -273,7 +274,9 @@ fn samplers_are_measured_once_and_plotted() {
             .get_output()
             .clone();
         let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.contains("grey, 8x8") && told.contains("grey, 16x16") && told.lines().count() == 1, "{told}");
+        let [own, error] = told.lines().collect::<Vec<_>>()[..] else { panic!("{told}") };
+        assert_eq!(own, "mnist: its files are not those that were published by that name");
+        assert!(error.contains("grey, 8x8") && error.contains("grey, 16x16"), "{error}");
     }
 
     let features = ["--features", "mobilenet-v2", "--data", "digits", "--out"];
@@ -313,22 +316,47 @@ fn chains_from_pictures_under_little_noise_come_back_to_pictures() {
         .assert()
         .success();
     let out = folder.path().join("out");
-    trainer()
-        .env("TRAINER_CACHE", folder.path().join("cache"))
-        .args(["experiment", "starts", "--backend", "flex", "--data", "digits", "--levels", "0.1,2", "--steps", "5"])
-        .args(["--count", "80", "--model"])
-        .arg(&run)
-        .arg("--out")
-        .arg(&out)
-        .assert()
-        .success();
-    let results: Value = serde_json::from_slice(&fs::read(out.join("starts.json")).unwrap()).unwrap();
+    let starts = || {
+        let mut command = trainer();
+        command
+            .env("TRAINER_CACHE", folder.path().join("cache"))
+            .args([
+                "experiment",
+                "starts",
+                "--backend",
+                "flex",
+                "--data",
+                "digits",
+                "--levels",
+                "0.1,2",
+                "--steps",
+                "5",
+            ])
+            .args(["--count", "80", "--model"])
+            .arg(&run)
+            .arg("--out")
+            .arg(&out);
+        command.assert()
+    };
+    // What somebody else has written there is no result of an earlier experiment.
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("starts.md"), "mine").unwrap();
+    let refused = String::from_utf8(starts().code(2).get_output().stderr.clone()).unwrap();
+    assert!(refused.contains("it has starts.md but no starts.json"), "{refused}");
+    assert_eq!(fs::read_to_string(out.join("starts.md")).unwrap(), "mine");
+    fs::remove_file(out.join("starts.md")).unwrap();
+    starts().success();
+    let written = fs::read_to_string(out.join("starts.json")).unwrap();
+    let results: Value = serde_json::from_str(&written).unwrap();
     // 80 pictures of one half are at a distance from the other half by themselves.
     let floor = results["floor"]["frechet_distance"].as_f64().unwrap();
     let distance = |start: usize| results["starts"][start]["quality"]["frechet_distance"].as_f64().unwrap() - floor;
     assert!(2.0 * distance(0) < distance(1), "a short training is lost under much noise: {results:#}");
     assert!(out.join("starts.svg").is_file());
     assert!(fs::read_to_string(out.join("starts.md")).unwrap().contains("| the pictures that chains begin at |"));
+    // Those of another churn are other results.
+    fs::write(out.join("starts.json"), written.replace("\"churn\": 0.5", "\"churn\": 8.0")).unwrap();
+    starts().code(2);
 }
 
 #[test]

@@ -109,6 +109,13 @@ fn an_exported_model_scores_denoises_and_samples() {
         .assert()
         .success();
     assert_eq!(image::image_dimensions(&out).unwrap(), (16, 16));
+    // A folder that lies on another disk stays there.
+    let elsewhere = folder.path().join("elsewhere");
+    #[cfg(unix)]
+    {
+        std::fs::rename(&model, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &model).unwrap();
+    }
     // Exporting again replaces the folder and lists the model once, also where an editor has put a mark before the list.
     let list = folder.path().join("models/index.json");
     std::fs::write(&list, [b"\xEF\xBB\xBF", &std::fs::read(&list).unwrap()[..]].concat()).unwrap();
@@ -123,6 +130,17 @@ fn an_exported_model_scores_denoises_and_samples() {
     assert_eq!(manifest["data"]["licence"], "CC BY 4.0 (Jane Doe)");
     let card = std::fs::read_to_string(model.join("README.md")).unwrap();
     assert!(card.contains("licence: CC BY 4.0 (Jane Doe). "), "{card}");
+    // Of a short training, no more than a tenth.
+    assert!(card.contains("after 0 steps of warm-up, cosine decay over 4 steps"), "{card}");
+    #[cfg(unix)]
+    {
+        assert!(model.is_symlink() && std::fs::read_to_string(elsewhere.join("README.md")).unwrap() == card);
+        // A failure leaves an empty folder as it was.
+        let empty = folder.path().join("models/empty");
+        std::fs::create_dir(&empty).unwrap();
+        trainer().args(export).arg(folder.path().join("nowhere")).arg("--out").arg(&empty).assert().code(2);
+        assert!(empty.is_dir());
+    }
     assert!(card.contains("\n\nThe pictures were saved as JPEG before.\n\n## Network"), "{card}");
     trainer().args(export).arg(&run).arg("--out").arg(&model).args(["--licence", ""]).assert().code(2);
 

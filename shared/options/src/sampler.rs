@@ -41,7 +41,7 @@ impl Sampler {
     pub fn default_steps(self) -> usize {
         match self {
             Self::Annealed => Self::PAPER_STEPS,
-            Self::Consistent => 50,
+            Self::Consistent => 30,
             Self::Ode => 20,
         }
     }

@@ -19,7 +19,7 @@ pub struct SamplerArgs {
     /// How noise becomes pictures.
     #[arg(long, value_enum, default_value_t = Sampler::Consistent)]
     pub sampler: Sampler,
-    /// Steps, one energy gradient each [default: 2700 for annealed, 50 for consistent, 20 for ode].
+    /// Steps, one energy gradient each [default: 2700 for annealed, 30 for consistent, 20 for ode].
     #[arg(long, value_parser = count_parser(1_000_000))]
     pub steps: Option<usize>,
     /// Temperature at which annealed Langevin dynamics starts [default: that of the model's largest noise level; the

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, value_parser};
+use options::Sampler;
 use shared::sampling::Churn;
 
 use super::{
@@ -106,7 +107,7 @@ pub struct RestorationArgs {
     #[arg(long, default_value_t = 8, value_parser = count_parser(1_000))]
     pub answers: usize,
     /// Steps of consistent annealed sampling.
-    #[arg(long, default_value_t = 50, value_parser = count_parser(1_000_000))]
+    #[arg(long, default_value_t = Sampler::Consistent.default_steps(), value_parser = count_parser(1_000_000))]
     pub steps: usize,
     /// Seed of the noise and of the pictures.
     #[arg(long, default_value_t = 1)]

@@ -61,8 +61,8 @@ pub struct EvaluateArgs {
     #[arg(long, default_value_t = 1000, value_parser = count_parser(100_000))]
     pub count: usize,
     /// Measure samples drawn earlier with `trainer sample --npy` instead of new ones: one file, or several parts of a
-    /// run.
-    #[arg(long, num_args = 1.., value_name = "NPY")]
+    /// run. How they were drawn is not in such a file, so the report does not say it.
+    #[arg(long, num_args = 1.., value_name = "NPY", conflicts_with = "count")]
     pub samples: Vec<PathBuf>,
     /// Seed of the noise. It differs from that of `trainer experiment`, so that settings chosen on some samples are
     /// judged on others.

@@ -175,6 +175,18 @@ pub struct RecordArgs {
     pub grid: Option<u32>,
 }
 
+impl RecordArgs {
+    /// One that was given, as it is called.
+    pub fn given(&self) -> Option<&'static str> {
+        let all = [
+            ("--checkpoint-every", self.checkpoint_every.is_some()),
+            ("--keep", self.keep.is_some()),
+            ("--grid", self.grid.is_some()),
+        ];
+        all.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;

@@ -1,9 +1,9 @@
 //! `trainer export`.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use burn::tensor::Device;
-use options::{Recording, Sampler};
+use options::Sampler;
 use shared::{
     measures::OutlierScore,
     model::{DataCard, GuideCard, Manifest, Metric, ModelError, SelfTest, Weights, WeightsCard},
@@ -18,8 +18,7 @@ use crate::{
     data::{self, DataSet, principal_components},
     error::{Error, Result},
     evaluate::{PlacedModel, Summary, fingerprint, likelihoods, outliers},
-    export::{AT_EXPORT, CHOSEN, Contents, HELD_OUT, ModelFolder, card, held_out_strip, of_folder},
-    files::reason,
+    export::{AT_EXPORT, CHOSEN, Contents, ModelFolder, WEIGHTS, card, held_out_strip, of_folder},
     model::{Guide, LoadedModel, named},
     overwriting, recording,
     train::{RunConfig, RunFolder, history},
@@ -36,15 +35,12 @@ const MEASURED: usize = 1000;
 const LEVELS: [f32; 3] = [0.1, 0.4, 1.0];
 /// Pictures in the model card.
 const SAMPLES: usize = 64;
-/// The weights file in a model folder.
-const WEIGHTS: &str = "model.safetensors";
-/// All that a model folder holds.
-const FILES: [&str; 6] = ["model.json", WEIGHTS, "README.md", "samples.png", HELD_OUT, Recording::FILE];
 
 /// Writes the model folder of a run, from its averaged weights in half precision.
 pub fn export(args: ExportArgs) -> Result<()> {
     let name = model_name(&args.out)?;
-    let replaces = check_place(&args.out)?;
+    let to = ModelFolder::at(&args.out);
+    let replaces = to.replaces()?;
     if let Some(guide) = args.guide.guide.as_deref() {
         overwriting::apart(&[("--guide", guide)], &[("--out", &args.out)])?;
     }
@@ -61,7 +57,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     };
     let strip = held_out_strip(&shown, &flag)?;
     // A mistake makes no folder; and what cannot be written is told before minutes of work.
-    ModelFolder::at(&args.out).check()?;
+    to.check()?;
     let (device, _) = args.backend.device()?;
 
     let shape = config.network();
@@ -129,46 +125,13 @@ pub fn export(args: ExportArgs) -> Result<()> {
         recording: &recording,
         card: &card,
     };
-    ModelFolder::at(&args.out).write(&contents)?;
+    to.write(&contents)?;
     for metric in &manifest.metrics {
         println!("{:.4}  {}", metric.value, metric.name);
     }
     let what = if replaces { "in place of the model that was there" } else { "new" };
     println!("{} ({} bytes of weights, {what})", args.out.display(), bytes.len());
     Ok(())
-}
-
-/// Whether the folder to write is an earlier model's.
-///
-/// # Errors
-/// It holds something else, which would be lost.
-fn check_place(out: &Path) -> Result<bool> {
-    let wrong = |what: &str| Error::input(format!("--out {}: {what}", out.display()));
-    if !out.exists() {
-        return Ok(false);
-    }
-    if !out.is_dir() {
-        return Err(wrong("it is a file; give the name of a folder"));
-    }
-    let entries = fs::read_dir(out).map_err(|error| wrong(&reason(&error)))?;
-    let mut names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into()).collect();
-    names.sort_unstable();
-    // What systems write into every folder that somebody looks at.
-    names.retain(|name| ![".DS_Store", "Thumbs.db", "desktop.ini"].contains(&name.as_str()));
-    if names.is_empty() {
-        // Made anew in a moment.
-        fs::remove_dir_all(out).map_err(|error| wrong(&reason(&error)))?;
-        return Ok(false);
-    }
-    match names.iter().find(|name| !FILES.contains(&name.as_str())) {
-        _ if !names.iter().any(|name| name == "model.json") => {
-            Err(wrong("it is there already and is no model folder; choose another"))
-        }
-        Some(foreign) => {
-            Err(wrong(&format!("{foreign} in it is no file of a model; move it, or choose another folder")))
-        }
-        None => Ok(true),
-    }
 }
 
 /// The settings as they are published: where the pictures lie is nobody else's business.

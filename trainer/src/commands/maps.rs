@@ -2,10 +2,11 @@
 
 use std::{
     collections::HashSet,
+    fs,
     path::{Path, PathBuf},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
@@ -17,10 +18,10 @@ use crate::{
 pub const MAPS: &str = "maps.json";
 
 /// What is in it.
-#[derive(Serialize)]
-struct Sign<'a> {
+#[derive(Serialize, Deserialize)]
+struct Sign<Images> {
     /// The pictures, as they were given.
-    images: &'a [PathBuf],
+    images: Images,
 }
 
 /// A folder of maps, or of folders of them where there are several models.
@@ -55,6 +56,17 @@ impl Maps {
             let text = format!("a map would replace the picture {}; choose another folder", file.display());
             return Err(Error::input(format!("{named}: {text}")));
         }
+        // What lies there is this program's where its sign is. Among the pictures themselves there is none.
+        let others = places.iter().flatten().filter(|place| !place.parent().is_some_and(is_ours));
+        if let Some(file) = others.flat_map(|place| files_at(place)).find(|file| file.exists()) {
+            let text = format!("{} is there already, and would be replaced; choose another folder", file.display());
+            return Err(Error::input(format!("{named}: {text}")));
+        }
+        let foreign = |folder: &&PathBuf| folder.join(MAPS).exists() && !is_ours(folder);
+        if let Some(folder) = folders.iter().find(foreign) {
+            let text = format!("{} is of another program; choose another folder", folder.join(MAPS).display());
+            return Err(Error::input(format!("{named}: {text}")));
+        }
         folders.iter().try_for_each(|folder| files::create_folder(folder))?;
         // Maps are no pictures to train on. Among the pictures themselves they cannot be told from them.
         let beside = |folder: &&PathBuf| {
@@ -79,6 +91,13 @@ impl Maps {
         npy::write(&array, &shape, &output::channels_last(map).collect::<Vec<_>>())?;
         pictures::write_picture(&shown, &whitened(map))
     }
+}
+
+/// Whether maps were written into this folder.
+fn is_ours(folder: &Path) -> bool {
+    let sign =
+        fs::read(folder.join(MAPS)).ok().and_then(|text| serde_json::from_slice::<Sign<Vec<PathBuf>>>(&text).ok());
+    sign.is_some()
 }
 
 /// The two files of a map.
@@ -136,6 +155,15 @@ mod tests {
         let places = names(&[one.clone(), two.clone()], &["a.png"]).concat();
         assert_eq!(places, ["one/a", "one-2/a"].map(|name| maps.join(name)));
 
+        // What is there without the sign of maps is somebody's.
+        let [theirs, unsigned] = ["theirs", "unsigned"].map(&at);
+        for (folder, name, content) in [(&theirs, "a.png", "mine"), (&unsigned, MAPS, "[]")] {
+            fs::create_dir(folder).unwrap();
+            fs::write(folder.join(name), content).unwrap();
+            let error = Maps::at(folder, slice::from_ref(&one), &["x/a.png".into()]).err().unwrap();
+            assert!(error.to_string().contains(&folder.join(name).display().to_string()), "{error}");
+            assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), content);
+        }
         for (place, models) in [("maps/a.png", vec![one.clone()]), ("maps/one-2/a.png", vec![one, two])] {
             fs::write(at(place), "mine").unwrap();
             let error = Maps::at(&maps, &models, &[at(place)]).err().unwrap();

@@ -25,6 +25,8 @@ pub fn measure(args: MeasureArgs) -> Result<()> {
             named("--model", &args.model)
         )));
     };
+    let path = args.model.join("model.json");
+    files::check_writable(&path)?;
     let data = model.open_data(&args.data, args.data_dir.as_deref())?;
     if !manifest.data.is_of(&data.name, data.fingerprint.as_deref()) {
         let text = if data.name == manifest.data.name { ", as they were then" } else { "" };
@@ -49,28 +51,28 @@ pub fn measure(args: MeasureArgs) -> Result<()> {
     if manifest.principal_components.is_some() {
         manifest.principal_components = Some(principal_components(&data.train));
     }
-    match &card {
-        Some(card) => println!(
+    let found = match &card {
+        Some(card) => format!(
             "{:.0} ± {:.0} bits a picture above noise of {}, {:.3} bits a value with it",
             card.bits, card.bits_standard_error, card.noise_level, card.bits_per_dim
         ),
-        None => println!("no bits: they are an integral over noise levels, and the model was trained at one"),
-    }
+        None => "no bits: they are an integral over noise levels, and the model was trained at one".to_owned(),
+    };
     manifest.likelihood = card;
 
-    let path = args.model.join("README.md");
-    let card = fs::read_to_string(&path)
+    let readme = args.model.join("README.md");
+    let card = fs::read_to_string(&readme)
         .map_err(|error| reason(&error))
         .and_then(|text| measured_again(&text, &manifest).ok_or_else(|| format!("there is no part {MEASURED} in it")));
     let json = manifest.to_json().map_err(|error| Error::failed(format!("{}: {error}", args.model.display())))?;
-    files::write_atomically(&args.model.join("model.json"), |file| file.write_all(&json))?;
-    println!("{}", args.model.join("model.json").display());
+    files::write_atomically(&path, |file| file.write_all(&json))?;
+    println!("{found}\n{}", path.display());
     match card {
         Ok(card) => {
-            files::write_atomically(&path, |file| file.write_all(card.as_bytes()))?;
-            println!("{}", path.display());
+            files::write_atomically(&readme, |file| file.write_all(card.as_bytes()))?;
+            println!("{}", readme.display());
         }
-        Err(why) => eprintln!("warning: {}: not brought up to date: {why}", path.display()),
+        Err(why) => eprintln!("warning: {}: not brought up to date: {why}", readme.display()),
     }
     Ok(())
 }

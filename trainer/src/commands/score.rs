@@ -73,11 +73,18 @@ pub fn score(args: ScoreArgs) -> Result<()> {
     let (device, _) = args.backend.device()?;
     let models = Models::open(&args, &device)?;
     let maps = args.map.as_deref().map(|folder| Maps::at(folder, &args.models, &args.images)).transpose()?;
-    let (mut scored, mut failed) = (Vec::new(), Vec::new());
+    let (mut scored, mut failed) = (Vec::new(), None);
     for (index, path) in args.images.iter().enumerate() {
         match models.score(path, maps.as_ref().map(|maps| (maps, index)), &device) {
-            Ok(scores) => scored.push(scores),
-            Err(error) => failed.push(error),
+            Ok(scores) if args.json => scored.push(scores),
+            // Many take long: each is told when it is known.
+            Ok(scores) => scores.tell(),
+            // The last is told where every error is.
+            Err(error) => {
+                if let Some(earlier) = failed.replace(error) {
+                    eprintln!("error: {earlier}");
+                }
+            }
         }
     }
     if args.json {
@@ -85,24 +92,22 @@ pub fn score(args: ScoreArgs) -> Result<()> {
         let text = serde_json::to_string_pretty(&HashMap::from([("scores", &scored)]))
             .map_err(|error| Error::failed(error.to_string()))?;
         println!("{text}");
-    } else {
-        for Scored { image, first, others, belongs_to } in &scored {
-            if others.is_empty() {
-                println!("{image}: {}", told(first));
-            } else {
-                println!("{image}: belongs to {}", belongs_to.as_deref().unwrap_or_default());
-                for score in std::iter::once(first).chain(others) {
-                    println!("  {}: {}, probability {:.3}", score.model, told(score), score.probability);
-                }
-            }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+impl Scored {
+    fn tell(&self) {
+        let Self { image, first, others, belongs_to } = self;
+        if others.is_empty() {
+            println!("{image}: {}", told(first));
+            return;
+        }
+        println!("{image}: belongs to {}", belongs_to.as_deref().unwrap_or_default());
+        for score in std::iter::once(first).chain(others) {
+            println!("  {}: {}, probability {:.3}", score.model, told(score), score.probability);
         }
     }
-    // The last is told where every error is.
-    let Some(last) = failed.pop() else { return Ok(()) };
-    for error in failed {
-        eprintln!("error: {error}");
-    }
-    Err(last)
 }
 
 fn told(score: &Score) -> String {

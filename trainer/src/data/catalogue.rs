@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cifar;
+use super::{cifar, mnist};
 use crate::{
     cache, console,
     error::{Error, Result},
@@ -207,10 +207,14 @@ impl Set {
         let package = source.and_then(|source| source.package.as_ref());
         let text = match (dir, package) {
             (Some(dir), _) => {
-                let files: Vec<_> = source.into_iter().flat_map(|source| source.files).map(|file| file.name).collect();
                 let lacks = match &self.format {
-                    Format::Idx(_) => format!("{} (or unpacked, without .gz)", files.join(" or ")),
-                    Format::Cifar(_) => format!("{} (or unpacked, its .bin files)", files.join(" or ")),
+                    Format::Idx(source) => {
+                        format!("{} (or unpacked, without .gz)", mnist::lacks(source, dir).join(" and "))
+                    }
+                    Format::Cifar(source) => {
+                        let files: Vec<_> = source.files.iter().map(|file| file.name).collect();
+                        format!("{} (or unpacked, its .bin files)", files.join(" and "))
+                    }
                     Format::Embedded | Format::Rendered(_) => "the set".to_owned(),
                 };
                 let other = match &self.format {

@@ -201,7 +201,12 @@ fn fingerprint(notes: &Notes, goes: &[Goes]) -> String {
     let pictures = notes.pictures.iter().zip(goes).map(|(note, goes)| format!("{}{}", note.hash, side(goes)));
     let mut pictures: Vec<String> = pictures.collect();
     pictures.sort_unstable();
-    format!("{FINGERPRINT}{}", &files::sha256_of_parts(&pictures)[..32])
+    fingerprint_of(&pictures)
+}
+
+/// What tells these bytes from others.
+pub(super) fn fingerprint_of(parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> String {
+    format!("{FINGERPRINT}{}", &files::sha256_of_parts(parts)[..32])
 }
 
 /// Whether this is a fingerprint as they are now, and not one of an earlier version.

@@ -86,6 +86,16 @@ fn parse(mut content: impl Read) -> std::result::Result<Images, Problem> {
     Ok(Images { channels: 1, height: rows as usize, width: columns as usize, pixels, labels: Vec::new() })
 }
 
+/// The header that pictures have in a file.
+pub(super) fn header_of(images: &Images) -> [u8; 16] {
+    let numbers = [MAGIC, images.len() as u32, images.height as u32, images.width as u32];
+    let mut header = [0; 16];
+    for (bytes, number) in header.chunks_exact_mut(4).zip(numbers) {
+        bytes.copy_from_slice(&number.to_be_bytes());
+    }
+    header
+}
+
 fn parse_labels(mut content: impl Read, pictures: usize) -> std::result::Result<Vec<u8>, Problem> {
     let [magic, count] = header(&mut content)?;
     if magic != LABELS_MAGIC {

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::catalogue::{Published, Set, Source};
+use super::catalogue::{Format, Published, SETS, Set, Source};
 use super::{Images, idx};
 use crate::error::{Error, Result};
+use crate::files;
 
 /// The pictures of the training file and of the test file, from the first folder that has both, with the labels where
 /// that folder has them too.
@@ -39,6 +40,20 @@ pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Im
     Ok((train, test))
 }
 
+/// The set that these files were published as, for their names are the same; none of those of one's own.
+pub(super) fn published_as(read: [&Images; 2]) -> Option<&'static Set> {
+    let sums = read.map(|images| files::sha256_of_parts([&idx::header_of(images)[..], &images.pixels]));
+    SETS.iter().find(|set| match &set.format {
+        Format::Idx(source) => source.files.iter().any(|file| sums.iter().any(|sum| sum == file.sha256)),
+        _ => false,
+    })
+}
+
+/// Which of the files are not in this folder.
+pub(super) fn lacks(source: &Source, folder: &Path) -> Vec<&'static str> {
+    source.files.iter().map(|file| file.name).filter(|name| file_in(folder, name).is_none()).collect()
+}
+
 /// The training and the test file in this folder, gzipped as published or unpacked, with `.idx` in their names where
 /// some publishers have it.
 pub(super) fn find(source: &Source, folder: &Path) -> Option<(PathBuf, PathBuf)> {
@@ -46,15 +61,16 @@ pub(super) fn find(source: &Source, folder: &Path) -> Option<(PathBuf, PathBuf)>
 }
 
 fn pair(files: &[Published], folder: &Path) -> Option<(PathBuf, PathBuf)> {
-    let find = |name: &str| {
-        let unpacked = name.trim_end_matches(".gz");
-        let names = [name, unpacked].into_iter().flat_map(|name| [name.to_owned(), name.replace("-idx", ".idx")]);
-        names.map(|name| folder.join(name)).find(|path| path.is_file())
-    };
     match files {
-        [train, test] => Some((find(train.name)?, find(test.name)?)),
+        [train, test] => Some((file_in(folder, train.name)?, file_in(folder, test.name)?)),
         _ => None,
     }
+}
+
+fn file_in(folder: &Path, name: &str) -> Option<PathBuf> {
+    let unpacked = name.trim_end_matches(".gz");
+    let names = [name, unpacked].into_iter().flat_map(|name| [name.to_owned(), name.replace("-idx", ".idx")]);
+    names.map(|name| folder.join(name)).find(|path| path.is_file())
 }
 
 #[cfg(test)]
@@ -91,9 +107,37 @@ mod tests {
         let error = open(folder.path()).unwrap_err();
         let dir = folder.path().display();
         assert!(error.to_string().contains(&format!("trainer data fetch mnist --dir {dir}")), "{error}");
+        // Only what is not there.
+        assert!(error.to_string().contains("lacks t10k-images-idx3-ubyte.gz (or unpacked"), "{error}");
         fs::write(folder.path().join("t10k-images-idx3-ubyte"), file(4, 6, 7)).unwrap();
         let error = open(folder.path()).unwrap_err();
         assert!(error.to_string().contains("7x6") && error.to_string().contains("6x6"), "{error}");
+    }
+
+    #[test]
+    fn files_that_were_published_by_no_name_or_another_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("train-images-idx3-ubyte"), file(4, 8, 8)).unwrap();
+        fs::write(folder.path().join("t10k-images-idx3-ubyte"), file(2, 8, 8)).unwrap();
+        let data = crate::data::open("mnist", Some(folder.path())).unwrap();
+        assert_eq!(data.licence, "that of the files that were given");
+        assert!(data.fingerprint.is_some() && data.told.len() == 1);
+
+        // The header is part of what was hashed.
+        let (train, test) = open(folder.path()).unwrap();
+        assert_eq!(idx::header_of(&train).as_slice(), &file(4, 8, 8)[..16]);
+        assert!(published_as([&train, &test]).is_none());
+        let set = Set::named("fashion-mnist").unwrap();
+        let Some((train, test)) = set.folders(None).iter().find_map(|folder| find(set.source().unwrap(), folder))
+        else {
+            eprintln!("not checked: fashion-mnist is not on this machine");
+            return;
+        };
+        let error = crate::data::open("mnist", train.parent()).unwrap_err();
+        let text = "its files are those of fashion-mnist; say --data fashion-mnist";
+        assert!(error.to_string().contains(text) && error.exit_code() == 2, "{error}");
+        let read = [train, test].map(|path| idx::read(&path).unwrap());
+        assert_eq!(published_as(read.each_ref()).map(|set| set.name), Some("fashion-mnist"));
     }
 
     #[test]

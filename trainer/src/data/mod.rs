@@ -200,7 +200,7 @@ pub fn read(wanted: &Wanted<'_>) -> Result<DataSet> {
         Format::Cifar(source) => cifar::read(set, source, dir)?,
         Format::Rendered(recipe) => rendered::read(set, recipe, dir)?,
     };
-    Ok(DataSet {
+    let mut data = DataSet {
         name: set.name.into(),
         licence: set.licence.into(),
         source: set.name.into(),
@@ -211,7 +211,24 @@ pub fn read(wanted: &Wanted<'_>) -> Result<DataSet> {
         decoding: 0,
         told: Vec::new(),
         skipped: Vec::new(),
-    })
+    };
+    if matches!(set.format, Format::Idx(_)) {
+        match mnist::published_as([&data.train, &data.held_out]) {
+            Some(published) if published.name == set.name => {}
+            Some(other) => {
+                let place = dir.map(|dir| format!("--data-dir {}", dir.display()));
+                let place = place.unwrap_or_else(|| named.to_owned());
+                let text = format!("its files are those of {0}; say --data {0}, or give another folder", other.name);
+                return Err(Error::input(format!("{place}: {text}")));
+            }
+            None => {
+                data.licence = "that of the files that were given".into();
+                data.fingerprint = Some(folder::fingerprint_of([&data.train.pixels, &data.held_out.pixels]));
+                data.told.push("its files are not those that were published by that name".into());
+            }
+        }
+    }
+    Ok(data)
 }
 
 /// Whether this is the name of a set, and not a folder.

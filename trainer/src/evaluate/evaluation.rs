@@ -128,7 +128,8 @@ pub struct Sampling {
     pub seed: u64,
     /// Samples.
     pub count: usize,
-    /// Whether they were drawn before and read from files; how they were drawn is then as the user says.
+    /// Whether they were drawn before and read from files, which do not say how: the settings are then only those of this
+    /// evaluation.
     #[serde(default)]
     pub from_files: bool,
 }
@@ -154,9 +155,11 @@ impl Sampling {
 /// As a model card and the report tell it.
 impl fmt::Display for Sampling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.from_files {
+            return write!(f, "{} samples from files", self.count);
+        }
         let sampler = format!("{:?}", self.sampler).to_lowercase();
-        let from = if self.from_files { " from files" } else { "" };
-        write!(f, "{} samples{from} of {} steps, {sampler} sampler", self.count, self.steps)?;
+        write!(f, "{} samples of {} steps, {sampler} sampler", self.count, self.steps)?;
         match (self.sampler, self.initial_temperature) {
             (Sampler::Consistent, _) => write!(f, " of churn {}", self.churn)?,
             (_, Some(temperature)) => write!(f, " from temperature {temperature:.0}")?,

@@ -10,7 +10,7 @@ use super::{foreign::Foreign, outliers::auroc, partition::partition, placed_mode
 use crate::{
     data::{DataSet, Images},
     error::{Error, Result},
-    likelihood::{Likelihood, Mean, Plan, mean_curve, mean_excess},
+    likelihood::{Likelihood, Mean, Plan, mean_curve, mean_excess, mean_of},
     output,
     pictures::Picture,
     validation::percentiles,
@@ -160,7 +160,7 @@ pub fn likelihoods(
         floor: likelihood::floor(noise.min),
         sets,
         bound: Some(bound(placed, held_out, &prior)?),
-        code: code(placed, &data.train.sample(PICTURES, 0), &held_out.sample(PICTURES, 0), &usual)?,
+        code: code(placed, &data.train.sample(PICTURES, 0), &held_out.sample(PICTURES, 0), (&plan, &usual))?,
         curve,
         partition: partition(placed, &prior, held_out)?,
     })
@@ -209,6 +209,7 @@ fn set_bits(name: &str, plan: &Plan, read: &[Likelihood], auroc: Option<f64>) ->
     let Mean { mean, standard_error, spread } = mean_excess(plan, read);
     let average = |of: fn(&Likelihood) -> f64| read.iter().map(of).sum::<f64>() / read.len().max(1) as f64;
     let values = read.first().map_or(1, |read| read.values) as f64;
+    let per_dim = mean_of(plan, read, read.iter().map(|read| read.bits_per_dim * values));
     SetBits {
         name: name.to_owned(),
         pictures: read.len(),
@@ -218,7 +219,7 @@ fn set_bits(name: &str, plan: &Plan, read: &[Likelihood], auroc: Option<f64>) ->
         frame_bits: average(|read| read.frame_bits),
         prior_bits: average(|read| read.prior_bits),
         bits_per_dim: average(|read| read.bits_per_dim),
-        bits_per_dim_standard_error: standard_error / values,
+        bits_per_dim_standard_error: per_dim.standard_error / values,
         auroc,
     }
 }
@@ -232,7 +233,12 @@ fn bound(placed: &PlacedModel<'_>, held_out: &Images, prior: &Prior) -> Result<B
 }
 
 /// Codes the pictures that `read` was read of, by errors of training pictures.
-fn code(placed: &PlacedModel<'_>, train: &Images, held_out: &Images, read: &[Likelihood]) -> Result<CodeLength> {
+fn code(
+    placed: &PlacedModel<'_>,
+    train: &Images,
+    held_out: &Images,
+    (plan, read): (&Plan, &[Likelihood]),
+) -> Result<CodeLength> {
     let level = placed.model.noise.min;
     let denoised = |images: &Images| -> Result<Vec<f32>> {
         let mut values = Vec::with_capacity(images.pixels.len());
@@ -246,15 +252,12 @@ fn code(placed: &PlacedModel<'_>, train: &Images, held_out: &Images, read: &[Lik
     let values = held_out.image(0).len();
     let told: Vec<f64> = held_out.pixels.iter().zip(denoised(held_out)?).map(|(&x, d)| decoder.bits(x, d)).collect();
     let decoded: Vec<f64> = told.chunks(values).map(|picture| picture.iter().sum()).collect();
-    let all: Vec<f64> =
-        decoded.iter().zip(read).map(|(told, read)| told + read.excess.bits + read.prior_bits).collect();
-    let n = all.len().max(1) as f64;
-    let mean = all.iter().sum::<f64>() / n;
-    let variance = all.iter().map(|bits| (bits - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    let all = decoded.iter().zip(read).map(|(told, read)| told + read.excess.bits + read.prior_bits);
+    let Mean { mean, standard_error, .. } = mean_of(plan, read, all);
     Ok(CodeLength {
-        pictures: all.len(),
+        pictures: read.len(),
         bits_per_dim: mean / values as f64,
-        standard_error: (variance / n).sqrt() / values as f64,
-        decoder_bits_per_dim: decoded.iter().sum::<f64>() / n / values as f64,
+        standard_error: standard_error / values as f64,
+        decoder_bits_per_dim: decoded.iter().sum::<f64>() / decoded.len().max(1) as f64 / values as f64,
     })
 }

@@ -10,7 +10,7 @@ use shared::{
     sampling::{Draw, Noise, langevin},
 };
 
-use super::subject::{Subject, earlier};
+use super::subject::{Subject, claim, earlier};
 use crate::{
     cli::MixingArgs,
     error::{Error, Result},
@@ -60,6 +60,7 @@ const BEST_ACCEPTANCE: f64 = 0.574;
 /// The model or the data cannot be read, or the folder cannot be written.
 pub fn mixing(args: MixingArgs) -> Result<()> {
     let (model, data, device) = LoadedModel::subject(&args.subject)?;
+    claim(&args.subject.out, "mixing", &["mixing.md", "mixing.svg"])?;
     let chosen = data.held_out.sample(args.chains, 0);
     let count = chosen.len();
     if count < 2 {

@@ -13,7 +13,7 @@ use shared::{
 
 use super::{
     OTHER_HALF, of_the_other_half,
-    subject::{earlier, hash},
+    subject::{claim, earlier, hash},
     trial::{self, TrialSampling},
 };
 use crate::{
@@ -82,6 +82,10 @@ struct Plan {
 
 /// Training steps and batch of the plane, and the sampler's chains and steps.
 const PLANE: (usize, usize, usize, usize) = (1500, 128, 200, 270);
+/// The files, beside the numbers and the grids.
+const TABLE: &str = "noise-levels.md";
+const PICTURES_PLOT: &str = "noise-levels-pictures.svg";
+const PLANE_PLOT: &str = "noise-levels-plane.svg";
 /// Largest of many levels there, as in the page: the points lie within about 1 of the middle.
 const PLANE_LARGEST: f32 = 1.5;
 const SHAPES: [ToyShape; 4] = [ToyShape::Moons, ToyShape::Rings, ToyShape::Grid, ToyShape::Spiral];
@@ -100,7 +104,9 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
     }
     let measure = QualityMeasure::new(&data, Purpose::Choice, args.count, FeatureChoice::Auto)?;
     overwriting::not_among(&args.out, &data)?;
-    files::create_folder(&args.out)?;
+    let grids = args.levels.iter().map(|&level| grid(Some(level as f32))).chain([grid(None)]);
+    let others: Vec<String> = grids.chain([TABLE, PICTURES_PLOT, PLANE_PLOT].map(str::to_owned)).collect();
+    claim(&args.out, "noise-levels", &others)?;
     let one = args.levels.iter().map(|&level| level as f32);
     let settings: Vec<(Option<f32>, NoiseLevels)> = one
         .map(|level| (Some(level), NoiseLevels { min: level, max: level, spacing: Spacing::Geometric }))
@@ -214,11 +220,11 @@ impl Results {
     fn write(&self, args: &NoiseLevelsArgs) -> Result<()> {
         let out = &args.out;
         self.write_numbers(args)?;
-        write_plot(out, "noise-levels-pictures.svg", &self.of_pictures())?;
-        write_plot(out, "noise-levels-plane.svg", &self.of_plane())?;
+        write_plot(out, PICTURES_PLOT, &self.of_pictures())?;
+        write_plot(out, PLANE_PLOT, &self.of_plane())?;
         let text = self.text(args);
-        files::write_atomically(&out.join("noise-levels.md"), |file| file.write_all(text.as_bytes()))?;
-        println!("{}", out.join("noise-levels.md").display());
+        files::write_atomically(&out.join(TABLE), |file| file.write_all(text.as_bytes()))?;
+        println!("{}", out.join(TABLE).display());
         Ok(())
     }
 
@@ -264,7 +270,7 @@ impl Results {
             "# One noise level, or many\n\nWritten by `trainer experiment noise-levels --data {} --levels {} --sigma-min {} --sigma-max {} \
              --steps {} --width {} --count {} --sampler-steps {} --out {}`.\n\n## Pictures\n\nThe same network and training, {} \
              steps, and the same sampler, annealed Langevin dynamics of {} steps from noise of {}; the levels alone differ. {} samples each; Frechet distance to half of the \
-             held-out pictures on {}{}.\n\n![Samples after training with one level](noise-levels-pictures.svg)\n\n",
+             held-out pictures on {}{}.\n\n![Samples after training with one level]({PICTURES_PLOT})\n\n",
             args.data,
             levels.join(","),
             args.sigma_min,
@@ -301,7 +307,7 @@ impl Results {
         let _ = write!(
             text,
             "\n## The plane\n\nThe same in two dimensions, where noise of one level does not lie on a thin shell, with many levels up \
-             to {}: how many chains end at the data, and how much of the data has a chain near it.\n\n![Points after training with one level](noise-levels-plane.svg)\n\n\
+             to {}: how many chains end at the data, and how much of the data has a chain near it.\n\n![Points after training with one level]({PLANE_PLOT})\n\n\
              | levels | shape | chains at the data | data found |\n| --- | --- | --- | --- |\n",
             largest_in_plane(args),
         );

@@ -14,7 +14,7 @@ use shared::{
     sampling::Given,
 };
 
-use super::subject::{Subject, earlier};
+use super::subject::{Subject, claim, earlier};
 use crate::{
     chains::SamplingRun,
     cli::RestorationArgs,
@@ -96,6 +96,9 @@ pub fn restoration(args: RestorationArgs) -> Result<()> {
     }
     tasks.extend([1.0, 2.0].map(Task::Blur));
     tasks.extend([Region::Right, Region::Stripes, Region::Random].map(Task::Pixels));
+    let files = tasks.iter().flat_map(|task| [task.grid(), task.known()]);
+    let others: Vec<String> = files.chain(["restoration.md", "truths.npy"].map(str::to_owned)).collect();
+    claim(&args.subject.out, "restoration", &others)?;
     let mut results = Results {
         subject: Subject::of(&model, &data)?,
         model: args.subject.model.model.display().to_string(),
@@ -144,6 +147,16 @@ impl Task {
         self.name().replace([' ', '.'], "-")
     }
 
+    /// The file of pictures to look at.
+    fn grid(&self) -> String {
+        format!("{}.png", self.file())
+    }
+
+    /// The file of what is known of the pictures.
+    fn known(&self) -> String {
+        format!("known-{}.npy", self.file())
+    }
+
     fn measure(&self, model: &LoadedModel, truths: &[Picture], args: &RestorationArgs, device: &Device) -> Result<Row> {
         let (mut one, mut mean, mut without) = (Vec::new(), Vec::new(), Vec::new());
         let (mut known_error, mut shown, mut known) = (0.0f32, Vec::new(), Vec::new());
@@ -180,13 +193,9 @@ impl Task {
             }
         }
         if !known.is_empty() {
-            npy::write_pictures(&args.subject.out.join(format!("known-{}.npy", self.file())), &known)?;
+            npy::write_pictures(&args.subject.out.join(self.known()), &known)?;
         }
-        pictures::write_grid(
-            &args.subject.out.join(format!("{}.png", self.file())),
-            &shown,
-            Some(2 + SHOWN.1.min(args.answers)),
-        )?;
+        pictures::write_grid(&args.subject.out.join(self.grid()), &shown, Some(2 + SHOWN.1.min(args.answers)))?;
         let baseline_name = match self {
             Self::Blocks(_) => "bicubic",
             Self::Grey => "as grey",

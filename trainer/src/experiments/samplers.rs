@@ -9,7 +9,7 @@ use shared::{model::Weights, sampling::Churn};
 
 use super::{
     OTHER_HALF,
-    subject::{self, earlier},
+    subject::{self, claim, earlier},
 };
 use crate::{
     chains::SamplingRun,
@@ -76,6 +76,7 @@ struct Subject {
 pub fn samplers(args: SamplersArgs) -> Result<()> {
     let measurement = &args.measurement;
     let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
+    claim(&measurement.subject.out, "samplers", &["samplers.md", "samplers.svg"])?;
     let model = model.guided_by(&args.guide, &device)?;
     let guide = model.guide();
     let subject = Subject {

@@ -9,7 +9,7 @@ use shared::sampling::Schedule;
 
 use super::{
     of_the_other_half,
-    subject::{earlier, hash},
+    subject::{claim, earlier, hash},
     trial::{self, Outcome, TrialSampling},
 };
 use crate::{
@@ -80,6 +80,11 @@ impl Earlier {
 /// # Errors
 /// A setting is wrong, the data cannot be read or judged, or the folder cannot be written.
 pub fn settings(args: SettingsTrialArgs) -> Result<()> {
+    if let Some(flag) = args.layers.settings.record.given() {
+        return Err(Error::input(format!(
+            "{flag}: nothing is kept of these trainings but what they come to; leave it out"
+        )));
+    }
     let base = RunConfig::layered(args.layers.preset, args.layers.config.as_deref(), &args.layers.settings)?;
     // All of them first: a mistake in the last should not be found out after hours.
     let changed = args.changes.iter().map(|change| base.with_change(change)).collect::<Result<Vec<_>>>()?;
@@ -97,7 +102,7 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
     }
     let measure = QualityMeasure::new(&data, Purpose::Choice, args.count, FeatureChoice::Auto)?;
     overwriting::not_among(&args.out, &data)?;
-    files::create_folder(&args.out)?;
+    claim(&args.out, "settings", &["settings.md"])?;
     let floor = measure.floor(args.count)?;
     // What was asked for, not where it lies here.
     let told = RunConfig { data: asked, pictures: None, ..base.clone() };

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use shared::sampling::{Draw, Noise, Schedule};
 
-use super::subject::{Subject, earlier};
+use super::subject::{Subject, claim, earlier};
 use crate::{
     chains::SamplingRun,
     cli::StartsArgs,
@@ -35,7 +35,10 @@ struct Results {
     model: String,
     seed: u64,
     features: String,
+    /// Of consistent annealed sampling.
     steps: usize,
+    /// What its chains exchange of their noise.
+    churn: f32,
     /// Chains.
     count: usize,
     /// The pictures that chains begin at, in place of samples.
@@ -50,6 +53,7 @@ struct Results {
 pub fn starts(args: StartsArgs) -> Result<()> {
     let measurement = &args.measurement;
     let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
+    claim(&measurement.subject.out, "starts", &["starts.md", "starts.svg"])?;
     let measure = QualityMeasure::new(&data, Purpose::Choice, measurement.count, measurement.features.features)?;
     // Not the pictures that samples are compared with: chains from little noise would be those again.
     let others = measure.others()?;
@@ -64,14 +68,15 @@ pub fn starts(args: StartsArgs) -> Result<()> {
         seed: measurement.seed,
         features: measure.features()?,
         steps: args.steps,
+        churn: model.churn().value(),
         count,
         floor: measure.floor(count)?,
         starts: Vec::new(),
     };
     let path = measurement.subject.out.join("starts.json");
     let is_same = |earlier: &Results| {
-        let of = |results: &Results| (results.features.clone(), results.steps, results.count, results.seed);
-        earlier.subject == results.subject && of(earlier) == of(&results)
+        let of = |results: &Results| (results.steps, results.churn, results.count, results.seed);
+        earlier.subject == results.subject && earlier.features == results.features && of(earlier) == of(&results)
     };
     if let Some(earlier) = earlier(&path, is_same)? {
         results.starts = earlier.starts;
@@ -130,7 +135,7 @@ impl Results {
         let mut text = format!(
             "# Where a model errs\n\nWritten by `trainer experiment starts --model {} --data {} --count {} --seed {} --steps {} \
              --out {}`.\n\n![Samples from pictures under noise](starts.svg)\n\nChains begin at {} pictures of one half of those held out, with noise of a \
-             level on them, and fall from there in {} steps of consistent annealed sampling. A perfect model brings them back to \
+             level on them, and fall from there in {} steps of consistent annealed sampling with churn {}. A perfect model brings them back to \
              pictures as good as the data from any level; from the level where the distance rises, this one does not. FD: Frechet \
              distance to the other half on {}.\n\n| level | FD | class score | precision | recall | density | coverage |\n| --- | --- | --- | --- | --- | --- | --- |\n",
             self.model,
@@ -141,6 +146,7 @@ impl Results {
             measurement.subject.out.display(),
             self.count,
             self.steps,
+            self.churn,
             self.features,
         );
         for start in &self.starts {

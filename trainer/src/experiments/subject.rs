@@ -11,6 +11,7 @@ use crate::{
     evaluate::fingerprint,
     files,
     model::LoadedModel,
+    overwriting,
 };
 
 /// A model and its pictures. Models are known by their weights, wherever they are.
@@ -41,6 +42,18 @@ impl Subject {
 /// The SHA-256 of a set's pictures, those to learn from and those held out.
 pub fn hash(data: &DataSet) -> String {
     files::sha256_of_parts([&data.train.pixels, &data.held_out.pixels])
+}
+
+/// Makes the folder of an experiment, whose numbers go to `NAME.json` in it: before the work, which may take hours.
+///
+/// # Errors
+/// It cannot be written, or one of `others` would be replaced that no experiment has written.
+pub fn claim(folder: &Path, name: &str, others: &[impl AsRef<str>]) -> Result<()> {
+    let numbers = format!("{name}.json");
+    let others: Vec<&str> = others.iter().map(AsRef::as_ref).collect();
+    overwriting::ours(folder, &numbers, &others)?;
+    files::create_folder(folder)?;
+    files::check_writable(&folder.join(numbers))
 }
 
 /// What the same experiment has measured before into this file; none where it is not there.

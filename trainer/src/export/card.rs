@@ -107,7 +107,7 @@ pub fn card(
                 "{}, learning rate {} after {} steps of warm-up, cosine decay over {} steps{clip}",
                 optimizer_title(optimization.optimizer),
                 optimization.learning_rate,
-                optimization.warm_up,
+                optimization.warm_up_steps(),
                 optimization.steps
             ),
         ),

@@ -17,8 +17,21 @@ use crate::{
     pictures::{self, Picture},
 };
 
+/// The weights file in a model folder.
+pub const WEIGHTS: &str = "model.safetensors";
+/// All that a model folder holds.
+const FILES: [&str; 6] = [MANIFEST, WEIGHTS, "README.md", SAMPLES, HELD_OUT, Recording::FILE];
+const MANIFEST: &str = "model.json";
+/// What systems write into every folder that somebody looks at.
+const OF_SYSTEMS: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
+
 /// A folder that the page loads.
-pub struct ModelFolder(PathBuf);
+pub struct ModelFolder {
+    /// As it was given: the list of models is beside it.
+    path: PathBuf,
+    /// Where it is: the path may be a link's, to another disk.
+    place: PathBuf,
+}
 
 /// `index.json`: what the page offers.
 #[derive(Default, Serialize, Deserialize)]
@@ -52,7 +65,37 @@ pub struct Contents<'a> {
 impl ModelFolder {
     /// The folder at this path.
     pub fn at(path: &Path) -> Self {
-        Self(path.to_owned())
+        let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        Self { path: path.to_owned(), place }
+    }
+
+    /// Whether there is an earlier model in it.
+    ///
+    /// # Errors
+    /// It holds something else, which would be lost.
+    pub fn replaces(&self) -> Result<bool> {
+        let wrong = |what: &str| Error::input(format!("--out {}: {what}", self.path.display()));
+        if !self.place.exists() {
+            return Ok(false);
+        }
+        if !self.place.is_dir() {
+            return Err(wrong("it is a file; give the name of a folder"));
+        }
+        let entries = fs::read_dir(&self.place).map_err(|error| wrong(&files::reason(&error)))?;
+        let mut names: Vec<String> =
+            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into()).collect();
+        names.sort_unstable();
+        names.retain(|name| !OF_SYSTEMS.contains(&name.as_str()));
+        match names.iter().find(|name| !FILES.contains(&name.as_str())) {
+            _ if names.is_empty() => Ok(false),
+            _ if !names.iter().any(|name| name == MANIFEST) => {
+                Err(wrong("it is there already and is no model folder; choose another"))
+            }
+            Some(foreign) => {
+                Err(wrong(&format!("{foreign} in it is no file of a model; move it, or choose another folder")))
+            }
+            None => Ok(true),
+        }
     }
 
     /// Makes the folder that it is to lie in, and sees whether it can be written there, before minutes of work.
@@ -67,15 +110,17 @@ impl ModelFolder {
     }
 
     fn parent(&self) -> &Path {
-        self.0.parent().filter(|parent| *parent != Path::new("")).unwrap_or_else(|| Path::new("."))
+        parent(&self.path)
     }
 
+    /// A hidden folder on the same disk.
     fn draft(&self) -> Result<TempDir> {
-        tempfile::Builder::new().prefix(".export-").tempdir_in(self.parent()).map_err(|error| self.cannot(&error))
+        let beside = parent(&self.place);
+        tempfile::Builder::new().prefix(".export-").tempdir_in(beside).map_err(|error| self.cannot(&error))
     }
 
     fn cannot(&self, error: &io::Error) -> Error {
-        Error::input(format!("--out {}: cannot be written: {}", self.0.display(), files::reason(error)))
+        Error::input(format!("--out {}: cannot be written: {}", self.path.display(), files::reason(error)))
     }
 
     /// Writes the folder, complete in a hidden one first, then renamed; and adds the model to `index.json` beside it.
@@ -86,7 +131,7 @@ impl ModelFolder {
         let Contents { manifest, weights, held_out, samples, recording, card } = contents;
         let manifest_json = manifest
             .to_json()
-            .map_err(|error| Error::failed(format!("--out {}: nothing is written: {error}", self.0.display())))?;
+            .map_err(|error| Error::failed(format!("--out {}: nothing is written: {error}", self.path.display())))?;
         let (parent, cannot) = (self.parent(), |error: io::Error| self.cannot(&error));
         fs::create_dir_all(parent).map_err(cannot)?;
         // A damaged list is told before anything is written.
@@ -99,23 +144,21 @@ impl ModelFolder {
         pictures::write_grid(&draft.path().join(SAMPLES), samples, None)?;
         files::write_atomically(&draft.path().join(Recording::FILE), |file| file.write_all(recording))?;
         files::write_atomically(&draft.path().join("README.md"), |file| file.write_all(card.as_bytes()))?;
-        files::write_atomically(&draft.path().join("model.json"), |file| file.write_all(&manifest_json))?;
+        files::write_atomically(&draft.path().join(MANIFEST), |file| file.write_all(&manifest_json))?;
 
-        let replaces = self.0.exists();
-        if replaces && !self.0.join("model.json").is_file() {
-            let text = "it is there already and is no model folder; choose another";
-            return Err(Error::input(format!("--out {}: {text}", self.0.display())));
-        }
+        // Somebody may have put something there meanwhile.
+        self.replaces()?;
+        let replaces = self.place.exists();
         readable(draft.path());
         // An earlier model is put aside and deleted when the new one is in its place.
         let aside = self.draft()?;
         let earlier = aside.path().join("earlier");
         if replaces {
-            fs::rename(&self.0, &earlier).map_err(cannot)?;
+            fs::rename(&self.place, &earlier).map_err(cannot)?;
         }
-        if let Err(error) = fs::rename(draft.path(), &self.0) {
+        if let Err(error) = fs::rename(draft.path(), &self.place) {
             if replaces {
-                fs::rename(&earlier, &self.0).map_err(cannot)?;
+                fs::rename(&earlier, &self.place).map_err(cannot)?;
             }
             return Err(cannot(error));
         }
@@ -124,6 +167,10 @@ impl ModelFolder {
         // Read again: another export may have written it meanwhile.
         Index::read(parent)?.with(&manifest.name).write(parent)
     }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| *parent != Path::new("")).unwrap_or_else(|| Path::new("."))
 }
 
 /// Temporary folders are private; a site's files are for everyone. Disks and shares without permissions have none to set.

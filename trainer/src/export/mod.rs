@@ -5,5 +5,5 @@ mod folder;
 mod shown;
 
 pub use card::{AT_EXPORT, CHOSEN, MEASURED, card, measured_again};
-pub use folder::{Contents, ModelFolder};
-pub use shown::{HELD_OUT, held_out_strip, of_folder};
+pub use folder::{Contents, ModelFolder, WEIGHTS};
+pub use shown::{held_out_strip, of_folder};

@@ -393,10 +393,15 @@ impl Optimization {
     /// Where the cosine ends (the paper's code).
     const FINAL_LEARNING_RATE: f64 = 1e-6;
 
+    /// Steps of warm-up: of a short training, no more than a tenth.
+    pub fn warm_up_steps(&self) -> u64 {
+        self.warm_up.min(self.steps / 10)
+    }
+
     /// The learning rate of step `step`, from 0: a linear rise, then half a cosine down; a run that was resumed with
     /// other settings rises to that cosine once more.
     pub fn learning_rate_at(&self, step: u64) -> f64 {
-        let warm_up = self.warm_up.min(self.steps / 10);
+        let warm_up = self.warm_up_steps();
         let last = (self.steps - warm_up).max(1) as f64;
         let progress = (step.saturating_sub(warm_up) as f64 / last).min(1.0);
         let low = Self::FINAL_LEARNING_RATE.min(self.learning_rate);

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{self, IsTerminal, Stderr},
+    mem::ManuallyDrop,
     time::{Duration, Instant},
 };
 
@@ -86,14 +87,27 @@ impl Display {
         }
     }
 
-    /// Whether the user has asked to stop.
-    pub fn asked_to_stop(&self) -> bool {
+    /// Whether the user has asked to stop. Where the terminal has gone, the dashboard goes too.
+    pub fn asked_to_stop(&mut self) -> bool {
+        if self.dashboard.is_some() && has_gone() {
+            self.finish();
+        }
         self.dashboard.as_ref().is_some_and(|_| asked_to_stop())
     }
 
     /// Gives the terminal back.
     pub fn finish(&mut self) {
-        self.dashboard = None;
+        let dashboard = self.dashboard.take();
+        if has_gone() {
+            // Whoever asks such a terminal for anything waits for ever.
+            let _ = ManuallyDrop::new(dashboard);
+        }
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        self.finish();
     }
 }
 
@@ -197,6 +211,23 @@ fn in_foreground() -> bool {
     #[cfg(not(unix))]
     let ours = true;
     ours && io::stderr().is_terminal()
+}
+
+/// Whether the terminal was closed, or its connection broke. Reading keys from it would never end.
+#[cfg(unix)]
+fn has_gone() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let stderr = io::stderr();
+    // What has gone is told unasked.
+    let mut terminal = [PollFd::new(&stderr, PollFlags::empty())];
+    poll(&mut terminal, Some(&Timespec::default())).is_ok()
+        && terminal[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+}
+
+#[cfg(not(unix))]
+fn has_gone() -> bool {
+    false
 }
 
 /// Whether q or Ctrl-C was pressed: on a terminal in raw mode the latter is a key like any other.

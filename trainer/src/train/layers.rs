@@ -135,6 +135,12 @@ impl RunConfig {
             return Err(named("give a setting, such as network.width = 24"));
         }
         let given = Figment::from(Toml::string(change));
+        if given.contains("preset") {
+            return Err(named("a preset stands for many settings; give single ones, such as network.shape = \"res6\""));
+        }
+        if let Some(key) = WITHOUT_EFFECT.into_iter().find(|key| given.contains(key)) {
+            return Err(named(&format!("{key} changes nothing that is compared here")));
+        }
         let noise_follows_size = self.noise_follows_size && !given.contains("noise.max");
         let layers = Figment::from(Serialized::defaults(self)).merge(given);
         let changed = layers.extract::<Self>().map_err(|error| named(&in_words(&error)))?;
@@ -155,6 +161,9 @@ impl RunConfig {
         Ok(layers.merge(Serialized::defaults(flags)))
     }
 }
+
+/// Settings that make no other training: where its files are, and what is kept of it.
+const WITHOUT_EFFECT: [&str; 4] = ["data_dir", "pictures", "record", "optimization.warm_up_from"];
 
 /// Settings that are in range. The flags have been checked where they were read, so that a file has a part in what is not.
 fn checked(config: RunConfig, file: Option<&Path>) -> Result<RunConfig> {

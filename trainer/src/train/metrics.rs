@@ -91,6 +91,8 @@ impl Entry {
 pub struct Metrics {
     path: PathBuf,
     entries: Vec<Entry>,
+    /// Whether all of them are in the file.
+    written: bool,
 }
 
 impl Metrics {
@@ -102,20 +104,23 @@ impl Metrics {
     pub fn open(path: PathBuf, step: u64) -> Result<Self> {
         let mut entries = read(&path)?;
         entries.retain(|entry| entry.step() <= step);
-        files::write_atomically(&path, |file| {
-            entries.iter().try_for_each(|entry| {
+        let metrics = Self { path, entries, written: true };
+        metrics.write()?;
+        Ok(metrics)
+    }
+
+    /// The whole file anew.
+    fn write(&self) -> Result<()> {
+        files::write_atomically(&self.path, |file| {
+            self.entries.iter().try_for_each(|entry| {
                 serde_json::to_writer(&mut *file, entry)?;
                 writeln!(file)
             })
-        })?;
-        Ok(Self { path, entries })
+        })
     }
 
     /// Takes down the settings of the steps from here on, if they are others than before.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn begin(&mut self, step: u64, config: &RunConfig) -> Result<()> {
+    pub fn begin(&mut self, step: u64, config: &RunConfig) {
         let settings = Settings { step, noise: config.noise, optimization: config.optimization.clone() };
         let before = self.entries.iter().rev().find_map(|entry| match entry {
             Entry::Settings(before) => Some(before),
@@ -123,9 +128,9 @@ impl Metrics {
         });
         if before.is_some_and(|before| (before.noise, &before.optimization) == (settings.noise, &settings.optimization))
         {
-            return Ok(());
+            return;
         }
-        self.push(Entry::Settings(Box::new(settings)))
+        self.push(Entry::Settings(Box::new(settings)));
     }
 
     /// Whether the checkpoint of this step was measured.
@@ -133,16 +138,20 @@ impl Metrics {
         self.entries.iter().any(|entry| matches!(entry, Entry::Checkpoint(probed) if probed.step == step))
     }
 
-    /// Adds an entry.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn push(&mut self, entry: Entry) -> Result<()> {
-        append(&self.path, &entry).map_err(|error| {
-            Error::failed(format!("{}: cannot be written: {}", self.path.display(), files::reason(&error)))
-        })?;
+    /// Adds an entry. A file that cannot be written now ends no training: a later entry takes this one with it.
+    pub fn push(&mut self, entry: Entry) {
+        let outcome =
+            if self.written { append(&self.path, &entry).map_err(|error| files::reason(&error)) } else { Ok(()) };
         self.entries.push(entry);
-        Ok(())
+        match (self.written, outcome) {
+            (true, Err(reason)) => {
+                eprintln!("warning: {}: cannot be written: {reason}; kept for the next try", self.path.display());
+                self.written = false;
+            }
+            // Anew, as a line may be there in part.
+            (false, _) => self.written = self.write().is_ok(),
+            (true, Ok(())) => {}
+        }
     }
 
     /// All averages over steps.
@@ -290,7 +299,7 @@ mod tests {
         let path = folder.path().join("metrics.jsonl");
         let mut metrics = Metrics::open(path.clone(), 0).unwrap();
         for entry in [training(10), probed(10, 5.0), training(20), probed(20, 4.0), training(30)] {
-            metrics.push(entry).unwrap();
+            metrics.push(entry);
         }
         assert_eq!(metrics.best().map(|best| best.step), Some(20));
         // A disk that was full when the best was to be saved.
@@ -305,22 +314,41 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_cannot_be_written_for_a_while_has_all_of_it_in_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let mut metrics = Metrics::open(path.clone(), 0).unwrap();
+        metrics.push(training(10));
+        // Nothing can be written into a folder, nor take its place.
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        metrics.push(training(20));
+        metrics.push(probed(20, 4.0));
+        assert_eq!(metrics.best().map(|best| best.step), Some(20));
+        fs::remove_dir(&path).unwrap();
+        metrics.push(training(30));
+        metrics.push(training(40));
+        let all = [training(10), training(20), probed(20, 4.0), training(30), training(40)];
+        assert_eq!(read(&path).unwrap(), all);
+    }
+
+    #[test]
     fn losses_over_other_noise_levels_are_not_compared() {
         let folder = tempfile::tempdir().unwrap();
         let mut config = crate::train::TrainingPreset::Unet.settings();
         let mut metrics = Metrics::open(folder.path().join("metrics.jsonl"), 0).unwrap();
-        metrics.begin(0, &config).unwrap();
-        metrics.push(probed(10, 3.0)).unwrap();
+        metrics.begin(0, &config);
+        metrics.push(probed(10, 3.0));
         // Another learning rate is no other quantity, other levels are.
         config.optimization.learning_rate /= 2.0;
-        metrics.begin(10, &config).unwrap();
-        metrics.push(probed(20, 4.0)).unwrap();
+        metrics.begin(10, &config);
+        metrics.push(probed(20, 4.0));
         assert_eq!(metrics.best().map(|best| best.step), Some(10));
         config.noise.max *= 2.0;
-        metrics.begin(20, &config).unwrap();
+        metrics.begin(20, &config);
         assert_eq!(metrics.best(), None);
         for entry in [probed(30, 9.0), probed(40, 8.0), probed(50, 8.5)] {
-            metrics.push(entry).unwrap();
+            metrics.push(entry);
         }
         assert_eq!(metrics.best().map(|best| best.step), Some(40));
     }
@@ -333,7 +361,7 @@ mod tests {
         let mut config = crate::train::TrainingPreset::PaperMnist.settings();
         for (step, learning_rate) in [(0, 1e-3), (10, 1e-3), (20, 1e-4)] {
             config.optimization.learning_rate = learning_rate;
-            Metrics::open(run.metrics(), step).unwrap().begin(step, &config).unwrap();
+            Metrics::open(run.metrics(), step).unwrap().begin(step, &config);
         }
         let found: Vec<_> =
             history(&run).unwrap().iter().map(|entry| (entry.step, entry.optimization.learning_rate)).collect();

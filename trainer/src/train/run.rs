@@ -129,7 +129,7 @@ pub fn train(
     let replicas = Replicas::new(config, &data.train, frame, devices, ranks);
     let probe = Probe::new(config, data, frame, device);
     let mut metrics = Metrics::open(folder.metrics(), state.progress.step)?;
-    metrics.begin(state.progress.step, config)?;
+    metrics.begin(state.progress.step, config);
     let (mut told, mut watch, mut average) = (PendingLosses::new(), Watch::default(), Average::default());
     let mut display = Display::new(plan, state.progress.step, &config.data);
     let (mut clock, mut lap) = (Instant::now(), Instant::now());
@@ -139,7 +139,7 @@ pub fn train(
     if step > 0 && is_due(step) && !metrics.has_checkpoint(step) {
         let probed = probe.measure(&state.ema, config, step)?;
         if probed.held_out_loss.is_finite() {
-            metrics.push(Entry::Checkpoint(probed))?;
+            metrics.push(Entry::Checkpoint(probed));
         }
     }
     if step == plan.steps && !folder.samples(step, true).exists() {
@@ -176,7 +176,7 @@ pub fn train(
                     state.progress.step,
                     plan.learning_rate_at(state.progress.step - 1),
                     speed,
-                )))?;
+                )));
             }
             // No later loss tells what the last update has done.
             if (due || interrupted) && !state.is_finite()? {
@@ -190,7 +190,7 @@ pub fn train(
                     let what = format!("the loss of held-out pictures became {}", probed.held_out_loss);
                     return Err(ran_away(&what, state.progress.step, folder));
                 }
-                metrics.push(Entry::Checkpoint(probed))?;
+                metrics.push(Entry::Checkpoint(probed));
             }
             if due || interrupted {
                 state.progress.seconds += clock.elapsed().as_secs_f64();

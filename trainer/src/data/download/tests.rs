@@ -102,6 +102,16 @@ fn a_damaged_file_on_the_disk_is_replaced() {
 }
 
 #[test]
+fn a_file_of_one_s_own_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = gzip(&file(3, 4, 5));
+    fs::write(folder.path().join("pictures.gz"), &own).unwrap();
+    let error = fetch("tiny", &SOURCE, folder.path(), None, &[]).unwrap_err();
+    assert!(error.to_string().contains("pictures.gz: it is not as published") && error.exit_code() == 2, "{error}");
+    assert_eq!(fs::read(folder.path().join("pictures.gz")).unwrap(), own);
+}
+
+#[test]
 fn whatever_goes_wrong_is_one_line_and_leaves_nothing() {
     let (good, other) = (gzip(&file(3, 5, 4)), gzip(&file(3, 4, 5)));
     for (answer, why) in [

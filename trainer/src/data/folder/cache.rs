@@ -39,6 +39,8 @@ struct Head<N> {
 
 /// Part of the key: other ways to decode, cut and resize are other pictures.
 const VERSION: u8 = 3;
+/// Characters of a name, hexadecimal.
+const NAME: usize = 32;
 /// More than the notes of any folder.
 const MAX_HEAD: u64 = 1 << 32;
 /// What was not used for so long is deleted; the unfinished is left of a program that was killed, unless it is being
@@ -56,7 +58,7 @@ impl Cache {
         let states: Option<Vec<String>> = paths.par_iter().map(|path| state(path)).collect();
         let key = files::sha256(format!("{VERSION}\n{}", states?.concat()).as_bytes());
         let name = files::sha256(format!("{side}\n{}", folder.display()).as_bytes());
-        Some(Self { path: caches.join(&name[..32]), key, side })
+        Some(Self { path: caches.join(&name[..NAME]), key, side })
     }
 
     /// The pictures, which are still to be read; nothing if they are not kept, or of other files.
@@ -103,10 +105,19 @@ impl Cache {
     }
 }
 
-/// Deletes caches that nobody uses and what a program that was killed has left of one; what cannot be deleted stays.
+/// Deletes caches that nobody uses and what a program that was killed has left of one; what cannot be deleted stays, and
+/// what is no cache.
 fn sweep(caches: &Path) {
     for entry in fs::read_dir(caches).into_iter().flatten().flatten() {
-        let unfinished = entry.file_name().to_string_lossy().ends_with(files::UNFINISHED);
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let unfinished = name.ends_with(files::UNFINISHED);
+        // A draft is called after what it is to become, behind a dot.
+        let of = if unfinished { name.trim_start_matches('.') } else { &name };
+        if !of.get(..NAME).is_some_and(|of| of.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            || !(unfinished || of.len() == NAME)
+        {
+            continue;
+        }
         let most = if unfinished { ABANDONED } else { UNUSED };
         let changed = entry.metadata().and_then(|found| found.modified());
         if changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|unused| unused > most)) {
@@ -186,16 +197,22 @@ mod tests {
         for cache in [&used, &unused] {
             cache.write(&notes, &[]).unwrap();
         }
-        let [killed, written] = [".a.part", ".b.part"].map(|name| caches.join(name));
-        fs::write(&killed, "").unwrap();
-        fs::write(&written, "").unwrap();
+        let draft = |start: char| caches.join(format!(".{}{}", start.to_string().repeat(32), "a1B2c3.part"));
+        let [killed, written] = ['a', 'b'].map(draft);
+        // Whoever chose this folder for the cache may have had it for something else.
+        let theirs =
+            ["letters.txt", "0123456789abcdef0123456789abcdef.txt", ".letters.part"].map(|name| caches.join(name));
+        for path in [&killed, &written].into_iter().chain(&theirs) {
+            fs::write(path, "").unwrap();
+        }
         let long_ago = SystemTime::now() - Duration::from_secs(30 * 24 * 3600);
-        for path in [&used.path, &unused.path, &killed] {
+        for path in [&used.path, &unused.path, &killed].into_iter().chain(&theirs) {
             File::options().append(true).open(path).unwrap().set_modified(long_ago).unwrap();
         }
         assert!(used.open().is_some());
         new.write(&notes, &[]).unwrap();
         let there = [&used.path, &new.path, &written, &unused.path, &killed].map(|path| path.exists());
         assert_eq!(there, [true, true, true, false, false]);
+        assert!(theirs.iter().all(|path| path.exists()));
     }
 }
