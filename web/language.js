@@ -7,25 +7,31 @@ const there = [...choice.options].map(({ value }) => value);
 const first = (codes) => codes.map((code) => code.split("-")[0].toLowerCase()).find((code) => there.includes(code));
 
 choice.addEventListener("change", () => {
+  const chosen = choice.value;
   try {
-    localStorage.setItem("language", choice.value);
+    // The next page keeps it: the browser may ask the visitor, who stays here.
+    sessionStorage.setItem("language", chosen);
   } catch {
     // The address says it too.
   }
   // The same link once more, so that nothing on the page has to be said anew.
   const rest = location.search.slice(1).split("&").filter((part) => part && !part.startsWith("lang="));
-  location.search = [...rest, `lang=${choice.value}`].join("&");
+  location.search = [...rest, `lang=${chosen}`].join("&");
+  choice.value = document.documentElement.lang;
 });
 
 function wanted() {
   const asked = new URLSearchParams(location.search).get("lang");
-  if (there.includes(asked)) return asked;
   let kept = "";
   try {
+    // What a link asks for is nobody's choice for later.
+    if (asked && sessionStorage.getItem("language") === asked) localStorage.setItem("language", asked);
+    sessionStorage.removeItem("language");
     kept = localStorage.getItem("language") ?? "";
   } catch {
     // A browser that keeps nothing.
   }
+  if (there.includes(asked)) return asked;
   return first([kept, ...navigator.languages]) ?? "en";
 }
 
@@ -52,6 +58,9 @@ function translate(code, texts) {
   for (const element of document.querySelectorAll("[data-text]")) {
     const text = texts[element.dataset.text];
     if (text) rewrite(element, text);
+  }
+  for (const field of document.querySelectorAll("[inputmode=decimal]")) {
+    field.value = field.value.replace(".", texts.decimal_point ?? ".");
   }
   for (const [mark, attribute] of Object.entries({ label: "aria-label", hint: "title" })) {
     for (const element of document.querySelectorAll(`[data-${mark}]`)) {

@@ -70,7 +70,11 @@ async function part(event, file) {
   if (!version || !Object.hasOwn(version.files, file)) return fetch(event.request);
   // A worker is of the version of the tab that starts it.
   if (event.resultingClientId) await remember(event.resultingClientId, version);
-  const answer = await take(version, file);
+  const answer = await take(version, file).catch(async (problem) => {
+    // A file that was changed on the host keeps its version from ever being whole: then the server's word counts.
+    if (await list(version.build)) throw problem;
+    return fetch(event.request);
+  });
   event.waitUntil(Promise.all(stores));
   return answer;
 }
@@ -188,11 +192,15 @@ async function sha256(bytes) {
 async function latest() {
   let newest = null;
   for (const name of await names()) {
-    const list = await caches.match(LIST, { cacheName: name }).catch(() => null);
-    const version = await list?.json();
+    const version = await (await list(name.slice(PREFIX.length)))?.json();
     if (version && version.kept > (newest?.kept ?? 0)) newest = version;
   }
   return newest;
+}
+
+// The list of a version that is kept as a whole.
+function list(build) {
+  return caches.match(LIST, { cacheName: PREFIX + build }).catch(() => null);
 }
 
 async function names() {
@@ -218,8 +226,8 @@ async function versionOf(client) {
 
 async function adopt(client, build) {
   if (await versionOf(client)) return;
-  const list = await caches.match(LIST, { cacheName: PREFIX + build }).catch(() => null);
-  if (list) await remember(client, check(await list.json()));
+  const kept = await list(build);
+  if (kept) await remember(client, check(await kept.json()));
 }
 
 // Forgets the versions that no tab is of, but for the newest, and the tabs that have gone.

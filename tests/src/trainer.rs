@@ -49,9 +49,11 @@ pub fn export_colour_model(folder: &Path) -> Result<()> {
     std::fs::create_dir(&pictures)?;
     for index in 0..80u8 {
         const SIDE: u8 = 16;
-        // A square of one colour on a ground of another.
+        // A square of one colour on a ground of another. Not all on one line, which no map of a plane goes through.
         let inside = |at: u8| (4..12).contains(&at);
-        let colour = |front: bool| if front { [index * 3, 255 - index * 2, 90] } else { [40, index, 200 - index * 2] };
+        let blue = (u16::from(index).pow(2) / 32) as u8;
+        let colour =
+            |front: bool| if front { [index * 3, 255 - index * 2, blue] } else { [40, index, 200 - index * 2] };
         let bytes = (0..SIDE).flat_map(|y| (0..SIDE).flat_map(move |x| colour(inside(x) && inside(y))));
         let file = std::fs::File::create(pictures.join(format!("{index}.png")))?;
         let mut encoder = png::Encoder::new(file, SIDE.into(), SIDE.into());

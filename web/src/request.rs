@@ -34,7 +34,7 @@ impl Request {
             language: None,
             problems: Vec::new(),
         };
-        let mut seen = Vec::new();
+        let (mut seen, mut says_steps) = (Vec::new(), false);
         // A link that was copied out of the text of a web page has `&amp;` for `&`.
         let query = query.trim_start_matches('?').replace("&amp;", "&");
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -43,13 +43,14 @@ impl Request {
             }
             let wrong =
                 if seen.contains(&key) { Err(texts::given_twice().to_owned()) } else { request.set(&key, &value) };
+            says_steps |= key == "steps" && wrong.is_ok();
             if let Err(reason) = wrong {
                 let (key, value) = (shortened(&key), shortened(&value));
                 request.problems.push(texts::setting_ignored(reason, format!("{key}={value}")));
             }
             seen.push(key);
         }
-        if !seen.iter().any(|key| key == "steps") {
+        if !says_steps {
             request.settings.steps = default_steps(request.settings.sampler);
         }
         request
@@ -122,7 +123,12 @@ pub fn level(text: &str) -> Result<f32, String> {
     let text = narrow(text);
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',');
     let value = text.replace(',', ".").parse().ok().filter(|value| digits && range.contains(value));
-    value.ok_or_else(|| texts::needs_number(range.start(), range.end()))
+    value.ok_or_else(|| texts::needs_number(decimal(*range.start()), decimal(*range.end())))
+}
+
+/// A number with the digits that it has, and the decimal point of the page's language.
+pub fn decimal(value: f32) -> String {
+    value.to_string().replace('.', texts::decimal_point())
 }
 
 fn corners(text: &str) -> Result<[usize; 3], String> {
@@ -288,6 +294,8 @@ mod tests {
         }
         let request = Request::parse("sampler=annealed", 7);
         assert_eq!(request.settings.steps, default_steps(Sampler::Annealed), "each sampler has its own default");
+        let request = Request::parse("sampler=annealed&steps=abc", 7);
+        assert_eq!(request.settings.steps, default_steps(Sampler::Annealed), "what is ignored says nothing");
         let request = Request::parse("seed=1&count=x&seed=2&steps=9", 7);
         assert_eq!((request.settings.seed, request.settings.steps), (1, 9), "good values beside bad ones count");
         assert_eq!(request.problems.len(), 2);

@@ -17,6 +17,9 @@ pub struct SavedRun {
     /// The noise level that the run was continued from after its end, if it was: then the settings alone do not repeat
     /// it.
     pub continued_from: Option<f32>,
+    /// The steps after which another engine went on with it, with the backend of the settings, if the one before was lost:
+    /// then the settings alone do not repeat it either.
+    pub resumed_at: Option<usize>,
     /// The steps after which it was stopped, if it was: then its pictures have not had their denoising jump either.
     pub stopped_at: Option<usize>,
     /// Energy of each chain before the denoising jump.
@@ -56,6 +59,9 @@ impl SavedRun {
         if let Some(level) = self.continued_from {
             run["continued_from_level"] = json!(level);
         }
+        if let Some(step) = self.resumed_at {
+            run["resumed_at_step"] = json!(step);
+        }
         if let Some(step) = self.stopped_at {
             run["stopped_at_step"] = json!(step);
         }
@@ -86,6 +92,7 @@ mod tests {
             sha256: "ab".to_owned(),
             mask: Some(Mask::region(2, options::Region::Top)),
             continued_from: None,
+            resumed_at: Some(3),
             stopped_at: Some(7),
             energies: vec![1.5, -2.0],
             pictures: Pictures { side: 2, channels: 3, values: values.clone() },
@@ -94,7 +101,7 @@ mod tests {
         assert_eq!(json["shape"], json!([2, 2, 2, 3]));
         assert_eq!(json["settings"]["seed"], 9);
         assert_eq!(json["settings"].get("picture"), None, "sampling starts from no picture");
-        assert_eq!(json["stopped_at_step"], 7);
+        assert_eq!((&json["resumed_at_step"], &json["stopped_at_step"]), (&json!(3), &json!(7)));
         assert_eq!(json["mask"], json!([[1, 1], [0, 0]]));
         for (i, &value) in values.iter().enumerate() {
             let number = &json["pixels"][i / 12][i / 6 % 2][i / 3 % 2][i % 3];

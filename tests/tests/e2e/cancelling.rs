@@ -53,11 +53,21 @@ async fn the_page_stays_responsive_and_a_run_stops_at_once() -> Result<()> {
         tokio::time::sleep(Duration::from_millis(500)).await;
         ensure!(page.data("step").await? == step, "the chains go on after they were cancelled");
 
+        ensure!(page.text("time-left").await? == "–", "{} are left", page.text("time-left").await?);
+
         page.fill("count", "2").await?;
         page.fill("steps", "5").await?;
         page.click("start").await?;
         page.wait_for("done", 60).await?;
         ensure!(page.data("step").await? == "5");
+        // Stopped before there is a picture, a run does not show those of the run before.
+        let tile = "return document.querySelector('#grid canvas').toDataURL()";
+        let before = page.script(tile, vec![]).await?;
+        let at_once = "for (const id of ['start', 'cancel']) document.getElementById(id).click()";
+        page.script(at_once, vec![]).await?;
+        page.wait_for("cancelled", 20).await?;
+        ensure!(page.script(tile, vec![]).await? != before, "these are pictures of the run before");
+        ensure!(!page.text("step").await?.starts_with('5'), "this is the step of the run before");
         Ok(())
     })
     .await

@@ -122,6 +122,25 @@ async fn a_network_that_fails_once() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_page_without_its_files_says_what_may_be_wrong() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let seen = "return document.querySelector('.lost').checkVisibility()";
+        let page = Page::open(browser, &site.url("?backend=cpu")).await?;
+        ensure!(page.script(seen, vec![]).await? == false);
+        // As at an address without its final slash, where a host answers with the page all the same.
+        let site = Site::new()?;
+        for file in ["style.css", "boot.js", "start.js"] {
+            fs::remove_file(site.path(file))?;
+        }
+        let page = Page::open(browser, &site.url("?backend=cpu")).await?;
+        ensure!(page.script(seen, vec![]).await? == true);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_missing_program() -> Result<()> {
     check(|site| Ok(fs::remove_file(site.path("engine_bg.wasm"))?), &["engine", "Reload"]).await?;
     check(|site| Ok(fs::remove_file(site.path("engine_loader.js"))?), &["engine", "Reload"]).await?;

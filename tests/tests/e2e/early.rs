@@ -144,6 +144,10 @@ async fn a_run_of_the_same_model_survives_another_way_to_compute() -> Result<()>
         ensure!(page.script(chosen, vec![]).await? == true, "another picture is the corner");
         let notices = page.notices().await?;
         ensure!(notices.iter().all(|notice| !notice.contains("address")), "{notices:?}");
+        // Once more, and it is not told twice.
+        change(&page, "backend", "webgpu").await?;
+        page.wait_for("ready", 60).await?;
+        ensure!(page.notices().await? == notices, "{:?}", page.notices().await?);
         page.go_to("sample").await?;
         ensure!(page.save_json().await? == before, "the run has gone");
         Ok(())
@@ -168,9 +172,19 @@ async fn another_model_leaves_nothing_of_the_one_before_and_the_visitors_choice(
         let own = format!("models/{SMALL}/samples.png");
         page.drop_files(&[("mine.png", &own)]).await?;
         page.wait_for_pictures(1).await?;
+        // One picture makes no plane.
+        page.go_to("landscape").await?;
+        ensure!(
+            page.text("map-reading").await?.contains("Three different pictures"),
+            "nothing says why there is no map"
+        );
+        ensure!(!page.element("walk").await?.is_enabled().await?, "chains can walk nowhere");
+        page.go_to("outliers").await?;
+        ensure!(page.notices().await?.join(" ").contains("held-out"), "{:?}", page.notices().await?);
         change(&page, "model", SMALL).await?;
         page.wait_for_data("model", SMALL, 60).await?;
         page.wait_for("ready", 60).await?;
+        ensure!(page.notices().await?.is_empty(), "of the model before: {:?}", page.notices().await?);
         let chosen = "return document.querySelector('#pictures label:last-child input').checked";
         ensure!(page.script(chosen, vec![]).await? == true, "another picture is chosen");
         Ok(())

@@ -8,7 +8,7 @@ use tests::{
     browser::{self, Browser, Gpu, Screen},
     pace::GATE,
     page::Page,
-    site::Site,
+    site::{SMALL, Site},
 };
 
 /// Has pages move, as on a machine whose owner asked for nothing else.
@@ -54,7 +54,9 @@ async fn nothing_starts_by_itself_where_nothing_is_to_move_or_a_link_asks_for_a_
             page.wait_for_data("recorded", "done", 10).await?;
             tokio::time::sleep(Duration::from_millis(500)).await;
             ensure!(page.data("state").await? == "ready", "{query} started by itself");
-            ensure!(page.text("step").await?.starts_with("50 of 50"), "the recorded run is not at its end");
+            let step = page.text("step").await?;
+            let at_end = step.split_once(" of ").is_some_and(|(done, steps)| done == steps && done != "0");
+            ensure!(at_end, "the recorded run is not at its end: {step}");
         }
         Ok(())
     })
@@ -79,6 +81,54 @@ async fn a_page_in_a_frame_loads_nothing_large_before_start() -> Result<()> {
         page.look("embedded").await?;
         page.click("start").await?;
         page.wait_for("done", 60).await
+    })
+    .await
+}
+
+/// Whether the page has the browser ask before it is left.
+const ASKS: &str = "const left = new Event('beforeunload', { cancelable: true });
+    return !window.dispatchEvent(left)";
+
+#[tokio::test]
+async fn a_small_frame_hides_nothing_behind_its_buttons_and_never_asks_before_it_is_left() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Phone, async |browser| {
+        for task in ["inpaint", "denoise"] {
+            let query = format!("?task={task}&count=2&steps=100000&backend=cpu&embed=1");
+            let page = Page::open(browser, &site.url(&query)).await?;
+            page.wait_for("poster", 20).await?;
+            page.click("start").await?;
+            page.wait_for_step(1).await?;
+            let hidden = "scrollTo(0, document.documentElement.scrollHeight);
+                const bottom = (element) => element.getBoundingClientRect().bottom;
+                const bar = document.querySelector('.headline .buttons').getBoundingClientRect().top;
+                return Math.max(...[...document.querySelectorAll('#run *')].map(bottom)) - bar";
+            let hidden = page.script(hidden, vec![]).await?;
+            ensure!(hidden.as_f64().is_some_and(|pixels| pixels <= 0.0), "{task}: {hidden} pixels are hidden");
+            ensure!(page.script(ASKS, vec![]).await? == false, "{task}: who leaves the site is asked");
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_browser_asks_before_what_is_the_visitors_own_is_lost() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?task=inpaint&count=1&steps=2&backend=cpu")).await?;
+        page.wait_for("ready", 60).await?;
+        page.click("mask-top").await?;
+        ensure!(page.script(ASKS, vec![]).await? == false, "a link has that");
+        page.click("invert").await?;
+        ensure!(page.script(ASKS, vec![]).await? == true, "a painted mask");
+        page.click("undo").await?;
+        ensure!(page.script(ASKS, vec![]).await? == false, "it is undone");
+        let [manifest, weights] = ["model.json", "model.safetensors"].map(|file| format!("models/{SMALL}/{file}"));
+        page.drop_files(&[("model.json", &manifest), ("model.safetensors", &weights)]).await?;
+        page.wait_for_data("model", "yours", 60).await?;
+        ensure!(page.script(ASKS, vec![]).await? == true, "a model");
+        Ok(())
     })
     .await
 }

@@ -71,6 +71,33 @@ async fn half_a_picture_is_found_and_the_other_half_stays() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_noise_level_that_is_told_is_that_of_the_chains() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        // Around known pixels a fifth of the steps stays at the largest level, which new pictures need not where their
+        // Gaussian is known.
+        for (task, falls) in [("sample", true), ("inpaint&known=half", false), ("inpaint&mask=left", false)] {
+            let query = format!("?task={task}&seed=5&count=1&steps=100000&backend=cpu&autorun=1");
+            let page = Page::open(browser, &site.url(&query)).await?;
+            page.wait_for_step(1000).await?;
+            page.click("pause").await?;
+            let now = page.text("noise-level").await?;
+            page.script(
+                "const scrub = document.getElementById('scrub');
+                scrub.value = 0;
+                scrub.dispatchEvent(new Event('input'))",
+                vec![],
+            )
+            .await?;
+            let first = page.text("noise-level").await?;
+            ensure!((now != first) == falls, "{task}: {first}, then {now} in step {}", page.data("step").await?);
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn the_unknown_region_can_be_painted() -> Result<()> {
     let site = Site::new()?;
     let pictures = held_out(&site.small_model())?;

@@ -12,11 +12,13 @@ use tests::{
 
 /// Chooses a language, as a visitor does, and waits for the page that comes.
 async fn choose(page: &Page<'_>, code: &str) -> Result<()> {
-    const CHOOSE: &str = "const choice = document.getElementById('language');
-        choice.value = arguments[0]; choice.dispatchEvent(new Event('change'))";
+    const CHOOSE: &str = "const choice = document.getElementById('language'), kept = localStorage.language;
+        choice.value = arguments[0]; choice.dispatchEvent(new Event('change'));
+        return choice.value === document.documentElement.lang && localStorage.language === kept";
     const CHOSEN: &str = "return document.documentElement.lang === arguments[0]
         && document.getElementById('language').value === arguments[0]";
-    page.script(CHOOSE, vec![code.into()]).await?;
+    let stays = page.script(CHOOSE, vec![code.into()]).await?;
+    ensure!(stays == true, "who stays on the page after all has another language there");
     for _ in 0..200 {
         // Between two pages there may be none to ask.
         if page.script(CHOSEN, vec![code.into()]).await.is_ok_and(|chosen| chosen == true) {
@@ -63,6 +65,15 @@ async fn german_is_asked_for_and_left_again() -> Result<()> {
         page.wait_for("done", 60).await?;
         ensure!(page.text("status").await?.starts_with("Fertig in "), "{}", page.text("status").await?);
         ensure!(page.text("step").await? == "7 von 7" && page.text("lesson-done").await?.contains("neu"));
+        page.go_to("denoise").await?;
+        let value = page.script("return document.getElementById('level').value", vec![]).await?;
+        ensure!(value == "0,4", "{value}");
+        page.fill("level", "9").await?;
+        page.click("start").await?;
+        page.wait_for_notice(&["eine Zahl von 0,05 bis 2."]).await?;
+        page.go_to("sample").await?;
+        let value = page.script("return document.getElementById('continue-level').value", vec![]).await?;
+        ensure!(value == "0,5", "{value}");
         page.go_to("about").await?;
         let card = page.text("card").await?;
         ensure!(card.contains("Rauschstufen") && card.contains("0,"), "{card}");

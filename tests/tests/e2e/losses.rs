@@ -42,6 +42,23 @@ async fn chains_go_on_after_a_gpu_is_lost() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_gpu_that_is_lost_while_nothing_runs_is_asked_once_more() -> Result<()> {
+    let site = Site::new()?;
+    site.before_engine(&losing("new BroadcastChannel('lose').onmessage = () => device?.destroy()"))?;
+    browser::with(Gpu::Software, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?seed=1&count=1&steps=2&backend=webgpu&autorun=1")).await?;
+        page.wait_for("done", 200).await?;
+        page.script("new BroadcastChannel('lose').postMessage('')", vec![]).await?;
+        page.go_to("outliers").await?;
+        page.wait_for_data("judged", "done", 200).await?;
+        ensure!(page.data("state").await? == "ready" && page.data("backend").await? == "webgpu");
+        ensure!(page.notices().await?.is_empty(), "{:?}", page.notices().await?);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_paused_run_stays_paused_after_a_gpu_is_lost() -> Result<()> {
     let site = Site::new()?;
     // Every GPU that this browser gives is lost when a single step is asked of it.
@@ -64,6 +81,12 @@ async fn a_paused_run_stays_paused_after_a_gpu_is_lost() -> Result<()> {
         page.click("pause").await?;
         page.wait_for("done", 60).await?;
         ensure!(page.data("step").await? == "200");
+        // No settings repeat what two devices made.
+        let run = page.save_json().await?;
+        ensure!(run["settings"]["backend"] == "cpu", "{}", run["settings"]);
+        ensure!(run["resumed_at_step"].as_u64().is_some_and(|step| step > 0), "{}", run["resumed_at_step"]);
+        let picture = page.save("save-png", "png").await?;
+        ensure!(!picture.windows(5).any(|part| part == b"task="), "the picture has settings");
         Ok(())
     })
     .await

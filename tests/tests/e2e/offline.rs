@@ -71,6 +71,33 @@ async fn new_weights_take_the_place_of_old_ones() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_update_that_breaks_off_leaves_the_model_of_before() -> Result<()> {
+    let site = Site::new()?;
+    let build = site.publish()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let url = site.url("?seed=2&count=1&steps=4&backend=cpu&autorun=1");
+        let page = Page::open(browser, &url).await?;
+        page.wait_for("done", 60).await?;
+        let first = page.save_json().await?;
+        page.wait_until_kept(&build).await?;
+        // Of a model that was trained on, the manifest has come, and then the network breaks.
+        let path = site.small_model().join("model.json");
+        let mut manifest: serde_json::Value = serde_json::from_slice(&fs::read(&path)?)?;
+        manifest["weights"]["sha256"] = "0".repeat(64).into();
+        fs::write(&path, manifest.to_string())?;
+        fs::remove_file(site.small_model().join("model.safetensors"))?;
+        let page = Page::open(browser, &url).await?;
+        page.wait_for_notice(&["model.safetensors", "404"]).await?;
+        drop(site);
+        let page = Page::open(browser, &url).await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.save_json().await? == first, "another model");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn blocked_storage_does_no_harm() -> Result<()> {
     let site = Site::new()?;
     let block = |object: &str, name: &str| {

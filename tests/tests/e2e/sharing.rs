@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use tests::{
     browser::{self, Gpu, Screen},
     page::Page,
-    site::Site,
+    site::{SMALL, Site},
 };
 
 #[tokio::test]
@@ -35,6 +35,28 @@ async fn a_saved_picture_brings_its_settings_back() -> Result<()> {
         let painted = page.save("save-png", "png").await?;
         let has_settings = |file: &[u8]| file.windows(5).any(|part| part == b"task=");
         ensure!(has_settings(&fs::read(site.path("saved.png"))?) && !has_settings(&painted));
+        // Nor do they lead to an earlier moment of a run.
+        page.go_to("sample").await?;
+        page.click("start").await?;
+        page.wait_for("done", 60).await?;
+        let open = "document.querySelector('#grid button').click()";
+        page.script(open, vec![]).await?;
+        let end = page.save("chain-save", "png").await?;
+        fs::write(site.path("end.png"), &end)?;
+        let look_back = "const scrub = document.getElementById('scrub');
+            scrub.value = 1;
+            scrub.dispatchEvent(new Event('input'))";
+        page.script(look_back, vec![]).await?;
+        ensure!(has_settings(&end) && !has_settings(&page.save("chain-save", "png").await?));
+        // A file of another task leaves the mask that was painted, and what is brought is not behind a dialog.
+        page.drop_files(&[("end.png", "end.png")]).await?;
+        page.wait_for_words("status", "are in use", 10).await?;
+        let is_open = "return document.querySelector('dialog[open]') !== null";
+        ensure!(page.script(is_open, vec![]).await? == false, "settings are restored behind a dialog");
+        page.script(open, vec![]).await?;
+        page.drop_files(&[("samples.png", &format!("models/{SMALL}/samples.png"))]).await?;
+        page.wait_for_data("room", "inpaint", 10).await?;
+        ensure!(page.script(is_open, vec![]).await? == false, "a picture is behind a dialog");
         let clipboard = "Object.defineProperty(navigator, 'clipboard', { value: { writeText: async () => {} } })";
         page.script(clipboard, vec![]).await?;
         page.click("copy-link").await?;

@@ -98,6 +98,27 @@ async fn half_of_an_update_is_no_version() -> Result<()> {
 }
 
 #[tokio::test]
+async fn files_that_were_changed_on_the_host_do_no_harm() -> Result<()> {
+    let site = Site::new()?;
+    site.publish()?;
+    // The owner edits the list, and the host rewrites a script.
+    site.edit("models/index.json", "Small", "Edited")?;
+    site.edit("engine_loader.js", "import", "/* smaller */ import")?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        for visit in 1..=3 {
+            let page = Page::open(browser, &site.url(RUN)).await?;
+            page.wait_for("done", 60).await?;
+            ensure!(page.text("model").await?.contains("Edited"), "visit {visit}: another list");
+            let controlled =
+                "return navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)";
+            page.wait_for_value(controlled, |controlled| *controlled == true, 20).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_host_that_fails_or_hangs_does_no_harm() -> Result<()> {
     let site = Site::new()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {

@@ -136,7 +136,12 @@ pub fn schedule(ready: &Ready, run: &Run) -> Schedule {
         return Schedule::falling(run.steps, manifest.network.sigma_0, level, &manifest.noise)
             .with_churn(manifest.churn);
     }
-    manifest.schedule(run.sampler, run.steps)
+    let schedule = manifest.schedule(run.sampler, run.steps);
+    match run.start {
+        // As the chains have it, so that what is told of a step is true of it.
+        Start::Around | Start::Restored(_) => schedule.around_known(),
+        Start::Noise | Start::Pictures { .. } => schedule,
+    }
 }
 
 /// What is known of one picture, `[1, C, S, S]`, if the payload has picture and mask. The frame of zeros around small

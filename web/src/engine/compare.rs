@@ -33,11 +33,12 @@ pub async fn compare(
     let mut found = vec![(String::new(), total(ready, picture, &mut breath).await)];
     for name in others {
         let source = Source { name: &name, files: None };
-        let manifest = Manifest::parse(&source.manifest().await?).map_err(|error| source.unusable(&error))?;
+        let file = source.manifest().await?;
+        let manifest = Manifest::parse(&file).map_err(|error| source.unusable(&error))?;
         if !comparable(&ready.model, &manifest) {
             continue;
         }
-        let weights = source.weights(&manifest.weights, |_| ()).await?;
+        let weights = source.weights(&file, &manifest.weights, |_| ()).await?;
         let other = load::open(manifest, &weights, Device::flex(), Backend::Cpu).await;
         let other = other.map_err(|error| source.unusable(&error))?;
         let bits = total(&other, picture, &mut breath).await;

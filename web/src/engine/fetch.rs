@@ -60,18 +60,14 @@ pub(crate) async fn fetch(path: &str, limit: u64, mut progress: impl FnMut(u64))
     }
 }
 
-/// The newest version of a small file; without a network the one that came last.
+/// The newest version of a small file; without a network the one that is kept.
 ///
 /// # Errors
 /// A sentence that names the file.
 pub(crate) async fn newest(path: &str, limit: u64) -> Result<Vec<u8>, Problem> {
     match fetch(path, limit, |_| ()).await {
-        Ok(bytes) => {
-            store::keep(path, &bytes).await;
-            Ok(bytes)
-        }
         Err(Problem::Offline(sentence)) => store::find(path).await.ok_or(Problem::Offline(sentence)),
-        Err(problem) => Err(problem),
+        answer => answer,
     }
 }
 

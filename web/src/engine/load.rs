@@ -129,7 +129,7 @@ pub async fn load(wanted: Wanted<'_>, gpu: &mut Gpu, control: &Control) -> Resul
 pub(crate) async fn read(source: &Source<'_>, progress: impl Fn(u64, u64)) -> Result<(Vec<u8>, Vec<u8>), Problem> {
     let manifest = source.manifest().await?;
     let card = Manifest::parse(&manifest).map_err(|error| source.unusable(&error))?.weights;
-    let weights = source.weights(&card, |received| progress(received, card.bytes)).await?;
+    let weights = source.weights(&manifest, &card, |received| progress(received, card.bytes)).await?;
     Ok((manifest, weights))
 }
 

@@ -39,38 +39,50 @@ impl Source<'_> {
         Problem::Other(texts::model_unusable(self.name, error))
     }
 
-    /// `model.json`.
+    /// `model.json`. One that is kept stays until the weights of another have come: without them it would be of no use.
     ///
     /// # Errors
     /// A sentence.
     pub(crate) async fn manifest(&self) -> Result<Vec<u8>, Problem> {
-        match self.files {
-            Some(files) => fetch(&files.manifest, MANIFEST_LIMIT, |_| ()).await,
-            None => newest(&self.path("model.json"), MANIFEST_LIMIT).await,
+        if let Some(files) = self.files {
+            return fetch(&files.manifest, MANIFEST_LIMIT, |_| ()).await;
         }
+        let path = self.path("model.json");
+        let manifest = newest(&path, MANIFEST_LIMIT).await?;
+        if store::find(&path).await.is_none() {
+            store::keep(&path, &manifest).await;
+        }
+        Ok(manifest)
     }
 
-    /// The weights, from the browser's cache if they are there; `progress` hears how many bytes have come. Whether they are
-    /// those of the card, the model checks.
+    /// The weights that a manifest's card names, from the browser's cache if they are there; `progress` hears how many bytes
+    /// have come. Whether they are those of the card, the model checks.
     ///
     /// # Errors
     /// A sentence.
-    pub(crate) async fn weights(&self, card: &WeightsCard, progress: impl FnMut(u64)) -> Result<Vec<u8>, Problem> {
+    pub(crate) async fn weights(
+        &self,
+        manifest: &[u8],
+        card: &WeightsCard,
+        progress: impl FnMut(u64),
+    ) -> Result<Vec<u8>, Problem> {
         let total = card.bytes;
         if let Some(files) = self.files {
             return fetch(&files.weights, total, progress).await;
         }
-        // By hash, so that a model that was trained on never meets its old weights, which are forgotten with the first
-        // new ones.
+        // By hash, so that a model that was trained on never meets its old weights, which are forgotten once the new ones and
+        // their manifest are kept.
         let folder = self.path("weights/");
         let kept = format!("{folder}{}", card.sha256.to_ascii_lowercase());
         let right = |bytes: &[u8]| WeightsCard::of("", bytes).sha256.eq_ignore_ascii_case(&card.sha256);
+        let path = self.path("model.json");
         if let Some(bytes) = store::find(&kept).await.filter(|bytes| right(bytes)) {
+            store::keep(&path, manifest).await;
             return Ok(bytes);
         }
         let bytes = fetch(&self.path(&card.file), total, progress).await?;
-        if right(&bytes) {
-            store::keep_alone(&folder, &kept, &bytes).await;
+        if right(&bytes) && store::keep(&kept, &bytes).await && store::keep(&path, manifest).await {
+            store::forget_others(&folder, &kept).await;
         }
         Ok(bytes)
     }
@@ -89,6 +101,10 @@ impl Source<'_> {
             None => newest(&self.path("held-out.png"), HELD_OUT_LIMIT).await?,
         };
         let (count, size, channels) = (manifest.held_out_pictures, manifest.data.size, manifest.network.channels);
-        Pictures::from_strip(&file, count, size, channels).map_err(texts::held_out_unusable)
+        let pictures = Pictures::from_strip(&file, count, size, channels).map_err(texts::held_out_unusable)?;
+        if self.files.is_none() {
+            store::keep(&self.path("held-out.png"), &file).await;
+        }
+        Ok(pictures)
     }
 }

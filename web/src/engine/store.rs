@@ -21,19 +21,13 @@ pub fn set_keeping(keeps: bool) {
     KEEPS.set(keeps);
 }
 
-/// Keeps a file under a name that is an address relative to the site.
-pub async fn keep(name: &str, bytes: &[u8]) {
-    if KEEPS.get() {
-        let _ = try_to_keep(name, bytes).await;
-    }
+/// Keeps a file under a name that is an address relative to the site. Says whether it is kept.
+pub async fn keep(name: &str, bytes: &[u8]) -> bool {
+    KEEPS.get() && try_to_keep(name, bytes).await.is_ok()
 }
 
-/// Keeps a file, and no other whose name begins with `folder`.
-pub async fn keep_alone(folder: &str, name: &str, bytes: &[u8]) {
-    keep(name, bytes).await;
-    if !KEEPS.get() {
-        return;
-    }
+/// Keeps no other file than `name` whose name begins with `folder`.
+pub async fn forget_others(folder: &str, name: &str) {
     let _ = try_to_forget_others(folder, name).await;
 }
 

@@ -1,11 +1,11 @@
 //! The model's card.
 
-use web::{messages::Loaded, texts};
+use web::{decimal, messages::Loaded, texts};
 use web_sys::Element;
 
 use crate::{
     dom::{Result, by_id, create, refill, written},
-    numbers::{duration, fixed, grouped, number},
+    numbers::{duration, fixed, grouped},
 };
 
 /// Writes the card of the loaded model.
@@ -14,11 +14,11 @@ pub fn show(loaded: &Loaded) -> Result<()> {
     let (size, held_out) = (loaded.size, loaded.held_out);
     let pictures =
         if loaded.channels == 1 { texts::size_grey(held_out, size) } else { texts::size_colour(held_out, size) };
-    let guide = card.guide.as_ref().map(|(guide, weight)| texts::guide_of(guide, number(*weight)));
+    let guide = card.guide.as_ref().map(|(guide, weight)| texts::guide_of(guide, decimal(*weight)));
     let network = texts::network_of(&card.network, grouped(card.parameters as u64));
     let time = duration(card.seconds * 1000.0);
     let training = texts::training_of(grouped(card.images_seen), grouped(card.steps), time);
-    let noise = texts::noise_range(number(loaded.noise.1), number(loaded.noise.0), number(loaded.sigma_0));
+    let noise = texts::noise_range(decimal(loaded.noise.1), decimal(loaded.noise.0), decimal(loaded.sigma_0));
     let rows = [
         (texts::data(), Some(card.data.clone())),
         (texts::licence_of_data(), Some(card.licence.clone())),

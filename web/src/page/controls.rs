@@ -2,7 +2,7 @@
 
 use options::{Sampler, ToyShape, Words};
 use wasm_bindgen::JsCast;
-use web::{Backend, Known, Models, Settings, Task, default_steps, level, number, texts};
+use web::{Backend, Known, Models, Settings, Task, decimal, default_steps, level, number, texts};
 use web_sys::{HtmlElement, HtmlFieldSetElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement};
 
 use crate::{
@@ -27,7 +27,7 @@ pub fn write(settings: &Settings, models: &Models) -> Result<()> {
     input("count")?.set_value(&settings.count.to_string());
     input("steps")?.set_value(&settings.steps.to_string());
     write_seed(settings.seed)?;
-    input("level")?.set_value(&settings.level.to_string());
+    input("level")?.set_value(&decimal(settings.level));
     by_id::<HtmlSelectElement>("toy-shape")?.set_value(settings.toy.word());
     show_room(settings.task)?;
     show_known(settings)
@@ -211,19 +211,23 @@ pub struct Situation {
     pub paused: bool,
     /// Whether the room on the screen has a finished run.
     pub finished: bool,
+    /// Whether there is a plane for chains to walk on.
+    pub plane: bool,
 }
 
 /// Makes usable what can be used now.
 pub fn enable(situation: &Situation) -> Result<()> {
-    let Situation { state, model_loaded, running_here, paused, finished } = *situation;
+    let Situation { state, model_loaded, running_here, paused, finished, plane } = *situation;
     let running = state == State::Running;
     by_id::<HtmlFieldSetElement>("fields")?.set_disabled(running_here);
     for id in ["model", "backend"] {
         by_id::<HtmlSelectElement>(id)?.set_disabled(running);
     }
-    for id in ["start", "new", "walk"] {
-        button(id)?.set_disabled((running || !model_loaded) && state != State::Poster);
+    let waits = (running || !model_loaded) && state != State::Poster;
+    for id in ["start", "new"] {
+        button(id)?.set_disabled(waits);
     }
+    button("walk")?.set_disabled(waits || !plane);
     button("train-toy")?.set_disabled(!model_loaded);
     for id in ["cancel", "pause"] {
         button(id)?.set_disabled(!running);

@@ -121,6 +121,12 @@ impl Editor {
         state.draw();
     }
 
+    /// Whether the visitor painted the mask: no address can say it.
+    pub fn is_painted(&self) -> bool {
+        let state = self.state.borrow();
+        state.region.is_none() && !state.mask.is_empty()
+    }
+
     /// What is unknown, and its name if it has one.
     pub fn mask(&self) -> (Mask, Option<Region>) {
         let state = self.state.borrow();

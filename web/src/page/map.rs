@@ -35,23 +35,27 @@ pub struct Map {
 }
 
 impl Map {
-    /// Begins a map; false: the pictures are on one line. What was seen of another map goes.
-    pub fn begin(&mut self, corners: [&[f32]; 3], side: usize, channels: usize) -> Result<bool> {
-        let there = self.set(corners, side, channels);
+    /// Begins a map; without a plane, where the pictures are on one line. What was seen of another map goes.
+    pub fn begin(&mut self, corners: [&[f32]; 3], side: usize, channels: usize) -> Result<()> {
+        self.set(corners, side, channels);
         self.draw()?;
-        tile::draw(&by_id::<HtmlCanvasElement>("map-picture")?, 1, &[0; 4])?;
-        rewrite("map-reading", if there { texts::map_hint() } else { "" })?;
-        Ok(there)
+        tile::clear(&by_id("map-picture")?)?;
+        rewrite("map-reading", if self.has_plane() { texts::map_hint() } else { texts::no_plane() })
     }
 
-    fn set(&mut self, corners: [&[f32]; 3], side: usize, channels: usize) -> bool {
+    /// Whether the pictures make a plane.
+    pub fn has_plane(&self) -> bool {
+        self.plane.is_some()
+    }
+
+    fn set(&mut self, corners: [&[f32]; 3], side: usize, channels: usize) {
         self.number += 1;
         self.rows = vec![None; HEIGHT];
         self.paths.clear();
         self.point = None;
         (self.side, self.channels) = (side, channels);
         self.plane = Plane::through(corners[0], corners[1], corners[2]);
-        let Some(plane) = &self.plane else { return false };
+        let Some(plane) = &self.plane else { return };
         // All corners with some room around them.
         let range = |axis: usize| {
             let values = plane.corners.map(|corner| corner[axis]);
@@ -61,7 +65,6 @@ impl Map {
         self.middle = [(left + right) / 2.0, (bottom + top) / 2.0];
         let room = 1.6;
         self.step = ((right - left) / (WIDTH - 1) as f32).max((top - bottom) / (HEIGHT - 1) as f32) * room;
-        true
     }
 
     /// The number of the map and the row that is to come next, with its pictures: coarse first, then between.

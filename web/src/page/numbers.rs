@@ -24,11 +24,6 @@ pub fn fixed(value: f64, digits: usize) -> String {
     format!("{value:.digits$}").replace('-', "−").replace('.', texts::decimal_point())
 }
 
-/// A number with the digits that it has.
-pub fn number(value: f32) -> String {
-    value.to_string().replace('.', texts::decimal_point())
-}
-
 pub fn decibels(value: f32) -> String {
     if value.is_finite() { format!("{} dB", fixed(f64::from(value), 1)) } else { texts::exact().to_owned() }
 }

@@ -121,11 +121,9 @@ impl Stage {
     pub fn show(&self, view: Option<&View>) -> Result<()> {
         let scrub: HtmlInputElement = by_id("scrub")?;
         let Some(view) = view else {
-            for id in ["step", "temperature", "noise-level", "energy"] {
-                write(id, "–")?;
-            }
+            no_readings()?;
             for (canvas, caption) in &self.tiles {
-                tile::draw(canvas, 1, &[0; 4])?;
+                tile::clear(canvas)?;
                 caption.set_text_content(None);
             }
             scrub.set_disabled(true);
@@ -147,6 +145,8 @@ impl Stage {
             write("step", &texts::step_of(moment.done, steps))?;
             write("temperature", &short(moment.temperature))?;
             write("noise-level", &short(moment.noise_level))?;
+        } else {
+            no_readings()?;
         }
         write("energy", &view.mean_energy())?;
         Chart { moments, steps, chain: None, marked: view.looked_at }.draw(&self.chart)?;
@@ -169,4 +169,12 @@ impl Stage {
         write("level-read", &view.level_read)?;
         refill(&by_id::<Element>("beside")?, figures)
     }
+}
+
+/// Writes that nothing is known of a run yet.
+fn no_readings() -> Result<()> {
+    for id in ["step", "temperature", "noise-level", "energy"] {
+        write(id, "–")?;
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use web::texts;
 use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::{
-    dom::{Result, body, by_id, create, document, on, rewrite, written},
+    dom::{Result, all, body, by_id, create, document, on, rewrite, written},
     focus::{self, ROOM},
 };
 
@@ -60,13 +60,24 @@ pub fn note(text: &str) -> Result<()> {
     notice("note", "status", text)
 }
 
+/// The same of a model, as long as that is there.
+pub fn note_of_model(text: &str) -> Result<()> {
+    notice("note of-model", "status", text)
+}
+
+/// Takes away what was said of the model before.
+pub fn clear_notes_of_model() -> Result<()> {
+    clear(all(".of-model")?)
+}
+
 /// Takes away what the last failure said.
 pub fn clear_errors() -> Result<()> {
-    let notices: Element = by_id("notice")?;
+    clear(all("#notice .error")?)
+}
+
+fn clear(notices: Vec<HtmlElement>) -> Result<()> {
     focus::keep(&[ROOM], || {
-        while let Some(error) = notices.query_selector(".error")? {
-            error.remove();
-        }
+        notices.iter().for_each(|notice| notice.remove());
         Ok(())
     })
 }
@@ -103,6 +114,10 @@ pub fn complain(text: &str) -> Result<()> {
 }
 
 fn notice(class: &str, role: &str, text: &str) -> Result<()> {
+    // What is said once more is not there twice.
+    let mut same = all("#notice p")?;
+    same.retain(|notice| notice.text_content().as_deref() == Some(text));
+    clear(same)?;
     let paragraph: HtmlElement = create("p", class)?;
     paragraph.set_attribute("role", role)?;
     let dismiss: HtmlElement = create("button", "")?;

@@ -17,10 +17,15 @@ pub fn draw(canvas: &HtmlCanvasElement, side: usize, rgba: &[u8]) -> Result<()> 
     pen(canvas)?.put_image_data(&image, 0.0, 0.0)
 }
 
-/// Draws one of several pictures.
+/// Draws nothing.
+pub fn clear(canvas: &HtmlCanvasElement) -> Result<()> {
+    draw(canvas, 1, &[0; 4])
+}
+
+/// Draws one of several pictures, or nothing where there is none of this number.
 pub fn draw_picture(canvas: &HtmlCanvasElement, pictures: &Pictures, index: usize) -> Result<()> {
     let rgba = pictures.rgba(index);
-    if rgba.is_empty() { Ok(()) } else { draw(canvas, pictures.side, &rgba) }
+    if rgba.is_empty() { clear(canvas) } else { draw(canvas, pictures.side, &rgba) }
 }
 
 /// A figure of a picture, with its name and a number below.

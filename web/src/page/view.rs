@@ -11,6 +11,8 @@ pub struct View {
     pub mask: Option<Mask>,
     /// The noise level from which the run of before was continued.
     pub continued_from: Option<f32>,
+    /// The steps after which another engine went on with it, as the one before was lost.
+    pub resumed_at: Option<usize>,
     /// The picture that was completed or denoised.
     pub given: Option<Vec<f32>>,
     pub trajectory: Trajectory,
@@ -37,6 +39,7 @@ impl View {
             settings,
             mask,
             continued_from: None,
+            resumed_at: None,
             given,
             trajectory: Trajectory::default(),
             pictures: Pictures::default(),
@@ -84,10 +87,9 @@ impl View {
             let (energies, pixels) = (energies.clone(), pictures.bytes());
             self.note(Moment { done: self.settings.steps, energies, pixels, ..last });
         }
-        self.energies.clone_from(&energies);
+        self.energies = energies;
         self.pictures = pictures.clone();
-        let (settings, mask, continued_from) = (self.settings.clone(), self.mask.clone(), self.continued_from);
-        self.saved = Some(SavedRun { settings, sha256, mask, continued_from, stopped_at: None, energies, pictures });
+        self.save(sha256, None, pictures);
         if let (Task::Denoise, Some(clean)) = (self.settings.task, &self.given) {
             let length = clean.len();
             let sum = |i: usize| self.pictures.values.iter().skip(i).step_by(length).sum::<f32>();
@@ -106,12 +108,17 @@ impl View {
         for value in &mut pictures.values {
             *value = value.clamp(0.0, 1.0);
         }
+        self.save(sha256, Some(done), pictures);
+    }
+
+    fn save(&mut self, sha256: String, stopped_at: Option<usize>, pictures: Pictures) {
         self.saved = Some(SavedRun {
             settings: self.settings.clone(),
             sha256,
             mask: self.mask.clone(),
             continued_from: self.continued_from,
-            stopped_at: Some(done),
+            resumed_at: self.resumed_at,
+            stopped_at,
             energies: self.energies.clone(),
             pictures,
         });
@@ -122,7 +129,12 @@ impl View {
         let given = self.given.is_none() || self.settings.picture.is_some();
         let mask = self.mask.is_none() || self.settings.mask.is_some();
         let whole = self.saved.as_ref().is_none_or(|run| run.stopped_at.is_none());
-        self.continued_from.is_none() && whole && given && mask
+        self.continued_from.is_none() && self.resumed_at.is_none() && whole && given && mask
+    }
+
+    /// Whether the end of a run is shown: its settings lead to no other moment of it.
+    pub fn shows_end(&self) -> bool {
+        self.looked_at.is_none() && (self.recorded || self.saved.is_some())
     }
 
     /// The pictures and energies of the moment that is looked at.
@@ -171,5 +183,17 @@ mod tests {
         assert!(!view(None, Some(Region::Left), true).can_be_repeated(), "a picture of the visitor's");
         assert!(!view(Some(0), None, true).can_be_repeated(), "a painted mask");
         assert!(View::new(Settings { picture: None, ..Settings::with_seed(1) }, None, None).can_be_repeated());
+    }
+
+    #[test]
+    fn settings_lead_to_the_end_of_a_run_that_one_engine_made() {
+        let mut view = View::new(Settings::with_seed(1), None, None);
+        assert!(!view.shows_end(), "it goes on");
+        view.finish("ab".to_owned(), vec![1.0], Pictures { side: 1, channels: 1, values: vec![0.5] });
+        assert!(view.shows_end() && view.can_be_repeated());
+        view.looked_at = Some(0);
+        assert!(!view.shows_end(), "an earlier moment");
+        view.resumed_at = Some(3);
+        assert!(!view.can_be_repeated(), "two engines made it");
     }
 }

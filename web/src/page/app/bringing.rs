@@ -11,7 +11,7 @@ use crate::{
     drops::{Item, as_model},
     said,
     shelf::Shelf,
-    status,
+    status, viewer,
 };
 
 impl App {
@@ -104,6 +104,8 @@ impl App {
         if self.loaded.is_none() {
             return status::complain(texts::model_still_loading());
         }
+        // The dialog would hide what comes, and belongs to the run of before.
+        viewer::close()?;
         for (file, picture) in pictures {
             self.add_own(&picture, file);
         }

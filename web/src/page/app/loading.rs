@@ -1,5 +1,6 @@
 //! The engine and its model: loading them, and what to do when the engine is lost.
 
+use js_sys::Date;
 use options::Words;
 use web::{
     Backend, Envelope, Known, Pictures,
@@ -24,6 +25,9 @@ const ENGINE_STARTS_WITHIN: i32 = 60_000;
 /// Milliseconds after which a model goes on without pictures of its own.
 const SAMPLES_COME_WITHIN: i32 = 10_000;
 
+/// Milliseconds within which a GPU that is lost once more is at fault.
+const LOST_AGAIN_WITHIN: f64 = 600_000.0;
+
 /// What the visitor's own model is called in the form and in the address.
 pub(super) const OWN: &str = "yours";
 
@@ -33,7 +37,7 @@ pub(super) struct Loading {
     /// Its number: what belongs to earlier ones comes too late.
     pub number: u32,
     /// The visitor's own model: what is to be loaded, and what is.
-    own: Option<ModelFiles>,
+    pub own: Option<ModelFiles>,
     pub own_loaded: Option<ModelFiles>,
     /// Whether it waits for the GPU.
     pub testing_gpu: bool,
@@ -41,6 +45,8 @@ pub(super) struct Loading {
     pub quarter: Option<u64>,
     /// Whether the engine has loaded another model than the page had asked for last.
     pub overtaken: bool,
+    /// When a GPU was last lost while no chains ran, in milliseconds.
+    lost: f64,
     /// A model that is there but for the only pictures that it has, the ends of its recorded run.
     pub awaited: Option<Loaded>,
 }
@@ -143,6 +149,7 @@ impl App {
             Some((_, samples)) if held_out.is_empty() => samples.clone(),
             _ => Pictures { side: loaded.size, channels: loaded.channels, values: held_out },
         };
+        status::clear_notes_of_model()?;
         status::set_data("backend", loaded.backend.word())?;
         status::set_data("model", &loaded.model)?;
         controls::write_backend(loaded.backend)?;
@@ -153,18 +160,18 @@ impl App {
             if *absent && self.settings.backend.is_none() {
                 about_device = told;
             } else {
-                status::note(&format!("{told} {}", texts::more_slowly()))?;
+                status::note_of_model(&format!("{told} {}", texts::more_slowly()))?;
             }
         }
         write("about-device", &about_device)?;
         if let Some(problem) = &loaded.held_out_problem {
-            status::note(&format!("{problem} {}", texts::add_your_own()))?;
+            status::note_of_model(&format!("{problem} {}", texts::add_your_own()))?;
         }
         let (data, licence) = (&loaded.card.data, &loaded.card.licence);
         write("about-model", &texts::trained_on(data, licence))?;
         about::show(&loaded)?;
         if !controls::offer_colours(loaded.channels)? {
-            status::note(texts::no_colours())?;
+            status::note_of_model(texts::no_colours())?;
             self.settings.known = Known::Part;
             controls::show_known(&self.settings)?;
         }
@@ -322,6 +329,13 @@ impl App {
             self.later(Event::Restart(Some(Backend::Cpu)));
             return Ok(());
         }
+        // One that was lost while nobody needed it, as when the machine sleeps, may be there again. What the room asks for is
+        // asked once more.
+        if on_gpu && self.state != State::Loading && Date::now() - self.loading.lost > LOST_AGAIN_WITHIN {
+            self.loading.lost = Date::now();
+            self.later(Event::Restart(self.settings.backend));
+            return Ok(());
+        }
         // Not from within the engine's own message.
         let engine = self.engine.take();
         wasm_bindgen_futures::spawn_local(async move { drop(engine) });
@@ -339,6 +353,10 @@ impl App {
     fn resume_after_loss(&mut self) -> Result<()> {
         let Some(running) = &mut self.running else { return Ok(()) };
         running.run.done = running.done;
+        if let Some(view) = self.views.get_mut(running.room.word()) {
+            view.settings.backend = self.loaded.as_ref().map(|loaded| loaded.backend);
+            view.resumed_at = (running.done > 0).then_some(running.done);
+        }
         let mut payload = running.payload.clone();
         if running.done > 0 {
             payload.extend(&running.state);

@@ -212,9 +212,11 @@ impl App {
         Ok(())
     }
 
-    /// Whether leaving the page loses what no link brings back: chains that run, or pictures of the visitor's.
+    /// Whether leaving the page loses what no link brings back: chains that run, or what is the visitor's own. Those who
+    /// leave a page of another site are not asked for what is in a frame of it.
     pub fn would_lose(&self) -> bool {
-        self.running.is_some() || self.shelf.has_own()
+        let own = self.shelf.has_own() || self.loading.own.is_some() || self.editor.is_painted();
+        !self.embedded && (self.running.is_some() || own)
     }
 
     fn handle(&mut self, event: Event) -> Result<()> {
@@ -363,6 +365,8 @@ impl App {
         let goes_on = matches!(state, State::Running | State::Loading);
         let held = goes_on && self.running.as_ref().is_some_and(|running| running.paused);
         status::set_data("paused", if held { "1" } else { "" })?;
+        // How long the run of before takes is not how long this one does.
+        write("time-left", "–")?;
         // From what starts a run to Cancel, and back. From a field or a step to where another key press does nothing.
         let starts_or_ends = focus::is_at("#start, #new, #walk, #cancel")?;
         let others: &[&str] =
@@ -382,6 +386,7 @@ impl App {
                 && self.running.as_ref().is_some_and(|running| running.room == room),
             paused: self.running.as_ref().is_some_and(|running| running.paused),
             finished: self.view().is_some_and(|view| view.saved.is_some()),
+            plane: self.map.has_plane(),
         })
     }
 
@@ -421,7 +426,7 @@ impl App {
         by_id::<HtmlElement>("recorded")?.set_hidden(!is_recorded);
         match self.view() {
             Some(view) => viewer::show(view, self.chain),
-            None => write("time-left", "–"),
+            None => viewer::close(),
         }
     }
 

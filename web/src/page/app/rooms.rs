@@ -146,7 +146,7 @@ impl App {
             && asked > last
         {
             if asked_by_address {
-                status::note(&texts::unknown_picture(asked, last))?;
+                status::note_of_model(&texts::unknown_picture(asked, last))?;
             }
             self.settings.picture = Some(0);
         }
@@ -155,7 +155,7 @@ impl App {
         let unknown =
             corners.into_iter().find(|(corner, own)| own.is_none() && last.is_some_and(|last| *corner > last));
         if let (Some(last), Some((asked, _))) = (last, unknown.filter(|_| asked_by_address)) {
-            status::note(&texts::unknown_corner(asked, last))?;
+            status::note_of_model(&texts::unknown_corner(asked, last))?;
         }
         for (place, (corner, own)) in corners.into_iter().enumerate() {
             self.settings.corners[place] = match (own, last) {
@@ -296,20 +296,15 @@ impl App {
         status::set_data("map", "")?;
         let corners = self.settings.corners.map(|corner| self.shelf.picture(corner));
         let [a, b, c] = &corners;
-        if !self.map.begin([&a.values, &b.values, &c.values], a.side, a.channels)? {
-            // Where there is no picture at all, the shelf says so.
-            if self.settings.task == Task::Landscape && self.shelf.count() > 0 {
-                status::clear_errors()?;
-                status::complain(texts::no_plane())?;
-            }
-            return Ok(());
-        }
+        self.map.begin([&a.values, &b.values, &c.values], a.side, a.channels)?;
+        self.enable()?;
         self.ask_for_row()
     }
 
     /// Asks for the next row of the map, while somebody looks at it.
     pub(super) fn ask_for_row(&mut self) -> Result<()> {
-        if self.settings.task != Task::Landscape || self.asked.row.is_some() || !self.has_model() {
+        let is_seen = self.settings.task == Task::Landscape && self.map.has_plane();
+        if !is_seen || self.asked.row.is_some() || !self.has_model() {
             return Ok(());
         }
         let Some((map, row, payload)) = self.map.next_row() else {

@@ -260,7 +260,6 @@ impl App {
         let Some(running) = self.running.take() else { return Ok(()) };
         let Some(loaded) = &self.loaded else { return Ok(()) };
         status::say(&texts::done_in(loaded.backend.title(), self.stage.elapsed()))?;
-        write("time-left", "–")?;
         let sha256 = loaded.sha256.clone();
         let pictures = self.pictures(payload);
         self.learned(running.room, if running.room == Task::Landscape { Goal::Walk } else { Goal::Runs(1) })?;

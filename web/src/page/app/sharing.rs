@@ -16,6 +16,7 @@ use crate::{
     save::{save, save_from},
     status::{self, State},
     view::View,
+    viewer,
 };
 
 /// An animation on its way into a file.
@@ -72,6 +73,7 @@ impl App {
             return status::complain(texts::page_busy());
         }
         self.asks_by_address = false;
+        viewer::close()?;
         let Request { mut settings, problems, .. } = Request::parse(query, random_seed());
         for problem in problems {
             status::note(&problem)?;
@@ -96,7 +98,8 @@ impl App {
             controls::write_backend(loaded.backend)?;
         }
         self.settings = settings;
-        if let Some(region) = self.settings.mask {
+        // Other files say nothing of a mask, and leave one that the visitor painted.
+        if let (Task::Inpaint, Known::Part, Some(region)) = (room, self.settings.known, self.settings.mask) {
             self.editor.set_region(region);
         }
         if other_model {
@@ -175,7 +178,7 @@ impl App {
         if one.values.is_empty() {
             return status::complain(texts::model_still_loading());
         }
-        let png = one.to_png_grid(&settings_for(Some(view)))?;
+        let png = one.to_png_grid(&settings_for(Some(view).filter(|view| view.shows_end())))?;
         save(&file_name(&view.settings, &format!("-picture-{}", self.chain + 1), "png"), "image/png", &png)
     }
 
@@ -232,8 +235,8 @@ impl App {
     }
 }
 
-/// The settings that a file carries: those that lead to it again, so none for a run that was continued or stopped, or that
-/// began with something of the visitor's.
+/// The settings that a file carries: those that lead to it again, so none for a run that was continued, stopped or resumed,
+/// or that began with something of the visitor's.
 fn settings_for(view: Option<&View>) -> String {
     match view {
         Some(view) if view.can_be_repeated() => view.settings.to_query(),
