@@ -93,7 +93,7 @@ async fn every_model_of_the_site_works() -> Result<()> {
     .await
 }
 
-/// As a visitor sees them: 16 chains, 50 steps.
+/// As a visitor sees them: 16 chains, 30 steps.
 #[tokio::test]
 #[ignore = "takes twenty minutes on a software GPU; for releases: cargo test --package tests -- --ignored"]
 async fn every_model_of_the_site_works_on_a_gpu() -> Result<()> {
@@ -102,12 +102,12 @@ async fn every_model_of_the_site_works_on_a_gpu() -> Result<()> {
     for model in index["models"].as_array().context("models/index.json")? {
         let name = model["name"].as_str().context("name")?;
         browser::with(Gpu::Software, Screen::Desk, async |browser| {
-            let query = format!("?model={name}&seed=1&count=16&steps=50&backend=webgpu&autorun=1");
+            let query = format!("?model={name}&seed=1&count=16&steps=30&backend=webgpu&autorun=1");
             let page = Page::open(browser, &site.url(&query)).await?;
             page.wait_for("done", 1800).await?;
             ensure!(page.data("backend").await? == "webgpu", "{name}: {:?}", page.notices().await?);
             let pictures = Pictures::from_json(&page.save_json().await?)?;
-            let wanted = from_trainer(&site.path("models").join(name), "consistent", 1, 16, 50)?;
+            let wanted = from_trainer(&site.path("models").join(name), "consistent", 1, 16, 30)?;
             pictures.ensure_like(&wanted).with_context(|| name.to_owned())
         })
         .await?;
