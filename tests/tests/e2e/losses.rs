@@ -93,6 +93,21 @@ async fn a_paused_run_stays_paused_after_a_gpu_is_lost() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_animation_that_goes_with_its_engine_is_said_not_to_be_saved() -> Result<()> {
+    let site = Site::new()?;
+    site.before_engine(
+        "addEventListener('message', ({ data }) => { if (data[0].startsWith('{\"Frame\"')) throw new Error('broken'); })",
+    )?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=1&steps=3&backend=cpu&autorun=1")).await?;
+        page.wait_for("done", 60).await?;
+        page.click("save-apng").await?;
+        page.wait_for_notice(&["The animation is not saved"]).await
+    })
+    .await
+}
+
+#[tokio::test]
 async fn an_engine_that_breaks_can_be_started_again() -> Result<()> {
     let site = Site::new()?;
     site.before_engine(

@@ -105,24 +105,24 @@ impl Cache {
     }
 }
 
-/// Deletes caches that nobody uses and what a program that was killed has left of one; what cannot be deleted stays, and
-/// what is no cache.
+/// Deletes caches that nobody uses and what a program that was killed has left of one; what cannot be deleted stays.
 fn sweep(caches: &Path) {
     for entry in fs::read_dir(caches).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let unfinished = name.ends_with(files::UNFINISHED);
-        // A draft is called after what it is to become, behind a dot.
-        let of = if unfinished { name.trim_start_matches('.') } else { &name };
-        if !of.get(..NAME).is_some_and(|of| of.bytes().all(|byte| byte.is_ascii_hexdigit()))
-            || !(unfinished || of.len() == NAME)
-        {
-            continue;
-        }
-        let most = if unfinished { ABANDONED } else { UNUSED };
+        let Some(most) = patience(&entry.file_name().to_string_lossy()) else { continue };
         let changed = entry.metadata().and_then(|found| found.modified());
         if changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|unused| unused > most)) {
             fs::remove_file(entry.path()).ok();
         }
+    }
+}
+
+/// How long a file of this name may be unused; nothing for what is no cache, and somebody else's.
+fn patience(name: &str) -> Option<Duration> {
+    let is_hash = |text: &str| text.len() == NAME && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // A draft is called after what it is to become, behind a dot.
+    match name.strip_prefix('.').and_then(|draft| draft.strip_suffix(files::UNFINISHED)) {
+        Some(draft) => draft.get(..NAME).is_some_and(is_hash).then_some(ABANDONED),
+        None => is_hash(name).then_some(UNUSED),
     }
 }
 

@@ -8,7 +8,7 @@ use web::{
     texts,
 };
 
-use super::{App, Event, dispatch};
+use super::{App, Event, dispatch, sharing::Film};
 use crate::{
     about, controls,
     dom::{Result, after, write},
@@ -304,6 +304,9 @@ impl App {
     fn lost(&mut self, message: &str, by_gpu: bool) -> Result<()> {
         self.loading.awaited = None;
         (self.asked.row, self.asked.outliers, self.asked.models) = (None, None, None);
+        if self.film.as_mut().is_some_and(Film::drop_frames) {
+            status::note(texts::animation_not_saved())?;
+        }
         let on_gpu = match &self.loaded {
             Some(loaded) if self.state != State::Loading => loaded.backend == Backend::WebGpu,
             _ => self.settings.backend != Some(Backend::Cpu),

@@ -1,5 +1,7 @@
 //! What leaves the page by the visitor's wish, and what comes back: files, links and settings.
 
+use std::mem;
+
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web::{
@@ -28,6 +30,13 @@ pub struct Film {
     channels: usize,
     settings: String,
     name: String,
+}
+
+impl Film {
+    /// Says whether there were any.
+    pub fn drop_frames(&mut self) -> bool {
+        !mem::take(&mut self.frames).is_empty()
+    }
 }
 
 impl App {
