@@ -275,7 +275,7 @@ fn samplers_are_measured_once_and_plotted() {
             .clone();
         let told = String::from_utf8(output.stderr).unwrap();
         let [own, error] = told.lines().collect::<Vec<_>>()[..] else { panic!("{told}") };
-        assert_eq!(own, "mnist: its files are not those that were published by that name");
+        assert_eq!(own, "mnist: its files are not those that were published under that name");
         assert!(error.contains("grey, 8x8") && error.contains("grey, 16x16"), "{error}");
     }
 

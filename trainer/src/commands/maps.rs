@@ -19,9 +19,9 @@ pub const MAPS: &str = "maps.json";
 
 /// What is in it.
 #[derive(Serialize, Deserialize)]
-struct Sign<Images> {
+struct Sign {
     /// The pictures, as they were given.
-    images: Images,
+    images: Vec<PathBuf>,
 }
 
 /// A folder of maps, or of folders of them where there are several models.
@@ -64,7 +64,7 @@ impl Maps {
         }
         let foreign = |folder: &&PathBuf| folder.join(MAPS).exists() && !is_ours(folder);
         if let Some(folder) = folders.iter().find(foreign) {
-            let text = format!("{} is of another program; choose another folder", folder.join(MAPS).display());
+            let text = format!("{} was not written by this program; choose another folder", folder.join(MAPS).display());
             return Err(Error::input(format!("{named}: {text}")));
         }
         folders.iter().try_for_each(|folder| files::create_folder(folder))?;
@@ -75,7 +75,7 @@ impl Maps {
         };
         for folder in folders.iter().filter(beside) {
             files::write_atomically(&folder.join(MAPS), |file| {
-                Ok(serde_json::to_writer_pretty(file, &Sign { images })?)
+                Ok(serde_json::to_writer_pretty(file, &Sign { images: images.to_vec() })?)
             })?;
         }
         Ok(Self { places })
@@ -96,7 +96,7 @@ impl Maps {
 /// Whether maps were written into this folder.
 fn is_ours(folder: &Path) -> bool {
     let sign =
-        fs::read(folder.join(MAPS)).ok().and_then(|text| serde_json::from_slice::<Sign<Vec<PathBuf>>>(&text).ok());
+        fs::read(folder.join(MAPS)).ok().and_then(|text| serde_json::from_slice::<Sign>(&text).ok());
     sign.is_some()
 }
 

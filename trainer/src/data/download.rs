@@ -39,8 +39,8 @@ pub(super) fn fetch(name: &str, source: &Source, folder: &Path, mirror: Option<&
         } else if let Some(other) = owner(&path, others) {
             let text = format!("it is a file of {other}, and would be replaced; choose another --dir");
             return Err(Error::input(format!("data fetch {name}: {}: {text}", path.display())));
-        } else if is_whole(&path) {
-            let text = "it is not as published, but not damaged either, and would be replaced; choose another --dir";
+        } else if idx::is_whole(&path) {
+            let text = "it is whole, but not the published file, and would be replaced; choose another --dir";
             return Err(Error::input(format!("data fetch {name}: {}: {text}", path.display())));
         } else {
             download(&format!("{base}/{}", file.name), &path, file)?;
@@ -58,17 +58,6 @@ fn owner(path: &Path, sets: &[Set]) -> Option<&'static str> {
             .any(|file| check(path, file).is_ok())
     };
     if path.is_file() { sets.iter().find(is_theirs).map(|set| set.name) } else { None }
-}
-
-/// Whether all of a packed file can be unpacked: it may be somebody's own.
-fn is_whole(path: &Path) -> bool {
-    let is_packed = || {
-        let mut begins = [0; 2];
-        std::fs::File::open(path)?.read_exact(&mut begins)?;
-        Ok::<_, io::Error>(begins == [0x1f, 0x8b])
-    };
-    is_packed().unwrap_or(false)
-        && idx::open(path).and_then(|mut content| io::copy(&mut content, &mut io::sink())).is_ok()
 }
 
 fn download(url: &str, path: &Path, file: &Published) -> Result<()> {

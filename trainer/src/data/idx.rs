@@ -52,9 +52,20 @@ fn read_as<T>(path: &Path, parse: impl FnOnce(Content) -> std::result::Result<T,
 
 /// The content of a file, freed of its gzip wrapping where it has one.
 pub(super) fn open(path: &Path) -> io::Result<Content> {
+    let (file, gzipped) = begun(path)?;
+    Ok(if gzipped { Box::new(BufReader::new(GzDecoder::new(file))) } else { Box::new(file) })
+}
+
+/// Whether a file is gzipped and all of it can be unpacked.
+pub(super) fn is_whole(path: &Path) -> bool {
+    begun(path).is_ok_and(|(file, gzipped)| gzipped && io::copy(&mut GzDecoder::new(file), &mut io::sink()).is_ok())
+}
+
+/// A file, and whether it is gzipped.
+fn begun(path: &Path) -> io::Result<(BufReader<File>, bool)> {
     let mut file = BufReader::new(File::open(path)?);
     let gzipped = io::BufRead::fill_buf(&mut file)?.starts_with(&[0x1f, 0x8b]);
-    Ok(if gzipped { Box::new(BufReader::new(GzDecoder::new(file))) } else { Box::new(file) })
+    Ok((file, gzipped))
 }
 
 enum Problem {

@@ -40,11 +40,11 @@ pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Im
     Ok((train, test))
 }
 
-/// The set that these files were published as, for their names are the same; none of those of one's own.
-pub(super) fn published_as(read: [&Images; 2]) -> Option<&'static Set> {
-    let sums = read.map(|images| files::sha256_of_parts([&idx::header_of(images)[..], &images.pixels]));
+/// The set that a file of these pictures was published in, for the names of the files are the same; none of one's own.
+pub(super) fn published_in(images: &Images) -> Option<&'static Set> {
+    let sum = files::sha256_of_parts([&idx::header_of(images)[..], &images.pixels]);
     SETS.iter().find(|set| match &set.format {
-        Format::Idx(source) => source.files.iter().any(|file| sums.iter().any(|sum| sum == file.sha256)),
+        Format::Idx(source) => source.files.iter().any(|file| sum == file.sha256),
         _ => false,
     })
 }
@@ -126,7 +126,7 @@ mod tests {
         // The header is part of what was hashed.
         let (train, test) = open(folder.path()).unwrap();
         assert_eq!(idx::header_of(&train).as_slice(), &file(4, 8, 8)[..16]);
-        assert!(published_as([&train, &test]).is_none());
+        assert!(published_in(&train).is_none() && published_in(&test).is_none());
         let set = Set::named("fashion-mnist").unwrap();
         let Some((train, test)) = set.folders(None).iter().find_map(|folder| find(set.source().unwrap(), folder))
         else {
@@ -136,8 +136,17 @@ mod tests {
         let error = crate::data::open("mnist", train.parent()).unwrap_err();
         let text = "its files are those of fashion-mnist; say --data fashion-mnist";
         assert!(error.to_string().contains(text) && error.exit_code() == 2, "{error}");
-        let read = [train, test].map(|path| idx::read(&path).unwrap());
-        assert_eq!(published_as(read.each_ref()).map(|set| set.name), Some("fashion-mnist"));
+        // One file of another set is enough.
+        fs::copy(&test, folder.path().join(test.file_name().unwrap())).unwrap();
+        fs::remove_file(folder.path().join("t10k-images-idx3-ubyte")).unwrap();
+        fs::write(folder.path().join("train-images-idx3-ubyte"), file(4, 28, 28)).unwrap();
+        let error = crate::data::open("mnist", Some(folder.path())).unwrap_err();
+        assert!(error.to_string().contains(text), "{error}");
+        // And one of the set is not enough.
+        let data = crate::data::open("fashion-mnist", Some(folder.path())).unwrap();
+        assert!(data.fingerprint.is_some());
+        let [train, test] = [train, test].map(|path| published_in(&idx::read(&path).unwrap()).map(|set| set.name));
+        assert_eq!((train, test), (Some("fashion-mnist"), Some("fashion-mnist")));
     }
 
     #[test]

@@ -213,19 +213,16 @@ pub fn read(wanted: &Wanted<'_>) -> Result<DataSet> {
         skipped: Vec::new(),
     };
     if matches!(set.format, Format::Idx(_)) {
-        match mnist::published_as([&data.train, &data.held_out]) {
-            Some(published) if published.name == set.name => {}
-            Some(other) => {
-                let place = dir.map(|dir| format!("--data-dir {}", dir.display()));
-                let place = place.unwrap_or_else(|| named.to_owned());
-                let text = format!("its files are those of {0}; say --data {0}, or give another folder", other.name);
-                return Err(Error::input(format!("{place}: {text}")));
-            }
-            None => {
-                data.licence = "that of the files that were given".into();
-                data.fingerprint = Some(folder::fingerprint_of([&data.train.pixels, &data.held_out.pixels]));
-                data.told.push("its files are not those that were published by that name".into());
-            }
+        let published = [&data.train, &data.held_out].map(mnist::published_in);
+        if let Some(other) = published.into_iter().flatten().find(|other| other.name != set.name) {
+            let place = dir.map_or_else(|| named.to_owned(), |dir| format!("--data-dir {}", dir.display()));
+            let text = format!("its files are those of {0}; say --data {0}, or give another folder", other.name);
+            return Err(Error::input(format!("{place}: {text}")));
+        }
+        if published.iter().any(Option::is_none) {
+            data.licence = "that of the files that were given".into();
+            data.fingerprint = Some(folder::fingerprint_of([&data.train.pixels, &data.held_out.pixels]));
+            data.told.push("its files are not those that were published under that name".into());
         }
     }
     Ok(data)

@@ -82,7 +82,7 @@ impl Earlier {
 pub fn settings(args: SettingsTrialArgs) -> Result<()> {
     if let Some(flag) = args.layers.settings.record.given() {
         return Err(Error::input(format!(
-            "{flag}: nothing is kept of these trainings but what they come to; leave it out"
+            "{flag}: these trainings leave no checkpoints and no pictures; leave it out"
         )));
     }
     let base = RunConfig::layered(args.layers.preset, args.layers.config.as_deref(), &args.layers.settings)?;

@@ -219,7 +219,7 @@ fn has_gone() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     let stderr = io::stderr();
-    // What has gone is told unasked.
+    // Whatever is asked for, `poll` tells what has gone.
     let mut terminal = [PollFd::new(&stderr, PollFlags::empty())];
     poll(&mut terminal, Some(&Timespec::default())).is_ok()
         && terminal[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
