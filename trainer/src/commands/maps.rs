@@ -64,7 +64,8 @@ impl Maps {
         }
         let foreign = |folder: &&PathBuf| folder.join(MAPS).exists() && !is_ours(folder);
         if let Some(folder) = folders.iter().find(foreign) {
-            let text = format!("{} was not written by this program; choose another folder", folder.join(MAPS).display());
+            let text =
+                format!("{} was not written by this program; choose another folder", folder.join(MAPS).display());
             return Err(Error::input(format!("{named}: {text}")));
         }
         folders.iter().try_for_each(|folder| files::create_folder(folder))?;
@@ -95,8 +96,7 @@ impl Maps {
 
 /// Whether maps were written into this folder.
 fn is_ours(folder: &Path) -> bool {
-    let sign =
-        fs::read(folder.join(MAPS)).ok().and_then(|text| serde_json::from_slice::<Sign>(&text).ok());
+    let sign = fs::read(folder.join(MAPS)).ok().and_then(|text| serde_json::from_slice::<Sign>(&text).ok());
     sign.is_some()
 }
 

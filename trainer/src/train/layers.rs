@@ -136,7 +136,9 @@ impl RunConfig {
         }
         let given = Figment::from(Toml::string(change));
         if given.contains("preset") {
-            return Err(named("a preset stands for many settings; change single ones, such as network.shape = \"res6\""));
+            return Err(named(
+                "a preset stands for many settings; change single ones, such as network.shape = \"res6\"",
+            ));
         }
         if let Some(key) = WITHOUT_EFFECT.into_iter().find(|key| given.contains(key)) {
             return Err(named(&format!("{key} changes nothing that is compared here")));

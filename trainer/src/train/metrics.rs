@@ -145,7 +145,10 @@ impl Metrics {
         self.entries.push(entry);
         match (self.written, outcome) {
             (true, Err(reason)) => {
-                eprintln!("warning: {}: cannot be written: {reason}; the next entry brings this one with it", self.path.display());
+                eprintln!(
+                    "warning: {}: cannot be written: {reason}; the next entry brings this one with it",
+                    self.path.display()
+                );
                 self.written = false;
             }
             // Anew, as a line may be there in part.

@@ -107,7 +107,10 @@ fn a_file_of_one_s_own_is_not_replaced() {
     let own = gzip(&file(3, 4, 5));
     fs::write(folder.path().join("pictures.gz"), &own).unwrap();
     let error = fetch("tiny", &SOURCE, folder.path(), None, &[]).unwrap_err();
-    assert!(error.to_string().contains("pictures.gz: it is whole, but not the published file") && error.exit_code() == 2, "{error}");
+    assert!(
+        error.to_string().contains("pictures.gz: it is whole, but not the published file") && error.exit_code() == 2,
+        "{error}"
+    );
     assert_eq!(fs::read(folder.path().join("pictures.gz")).unwrap(), own);
 }
 
