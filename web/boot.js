@@ -30,9 +30,18 @@ function stop(text) {
   document.getElementById("status").textContent = "Stopped.";
 }
 
+// A link that was copied out of the text of a web page has `&amp;` for `&`. Nobody who reads the address later has to know.
+if (served && location.search.includes("&amp;")) {
+  try {
+    history.replaceState(null, "", location.search.replace(/&amp;/g, "&") + location.hash);
+  } catch (_) {
+    // A frame that may not change its address.
+  }
+}
+
 // Without a network the page works too, where the browser keeps files. Not where another site shows the page in a frame.
 addEventListener("load", async () => {
-  if (new URLSearchParams(location.search).has("embed")) return;
+  if (new URLSearchParams(location.search).get("embed") === "1") return;
   try {
     await navigator.serviceWorker.register("offline.js");
     const build = document.querySelector("meta[name=build]").content;

@@ -5,8 +5,8 @@
 //! Read it in this order. [`network`] gives each image one scalar and its gradient. [`training`] makes that gradient a
 //! denoiser at many noise levels at once. [`sampling`] turns noise into images, [`restoration`] into those
 //! of which a part is known. [`likelihood`] tells how likely an image
-//! is, [`measures`] how usual. [`model`] carries a trained network between the trainer and the page. [`toy`] is all of it once
-//! more in the plane. [`backend`] is how processors and GPUs compute it; the method can be read without it.
+//! is, [`measures`] how usual. [`model`] carries a trained network between the trainer and the page. [`toy`] is the core of it
+//! once more, in the plane. [`backend`] is how processors and GPUs compute it; the method can be read without it.
 
 #![warn(unreachable_pub)]
 

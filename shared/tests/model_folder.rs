@@ -102,14 +102,15 @@ fn a_good_folder_loads_and_passes_its_self_test() {
 }
 
 #[test]
-fn data_are_known_by_their_fingerprint_and_else_by_their_name() {
+fn data_are_known_by_their_fingerprint_and_else_by_what_their_name_stands_for() {
     let (mut manifest, _) = folder();
     let named = Manifest::parse(manifest.to_string().as_bytes()).unwrap().data;
     assert!(named.is_of("nothing", None) && named.is_of("nothing", Some("2-a")) && !named.is_of("other", None));
     manifest["data"]["fingerprint"] = "2-a".into();
     let known = Manifest::parse(manifest.to_string().as_bytes()).unwrap().data;
     assert!(known.is_of("other", Some("2-a")) && !known.is_of("nothing", Some("2-b")));
-    assert!(known.is_of("nothing", None) && !known.is_of("other", None));
+    // Data without a fingerprint are what the name stands for: a model that has one learned from others.
+    assert!(!known.is_of("nothing", None) && !known.is_of("other", None));
 }
 
 #[test]
@@ -240,7 +241,7 @@ fn a_type_that_is_not_read_is_refused_by_name() {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_fault_and_a_git_pointer_is_told() {
+fn a_byte_order_mark_is_no_fault_and_a_git_pointer_or_another_encoding_is_told() {
     let (manifest, weights) = folder();
     let text = manifest.to_string().replace("{", "{\r\n");
     let marked = Manifest::parse(&[b"\xEF\xBB\xBF", text.as_bytes()].concat()).unwrap();
@@ -253,6 +254,10 @@ fn a_byte_order_mark_is_no_fault_and_a_git_pointer_is_told() {
             "{error}"
         );
     }
+    // As `>` of older PowerShells writes.
+    let utf_16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let other = Manifest::parse(&utf_16).unwrap_err().to_string();
+    assert!(other.contains("not written in UTF-8"), "{other}");
 }
 
 #[test]

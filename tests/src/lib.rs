@@ -10,3 +10,4 @@ pub mod pace;
 pub mod page;
 pub mod site;
 pub mod trainer;
+mod window;

@@ -13,7 +13,6 @@ use fantoccini::{
     elements::Element,
 };
 use serde_json::{Value, json};
-use xtask::paths;
 
 use crate::browser::Browser;
 
@@ -23,7 +22,7 @@ pub(crate) const PATIENCE: u32 = 3;
 /// The page, opened in a browser.
 #[derive(Debug)]
 pub struct Page<'a> {
-    browser: &'a Browser,
+    pub(crate) browser: &'a Browser,
 }
 
 impl<'a> Page<'a> {
@@ -361,33 +360,5 @@ impl<'a> Page<'a> {
     /// It is not saved, or is no JSON.
     pub async fn save_json(&self) -> Result<Value> {
         Ok(serde_json::from_slice(&self.save("save-json", "json").await?)?)
-    }
-
-    /// Looks at the page in a window of 320 pixels, the narrowest that it must fit, and then again as before.
-    ///
-    /// # Errors
-    /// As [`Page::look`].
-    pub async fn look_narrow(&self, name: &str) -> Result<()> {
-        let narrow = json!({ "width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": true });
-        self.browser.devtools("Emulation.setDeviceMetricsOverride", narrow).await?;
-        self.look(name).await?;
-        self.browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await.map(drop)
-    }
-
-    /// Takes a picture of the whole page, for people to look at, and fails if the page is wider than the window.
-    ///
-    /// # Errors
-    /// The page must be scrolled sideways, or the picture cannot be written.
-    pub async fn look(&self, name: &str) -> Result<PathBuf> {
-        let folder = paths::target().join("e2e");
-        fs::create_dir_all(&folder)?;
-        let path = folder.join(format!("{name}.png"));
-        fs::write(&path, self.browser.client.screenshot().await?)?;
-        let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-        let overflow = self.script(overflow, vec![]).await?;
-        if overflow.as_i64() != Some(0) {
-            bail!("{}: the page is {overflow} pixels wider than the window", path.display());
-        }
-        Ok(path)
     }
 }

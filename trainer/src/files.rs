@@ -30,12 +30,17 @@ pub fn check_writable(path: &Path) -> Result<()> {
 /// # Errors
 /// It cannot be made.
 pub fn create_folder(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder)
-        .map_err(|error| Error::input(format!("{}: cannot be made: {}", folder.display(), reason(&error))))
+    fs::create_dir_all(folder).map_err(|error| {
+        let what = if folder.is_file() { "it is a file; give a folder".to_owned() } else { reason(&error) };
+        Error::input(format!("{}: cannot be made: {what}", folder.display()))
+    })
 }
 
 /// What the name of a file ends in that is not whole yet.
 pub const UNFINISHED: &str = ".part";
+
+/// Bytes of a name that a draft still has in its own: of 255, less what makes it one.
+const LONGEST: usize = 240;
 
 /// The new content of a file while it is being written; dropped without [`Draft::commit`], nothing stays behind.
 pub struct Draft {
@@ -59,7 +64,8 @@ impl Draft {
         let target = target(path)?;
         let folder = folder_of(&target);
         let mut prefix = OsString::from(".");
-        prefix.push(target.file_name().unwrap_or_default());
+        // A name may be as long as names can be; the draft's is longer.
+        prefix.push(target.file_name().filter(|name| name.len() <= LONGEST).unwrap_or_default());
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).suffix(UNFINISHED);
         #[cfg(unix)]
@@ -216,7 +222,11 @@ fn target(path: &Path) -> Result<PathBuf> {
         Err(_) if path.file_name().is_none() || path.as_os_str().to_string_lossy().ends_with('/') => {
             Err(Error::input(format!("\"{}\": it names no file; give the name of one", path.display())))
         }
-        Err(_) => Ok(path.to_path_buf()),
+        // A link whose file is not there yet: it is made where the link leads.
+        Err(error) => match fs::read_link(path) {
+            Ok(to) if error.kind() == io::ErrorKind::NotFound => target(&folder_of(path).join(to)),
+            _ => Ok(path.to_path_buf()),
+        },
     }
 }
 
@@ -245,6 +255,28 @@ mod tests {
 
     fn files_in(folder: &Path) -> Vec<String> {
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_name_may_be_as_long_as_names_can_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = "x".repeat(255);
+        write_atomically(&folder.path().join(&name), |w| w.write_all(b"new")).unwrap();
+        assert_eq!(files_in(folder.path()), [name]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_what_is_not_there_yet_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let [link, again, place] = ["link", "again", "place"].map(|name| folder.path().join(name));
+        std::os::unix::fs::symlink("again", &link).unwrap();
+        std::os::unix::fs::symlink(&place, &again).unwrap();
+        write_atomically(&link, |w| w.write_all(b"new")).unwrap();
+        assert!(link.is_symlink() && again.is_symlink() && fs::read(place).unwrap() == b"new");
+        let circle = folder.path().join("circle");
+        std::os::unix::fs::symlink("circle", &circle).unwrap();
+        write_atomically(&circle, |w| w.write_all(b"new")).unwrap();
     }
 
     #[test]

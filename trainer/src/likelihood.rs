@@ -61,6 +61,11 @@ impl Plan {
         Self { quadrature: Quadrature::integral(&noise, gradients.div_ceil(2)), noise, seed, shared: true }
     }
 
+    /// The steps that so many pictures take.
+    pub fn steps(&self, pictures: usize) -> usize {
+        self.quadrature.nodes().len() * pictures
+    }
+
     /// Reads pictures of the data's size, with maps of the surprise or without.
     ///
     /// # Errors
@@ -73,14 +78,28 @@ impl Plan {
         maps: bool,
         device: &Device,
     ) -> Result<Vec<Likelihood>> {
+        let progress = Progress::new("reading how likely pictures are", self.steps(pictures.len()));
+        self.read_among(model, pictures, prior, (maps, &progress), device)
+    }
+
+    /// The same, as a part of what the progress is of.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn read_among(
+        &self,
+        model: &LoadedModel,
+        pictures: &[Picture],
+        prior: &Prior,
+        (maps, progress): (bool, &Progress),
+        device: &Device,
+    ) -> Result<Vec<Likelihood>> {
         let at_once = budget::pictures(&model.network, model.config.image_size, BATCH).div_ceil(2);
         let batches = parts(pictures.len(), at_once);
-        let levels = self.quadrature.nodes().len();
-        let progress = Progress::new("reading how likely pictures are", levels * pictures.len());
         let mut all = Vec::with_capacity(pictures.len());
         for batch in batches {
             let (first, pictures) = (batch.start as u64, &pictures[batch]);
-            let read = self.read_batch(model, first, pictures, at_once, (maps, &progress), device)?;
+            let read = self.read_batch(model, first, pictures, at_once, (maps, progress), device)?;
             all.extend(read.into_iter().zip(pictures).map(|(read, picture)| self.sums(read, picture, prior)));
         }
         Ok(all)
@@ -209,10 +228,15 @@ struct Read {
 pub struct Mean {
     /// The mean.
     pub mean: f64,
-    /// Of the mean, by the pictures and by the noise that they share.
-    pub standard_error: f64,
-    /// From picture to picture.
-    pub spread: f64,
+    /// Of the mean, by the pictures and by the noise that they share; none of a single picture.
+    pub standard_error: Option<f64>,
+    /// From picture to picture; none of a single one.
+    pub spread: Option<f64>,
+}
+
+/// A difference of bits in words.
+pub fn more_or_fewer(bits: f64) -> String {
+    format!("{:.0} bits {}", bits.abs(), if bits < 0.0 { "fewer" } else { "more" })
 }
 
 /// The mean excess of pictures that were read by one plan.
@@ -225,10 +249,11 @@ pub fn mean_of(plan: &Plan, pictures: &[Likelihood], bits: impl Iterator<Item = 
     let n = pictures.len().max(1) as f64;
     let mean = bits.clone().sum::<f64>() / n;
     let squares = bits.map(|bits| (bits - mean).powi(2)).sum::<f64>();
-    let variance = squares / (n - 1.0).max(1.0);
+    let variance = (pictures.len() > 1).then(|| squares / (n - 1.0));
     // What noise that all have alike does to them, the mean curve shows.
     let noise = if plan.shared { plan.quadrature.excess(&mean_curve(pictures)).standard_error } else { 0.0 };
-    Mean { mean, standard_error: (variance / n + noise * noise).sqrt(), spread: variance.sqrt() }
+    let standard_error = variance.map(|variance| (variance / n + noise * noise).sqrt());
+    Mean { mean, standard_error, spread: variance.map(f64::sqrt) }
 }
 
 /// The mean `L(s)` at each level.

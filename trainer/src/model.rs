@@ -79,7 +79,7 @@ impl LoadedModel {
             if let Err(error) = fs::read_dir(path)
                 && !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
             {
-                return Err(Error::input(format!("{named}: {error}")));
+                return Err(Error::input(format!("{named}: {}", files::reason(&error))));
             }
             return Err(Error::input(format!(
                 "{named}: no model here; give an exported folder (with model.json), a run folder (with run.toml) or one of \
@@ -155,7 +155,7 @@ impl LoadedModel {
         let why = if !self.data.is_of(&data.name, data.fingerprint.as_deref()) {
             format!("not the pictures that the model was trained on ({name}), as they were then")
         } else if data.fingerprint.is_some() && self.data.fingerprint.is_none() {
-            "the model was trained with an earlier version, which held out others of its pictures".to_owned()
+            "the model does not say which pictures of that name it was trained on".to_owned()
         } else {
             return;
         };

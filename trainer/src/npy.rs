@@ -46,9 +46,19 @@ pub fn write_pictures(path: &Path, pictures: &[Picture]) -> Result<[usize; 4]> {
 pub fn read(path: &Path) -> Result<(Vec<usize>, Vec<f32>)> {
     let wrong = |what: String| Error::input(format!("{}: {what}", path.display()));
     let bytes = files::read(path)?;
-    let array = npyz::NpyFile::new(&bytes[..]).map_err(|error| wrong(format!("no .npy array: {error}")))?;
-    if array.order() != npyz::Order::C || array.dtype().descr() != "'<f4'" {
-        return wrong_kind(path, &array.dtype().descr());
+    // Of a damaged header the parser draws where it is so, over several lines.
+    let in_a_line = |error: std::io::Error| match error.to_string() {
+        text if text.contains('\n') || text.contains(char::is_control) => "its header is damaged".to_owned(),
+        text => text,
+    };
+    let array =
+        npyz::NpyFile::new(&bytes[..]).map_err(|error| wrong(format!("no .npy array: {}", in_a_line(error))))?;
+    let found = array.dtype().descr();
+    if array.order() != npyz::Order::C {
+        return wrong_kind(path, &format!("{found} in column-major order"));
+    }
+    if found != "'<f4'" {
+        return wrong_kind(path, &found);
     }
     let shape = array.shape().iter().map(|&length| length as usize).collect();
     let values = array.into_vec::<f32>().map_err(|error| wrong(format!("it is cut off: {error}")))?;
@@ -77,6 +87,25 @@ mod tests {
         let array = npyz::NpyFile::new(bytes.as_slice()).unwrap();
         assert_eq!((array.shape(), array.order()), ([2, 2, 3, 2].as_slice(), npyz::Order::C));
         assert_eq!(array.dtype().descr(), "'<f4'");
+    }
+
+    #[test]
+    fn arrays_that_are_not_wanted_are_refused_in_a_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        write(&path, &[2, 2], &[0.5_f32; 4]).unwrap();
+        let good = String::from_utf8_lossy(&std::fs::read(&path).unwrap()[10..]).into_owned();
+        let head = std::fs::read(&path).unwrap()[..10].to_vec();
+        for (from, to, words) in [
+            ("'<f4'", "'<f8'", "an array of '<f8'; float32"),
+            ("False", "True ", "column-major"),
+            ("{'descr'", "{[descr'", "no .npy array: its header is damaged"),
+        ] {
+            assert!(good.contains(from), "{good}");
+            std::fs::write(&path, [&head[..], good.replacen(from, to, 1).as_bytes()].concat()).unwrap();
+            let error = read(&path).unwrap_err().to_string();
+            assert!(error.contains(words) && error.lines().count() == 1, "{error}");
+        }
     }
 
     #[test]

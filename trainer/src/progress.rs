@@ -7,6 +7,11 @@ use std::{
 
 use indicatif::{HumanDuration, ProgressBar};
 
+/// Seconds in words, whatever an estimate or a file says they are.
+pub fn in_words(seconds: f64) -> HumanDuration {
+    HumanDuration(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX))
+}
+
 /// Shows steps on stderr; dropped, it leaves nothing on a terminal.
 pub struct Progress {
     bar: ProgressBar,
@@ -47,10 +52,15 @@ impl Progress {
         }
     }
 
+    /// Says something beside it.
+    pub fn aside<T>(&self, say: impl FnOnce() -> T) -> T {
+        self.bar.suspend(say)
+    }
+
     fn line(&self, spent: Duration) -> String {
         let (done, steps) = (self.bar.position(), self.bar.length().unwrap_or(0));
         let left = spent.as_secs_f64() / done.max(1) as f64 * steps.saturating_sub(done) as f64;
-        format!("{}: {done} of {steps}, about {} left", self.work, HumanDuration(Duration::from_secs_f64(left)))
+        format!("{}: {done} of {steps}, about {} left", self.work, in_words(left))
     }
 }
 
@@ -72,5 +82,15 @@ mod tests {
         }
         let line = progress.line(Duration::from_secs(60));
         assert_eq!(line, "training a classifier: 100 of 300, about 2 minutes left");
+    }
+
+    #[test]
+    fn no_number_of_seconds_is_too_large_or_too_small_for_words() {
+        for (seconds, words) in [(90.0, "2 minutes"), (-5.0, "0 seconds"), (f64::NAN, "0 seconds")] {
+            assert_eq!(in_words(seconds).to_string(), words);
+        }
+        assert!(
+            in_words(1e300).to_string().ends_with(" years") && in_words(f64::INFINITY).to_string().ends_with(" years")
+        );
     }
 }

@@ -125,6 +125,15 @@ impl Kernel {
                 Self::LONGEST
             )));
         }
+        if self.height > 2 * height || self.width > 2 * width {
+            return Err(Error::input(format!(
+                "--kernel: it has {}x{} pixels; for pictures of {width}x{height} it may have at most {}x{}",
+                self.width,
+                self.height,
+                2 * width,
+                2 * height
+            )));
+        }
         let size = height * width;
         let parts = SVD::new(self.matrix(height, width), true, true);
         let (Some(outside), Some(inside)) = (parts.u, parts.v_t) else {

@@ -150,6 +150,9 @@ fn missing_and_damaged_models() {
     refuse(model.to_str().unwrap(), &["model.json", "not valid"]);
     fs::write(&manifest, good_manifest.replace("\"width\": 2", "\"width\": 200000000")).unwrap();
     refuse(model.to_str().unwrap(), &["model.json", "width"]);
+    assert!(good_manifest.contains("\"max\": 5.0"), "{good_manifest}");
+    fs::write(&manifest, good_manifest.replace("\"max\": 5.0", "\"max\": 1e38")).unwrap();
+    refuse(model.to_str().unwrap(), &["model.json", "noise levels from 0.05 to 1"]);
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n";
     fs::write(&manifest, pointer).unwrap();
     refuse(model.to_str().unwrap(), &["model.json", "Git LFS pointer", "git lfs pull"]);
@@ -163,6 +166,21 @@ fn missing_and_damaged_models() {
     trainer().args(sample(model.to_str().unwrap())).args(["--count", "1", "--steps", "1"]).assert().success();
     fs::remove_file(&out).unwrap();
 
+    let settings = fs::read_to_string(run.join("run.toml")).unwrap();
+    for absurd in ["max = 1e38", "max = inf", "max = nan"] {
+        fs::write(run.join("run.toml"), settings.replace("max = 5.0", absurd)).unwrap();
+        refuse(run.to_str().unwrap(), &["run.toml: not a run's settings", "noise.max"]);
+    }
+    fs::write(run.join("run.toml"), settings).unwrap();
+    let record = run.join("checkpoints/step-0000004/checkpoint.json");
+    let good: serde_json::Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    for (key, absurd) in [("seconds", -5), ("step", 3)] {
+        let mut wrong = good.clone();
+        wrong[key] = absurd.into();
+        fs::write(&record, wrong.to_string()).unwrap();
+        let checkpoint = record.parent().unwrap().to_str().unwrap();
+        refuse(checkpoint, &["checkpoint.json: no record of this checkpoint", &absurd.to_string()]);
+    }
     fs::remove_dir_all(run.join("checkpoints")).unwrap();
     refuse(run.to_str().unwrap(), &["no checkpoint yet", "--resume"]);
     fs::write(run.join("run.toml"), "[]").unwrap();
@@ -281,7 +299,16 @@ fn runs_that_are_in_the_way_or_not_there() {
     refused(&["train", "--out", absent, "--resume"], &["absent", "no run"]);
     refused(&["export", "--run", absent, "--out", "nowhere/m"], &["absent", "no run"]);
     assert!(!Path::new("nowhere").exists(), "a refused export makes no folder");
-    refused(&["export", "--run", run, "--out", "a model"], &["a model", "letters, digits"]);
+    refused(&["export", "--run", run, "--out", "a model"], &["a model", "up to 100 letters, digits"]);
+    let list = folder.path().join("models/index.json");
+    refused(&["export", "--run", run, "--out", list.to_str().unwrap()], &["--out", "the list of the models"]);
+    let settings = folder.path().join("settings.toml");
+    fs::write(&settings, "[optimization]\nsteps = 9223372036854775807\n").unwrap();
+    let config = ["--config", settings.to_str().unwrap()];
+    refused(
+        &[&["train", "--dry-run", "--out", absent], &config[..]].concat(),
+        &["settings.toml", "optimization.steps"],
+    );
     let occupied = folder.path().join("occupied");
     fs::create_dir(&occupied).unwrap();
     fs::write(occupied.join("precious.txt"), "keep").unwrap();

@@ -85,7 +85,7 @@ fn a_run_of_large_pictures_goes_on_and_its_settings_serve_another() {
     done(place, &["train", "--config", "run/run.toml", "--steps", "1", "--out", "again"]);
     assert!(settings(&place.join("again")).contains("\nscales = 5\n"));
     let small = ["train", "--config", "run/run.toml", "--image-size", "16", "--steps", "1", "--out", "small"];
-    assert!(refused(place, &small).contains("scales 5 is not possible: 1 to 4 for images of 16x16"));
+    assert!(refused(place, &small).contains("mine: scales 5 is not possible: 1 to 4 for images of 16x16"));
 }
 
 #[test]
@@ -167,6 +167,80 @@ fn pictures_may_move_and_are_known_again() {
     assert!(said.contains("no longer those that the run was begun with"), "{said}");
 }
 
+/// A copy that broke off has another picture less, and why is told.
+#[test]
+fn a_file_that_cannot_be_read_is_named_where_pictures_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    pictures(&place.join("mine"), 12, 8);
+    done(place, &["train", "--data", "mine", "--steps", "1", "--out", "run"]);
+    fs::create_dir(place.join("copy")).unwrap();
+    for i in 0..12 {
+        let bytes = fs::read(place.join(format!("mine/{i}.png"))).unwrap();
+        let end = if i == 7 { bytes.len() / 2 } else { bytes.len() };
+        fs::write(place.join(format!("copy/{i}.png")), &bytes[..end]).unwrap();
+    }
+    for arguments in
+        [&["train", "--resume", "--steps", "2", "--out", "run"][..], &["export", "--run", "run", "--out", "models/a"]]
+    {
+        let output = run_in(place, &[arguments, &["--data", "copy"]].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(lines.iter().any(|line| line.starts_with("skipped: ") && line.contains("copy/7.png: ")), "{said}");
+        let last = lines.last().unwrap();
+        assert!(
+            last.contains("--data copy: these are not the pictures") && last.contains("one file could not"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_folder_that_may_not_be_read_is_told_so() {
+    use std::os::unix::{fs::MetadataExt, fs::PermissionsExt, process::CommandExt};
+
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let allow = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    pictures(&place.join("closed"), 12, 8);
+    pictures(&place.join("half/train"), 12, 8);
+    pictures(&place.join("half/test"), 12, 8);
+    pictures(&place.join("within/below"), 12, 8);
+    fs::create_dir(place.join("files")).unwrap();
+    let closed = ["closed", "half/train", "within/below", "files"].map(|name| place.join(name));
+    allow(place, 0o755);
+    closed.iter().for_each(|path| allow(path, 0));
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_trainer"));
+        command.current_dir(place).args(arguments);
+        // To root nothing is closed.
+        if fs::metadata(place).unwrap().uid() == 0 {
+            command.uid(65534);
+        }
+        command.output()
+    };
+    if run(&["--version"]).is_ok_and(|output| output.status.success()) {
+        let told = |data: &[&str]| {
+            let train = ["train", "--backend", "flex", "--dry-run", "--out", "never", "--data"];
+            let output = run(&[&train[..], data].concat()).unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.code() == Some(2) && said.lines().count() == 1, "{said}");
+            assert!(said.contains(": permission denied"), "{said}");
+            said
+        };
+        assert!(told(&["closed"]).contains("--data closed: permission denied"));
+        assert!(told(&["closed/below"]).contains("--data closed/below: permission denied"));
+        assert!(told(&["within"]).contains("no readable PNG, JPEG or WebP picture; /"));
+        assert!(told(&["half"]).contains("its folder train has no picture"));
+        assert!(told(&["mnist", "--data-dir", "files"]).contains("--data-dir files: permission denied"));
+    } else {
+        eprintln!("not checked: another user may not run the program where it lies");
+    }
+    closed.iter().for_each(|path| allow(path, 0o755));
+}
+
 #[test]
 fn a_model_is_measured_on_its_own_pictures_whatever_their_folder_is_called() {
     let folder = tempfile::tempdir().unwrap();
@@ -196,7 +270,7 @@ fn a_model_is_measured_on_its_own_pictures_whatever_their_folder_is_called() {
     assert!(manifest["data"].as_object_mut().unwrap().remove("fingerprint").is_some());
     fs::write(place.join("models/a/model.json"), manifest.to_string()).unwrap();
     let said = done(place, &["measure", "--model", "models/a", "--data", "other/mine"]);
-    assert!(said.contains("an earlier version, which held out others of its pictures"), "{said}");
+    assert!(said.contains("does not say which pictures of that name it was trained on"), "{said}");
 
     // Other pictures in the run's own place: the card says what that means.
     fs::rename(place.join("other/mine"), place.join("mine")).unwrap();

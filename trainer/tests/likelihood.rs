@@ -61,6 +61,21 @@ fn bits_have_an_error_that_more_samples_make_smaller_and_maps_that_sum_to_them()
         assert_eq!(image::image_dimensions(maps.join(name).with_extension("png")).unwrap(), (16, 16));
     }
     assert_eq!(few["scores"].as_array().unwrap().len(), 2);
+
+    // A map that cannot be written is named, and its score is told all the same.
+    fs::remove_file(maps.join("smooth.npy")).unwrap();
+    fs::create_dir(maps.join("smooth.npy")).unwrap();
+    let mut command = trainer();
+    command
+        .args(["score", "--backend", "flex", "--json", "--samples", "8", "--map"])
+        .arg(&maps)
+        .arg("--model")
+        .arg(&run);
+    let output = command.args([&smooth, &rough]).assert().failure().get_output().clone();
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(found["scores"].as_array().unwrap().len(), 2, "{found:#}");
+    assert!(said.lines().count() == 1 && said.contains("smooth.npy"), "{said}");
 }
 
 #[test]

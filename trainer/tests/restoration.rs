@@ -177,6 +177,13 @@ fn flags_that_do_not_go_with_the_task_are_named() {
         let said = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
         assert!(said.lines().count() == 1 && said.contains(word), "{flags:?}: {said}");
     }
+    let kernel = folder.path().join("kernel.png");
+    picture(&kernel, 33, 3, |_, _| 1);
+    let mut command = trainer();
+    command.args(["restore", "--backend", "flex", "--task", "deblur", "--model"]).arg(&run).arg("--image").arg(&image);
+    command.arg("--kernel").arg(&kernel).arg("--out").arg(folder.path().join("o.png"));
+    let said = String::from_utf8_lossy(&command.assert().code(2).get_output().stderr).into_owned();
+    assert!(said.contains("--kernel: it has 33x3 pixels") && said.contains("at most 32x32"), "{said}");
     assert!(!folder.path().join("o.png").exists());
 }
 

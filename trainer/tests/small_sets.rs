@@ -76,6 +76,16 @@ fn two_and_three_pictures_make_a_model_that_opens_and_a_report() {
         let page = without_pictures(&fs::read_to_string(at("report/index.html")).unwrap());
         assert!(page.contains("a path needs two held-out pictures") && page.contains("one held-out picture"), "{page}");
         assert!(!page.contains("NaN") && !page.contains(">inf"), "{page}");
+        // How pictures differ is unknown of one that is held out: no zero stands for it, here or on the model's card.
+        let held_out = &report["likelihood"]["sets"][1];
+        assert!(held_out["pictures"] == 1 && held_out["bits"].is_number(), "{held_out}");
+        for unknown in ["bits_standard_error", "bits_spread", "bits_per_dim_standard_error"] {
+            assert!(held_out[unknown].is_null(), "{unknown}: {held_out}");
+        }
+        assert!(report["likelihood"]["code"]["standard_error"].is_null(), "{}", report["likelihood"]["code"]);
+        assert!(forward["acceptance"].is_null(), "there was no transition: {forward}");
+        let card = fs::read_to_string(model.join("README.md")).unwrap();
+        assert!(card.contains(" bits a picture and ") && !card.contains('±'), "{card}");
     }
 }
 

@@ -37,13 +37,26 @@ pub fn sort(paths: &[String]) -> Brought {
     let numbers = |folder: &str, is: &dyn Fn(&str) -> bool| -> Vec<usize> {
         files.iter().filter(|(_, at, name)| *at == folder && is(name)).map(|(index, ..)| *index).collect()
     };
+    // The file of this name, or else the only one that may be a copy of it, as browsers number downloads: `model (1).json`.
+    let file = |folder: &str, name: &str, is_copy: &dyn Fn(&str) -> bool| {
+        let named = numbers(folder, &|found| found.eq_ignore_ascii_case(name));
+        match (&named[..], &numbers(folder, is_copy)[..]) {
+            ([first, ..], _) | ([], [first]) => Some(*first),
+            _ => None,
+        }
+    };
     let has = |is: &dyn Fn(&str) -> bool| files.iter().any(|(_, _, name)| is(name));
 
-    let manifests = files.iter().filter(|(_, _, name)| *name == MANIFEST);
-    let mut models: Vec<(usize, &str)> = manifests
-        .filter(|(_, folder, _)| !numbers(folder, &is_weights).is_empty())
-        .map(|&(index, folder, _)| (index, folder))
-        .collect();
+    let mut folders: Vec<&str> = Vec::new();
+    for (_, folder, name) in &files {
+        if is_weights(name) && !folders.contains(folder) {
+            folders.push(folder);
+        }
+    }
+    // Beside weights, whatever it is called: what is in it tells.
+    let manifest = |folder| file(folder, MANIFEST, &|name| ends_in(name, &["json"]) && name != CHECKPOINT);
+    let mut models: Vec<(usize, &str)> =
+        folders.into_iter().filter_map(|folder| Some((manifest(folder)?, folder))).collect();
     // A model may hold an older one; one beside the other must be chosen.
     let depth = |folder: &str| if folder.is_empty() { 0 } else { folder.split('/').count() };
     let least = models.iter().map(|(_, folder)| depth(folder)).min();
@@ -51,7 +64,8 @@ pub fn sort(paths: &[String]) -> Brought {
     match models[..] {
         [] => {}
         [(manifest, folder)] => {
-            let held_out = numbers(folder, &|name| name == "held-out.png").first().copied();
+            let is_copy = |name: &str| ends_in(name, &["png"]) && is_called(name, "held-out");
+            let held_out = file(folder, "held-out.png", &is_copy);
             return Brought::Model { manifest, weights: numbers(folder, &is_weights), held_out };
         }
         _ => {
@@ -60,10 +74,10 @@ pub fn sort(paths: &[String]) -> Brought {
             return Brought::Else(texts::several_models(names.join(", ")));
         }
     }
-    if has(&|name| name == "run.toml" || name == "checkpoint.json") {
+    if has(&|name| name == "run.toml" || name == CHECKPOINT) {
         return Brought::Else(texts::a_run().to_owned());
     }
-    if has(&|name| name == MANIFEST) {
+    if has(&|name| ends_in(name, &["json"]) && is_called(name, "model")) {
         return Brought::Else(texts::no_weights().to_owned());
     }
     if has(&is_weights) {
@@ -86,9 +100,16 @@ pub fn sort(paths: &[String]) -> Brought {
 }
 
 const MANIFEST: &str = "model.json";
+/// What the trainer keeps beside weights while it trains.
+const CHECKPOINT: &str = "checkpoint.json";
 
 fn is_weights(name: &str) -> bool {
-    name.ends_with(".safetensors")
+    ends_in(name, &["safetensors"])
+}
+
+/// Whether the name begins so, in small letters or large.
+fn is_called(name: &str, beginning: &str) -> bool {
+    name.get(..beginning.len()).is_some_and(|found| found.eq_ignore_ascii_case(beginning))
 }
 
 /// What systems put beside the files of people: `._model.json` of macOS, for one.
@@ -142,6 +163,23 @@ mod tests {
         assert_eq!(sorted(&nested), model(1, &[2], None), "pictures of another folder are not its own");
         let two = ["m/ema.safetensors", "m/model.json", "m/model.safetensors"];
         assert_eq!(sorted(&two), model(1, &[0, 2], None), "model.json says which");
+        let second = ["held-out (1).png", "model (1).json", "model (1).safetensors"];
+        assert_eq!(sorted(&second), model(1, &[2], Some(0)), "downloads of another model into one folder");
+        let both = [
+            "held-out-2.png",
+            "held-out.png",
+            "model-2.json",
+            "model-2.safetensors",
+            "model.json",
+            "model.safetensors",
+        ];
+        assert_eq!(sorted(&both), model(4, &[3, 5], Some(1)));
+        assert_eq!(sorted(&["M/HELD-OUT.PNG", "M/MODEL.JSON", "M/MODEL.SAFETENSORS"]), model(1, &[2], Some(0)));
+        assert_eq!(
+            sorted(&["mine.json", "mine.safetensors", "me.png"]),
+            model(0, &[1], None),
+            "pictures are not its own"
+        );
         let older = ["m/old/model.json", "m/old/model.safetensors", "m/model.json", "m/model.safetensors"];
         assert_eq!(sorted(&older), model(2, &[3], None));
     }
@@ -151,7 +189,10 @@ mod tests {
         assert!(said(&["a-run/run.toml", "a-run/checkpoints/step-2/model.safetensors"]).contains("trainer export"));
         assert!(said(&["step-2/checkpoint.json"]).contains("trainer export"));
         assert!(said(&["m/model.json", "m/notes.txt"]).contains("no weights"));
+        assert!(said(&["model (1).json"]).contains("no weights"));
         assert!(said(&["x.safetensors"]).contains("without their model.json"));
+        assert!(said(&["a.json", "b.json", "x.safetensors"]).contains("without their model.json"));
+        assert!(said(&["step-2/checkpoint.json", "step-2/model.safetensors"]).contains("trainer export"));
         let several =
             said(&["models/a/model.json", "models/a/w.safetensors", "models/b/model.json", "models/b/w.safetensors"]);
         assert!(several.contains("(a, b)"), "{several}");

@@ -51,7 +51,7 @@ fn hostile_addresses() {
         assert!(Settings::COUNTS.contains(&settings.count) && Settings::STEPS.contains(&settings.steps), "{query}");
         assert!(Settings::LEVELS.contains(&settings.level), "{query}");
         assert!(problems.iter().all(|problem| problem.len() < 700), "{query}");
-        assert_eq!(Request::parse(&settings.to_query(), 1).problems, Vec::<String>::new(), "{query}");
+        assert_eq!(Request::parse(&settings.to_address(), 1).problems, Vec::<String>::new(), "{query}");
     }
 }
 

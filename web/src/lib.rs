@@ -47,7 +47,7 @@ pub use models::{ModelEntry, Models, address};
 pub use pictures::{Pictures, psnr};
 pub use plane::{Plane, Segment, contour};
 pub use recorded::RecordedRun;
-pub use request::{Request, decimal, level, number};
+pub use request::{Request, decimal, level, number, shortened};
 pub use saved::SavedRun;
 pub use settings::{Backend, Settings, Task, default_steps};
 pub use trajectory::{Moment, Trajectory};

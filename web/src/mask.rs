@@ -2,6 +2,8 @@
 
 use options::Region;
 
+use crate::Pictures;
+
 /// A square of pixels, each known or unknown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mask {
@@ -34,6 +36,14 @@ impl Mask {
     /// Whether there is nothing to find.
     pub fn is_empty(&self) -> bool {
         !self.unknown.contains(&true)
+    }
+
+    /// The same part of a picture of another side: a pixel is unknown where any of those is that it covers.
+    #[must_use]
+    pub fn fitted(&self, side: usize) -> Self {
+        let values = self.unknown.iter().map(|&unknown| f32::from(u8::from(unknown))).collect();
+        let fitted = Pictures { side: self.side, channels: 1, values }.fitted(side, 1);
+        Self { side, unknown: fitted.values.iter().map(|&share| share > 0.0).collect() }
     }
 
     /// Makes what is known unknown, and the other way round.
@@ -87,6 +97,17 @@ mod tests {
         assert!((700..840).contains(&random), "about three quarters: {random}");
         // Where halves do not come out even, the left and the upper one are the smaller.
         assert_eq!(drawn(&Mask::region(3, Region::Left)), ["#..", "#..", "#.."]);
+    }
+
+    #[test]
+    fn a_mask_fits_another_side() {
+        let mut mask = Mask::known(4);
+        mask.stroke((3.5, 0.5), (3.5, 3.5), 0.6, true);
+        assert_eq!(drawn(&mask.fitted(8)), vec!["......##"; 8]);
+        assert_eq!(drawn(&mask.fitted(2)), vec![".#"; 2], "a thin line stays");
+        assert_eq!(drawn(&mask.fitted(3)), vec!["..#"; 3]);
+        assert_eq!(mask.fitted(4), mask);
+        assert!(Mask::known(4).fitted(3).is_empty());
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub enum ToEngine {
         compare: bool,
         /// Whether files may be kept in the browser.
         keeps: bool,
+        /// Whether the machine is a phone or a tablet.
+        phone: bool,
     },
     /// Run chains with the model that was loaded; an earlier run stops. The payload is what [`Start`] says and, where steps are already done,
     /// where the chains are.

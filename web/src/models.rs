@@ -25,12 +25,9 @@ impl Models {
     /// Reads the list, with a byte order mark or without.
     ///
     /// # Errors
-    /// It is no JSON of this form, or a Git LFS pointer.
+    /// It is no JSON of this form, no text in UTF-8, or a Git LFS pointer.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
-        if user_files::is_pointer(json) {
-            return Err(user_files::POINTER.to_owned());
-        }
-        serde_json::from_slice(user_files::without_byte_order_mark(json)).map_err(|error| error.to_string())
+        serde_json::from_str(user_files::text(json)?).map_err(|error| error.to_string())
     }
 
     /// Whether there is a model of this name.
@@ -85,5 +82,6 @@ mod tests {
         assert_eq!(marked, Ok(Models { models: Vec::new() }), "as an editor of Windows saves it");
         let pointer = Models::parse(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
         assert!(pointer.is_err_and(|problem| problem.contains("Git LFS pointer")));
+        assert!(Models::parse(b"\xFF\xFE{\0}\0").is_err_and(|problem| problem.contains("UTF-8")));
     }
 }

@@ -35,9 +35,7 @@ impl Request {
             problems: Vec::new(),
         };
         let (mut seen, mut says_steps) = (Vec::new(), false);
-        // A link that was copied out of the text of a web page has `&amp;` for `&`.
-        let query = query.trim_start_matches('?').replace("&amp;", "&");
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        for (key, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
             if is_tracking(&key) {
                 continue;
             }
@@ -105,13 +103,17 @@ fn narrow(text: &str) -> String {
 
 /// Whether a setting is one that mail programs, social networks and advertisers add to every link.
 fn is_tracking(key: &str) -> bool {
-    const NAMES: &str = "_branch_match_id _ga _gl _hsenc _hsmi _kx _openstat cmpid cvid dclid epik fbclid gbraid gclid \
-        gclsrc guccounter igsh igshid irclickid li_fat_id mibextid mkt_tok msclkid ncid oicd rb_clickid rdt_cid ref ref_src \
-        ref_url s_cid s_kwcid sccid share_id si spm srsltid ttclid twclid vero_conv vero_id wbraid wickedid yclid ysclid zanpid";
-    const BEGINNINGS: &str =
-        "__hs at_ fb_ ga_ gad_ guce_ hsa_ hss_ itm_ matomo_ mc_ ml_subscriber mtm_ oly_ pk_ piwik_ utm_";
+    const NAMES: &str = "awc bbeml cjdata cjevent cmpid cvid dicbo dm_i ef_id epik erid et_rid gbraid gclsrc gs_l \
+        guccounter hsctatracking igsh igshid irgwc li_fat_id lipi mibextid midsig midtoken mkt_tok msockid ncid ocid oicd \
+        rdt_cid ref refid sccid share_id si spm srsltid ss_email_id sscid tblci trackingid trk trkcampaign trkinfo vgo_ee \
+        wbraid wickedid xtor zanpid";
+    const BEGINNINGS: &str = "_ at_ bsft_ ck_ elq fb_ ga_ gad_ guce_ hmb_ hsa_ hss_ itm_ matomo_ mc_ mindbox- ml_ mtm_ \
+        oft_ oly_ otm_ piwik_ pk_ ref_ s_ sc_ sms_ stm_ trk_ tw_ utm_ vero_ vn_ wt.";
+    const ENDINGS: &str = "clid clickid clkid";
     let key = key.to_ascii_lowercase();
-    NAMES.split(' ').any(|name| name == key) || BEGINNINGS.split(' ').any(|begin| key.starts_with(begin))
+    NAMES.split(' ').any(|name| name == key)
+        || BEGINNINGS.split(' ').any(|begin| key.starts_with(begin))
+        || ENDINGS.split(' ').any(|end| key.ends_with(end))
 }
 
 /// A noise level, as it is typed: with a point or, as in most of Europe, with a comma.
@@ -144,7 +146,8 @@ fn word<T: Words>(text: &str) -> Result<T, String> {
     })
 }
 
-fn shortened(text: &str) -> String {
+/// What an address says, short enough for a notice.
+pub fn shortened(text: &str) -> String {
     if text.chars().count() > 40 { text.chars().take(40).chain(['…']).collect() } else { text.to_owned() }
 }
 
@@ -236,11 +239,18 @@ mod tests {
             "?seed=3&fbclid=IwAR0x&utm_source=mail&gclid=1&gclid=2&UTM_Medium=x&mc_cid=y&_ga=1.2&igshid=z&ref_src=t";
         let request = Request::parse(query, 7);
         assert_eq!((request.settings.seed, request.problems), (3, vec![]));
+        let others = "__s _bta_c _branch_match_id _ga _gl _hsmi _kx _openstat __cft__[0] __hssc __tn__ at_medium bsft_uid \
+            ck_subscriber_id dclid dicbo elqTrackId epik fb_action_ids gad_source gclsrc guce_referrer hsCtaTracking hsa_cam \
+            irclickid itm_source li_fat_id mc_eid mibextid mindbox-click-id mkt_tok ml_subscriber msclkid mtm_kwd ncid \
+            oft_id oly_enc_id pk_cid piwik_kwd rb_clickid rdt_cid ref_url s_kwcid s_cid sc_uid ScCid si spm srsltid tblci \
+            trk trkCampaign ttclid twclid utm_id vero_id wbraid wickedid wt.mc_id yclid ysclid ymclid zanpid";
+        for tracker in others.split_whitespace() {
+            let problems = Request::parse(&format!("{tracker}=x"), 7).problems;
+            assert_eq!(problems, Vec::<String>::new(), "{tracker}");
+        }
         let request = Request::parse("cuont=4&utm_source=mail", 7);
         assert_eq!(request.problems.len(), 1);
         assert!(request.problems[0].contains("cuont=4"), "{:?}", request.problems);
-        let request = Request::parse("?seed=3&amp;count=2&amp;task=denoise", 7);
-        assert_eq!((request.settings.seed, request.settings.count, request.problems), (3, 2, vec![]));
     }
 
     #[test]

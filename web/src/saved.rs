@@ -1,9 +1,11 @@
 //! A finished run as JSON.
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use std::iter;
 
-use crate::{Mask, Pictures, Settings, Task};
+use options::{Region, Sampler};
+use serde::Serialize;
+
+use crate::{Backend, Known, Mask, Pictures, Settings, Task};
 
 /// Everything that a finished run was and became.
 #[derive(Clone, Debug)]
@@ -29,83 +31,165 @@ pub struct SavedRun {
 }
 
 impl SavedRun {
-    /// `settings`, `model_sha256`, `shape` and the nested `pixels` `[N][H][W][C]`, numbers 0..1; `mask` `[H][W]`, 1 =
-    /// unknown.
-    pub fn to_json(&self) -> String {
-        let Pictures { side, channels, values } = &self.pictures;
-        let mut settings = json!(self.settings);
-        let foreign: &[&str] = match self.settings.task {
-            Task::Inpaint => &["level", "corners", "toy"],
-            Task::Denoise => &["known", "mask", "corners", "toy"],
-            _ => &["picture", "known", "mask", "level", "corners", "toy"],
-        };
-        if let Some(settings) = settings.as_object_mut() {
-            settings.retain(|key, _| !foreign.contains(&key.as_str()));
-        }
-        let mask = self.mask.as_ref().map(|mask| {
-            let bits: Vec<u8> = mask.unknown().iter().map(|&unknown| u8::from(unknown)).collect();
-            nested(&bits, &[mask.side()])
+    /// A file in parts, one for each picture, as all of it together may take a hundred megabytes: an object with `settings`,
+    /// `model_sha256`, `shape` and the nested `pixels` `[N][H][W][C]`, numbers 0..1; `mask` `[H][W]`, 1 = unknown.
+    pub fn json_parts(&self) -> impl Iterator<Item = Vec<u8>> {
+        let Pictures { side, channels, .. } = self.pictures;
+        // The pixels take the place of the bracket that ends the object.
+        let mut head = json(&self.head());
+        head.pop();
+        head.extend(br#","pixels":["#);
+        let pictures = (0..self.pictures.count()).map(move |index| {
+            let mut part = if index == 0 { Vec::new() } else { b",".to_vec() };
+            let picture: Vec<f64> = self.pictures.picture(index).iter().copied().map(f64::from).collect();
+            let rows = picture.chunks(side * channels).map(|row| row.chunks(channels).collect::<Vec<_>>());
+            part.extend(json(&rows.collect::<Vec<_>>()));
+            part
         });
-        let mut run = json!({
-            "settings": settings,
-            "model_sha256": self.sha256,
-            "energies": self.energies,
-            "shape": [self.pictures.count(), side, side, channels],
-            "pixels": nested(values, &[*side, *side, *channels]),
-        });
-        if let Some(mask) = mask {
-            run["mask"] = mask;
+        iter::once(head).chain(pictures).chain(iter::once(b"]}".to_vec()))
+    }
+
+    /// All but the pixels.
+    fn head(&self) -> Head<'_> {
+        let Settings { model, seed, count, sampler, steps, backend, task, picture, known, mask, level, .. } =
+            &self.settings;
+        let (restores, denoises) = (*task == Task::Inpaint, *task == Task::Denoise);
+        let bits = |row: &[bool]| row.iter().copied().map(u8::from).collect();
+        Head {
+            settings: Used {
+                model,
+                seed: *seed,
+                count: *count,
+                sampler: *sampler,
+                steps: *steps,
+                backend: *backend,
+                task: *task,
+                picture: (restores || denoises).then_some(*picture),
+                known: restores.then_some(*known),
+                mask: restores.then_some(*mask),
+                level: denoises.then_some((*level).into()),
+            },
+            model_sha256: &self.sha256,
+            energies: self.energies.iter().copied().map(f64::from).collect(),
+            shape: [self.pictures.count(), self.pictures.side, self.pictures.side, self.pictures.channels],
+            mask: self.mask.as_ref().map(|mask| mask.unknown().chunks(mask.side().max(1)).map(bits).collect()),
+            continued_from_level: self.continued_from.map(f64::from),
+            resumed_at_step: self.resumed_at,
+            stopped_at_step: self.stopped_at,
         }
-        if let Some(level) = self.continued_from {
-            run["continued_from_level"] = json!(level);
-        }
-        if let Some(step) = self.resumed_at {
-            run["resumed_at_step"] = json!(step);
-        }
-        if let Some(step) = self.stopped_at {
-            run["stopped_at_step"] = json!(step);
-        }
-        run.to_string()
     }
 }
 
-/// Numbers in row-major order as nested arrays; `inner` are all lengths but the first.
-fn nested<T: Serialize>(values: &[T], inner: &[usize]) -> Value {
-    match inner {
-        [] => json!(values),
-        [_, deeper @ ..] => {
-            let length = inner.iter().product::<usize>().max(1);
-            values.chunks(length).map(|part| nested(part, deeper)).collect()
-        }
-    }
+#[derive(Serialize)]
+struct Head<'a> {
+    settings: Used<'a>,
+    model_sha256: &'a str,
+    energies: Vec<f64>,
+    shape: [usize; 4],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mask: Option<Vec<Vec<u8>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continued_from_level: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumed_at_step: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_at_step: Option<usize>,
+}
+
+/// The settings that the run's room has; what it has and does not use is null.
+#[derive(Serialize)]
+struct Used<'a> {
+    model: &'a Option<String>,
+    seed: u64,
+    count: usize,
+    sampler: Sampler,
+    steps: usize,
+    backend: Option<Backend>,
+    task: Task,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<Option<usize>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<Known>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mask: Option<Option<Region>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<f64>,
+}
+
+/// Numbers, words and lists of them have a JSON form, whatever they are.
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
+
+    fn file(run: &SavedRun) -> Value {
+        let text: Vec<u8> = run.json_parts().flatten().collect();
+        serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&text)))
+    }
+
+    fn finished(pictures: Pictures) -> SavedRun {
+        SavedRun {
+            settings: Settings { model: Some("a \"b\"".to_owned()), ..Settings::with_seed(u64::MAX) },
+            sha256: "ab".to_owned(),
+            mask: None,
+            continued_from: None,
+            resumed_at: None,
+            stopped_at: None,
+            energies: vec![1.5, -0.1, f32::NAN],
+            pictures,
+        }
+    }
 
     #[test]
     fn pixels_are_nested_in_picture_row_column_channel_order_and_exact() {
         let values: Vec<f32> = (0..24).map(|i| i as f32 / 7.0).collect();
-        let run = SavedRun {
-            settings: Settings::with_seed(9),
-            sha256: "ab".to_owned(),
-            mask: Some(Mask::region(2, options::Region::Top)),
-            continued_from: None,
-            resumed_at: Some(3),
-            stopped_at: Some(7),
-            energies: vec![1.5, -2.0],
-            pictures: Pictures { side: 2, channels: 3, values: values.clone() },
-        };
-        let json: Value = serde_json::from_str(&run.to_json()).unwrap_or_else(|error| panic!("{error}"));
+        let run = finished(Pictures { side: 2, channels: 3, values: values.clone() });
+        let json = file(&run);
         assert_eq!(json["shape"], json!([2, 2, 2, 3]));
-        assert_eq!(json["settings"]["seed"], 9);
-        assert_eq!(json["settings"].get("picture"), None, "sampling starts from no picture");
-        assert_eq!((&json["resumed_at_step"], &json["stopped_at_step"]), (&json!(3), &json!(7)));
-        assert_eq!(json["mask"], json!([[1, 1], [0, 0]]));
         for (i, &value) in values.iter().enumerate() {
             let number = &json["pixels"][i / 12][i / 6 % 2][i / 3 % 2][i % 3];
-            assert_eq!(number.as_f64().map(|number| number as f32), Some(value));
+            assert_eq!(number.as_f64(), Some(value.into()));
         }
+        assert!(run.json_parts().all(|part| part.len() < 400), "one picture in a part");
+        assert_eq!(file(&finished(Pictures::default()))["pixels"], json!([]));
+    }
+
+    #[test]
+    fn a_run_says_what_it_was_and_nothing_else() {
+        let picture = || Pictures { side: 1, channels: 1, values: vec![0.5] };
+        let sampled = file(&finished(picture()));
+        assert_eq!(
+            sampled,
+            json!({
+                "settings": {
+                    "model": "a \"b\"", "seed": u64::MAX, "count": 16, "sampler": "consistent",
+                    "steps": crate::default_steps(Sampler::Consistent), "backend": null, "task": "sample",
+                },
+                "model_sha256": "ab",
+                "energies": [1.5, f64::from(-0.1_f32), null],
+                "shape": [1, 1, 1, 1],
+                "pixels": [[[[0.5]]]],
+            }),
+            "sampling starts from no picture"
+        );
+        let mut restored = finished(picture());
+        (restored.settings.task, restored.settings.mask) = (Task::Inpaint, None);
+        restored.mask = Some(Mask::region(2, Region::Top));
+        (restored.continued_from, restored.resumed_at, restored.stopped_at) = (Some(0.5), Some(3), Some(7));
+        let restored = file(&restored);
+        let known = ["picture", "known", "mask", "level"].map(|key| restored["settings"].get(key).cloned());
+        assert_eq!(known, [Some(json!(0)), Some(json!("part")), Some(Value::Null), None]);
+        assert_eq!(restored["mask"], json!([[1, 1], [0, 0]]));
+        let marks = ["continued_from_level", "resumed_at_step", "stopped_at_step"].map(|key| restored[key].clone());
+        assert_eq!(marks, [json!(0.5), json!(3), json!(7)]);
+        let mut denoised = finished(picture());
+        denoised.settings.task = Task::Denoise;
+        let settings = &file(&denoised)["settings"];
+        let known = ["picture", "known", "mask", "level"].map(|key| settings.get(key).cloned());
+        assert_eq!(known, [Some(json!(0)), None, None, Some(json!(f64::from(0.4_f32)))]);
     }
 }

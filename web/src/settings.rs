@@ -77,7 +77,7 @@ pub fn default_steps(sampler: Sampler) -> usize {
 }
 
 /// Everything that decides a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The model's folder; none means the first.
     pub model: Option<String>,
@@ -112,6 +112,8 @@ impl Settings {
     pub const COUNTS: RangeInclusive<usize> = 1..=256;
     /// How many steps a chain may have.
     pub const STEPS: RangeInclusive<usize> = 1..=100_000;
+    /// Where the plane of the landscape goes through, if nobody says.
+    pub const CORNERS: [usize; 3] = [0, 1, 2];
     /// How much noise the page adds.
     pub const LEVELS: RangeInclusive<f32> = 0.05..=2.0;
 
@@ -129,7 +131,7 @@ impl Settings {
             known: Known::Part,
             mask: Some(Region::Right),
             level: 0.4,
-            corners: [0, 1, 2],
+            corners: Self::CORNERS,
             toy: ToyShape::Moons,
         }
     }
@@ -145,36 +147,50 @@ impl Settings {
         corners
     }
 
-    /// The address's query that reproduces these settings, without the question mark.
+    /// The query, without a question mark, that leads to what the room shows.
     pub fn to_query(&self) -> String {
+        self.query(false)
+    }
+
+    /// The same with what other rooms show, where that is not as usual: a link's settings are still there after a visit to
+    /// another room, and when the page is loaded again in it.
+    pub fn to_address(&self) -> String {
+        self.query(true)
+    }
+
+    fn query(&self, of_other_rooms: bool) -> String {
+        let usual = Self::with_seed(0);
+        let (room, chains) = (self.task, self.task.runs_chains());
         let mut query = form_urlencoded::Serializer::new(String::new());
-        if let Some(model) = &self.model {
-            query.append_pair("model", model);
-        }
-        if self.task.runs_chains() {
-            query
-                .append_pair("seed", &self.seed.to_string())
-                .append_pair("count", &self.count.to_string())
-                .append_pair("sampler", self.sampler.word())
-                .append_pair("steps", &self.steps.to_string());
-        }
-        if let Some(backend) = self.backend {
-            query.append_pair("backend", backend.word());
-        }
-        query.append_pair("task", self.task.word());
-        if let (Task::Inpaint | Task::Denoise | Task::Outliers, Some(picture)) = (self.task, self.picture) {
-            query.append_pair("picture", &picture.to_string());
-        }
-        match (self.task, self.mask) {
-            (Task::Inpaint, _) if self.known != Known::Part => _ = query.append_pair("known", self.known.word()),
-            (Task::Inpaint, Some(region)) => _ = query.append_pair("mask", region.word()),
-            (Task::Denoise, _) => _ = query.append_pair("level", &self.level.to_string()),
-            (Task::Landscape, _) => {
-                let corners = self.corners.map(|corner| corner.to_string()).join(",");
-                query.append_pair("corners", &corners).append_pair("toy", self.toy.word());
+        let mut add = |key: &str, value: &str, shown: bool, chosen: bool| {
+            if shown || of_other_rooms && chosen {
+                query.append_pair(key, value);
             }
-            _ => {}
+        };
+        if let Some(model) = &self.model {
+            add("model", model, true, true);
         }
+        add("seed", &self.seed.to_string(), chains, true);
+        add("count", &self.count.to_string(), chains, self.count != usual.count);
+        add("sampler", self.sampler.word(), chains, self.sampler != usual.sampler);
+        add("steps", &self.steps.to_string(), chains, self.steps != default_steps(self.sampler));
+        if let Some(backend) = self.backend {
+            add("backend", backend.word(), true, true);
+        }
+        add("task", room.word(), true, true);
+        if let Some(picture) = self.picture {
+            let shown = matches!(room, Task::Inpaint | Task::Denoise | Task::Outliers);
+            add("picture", &picture.to_string(), shown, self.picture != usual.picture);
+        }
+        let (restores, part) = (room == Task::Inpaint, self.known == Known::Part);
+        add("known", self.known.word(), restores && !part, !part);
+        if let Some(region) = self.mask {
+            add("mask", region.word(), restores && part, self.mask != usual.mask);
+        }
+        add("level", &self.level.to_string(), room == Task::Denoise, self.level != usual.level);
+        let corners = self.corners.map(|corner| corner.to_string()).join(",");
+        add("corners", &corners, room == Task::Landscape, self.corners != usual.corners);
+        add("toy", self.toy.word(), room == Task::Landscape, self.toy != usual.toy);
         query.finish()
     }
 }
@@ -182,6 +198,33 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Request;
+
+    #[test]
+    fn an_address_has_what_every_room_shows_and_a_query_what_one_does() {
+        let chosen = Settings {
+            model: Some("faces".to_owned()),
+            count: 4,
+            sampler: Sampler::Annealed,
+            steps: 9,
+            picture: Some(5),
+            known: Known::Quarter,
+            mask: Some(Region::Top),
+            level: 1.0,
+            corners: [3, 4, 5],
+            toy: ToyShape::Spiral,
+            ..Settings::with_seed(7)
+        };
+        for &task in Task::all() {
+            let settings = Settings { task, ..chosen.clone() };
+            let read = Request::parse(&settings.to_address(), 0);
+            assert_eq!((read.settings, read.problems), (settings, Vec::new()));
+            let usual = Settings { task, ..Settings::with_seed(7) };
+            assert_eq!(Request::parse(&usual.to_address(), 0).settings, usual);
+        }
+        assert_eq!(Settings { task: Task::About, ..chosen }.to_query(), "model=faces&task=about");
+        assert_eq!(Settings { task: Task::About, ..Settings::with_seed(7) }.to_address(), "seed=7&task=about");
+    }
 
     #[test]
     fn a_link_has_corners_that_whoever_opens_it_has() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Component, Path};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 
 /// What stands in `index.json`: that of the folder if it has one, else every folder in it with a `model.json`, by name;
@@ -14,14 +14,9 @@ use serde_json::{Value, json};
 pub fn list(folder: &Path) -> Result<Value> {
     let named = folder.join("index.json");
     if named.is_file() {
-        let text = fs::read(&named).with_context(|| format!("{}", named.display()))?;
-        // As `>` of older PowerShells writes.
-        let text = String::from_utf8(text)
-            .ok()
-            .with_context(|| format!("{}: is not written in UTF-8; save it again so", named.display()))?;
-        // Some editors put a byte order mark before it.
-        let mut list: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-            .with_context(|| format!("{}", named.display()))?;
+        let bytes = fs::read(&named).with_context(|| format!("{}", named.display()))?;
+        let text = user_files::text(&bytes).map_err(|problem| anyhow!("{}: {problem}", named.display()))?;
+        let mut list: Value = serde_json::from_str(text).with_context(|| format!("{}", named.display()))?;
         let models =
             list["models"].as_array_mut().with_context(|| format!("{}: has no list “models”", named.display()))?;
         ensure!(!models.is_empty(), "{}: has no model", named.display());

@@ -45,7 +45,7 @@ fn a_folder_without_models_and_a_wrong_list_are_refused() {
     let utf_16 = [0xFF, 0xFE, b'{', 0];
     fs::write(folder.path().join("index.json"), utf_16).unwrap();
     let told = list(folder.path()).unwrap_err().to_string();
-    assert!(told.contains("index.json: is not written in UTF-8"), "{told}");
+    assert!(told.contains("index.json: it is not written in UTF-8"), "{told}");
     let told = list(&folder.path().join("a")).unwrap_err().to_string();
     assert!(told.contains("is a model itself"), "{told}");
 }

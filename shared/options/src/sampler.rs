@@ -25,7 +25,7 @@ use strum::{Display, EnumMessage, EnumString, IntoStaticStr, VariantArray};
 pub enum Sampler {
     /// Annealed Langevin dynamics: the paper's sampler.
     Annealed,
-    /// Consistent annealed sampling: fewer steps, each injecting the noise that the next level has.
+    /// Consistent annealed sampling: fewer steps; each takes noise away and adds some, down to the next level.
     Consistent,
     /// The deterministic flow: fewest steps.
     Ode,

@@ -170,7 +170,7 @@ impl<'a, E: Energy> Walker<'a, E> {
     fn walk(self, log_normaliser: f64) -> Walk {
         Walk {
             log_weights: self.log_weights + log_normaliser as f32,
-            acceptance: self.accepted / self.transitions.max(1) as f32,
+            acceptance: self.accepted / self.transitions as f32,
         }
     }
 }

@@ -15,10 +15,12 @@ pub struct LikelihoodCard {
     pub pictures: usize,
     /// Their mean.
     pub bits: f64,
-    /// The standard error of the mean.
-    pub bits_standard_error: f64,
-    /// The standard deviation from picture to picture.
-    pub bits_spread: f64,
+    /// The standard error of the mean; nothing of a single picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits_standard_error: Option<f64>,
+    /// The standard deviation from picture to picture; nothing of a single one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits_spread: Option<f64>,
     /// At percentiles 0, 1, ..., 100.
     pub bits_percentiles: Vec<f32>,
     /// Of the prior, on average.
@@ -50,8 +52,9 @@ pub struct PartitionCard {
     pub along_noise: f64,
     /// By classification of the level, from the same start.
     pub by_classification: f64,
-    /// Its standard error, by pictures that are drawn again.
-    pub by_classification_standard_error: f64,
+    /// Its standard error, by pictures that are drawn again; nothing of a single picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_classification_standard_error: Option<f64>,
     /// Bits by which noisy held-out pictures are less likely by `along_noise` than by the bound of the denoising errors; near
     /// 0 for a perfect denoiser.
     pub disagreement_bits: f64,
@@ -112,9 +115,9 @@ impl LikelihoodCard {
         if !(rising && finite) || self.curve.is_empty() {
             return wrong("a curve of finite losses at rising levels");
         }
-        let numbers = [self.bits, self.bits_standard_error, self.bits_spread, self.prior_bits, self.bits_per_dim];
-        if !self.noise_level.is_finite() || self.noise_level <= 0.0 || !numbers.iter().all(|number| number.is_finite())
-        {
+        let told = [self.bits_standard_error, self.bits_spread].into_iter().flatten();
+        let mut numbers = [self.bits, self.prior_bits, self.bits_per_dim].into_iter().chain(told);
+        if !self.noise_level.is_finite() || self.noise_level <= 0.0 || !numbers.all(f64::is_finite) {
             return wrong("finite bits at a positive noise level");
         }
         Ok(())
@@ -130,8 +133,8 @@ mod tests {
             noise_level: 0.05,
             pictures: 2,
             bits: 50.0,
-            bits_standard_error: 1.0,
-            bits_spread: 1.4,
+            bits_standard_error: Some(1.0),
+            bits_spread: Some(1.4),
             bits_percentiles: (0..=100).map(|i| i as f32).collect(),
             prior_bits: 2.0,
             bits_per_dim: 5.8,

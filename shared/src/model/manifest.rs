@@ -167,12 +167,14 @@ pub struct WeightsCard {
 }
 
 impl DataCard {
-    /// Whether data of this name and fingerprint are these: their names tell where one of them has no fingerprint.
+    /// Whether data of this name and fingerprint are these. Data without a fingerprint are what their name stands for, unless
+    /// they are of a version that took none: then only the name tells.
     #[must_use]
     pub fn is_of(&self, name: &str, fingerprint: Option<&str>) -> bool {
         match (self.fingerprint.as_deref(), fingerprint) {
             (Some(own), Some(other)) => own == other,
-            _ => self.name == name,
+            (Some(_), None) => false,
+            (None, _) => self.name == name,
         }
     }
 }
@@ -194,8 +196,8 @@ impl Manifest {
         if user_files::is_pointer(json) {
             return Err(ModelError::Pointer("the manifest"));
         }
-        let json = user_files::without_byte_order_mark(json);
-        let manifest: Self = serde_json::from_slice(json).map_err(|error| ModelError::Manifest(error.to_string()))?;
+        let json = user_files::text(json).map_err(|problem| ModelError::Manifest(problem.to_owned()))?;
+        let manifest: Self = serde_json::from_str(json).map_err(|error| ModelError::Manifest(error.to_string()))?;
         manifest.check()?;
         Ok(manifest)
     }
@@ -229,8 +231,12 @@ impl Manifest {
             return wrong(format!("data.size {size} does not fit into image_size {}", self.network.image_size));
         }
         let (least, most) = (self.noise.min, self.noise.max);
-        if !(least > 0.0 && least <= most && most.is_finite()) {
-            return wrong(format!("noise levels from {least} to {most} are not positive numbers in rising order"));
+        let possible = NoiseLevels::POSSIBLE;
+        if !(possible.contains(&least) && possible.contains(&most) && least <= most) {
+            let (first, last) = possible.into_inner();
+            return wrong(format!(
+                "noise levels from {least} to {most} are not from {first} to {last} in rising order"
+            ));
         }
         if !are_percentiles(&self.energy_percentiles) {
             return wrong("energy_percentiles must be 101 finite numbers in rising order".to_owned());

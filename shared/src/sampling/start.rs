@@ -25,6 +25,8 @@ pub struct PrincipalComponents {
 impl PrincipalComponents {
     /// Cells along a side, at most: what is smaller than a cell, the largest noise hides.
     pub const MOST_CELLS: usize = 16;
+    /// Far above what a number of the mean or of a component can be.
+    const LARGEST: f32 = 1e3;
     /// Numbers of all components together, at most: a model's file is to stay small.
     const MOST_NUMBERS: usize = 6144;
 
@@ -57,12 +59,16 @@ impl PrincipalComponents {
         let cells = channels.saturating_mul(self.side).saturating_mul(self.side);
         let possible = (1..=Self::MOST_CELLS.min(size)).contains(&self.side) && self.components.len() <= 64;
         let mut all = self.components.iter().chain([&self.mean]);
-        if possible && all.all(|cell| cell.len() == cells && cell.iter().all(|value| value.is_finite())) {
+        // A picture is from 0 to 1, and no component of pictures is much longer than their cells are many.
+        let number = |value: &f32| value.abs() <= Self::LARGEST;
+        if possible && all.all(|cell| cell.len() == cells && cell.iter().all(number)) {
             return Ok(());
         }
-        Err("principal_components must have a side of 1 to 16, and a finite number for each cell in the mean and in each of at \
-             most 64 components"
-            .to_owned())
+        Err(format!(
+            "principal_components must have a side of 1 to 16, and a number of at most {} for each cell in the mean and in each of \
+             at most 64 components",
+            Self::LARGEST
+        ))
     }
 
     /// As pictures of this many channels and this size in the middle of a network's square of side `outer`.

@@ -1,4 +1,4 @@
-//! What the toy learns: points along curves and in clusters, within about 1.3 of the origin.
+//! What the toy learns: points along curves and in clusters, within about 1.5 of the origin.
 
 use core::f32::consts::{PI, TAU};
 

@@ -1,5 +1,7 @@
 //! The noise levels that a batch is corrupted with.
 
+use std::ops::RangeInclusive;
+
 use options::Spacing;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,9 @@ pub struct NoiseLevels {
 }
 
 impl NoiseLevels {
+    /// What levels may be: those beyond overflow, or are lost in rounding.
+    pub const POSSIBLE: RangeInclusive<f32> = 1e-4..=1e4;
+
     /// `count` levels from `min` to `max`, both among them, to measure at: what a loss is at them does not depend on
     /// chance. A single level is the geometric or arithmetic middle.
     pub fn levels(&self, count: usize) -> Vec<f32> {

@@ -8,7 +8,7 @@
 pub mod pictures;
 mod text;
 
-pub use text::{POINTER, is_pointer, without_byte_order_mark};
+pub use text::{POINTER, is_pointer, text, without_byte_order_mark};
 
 /// Files with these endings are pictures, or say why not.
 pub const ENDINGS: [&str; 8] = ["png", "apng", "jpg", "jpeg", "jpe", "jfif", "jif", "webp"];

@@ -11,17 +11,28 @@ use tests::{
 async fn bad_values_are_reported_and_ignored() -> Result<()> {
     let site = Site::new()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
-        let query =
-            "?backend=cpu&model=nobody&count=0&seed=x&steps=1e3&sampler=magic&task=dream&colour=%3Cb%3Ered&autorun=yes";
-        let page = Page::open(browser, &site.url(query)).await?;
+        let (query, long) = (
+            "?backend=cpu&count=0&seed=x&steps=1e3&sampler=magic&task=dream&colour=%3Cb%3Ered&autorun=yes",
+            "y".repeat(1000),
+        );
+        let page = Page::open(browser, &site.url(&format!("{query}&model=nobody{long}&lang=xx{long}"))).await?;
         page.wait_for("ready", 60).await?;
         let notices = page.notices().await?;
-        for bad in
-            ["count=0", "seed=x", "steps=1e3", "sampler=magic", "task=dream", "colour=<b>red", "autorun=yes", "nobody"]
-        {
+        for bad in [
+            "count=0",
+            "seed=x",
+            "steps=1e3",
+            "sampler=magic",
+            "task=dream",
+            "colour=<b>red",
+            "autorun=yes",
+            "nobody",
+            "lang=xx",
+        ] {
             ensure!(notices.iter().any(|notice| notice.contains(bad)), "no word of {bad}: {notices:?}");
         }
-        ensure!(notices.len() == 8, "{notices:?}");
+        ensure!(notices.len() == 9, "{notices:?}");
+        ensure!(notices.iter().all(|notice| notice.len() < 200), "a notice is short whatever the address: {notices:?}");
         ensure!(page.data("model").await? == SMALL && page.data("backend").await? == "cpu");
         let count = page.script("return document.getElementById('count').value", vec![]).await?;
         ensure!(count == "16", "the default stands in for what was ignored: {count}");

@@ -276,7 +276,9 @@ async fn whatever_is_dropped_works_or_is_told() -> Result<()> {
     fs::write(two.join("ema.safetensors"), "of another model")?;
     let marked = copy_model("marked")?;
     let manifest = fs::read(marked.join("model.json"))?;
-    fs::write(marked.join("model.json"), [b"\xEF\xBB\xBF", &manifest[..]].concat())?;
+    // As a browser calls a second download, and as some editors save it.
+    fs::remove_file(marked.join("model.json"))?;
+    fs::write(marked.join("model (1).json"), [b"\xEF\xBB\xBF", &manifest[..]].concat())?;
     // What is told.
     fs::create_dir_all(at("a-run/checkpoints/step-2"))?;
     fs::write(at("a-run/run.toml"), "preset = \"unet\"")?;
@@ -295,6 +297,7 @@ async fn whatever_is_dropped_works_or_is_told() -> Result<()> {
     for (name, bytes) in [
         ("phone.heic", &b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..]),
         ("page.png", b"<!doctype html><title>404</title>"),
+        ("drawing.svg", b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
         ("zero.png", b""),
         ("moving.gif", b"GIF89a\x01\0\x01\0"),
     ] {
@@ -320,6 +323,7 @@ async fn whatever_is_dropped_works_or_is_told() -> Result<()> {
             ("notes", &["no picture"]),
             ("phone.heic", &["phone.heic", "HEIC"]),
             ("page.png", &["page.png", "a web page"]),
+            ("drawing.svg", &["drawing.svg", "SVG"]),
             ("zero.png", &["zero.png", "empty"]),
             ("moving.gif", &["moving.gif", "GIF"]),
             ("cut.jpg", &["cut.jpg", "ends before the picture does"]),

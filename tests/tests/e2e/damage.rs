@@ -107,6 +107,12 @@ async fn a_network_that_fails_once() -> Result<()> {
         page.click("restart").await?;
         page.wait_for("done", 60).await?;
         ensure!(page.notices().await?.is_empty(), "{:?}", page.notices().await?);
+        // What ends the page's work without a panic is told too, and the tab does not hang.
+        page.script("HTMLElement.prototype.click = () => { throw new RangeError('no memory') }", vec![]).await?;
+        page.click("save-json").await?;
+        page.wait_for_notice(&["stopped on an internal error", "Reload"]).await?;
+        page.click("save-png").await?;
+        ensure!(page.notices().await?.len() == 1, "{:?}", page.notices().await?);
         // The list of models: no visitor is told to train one.
         let offline = "const load = window.fetch;
             window.fetch = (path, ...how) =>

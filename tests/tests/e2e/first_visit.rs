@@ -24,16 +24,34 @@ async fn a_recorded_run_plays_before_the_engine_has_come_and_live_chains_take_ov
     site.before_engine(GATE)?;
     browser::alone_with(Gpu::None, Screen::Phone, async |browser| {
         let_move(browser).await?;
+        // Opened in a tab that nobody looks at yet.
+        let hidden = "Object.defineProperty(Document.prototype, 'hidden', { get: () => !window.seen })";
+        browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": hidden })).await?;
         let page = Page::open(browser, &site.url("")).await?;
+        page.wait_for_data("room", "sample", 10).await?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        ensure!(page.data("recorded").await?.is_empty(), "the recorded run plays to nobody");
+        page.script("window.seen = true; document.dispatchEvent(new Event('visibilitychange'))", vec![]).await?;
         page.wait_for_data("recorded", "playing", 2).await?;
         ensure!(page.data("state").await? == "loading", "the engine is there already");
         let first = "return document.getElementById('grid').getBoundingClientRect().top";
         let top = page.script(first, vec![]).await?.as_f64().unwrap_or(f64::MAX);
         ensure!(top < 500.0, "the first picture is {top} pixels from the top");
         ensure!(page.text("recorded").await?.contains("was recorded"), "nothing says that it is a recording");
+        // Who leaves chains that started by themselves is not asked.
+        let note = format!(
+            "const asks = () => {{ {ASKS} }};
+            new MutationObserver((_, observer) => {{
+                if (document.body.dataset.state !== 'running') return;
+                observer.disconnect();
+                window.asked = asks();
+            }}).observe(document.body, {{ attributes: true }})"
+        );
+        page.script(&note, vec![]).await?;
         page.open_gate().await?;
         page.wait_for_data("recorded", "done", 10).await?;
         page.wait_for("done", 60).await?;
+        ensure!(page.script("return window.asked", vec![]).await? == false, "who leaves live chains is asked");
         ensure!(!page.element("recorded").await?.is_displayed().await?, "the live run is called a recording");
         ensure!(browser.client.current_url().await?.as_str().contains("seed="), "the address has no seed");
         Ok(())
@@ -68,7 +86,7 @@ async fn a_page_in_a_frame_loads_nothing_large_before_start() -> Result<()> {
     let site = Site::new()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         // Nor where the link asks for a run at once.
-        let page = Page::open(browser, &site.url("?count=2&steps=3&embed=1&autorun=1")).await?;
+        let page = Page::open(browser, &site.url("?count=2&amp;steps=3&amp;embed=1&amp;autorun=1")).await?;
         page.wait_for("poster", 20).await?;
         page.wait_for_data("recorded", "done", 10).await?;
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -124,6 +142,11 @@ async fn the_browser_asks_before_what_is_the_visitors_own_is_lost() -> Result<()
         ensure!(page.script(ASKS, vec![]).await? == true, "a painted mask");
         page.click("undo").await?;
         ensure!(page.script(ASKS, vec![]).await? == false, "it is undone");
+        page.script("document.getElementById('draw').open = true", vec![]).await?;
+        page.press("drawing", ' ').await?;
+        ensure!(page.script(ASKS, vec![]).await? == true, "a drawing");
+        page.click("drawing-clear").await?;
+        ensure!(page.script(ASKS, vec![]).await? == false, "it is wiped out");
         let [manifest, weights] = ["model.json", "model.safetensors"].map(|file| format!("models/{SMALL}/{file}"));
         page.drop_files(&[("model.json", &manifest), ("model.safetensors", &weights)]).await?;
         page.wait_for_data("model", "yours", 60).await?;
@@ -205,7 +228,24 @@ async fn back_leads_to_the_room_before_and_a_mistake_elsewhere_is_no_obstacle() 
         page.click("start").await?;
         page.wait_for("done", 60).await?;
         browser.client.forward().await?;
-        page.wait_for_data("room", "denoise", 5).await
+        page.wait_for_data("room", "denoise", 5).await?;
+
+        // What a link asks for is still there after the page is loaded again in a room that shows nothing of it.
+        let link = "?task=denoise&level=1&picture=1&seed=7&count=4&backend=cpu";
+        let page = Page::open(browser, &site.url(link)).await?;
+        page.wait_for("ready", 60).await?;
+        page.go_to("about").await?;
+        browser.client.refresh().await?;
+        page.wait_for("ready", 60).await?;
+        browser.client.back().await?;
+        page.wait_for_data("room", "denoise", 5).await?;
+        page.wait_for("ready", 60).await?;
+        let settings =
+            "const picture = [...document.querySelectorAll('#pictures input')].findIndex((radio) => radio.checked);
+            return [...['seed', 'count', 'level'].map((id) => document.getElementById(id).value), picture]";
+        let settings = page.script(settings, vec![]).await?;
+        ensure!(settings == json!(["7", "4", "1", 1]), "{settings}");
+        Ok(())
     })
     .await
 }

@@ -42,8 +42,9 @@ async fn german_is_asked_for_and_left_again() -> Result<()> {
     site.publish()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         let asked = "model=small&seed=5&count=2&sampler=annealed&steps=7&task=sample&lesson=1";
-        let page = Page::open(browser, &site.url(&format!("?lang=de&backend=cpu&{asked}"))).await?;
+        let page = Page::open(browser, &site.url(&format!("?backend=cpu&amp;lang=de&amp;{asked}"))).await?;
         page.wait_for("ready", 60).await?;
+        // As a link is that was copied out of the text of a web page.
         ensure!(page.script("return document.documentElement.lang", vec![]).await? == "de");
         ensure!(title(&page).await?.starts_with("Bilder aus einem energiebasierten"), "{}", title(&page).await?);
         for (id, wanted) in [
@@ -121,6 +122,15 @@ async fn the_browsers_language_is_spoken_where_it_is_there() -> Result<()> {
             page.script("scrollTo(0, 0)", vec![]).await?;
             page.look(&format!("german-{room}-phone")).await?;
         }
+        // Also where the names of all rooms hardly stand in one row.
+        for width in [621, 630, 640, 859] {
+            page.resize(width, 900).await?;
+            page.ensure_fits(&format!("German at {width}")).await?;
+            let over = "const { scrollWidth, clientWidth } = document.querySelector('.rooms'); return scrollWidth - clientWidth";
+            let over = page.script(over, vec![]).await?;
+            ensure!(over == 0, "at {width} the tabs are {over} pixels wider than their bar");
+        }
+        browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await?;
         page.go_to("sample").await?;
         page.fill("steps", "100000").await?;
         page.click("start").await?;
@@ -146,7 +156,7 @@ async fn a_language_needs_no_network_after_the_first_visit() -> Result<()> {
     let site = Site::new()?;
     let build = site.publish()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
-        let page = Page::open(browser, &site.url("?backend=cpu&lang=en")).await?;
+        let page = Page::open(browser, &site.url("?backend=cpu&embed=0&lang=en")).await?;
         page.wait_for("ready", 60).await?;
         page.wait_until_kept(&build).await?;
         let german = site.url("?backend=cpu&lang=de");

@@ -181,6 +181,12 @@ const SCROLL_WHILE_IT_RUNS: &str = "
         window.noted = [document.activeElement.id, scrollY, place];
     }).observe(document.body, { attributes: true })";
 
+/// Whether Start is in sight as soon as the settings are: on a phone the heading comes first.
+const START_IS_SEEN: &str = "
+    document.getElementById('controls').scrollIntoView();
+    const { top, bottom } = document.getElementById('start').getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight";
+
 #[tokio::test]
 async fn start_is_in_sight_and_the_end_of_a_run_moves_nothing() -> Result<()> {
     let site = Site::new()?;
@@ -188,11 +194,7 @@ async fn start_is_in_sight_and_the_end_of_a_run_moves_nothing() -> Result<()> {
         browser::with(Gpu::None, screen, async |browser| {
             let page = Page::open(browser, &site.url("?task=inpaint&mask=left&count=4&steps=400&backend=cpu")).await?;
             page.wait_for("ready", 60).await?;
-            // As soon as the settings are: on a phone the heading comes first.
-            let seen = "document.getElementById('controls').scrollIntoView();
-                const { top, bottom } = document.getElementById('start').getBoundingClientRect();
-                return top >= 0 && bottom <= innerHeight";
-            ensure!(page.script(seen, vec![]).await? == true, "Start is out of sight in Complete, {screen:?}");
+            ensure!(page.script(START_IS_SEEN, vec![]).await? == true, "Start is out of sight in Restore, {screen:?}");
             page.script(SCROLL_WHILE_IT_RUNS, vec![]).await?;
             page.element("start").await?.send_keys(" ").await?;
             page.wait_for("done", 60).await?;
@@ -204,6 +206,19 @@ async fn start_is_in_sight_and_the_end_of_a_run_moves_nothing() -> Result<()> {
             let place =
                 page.script("return document.getElementById('grid').getBoundingClientRect().top", vec![]).await?;
             ensure!(noted[2] == place, "the grid moved from {} to {place}, {screen:?}", noted[2]);
+            // Tablets, a desk at 150 and 200 %, and phones on their side.
+            for (width, height) in [(744, 1133), (820, 1180), (853, 600), (640, 450), (844, 390), (640, 360)] {
+                page.resize(width, height).await?;
+                for room in ["denoise", "inpaint"] {
+                    page.go_to(room).await?;
+                    let name = format!("{room} at {width}x{height}");
+                    ensure!(page.script(START_IS_SEEN, vec![]).await? == true, "Start is out of sight in {name}");
+                    page.ensure_fits(&name).await?;
+                }
+                let mask = "return document.getElementById('mask').clientHeight / innerHeight";
+                let mask = page.script(mask, vec![]).await?;
+                ensure!(mask.as_f64().is_some_and(|share| share < 0.61), "the mask takes {mask} of {width}x{height}");
+            }
             Ok(())
         })
         .await?;

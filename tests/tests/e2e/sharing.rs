@@ -60,7 +60,18 @@ async fn a_saved_picture_brings_its_settings_back() -> Result<()> {
         let clipboard = "Object.defineProperty(navigator, 'clipboard', { value: { writeText: async () => {} } })";
         page.script(clipboard, vec![]).await?;
         page.click("copy-link").await?;
-        page.wait_for_words("status", "mask that you painted", 5).await
+        page.wait_for_words("status", "mask that you painted", 5).await?;
+        // A file that was made with another model of the same name: what it asks for is looked at as what an address does.
+        let foreign = "model=small&task=inpaint&known=grey&picture=99";
+        let mut encoder = png::Encoder::new(fs::File::create(site.path("foreign.png"))?, 1, 1);
+        encoder.add_itxt_chunk("Comment".to_owned(), foreign.to_owned())?;
+        encoder.write_header()?.write_image_data(&[0])?;
+        page.drop_files(&[("foreign.png", "foreign.png")]).await?;
+        page.wait_for_notice(&["have no colours"]).await?;
+        page.wait_for_notice(&["Picture 99 was asked for"]).await?;
+        let known = page.script("return document.getElementById('known').value", vec![]).await?;
+        ensure!(known == "part", "{known} is known");
+        Ok(())
     })
     .await
 }

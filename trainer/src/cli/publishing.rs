@@ -28,7 +28,7 @@ pub struct ExportArgs {
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
     /// Number of held-out pictures to publish with the model, so that visitors can restore, denoise and score them. At
-    /// most 16 MiB; 0 if their licence does not allow publishing.
+    /// most 16 MiB as a file, and 64 MiB unpacked; 0 if their licence does not allow publishing.
     #[arg(long, default_value_t = 24)]
     pub held_out: usize,
     /// A folder of other pictures to publish instead, in the order of their names, for data whose licence does not allow

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     BackendArgs,
-    values::{count_parser, fraction, noise_level, positive, seed, side},
+    values::{count_parser, fraction, noise_level, positive, seed, side, written_path},
 };
 use crate::train::TrainingPreset;
 
@@ -18,7 +18,7 @@ pub struct TrainArgs {
     pub layers: LayersArgs,
     /// Folder of the data set's files, if it is not where `trainer data fetch` puts them. With --resume, where the
     /// run's pictures are now.
-    #[arg(long)]
+    #[arg(long, value_parser = written_path())]
     pub data_dir: Option<PathBuf>,
     /// The run folder, for settings, metrics, checkpoints, sample grids and a report [default: runs/ and the data's
     /// name].
@@ -61,7 +61,7 @@ pub struct SettingsArgs {
     pub data: Option<String>,
     /// Fine-tune a model on these pictures, which may have another size: start from the weights of an exported folder,
     /// a checkpoint or a run. Its network is used.
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = written_path())]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<PathBuf>,
     /// Resize the pictures of a folder to this side, 8 to 256. Pictures that are not square are cropped to their middle

@@ -1,5 +1,8 @@
 //! What flags take that are no words of an option.
 
+use std::path::PathBuf;
+
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use cpu_kernels::Vectors;
 use shared::sampling::Churn;
 
@@ -27,6 +30,14 @@ fn number(text: &str, allowed: impl Fn(f64) -> bool, wanted: &str) -> Result<f64
         }
         _ => Err(format!("it must be {wanted}")),
     }
+}
+
+/// A path that settings files can hold.
+pub fn written_path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.to_str() {
+        Some(_) => Ok(path),
+        None => Err("its name is not in UTF-8, as settings files are; give it another"),
+    })
 }
 
 pub fn positive(text: &str) -> Result<f64, String> {

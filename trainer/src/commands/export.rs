@@ -192,7 +192,7 @@ fn model_name(out: &Path) -> Result<String> {
         return Ok(name.to_owned());
     }
     Err(Error::input(format!(
-        "--out {}: `{name}` cannot name a model; use letters, digits, `-`, `_` and `.`",
+        "--out {}: `{name}` cannot name a model; use up to 100 letters, digits, `-`, `_` and `.`",
         out.display()
     )))
 }

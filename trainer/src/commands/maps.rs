@@ -21,7 +21,7 @@ pub const MAPS: &str = "maps.json";
 #[derive(Serialize, Deserialize)]
 struct Sign {
     /// The pictures, as they were given.
-    images: Vec<PathBuf>,
+    images: Vec<String>,
 }
 
 /// A folder of maps, or of folders of them where there are several models.
@@ -76,7 +76,9 @@ impl Maps {
         };
         for folder in folders.iter().filter(beside) {
             files::write_atomically(&folder.join(MAPS), |file| {
-                Ok(serde_json::to_writer_pretty(file, &Sign { images: images.to_vec() })?)
+                // Names that are no text are shown as far as they are.
+                let images = images.iter().map(|image| image.display().to_string()).collect();
+                Ok(serde_json::to_writer_pretty(file, &Sign { images })?)
             })?;
         }
         Ok(Self { places })

@@ -8,7 +8,7 @@ use crate::{
     cli::MeasureArgs,
     data::principal_components,
     error::{Error, Result},
-    evaluate::{PlacedModel, Summary, fingerprint, likelihoods},
+    evaluate::{PlacedModel, Summary, fingerprint, likelihoods, with_error},
     export::{AT_EXPORT, MEASURED, measured_again},
     files::{self, reason},
     model::{LoadedModel, named},
@@ -53,8 +53,10 @@ pub fn measure(args: MeasureArgs) -> Result<()> {
     }
     let found = match &card {
         Some(card) => format!(
-            "{:.0} ± {:.0} bits a picture above noise of {}, {:.3} bits a value with it",
-            card.bits, card.bits_standard_error, card.noise_level, card.bits_per_dim
+            "{} bits a picture above noise of {}, {:.3} bits a value with it",
+            with_error(card.bits, card.bits_standard_error, 0),
+            card.noise_level,
+            card.bits_per_dim
         ),
         None => "no bits: they are an integral over noise levels, and the model was trained at one".to_owned(),
     };

@@ -1,10 +1,11 @@
 //! The pictures of a run that was begun before, wherever they lie now.
 
-use std::path::Path;
+use std::{fmt::Display, path::Path};
 
 use crate::{
     data::{self, DataSet, Wanted},
     error::{Error, Result},
+    overwriting,
     train::RunConfig,
 };
 
@@ -23,16 +24,44 @@ pub struct Place<'a> {
 /// # Errors
 /// They are not there, or those that are where the user says are other pictures.
 pub fn run_pictures(config: &RunConfig, run: &Path, place: &Place<'_>) -> Result<DataSet> {
-    let size = config.card().size;
-    if data::is_named(&config.data) {
-        if let Some(other) = place.data.filter(|&data| data != config.data) {
-            let text = format!("the run's data is {}, which cannot change; train anew into another --out", config.data);
-            return Err(Error::input(format!("--data {other}: {text}")));
-        }
-        let named = format!("--data {}", config.data);
-        let dir = config.files_in(place.dir);
-        return data::read(&Wanted { source: &config.data, named: &named, dir, side: None, keep: place.keep });
+    if data::is_named(&config.data) { of_set(config, run, place) } else { of_folder(config, run, place) }
+}
+
+/// The folder of a named set's files, as the user says now or said when these settings were written; `whose` they are.
+///
+/// # Errors
+/// It was said then, and is gone.
+pub fn files_in<'a>(config: &'a RunConfig, given: Option<&'a Path>, whose: impl Display) -> Result<Option<&'a Path>> {
+    match config.files_in(given) {
+        Some(dir) if given.is_none() && data::is_gone(dir) => Err(Error::input(format!(
+            "{whose}: data_dir is {}, where no folder is now; say where the files of {} are with --data-dir FOLDER",
+            dir.display(),
+            config.data
+        ))),
+        dir => Ok(dir),
     }
+}
+
+fn of_set(config: &RunConfig, run: &Path, place: &Place<'_>) -> Result<DataSet> {
+    let set = &config.data;
+    if let Some(other) = place.data.filter(|data| data != set) {
+        let text = format!("the run's data is {set}, which cannot change; train anew into another --out");
+        return Err(Error::input(format!("--data {other}: {text}")));
+    }
+    let dir = files_in(config, place.dir, run.display())?;
+    let data = data::read(&Wanted { source: set, named: &format!("--data {set}"), dir, side: None, keep: place.keep })?;
+    let before = config.data_dir.as_deref();
+    let named = match (place.dir, before) {
+        (Some(dir), _) => format!("--data-dir {}", dir.display()),
+        (None, Some(dir)) => format!("{}: the files of {set} in {}", run.display(), dir.display()),
+        (None, None) => format!("{}: the files of {set}", run.display()),
+    };
+    let moved = place.dir.is_some_and(|dir| overwriting::place(dir) != before.and_then(overwriting::place));
+    check_same(config, &data, &named, moved)?;
+    Ok(data)
+}
+
+fn of_folder(config: &RunConfig, run: &Path, place: &Place<'_>) -> Result<DataSet> {
     let dir = place.dir.map(|dir| (dir.to_string_lossy().into_owned(), "--data-dir"));
     let given = place.data.map(|data| (data.to_owned(), "--data")).or(dir);
     let (source, named) = match &given {
@@ -43,14 +72,15 @@ pub fn run_pictures(config: &RunConfig, run: &Path, place: &Place<'_>) -> Result
         let text = "the run's data is a folder of pictures, not a known set; train anew into another --out";
         return Err(Error::input(format!("{named}: {text}")));
     }
-    if given.is_none() && !Path::new(source).is_dir() {
+    if given.is_none() && data::is_gone(Path::new(source)) {
         let since = if Path::new(source).is_absolute() { "" } else { " (seen from where it was begun)" };
         return Err(Error::input(format!(
             "{}: its pictures were in {source}{since}, where no folder is now; say where they are with --data FOLDER",
             run.display()
         )));
     }
-    let data = data::read(&Wanted { source, named: &named, dir: None, side: Some(size), keep: place.keep })?;
+    let side = Some(config.card().size);
+    let data = data::read(&Wanted { source, named: &named, dir: None, side, keep: place.keep })?;
     check_same(config, &data, &named, given.is_some() && data.source != config.data)?;
     Ok(data)
 }
@@ -58,25 +88,43 @@ pub fn run_pictures(config: &RunConfig, run: &Path, place: &Place<'_>) -> Result
 /// Checks that the pictures are those of the run; told of, where they are still in their place, and refused elsewhere.
 fn check_same(config: &RunConfig, data: &DataSet, named: &str, moved: bool) -> Result<()> {
     let known = config.pictures.as_ref().and_then(|pictures| pictures.card.fingerprint.as_ref());
-    match (known, &data.fingerprint, moved) {
-        (Some(known), Some(found), _) if known == found => Ok(()),
-        (Some(_), _, true) => Err(Error::input(format!(
-            "{named}: these are not the pictures that the run was begun with, in {}; train anew into another --out",
-            config.data
-        ))),
-        (Some(_), _, false) => {
-            eprintln!(
-                "warning: {named} are no longer those that the run was begun with: some were added, removed, changed or put \
-                 on the other side, held out or not"
-            );
-            Ok(())
-        }
-        (None, _, _) => {
-            eprintln!(
-                "warning: {named}: the run is from an earlier version, which held out others of these pictures: it may have \
-                 learned from some that are held out now"
-            );
-            Ok(())
-        }
+    let is_set = data::is_named(&config.data);
+    if known == data.fingerprint.as_ref() {
+        return Ok(());
     }
+    if moved && (known.is_some() || data::is_told_from_others(&config.data)) {
+        return Err(others(config, data, named));
+    }
+    let what = match known {
+        Some(_) => {
+            " are no longer those that the run was begun with: some were added, removed, changed or put on the other side, \
+             held out or not"
+        }
+        None if is_set => {
+            ": these are not the pictures that the name stands for, and the run does not say that it was begun with others: \
+             it may have learned from some that are held out now"
+        }
+        None => {
+            ": the run is from an earlier version, which held out others of these pictures: it may have learned from some \
+             that are held out now"
+        }
+    };
+    eprintln!("warning: {named}{what}");
+    Ok(())
+}
+
+/// That these are not the pictures of the run, after what there is to say of them: a file that cannot be read may be why.
+fn others(config: &RunConfig, data: &DataSet, named: &str) -> Error {
+    data.tell();
+    let of_set = || config.data_dir.as_deref().map(|dir| dir.display().to_string());
+    let place = if data::is_named(&config.data) { of_set() } else { Some(config.data.clone()) };
+    let place = place.map(|place| format!(", in {place}")).unwrap_or_default();
+    let advice = match data.skipped.len() {
+        0 => "train anew into another --out".to_owned(),
+        1 => "one file could not be used, which may be why: mend it, or train anew into another --out".to_owned(),
+        count => {
+            format!("{count} files could not be used, which may be why: mend them, or train anew into another --out")
+        }
+    };
+    Error::input(format!("{named}: these are not the pictures that the run was begun with{place}; {advice}"))
 }

@@ -17,6 +17,7 @@ use crate::{
     model::{LoadedModel, named},
     output,
     pictures::{self, Picture},
+    progress::Progress,
 };
 
 /// What one model says of one picture.
@@ -74,19 +75,27 @@ pub fn score(args: ScoreArgs) -> Result<()> {
     let models = Models::open(&args, &device)?;
     let maps = args.map.as_deref().map(|folder| Maps::at(folder, &args.models, &args.images)).transpose()?;
     let (mut scored, mut failed) = (Vec::new(), None);
+    let progress = models.progress(args.images.len());
+    // The last is told where every error is.
+    let mut fail = |error| {
+        if let Some(earlier) = failed.replace(error) {
+            progress.aside(|| eprintln!("error: {earlier}"));
+        }
+    };
     for (index, path) in args.images.iter().enumerate() {
-        match models.score(path, maps.as_ref().map(|maps| (maps, index)), &device) {
-            Ok(scores) if args.json => scored.push(scores),
-            // Many take long: each is told when it is known.
-            Ok(scores) => scores.tell(),
-            // The last is told where every error is.
-            Err(error) => {
-                if let Some(earlier) = failed.replace(error) {
-                    eprintln!("error: {earlier}");
+        match models.score(path, maps.as_ref().map(|maps| (maps, index)), &progress, &device) {
+            Ok((scores, unwritten)) => {
+                match args.json {
+                    true => scored.push(scores),
+                    // Many take long: each is told when it is known.
+                    false => progress.aside(|| scores.tell()),
                 }
+                unwritten.into_iter().for_each(&mut fail);
             }
+            Err(error) => fail(error),
         }
     }
+    drop(progress);
     if args.json {
         // Not by way of a `Value`, whose numbers have 64 bits: 0.05 would be 0.05000000074505806.
         let text = serde_json::to_string_pretty(&HashMap::from([("scores", &scored)]))
@@ -208,13 +217,26 @@ impl Models {
         Ok(Self { models: planned.collect() })
     }
 
-    /// The scores of a picture, and its maps if they are asked for: it is the one of this number.
-    fn score(&self, path: &Path, maps: Option<(&Maps, usize)>, device: &Device) -> Result<Scored> {
+    /// What shows how far so many pictures are.
+    fn progress(&self, pictures: usize) -> Progress {
+        Progress::new("scoring pictures", self.models.iter().map(|(_, _, plan)| plan.steps(pictures)).sum())
+    }
+
+    /// The scores of a picture, and its maps if they are asked for: it is the one of this number. A map that could not be
+    /// written costs no score.
+    fn score(
+        &self,
+        path: &Path,
+        maps: Option<(&Maps, usize)>,
+        progress: &Progress,
+        device: &Device,
+    ) -> Result<(Scored, Vec<Error>)> {
         let (_, first, _) = &self.models[0];
         let picture = pictures::read(path, first.config.channels, first.data.size, first.data.size)?;
-        let mut scores = Vec::with_capacity(self.models.len());
+        let (mut scores, mut unwritten) = (Vec::with_capacity(self.models.len()), Vec::new());
         for (index, (model_path, model, plan)) in self.models.iter().enumerate() {
-            let mut read = plan.read(model, std::slice::from_ref(&picture), &model.prior(), maps.is_some(), device)?;
+            let reads = (maps.is_some(), progress);
+            let mut read = plan.read_among(model, std::slice::from_ref(&picture), &model.prior(), reads, device)?;
             let Some(likelihood) = read.pop() else { continue };
             if !likelihood.excess.bits.is_finite() {
                 return Err(Error::failed(format!(
@@ -224,7 +246,7 @@ impl Models {
                 )));
             }
             if let (Some((maps, picture)), Some(map)) = (maps, &likelihood.surprise) {
-                maps.write(picture, index, map)?;
+                unwritten.extend(maps.write(picture, index, map).err());
             }
             scores.push(score_of(model, model_path, &picture, &likelihood, plan, device)?);
         }
@@ -239,7 +261,7 @@ impl Models {
         let belongs_to = likeliest.map(|score| score.model.clone()).filter(|_| scores.len() > 1);
         let mut scores = scores.into_iter();
         let first = scores.next().ok_or_else(|| Error::failed("there is no model"))?;
-        Ok(Scored { image: path.display().to_string(), first, others: scores.collect(), belongs_to })
+        Ok((Scored { image: path.display().to_string(), first, others: scores.collect(), belongs_to }, unwritten))
     }
 }
 

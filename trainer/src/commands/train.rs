@@ -3,13 +3,13 @@
 use std::{
     collections::HashSet,
     env,
-    fs::File,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::run_pictures::{Place, run_pictures};
+use super::run_pictures::{Place, files_in, run_pictures};
 use crate::{
     cli::{LayersArgs, TrainArgs},
     console,
@@ -46,7 +46,7 @@ struct Task {
 
 impl Task {
     fn pictures(data: &DataSet) -> (usize, String) {
-        // Sets with a name have no fingerprint, and --data-dir may lead to other files of the same names.
+        // Sets have none where their files are what the name stands for, or are in the program itself.
         let content = || files::sha256(&data.train.pixels);
         (data.train.len(), data.fingerprint.clone().unwrap_or_else(content))
     }
@@ -88,8 +88,10 @@ fn work(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
         toml::from_str(&task.config).map_err(|error| Error::failed(format!("the settings that came: {error}")))?;
     check_shares(&config, args, ranks)?;
     let given = args.layers.settings.data.as_deref().filter(|_| !Path::new(&config.data).is_dir());
-    let data = run_pictures(&config, Path::new("this run"), &place(args, given))?;
+    let data = run_pictures(&config, Path::new("this run"), &place(args, given, args.data_dir.as_deref()))?;
     if Task::pictures(&data) != task.pictures {
+        // A file that cannot be read here may be why.
+        data.tell();
         return Err(Error::input(format!("the pictures in {} are not those of the leading process", data.source)));
     }
     if task.rehearsals == 0 {
@@ -236,10 +238,11 @@ fn begin(args: &TrainArgs) -> Result<Opened> {
         }
         (None, _) => of_preset(&config)?,
     };
-    let dir = config.files_in(args.data_dir.as_deref());
+    let whose = file.as_ref().map_or_else(|| config.data.clone(), |file| format!("--config {}", file.display()));
+    let dir = files_in(&config, args.data_dir.as_deref(), whose)?;
     let wanted = Wanted { source: &config.data, named: &named, dir, side: config.image_size, keep: !args.dry_run };
     let data = data::read(&wanted)?;
-    let data_dir = dir.and_then(|dir| std::fs::canonicalize(dir).ok());
+    let data_dir = dir.and_then(|dir| fs::canonicalize(dir).ok());
     Ok((RunConfig { data_dir, ..config.with_pictures(&data)? }, None, data))
 }
 
@@ -258,17 +261,25 @@ fn resume(args: &TrainArgs, folder: &RunFolder, out: &Path) -> Result<Opened> {
     let before = folder.load_config()?;
     let start = if folder.has_checkpoint() { Some(folder.newest()?) } else { None };
     let step = start.as_ref().map_or(0, |checkpoint| checkpoint.progress.step);
-    let config = before.resumed(step, *preset, file.as_deref(), settings)?;
+    let mut config = before.resumed(step, *preset, file.as_deref(), settings)?;
     let given = (config.data != before.data).then_some(config.data.as_str());
-    let data = run_pictures(&before, out, &place(args, given))?;
+    // Where a file says that they are is where the user says so now.
+    let by_file = file.as_ref().filter(|_| config.data_dir != before.data_dir);
+    let dir = match by_file {
+        Some(file) => files_in(&config, args.data_dir.as_deref(), format!("--config {}", file.display()))?,
+        None => args.data_dir.as_deref(),
+    };
+    let data = run_pictures(&before, out, &place(args, given, dir))?;
+    let found = dir.filter(|_| data::is_named(&before.data)).and_then(|dir| fs::canonicalize(dir).ok());
+    config.data_dir = found.or_else(|| before.data_dir.clone());
     let config = config.with_pictures(&data)?;
     tell_changes(&before, &config)?;
     Ok((config, start, data))
 }
 
 /// Where the user says that the pictures of a run are.
-fn place<'a>(args: &'a TrainArgs, data: Option<&'a str>) -> Place<'a> {
-    Place { data, dir: args.data_dir.as_deref(), keep: !args.dry_run }
+fn place<'a>(args: &'a TrainArgs, data: Option<&'a str>, dir: Option<&'a Path>) -> Place<'a> {
+    Place { data, dir, keep: !args.dry_run }
 }
 
 /// Says which settings a run goes on with that it did not have before.

@@ -1,5 +1,6 @@
 //! The named data sets: what they are, where their files come from and how a file is known to be the right one.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{cifar, mnist};
@@ -34,6 +35,8 @@ pub(super) struct Recipe {
     pub script: &'static str,
     /// Side of the square colour pictures.
     pub side: usize,
+    /// What the pictures are known by, drawn on a usual processor.
+    pub fingerprint: &'static str,
 }
 
 /// Where the files of a set can be had.
@@ -155,19 +158,31 @@ pub(super) const SETS: [Set; 7] = [
         name: "faces",
         about: "60,000 + 6,000 pixel-art faces, colour 16x16, drawn by a package of Node.js",
         licence: "CC0 1.0 (DiceBear Pixel Art)",
-        format: Format::Rendered(Recipe { script: "faces.mjs", side: 16 }),
+        format: Format::Rendered(Recipe {
+            script: "faces.mjs",
+            side: 16,
+            fingerprint: "2-76c1a293715a9fe6a9f346754520e4d8",
+        }),
     },
     Set {
         name: "avatars",
         about: "50,000 + 4,638 people drawn by hand, colour 64x64, put together by a package of Node.js",
         licence: "CC0 1.0 (Open Peeps by Pablo Stanley, DiceBear)",
-        format: Format::Rendered(Recipe { script: "avatars.mjs", side: 64 }),
+        format: Format::Rendered(Recipe {
+            script: "avatars.mjs",
+            side: 64,
+            fingerprint: "2-d428926098f9d63a72b49898ad500f76",
+        }),
     },
     Set {
         name: "emoji",
         about: "3,185 + 174 emoji in 16 variants each, colour 32x32, drawn from packages of Node.js",
         licence: "MIT (Microsoft, Fluent Emoji) and Apache-2.0 (Google, Noto Emoji)",
-        format: Format::Rendered(Recipe { script: "emoji.mjs", side: 32 }),
+        format: Format::Rendered(Recipe {
+            script: "emoji.mjs",
+            side: 32,
+            fingerprint: "2-cae643c76723727695c7c8021264130e",
+        }),
     },
 ];
 
@@ -206,6 +221,12 @@ impl Set {
         let source = self.source();
         let package = source.and_then(|source| source.package.as_ref());
         let text = match (dir, package) {
+            // Nothing in a folder that may not be entered is seen.
+            (Some(dir), _)
+                if dir.join(".").metadata().is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) =>
+            {
+                format!("--data-dir {}: permission denied", dir.display())
+            }
             (Some(dir), _) => {
                 let lacks = match &self.format {
                     Format::Idx(source) => {

@@ -12,7 +12,7 @@ use ureq::{
 };
 
 use super::catalogue::{Published, Set, Source};
-use super::idx;
+use super::gzip;
 use crate::error::{Error, Result};
 use crate::files::{Draft, reason, sha256_of};
 
@@ -39,7 +39,7 @@ pub(super) fn fetch(name: &str, source: &Source, folder: &Path, mirror: Option<&
         } else if let Some(other) = owner(&path, others) {
             let text = format!("it is a file of {other}, and would be replaced; choose another --dir");
             return Err(Error::input(format!("data fetch {name}: {}: {text}", path.display())));
-        } else if idx::is_whole(&path) {
+        } else if gzip::is_whole(&path) {
             let text = "it is whole, but not the published file, and would be replaced; choose another --dir";
             return Err(Error::input(format!("data fetch {name}: {}: {text}", path.display())));
         } else {
@@ -110,7 +110,8 @@ fn check(path: &Path, file: &Published) -> std::result::Result<(), String> {
 }
 
 fn checksum(path: &Path, file: &Published) -> io::Result<String> {
-    let content: Box<dyn Read> = if file.of_unpacked { idx::open(path)? } else { Box::new(std::fs::File::open(path)?) };
+    let content: Box<dyn Read> =
+        if file.of_unpacked { gzip::open(path)? } else { Box::new(std::fs::File::open(path)?) };
     sha256_of(content)
 }
 

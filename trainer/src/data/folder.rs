@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::files::{self, reason};
 use crate::pictures;
 use cache::Cache;
-use contents::{Contents, look_through, written_here};
+use contents::{look_into, look_through, may_be_looked_into};
 use decoded::{Goes, Notes, Pixels};
 use parts::{Side, Split, classes, inside};
 
@@ -50,35 +50,34 @@ pub(super) fn read(&Wanted { source, named, side, keep, .. }: &Wanted<'_>) -> Re
     let Some(place) = folder.to_str().map(str::to_owned) else {
         return Err(wrong("its path has letters that are no Unicode, so a run could not find it again; rename it"));
     };
-    if let Some(file) = written_here(&folder) {
-        let text = format!("it holds {file}, so it was written by this program, and is no folder of pictures");
-        return Err(wrong(&text));
-    }
+    may_be_looked_into(&folder).map_err(|what| wrong(&what))?;
     let mut contents = look_through(&folder);
     let mut told = told::contents(&contents);
+    let because = |reasons: &[String]| reasons.first().map(|why| format!("; {why}")).unwrap_or_default();
+    let unreadable = because(&contents.unreadable);
     let all = inside(&folder, contents.pictures.iter());
     let split = Split::of(&all);
     if split.is_none() {
-        told.extend(Split::lacking(&folder, &all).map_err(|what| wrong(&what))?);
+        told.extend(Split::lacking(&folder, &all).map_err(|what| wrong(&(what + &unreadable)))?);
     }
     if let Some(split) = &split {
         let count = contents.pictures.len();
         contents.pictures.retain(|path| split.side(path.strip_prefix(&folder).unwrap_or(path)) != Side::Neither);
         told.extend(told::neither(split, count - contents.pictures.len()));
     }
-    let Contents { pictures: paths, unreadable, .. } = contents;
+    let paths = contents.pictures;
     if paths.is_empty() {
-        let others = told.first().map(|line| format!("; {line}")).unwrap_or_default();
-        return Err(wrong(&format!("the folder holds no readable PNG, JPEG or WebP picture{others}")));
+        let others = because(&told);
+        return Err(wrong(&format!("the folder holds no readable PNG, JPEG or WebP picture{unreadable}{others}")));
     }
     let chosen = side.unwrap_or_else(|| suitable_side(&paths));
     let cache = if paths.len() < FEW { None } else { Cache::of(&folder, &paths, chosen) };
     let (notes, pixels, kept) = decoded(&paths, chosen, cache.as_ref(), keep)?;
     told.extend(kept);
     let hashes: BTreeSet<&str> = notes.pictures.iter().map(|note| note.hash.as_str()).collect();
-    let skipped: Vec<String> = unreadable.iter().chain(&notes.skipped).cloned().collect();
+    let skipped: Vec<String> = contents.unreadable.iter().chain(&notes.skipped).cloned().collect();
+    let first = skipped.first().map(|why| format!("; the first that could not: {why}")).unwrap_or_default();
     if hashes.len() < 2 {
-        let first = skipped.first().map(|why| format!("; the first that could not: {why}")).unwrap_or_default();
         return Err(wrong(&format!(
             "at least two different pictures are needed, and {} of {} files could be used{first}",
             hashes.len(),
@@ -104,7 +103,7 @@ pub(super) fn read(&Wanted { source, named, side, keep, .. }: &Wanted<'_>) -> Re
         images.labels = labels.iter().zip(&goes).filter(|(_, goes)| **goes == to).map(|(&label, _)| label).collect();
     }
     if let Some(split) = &split {
-        check_sides(&train, &held_out, split).map_err(|what| wrong(&what))?;
+        check_sides(&train, &held_out, split).map_err(|what| wrong(&(what + &first)))?;
         told.push(told::split(split, &train, &held_out, &goes));
     }
     told.extend(told::classes(&classes));
@@ -120,6 +119,17 @@ pub(super) fn read(&Wanted { source, named, side, keep, .. }: &Wanted<'_>) -> Re
         told,
         skipped,
     })
+}
+
+/// The pictures that lie right in a folder, by the rules of [`read`], and lines for what is left out.
+///
+/// # Errors
+/// It cannot be looked into, or was written by this program: the end of a sentence.
+pub fn lying_in(folder: &Path) -> std::result::Result<(Vec<PathBuf>, Vec<String>), String> {
+    may_be_looked_into(folder)?;
+    let contents = look_into(folder);
+    let told = told::contents(&contents);
+    contents.unreadable.into_iter().next().map_or(Ok((contents.pictures, told)), Err)
 }
 
 /// The name of a folder.

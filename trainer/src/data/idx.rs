@@ -1,12 +1,9 @@
 //! The IDX format of MNIST and its relatives: a header of big-endian numbers, then the pixels; gzipped or not.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 
-use flate2::read::GzDecoder;
-
-use super::Images;
+use super::{Images, gzip};
 use crate::error::{Error, Result};
 use crate::files::reason;
 use user_files::POINTER;
@@ -33,11 +30,9 @@ pub(super) fn read_labels(path: &Path, count: usize) -> Result<Vec<u8>> {
     read_as(path, |content| parse_labels(content, count))
 }
 
-type Content = Box<dyn Read>;
-
-fn read_as<T>(path: &Path, parse: impl FnOnce(Content) -> std::result::Result<T, Problem>) -> Result<T> {
+fn read_as<T>(path: &Path, parse: impl FnOnce(Box<dyn Read>) -> std::result::Result<T, Problem>) -> Result<T> {
     let wrong = |what: String| Error::input(format!("{}: {what}", path.display()));
-    let content = open(path).map_err(|error| wrong(reason(&error)))?;
+    let content = gzip::open(path).map_err(|error| wrong(reason(&error)))?;
     parse(content).map_err(|problem| match problem {
         Problem::Content(what) => wrong(what),
         Problem::Reading(error) => match error.kind() {
@@ -48,24 +43,6 @@ fn read_as<T>(path: &Path, parse: impl FnOnce(Content) -> std::result::Result<T,
             _ => wrong(reason(&error)),
         },
     })
-}
-
-/// The content of a file, freed of its gzip wrapping where it has one.
-pub(super) fn open(path: &Path) -> io::Result<Content> {
-    let (file, gzipped) = begun(path)?;
-    Ok(if gzipped { Box::new(BufReader::new(GzDecoder::new(file))) } else { Box::new(file) })
-}
-
-/// Whether a file is gzipped and all of it can be unpacked.
-pub(super) fn is_whole(path: &Path) -> bool {
-    begun(path).is_ok_and(|(file, gzipped)| gzipped && io::copy(&mut GzDecoder::new(file), &mut io::sink()).is_ok())
-}
-
-/// A file, and whether it is gzipped.
-fn begun(path: &Path) -> io::Result<(BufReader<File>, bool)> {
-    let mut file = BufReader::new(File::open(path)?);
-    let gzipped = io::BufRead::fill_buf(&mut file)?.starts_with(&[0x1f, 0x8b]);
-    Ok((file, gzipped))
 }
 
 enum Problem {

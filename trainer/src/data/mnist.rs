@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::catalogue::{Format, Published, SETS, Set, Source};
-use super::{Images, idx};
+use super::{Images, SIDES, idx};
 use crate::error::{Error, Result};
 use crate::files;
 
@@ -31,6 +31,14 @@ pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Im
             train_path.display(),
             train.width,
             train.height
+        )));
+    }
+    if train.height > *SIDES.end() {
+        return Err(Error::input(format!(
+            "{}: its pictures are {side}x{side}; the networks take at most {most}x{most}",
+            train_path.display(),
+            side = train.height,
+            most = SIDES.end()
         )));
     }
     if let Some((train_labels, test_labels)) = pair(source.labels, folder) {
@@ -171,6 +179,21 @@ mod tests {
             let error = open(folder.path()).unwrap_err();
             assert!(error.to_string().contains("square") && error.exit_code() == 2, "{error}");
             assert!(error.to_string().contains(&format!("{columns}x{rows}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn pictures_that_are_too_large_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for side in [256, 257] {
+            for name in ["train", "t10k"] {
+                fs::write(folder.path().join(format!("{name}-images-idx3-ubyte")), file(2, side, side)).unwrap();
+            }
+            let read = open(folder.path()).map_err(|error| error.to_string());
+            assert_eq!(read.is_ok(), side == 256);
+            let Err(error) = read else { continue };
+            let text = "train-images-idx3-ubyte: its pictures are 257x257; the networks take at most 256x256";
+            assert!(error.ends_with(text), "{error}");
         }
     }
 }

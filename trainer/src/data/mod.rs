@@ -6,19 +6,23 @@ mod components;
 mod digits;
 mod download;
 mod folder;
+mod gzip;
 mod idx;
 mod images;
 mod mnist;
 mod nearest;
+mod published;
 mod rendered;
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files::reason;
 use catalogue::{Format, SETS, Set};
 pub use components::principal_components;
-pub use folder::{SIDES, is_fingerprint};
+pub use folder::{SIDES, is_fingerprint, lying_in};
 pub use images::Images;
 pub use nearest::nearest;
 
@@ -38,11 +42,11 @@ pub struct DataSet {
     /// The names of the classes that labels count from 0, where they are known.
     pub classes: Vec<String>,
     /// What tells the pictures of a folder from others, and those that are held out from the rest, wherever they lie and
-    /// at whatever size.
+    /// at whatever size. Sets with a name have one where the files are others than the name stands for.
     pub fingerprint: Option<String>,
     /// Bytes that decoding them took at its height.
     pub decoding: u64,
-    /// What is to be known of a folder of pictures, a line each.
+    /// What is to be known of the pictures, a line each.
     pub told: Vec<String>,
     /// The files of a picture folder that could not be used, one line each with the reason.
     pub skipped: Vec<String>,
@@ -187,7 +191,12 @@ pub fn read(wanted: &Wanted<'_>) -> Result<DataSet> {
             _ if path.is_file() => {
                 Err(Error::input(format!("{named}: it is a file; give a folder of pictures, an archive unpacked")))
             }
-            _ => Err(unknown(named, name, ", and no folder either")),
+            _ => Err(match path.metadata() {
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    Error::input(format!("{named}: {}", reason(&error)))
+                }
+                _ => unknown(named, name, ", and no folder either"),
+            }),
         };
     };
     if let (Format::Embedded, Some(dir)) = (&set.format, dir) {
@@ -212,25 +221,23 @@ pub fn read(wanted: &Wanted<'_>) -> Result<DataSet> {
         told: Vec::new(),
         skipped: Vec::new(),
     };
-    if matches!(set.format, Format::Idx(_)) {
-        let published = [&data.train, &data.held_out].map(mnist::published_in);
-        if let Some(other) = published.into_iter().flatten().find(|other| other.name != set.name) {
-            let place = dir.map_or_else(|| named.to_owned(), |dir| format!("--data-dir {}", dir.display()));
-            let text = format!("its files are those of {0}; say --data {0}, or give another folder", other.name);
-            return Err(Error::input(format!("{place}: {text}")));
-        }
-        if published.iter().any(Option::is_none) {
-            data.licence = "that of the files that were given".into();
-            data.fingerprint = Some(folder::fingerprint_of([&data.train.pixels, &data.held_out.pixels]));
-            data.told.push("its files are not those that were published under that name".into());
-        }
-    }
+    published::tell_others(&mut data, set, wanted)?;
     Ok(data)
 }
 
 /// Whether this is the name of a set, and not a folder.
 pub fn is_named(name: &str) -> bool {
     Set::named(name).is_some()
+}
+
+/// Whether runs have long said where their files are not those that this name stands for: one that says nothing has those.
+pub fn is_told_from_others(name: &str) -> bool {
+    Set::named(name).is_some_and(|set| matches!(set.format, Format::Idx(_)))
+}
+
+/// Whether no folder is at a path, as far as one may look.
+pub fn is_gone(folder: &Path) -> bool {
+    folder.metadata().map_or_else(|error| error.kind() != ErrorKind::PermissionDenied, |found| !found.is_dir())
 }
 
 /// What a data set may be called for short: the set's name, or the folder's.

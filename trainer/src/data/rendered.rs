@@ -14,10 +14,11 @@ use tempfile::TempDir;
 use super::{
     Images,
     catalogue::{Recipe, Set},
+    folder::fingerprint_of,
 };
 use crate::{
     error::{Error, Result},
-    files::{create_folder, reason},
+    files::{create_folder, reason, write_atomically},
     npy, programs,
 };
 
@@ -33,6 +34,8 @@ const WORKSHOP: [(&str, &str); 7] = [
 ];
 const ADVICE: &str = "the pictures are drawn by packages of Node.js: install Node.js 18 or later with npm";
 const PARTS: [&str; 2] = ["train", "held-out"];
+/// What was drawn into a folder is known by what is in this file: another processor may round otherwise.
+const RECORD: &str = "drawn-by-trainer.txt";
 /// Nothing that is rendered is as large.
 const MAX_BYTES: u64 = 1 << 30;
 
@@ -81,7 +84,8 @@ fn check_half(name: &str, recipe: &Recipe, folder: &Path) -> Result<()> {
     Err(Error::input(format!("data fetch {name}: {}: {text}", path.display())))
 }
 
-/// Puts what was rendered into its place. A held-out picture that is also a training picture is dropped.
+/// Puts what was rendered into its place, with what it is known by. A held-out picture that is also a training picture is
+/// dropped.
 fn keep(workshop: &Path, side: usize, folder: &Path) -> Result<()> {
     let picture = 3 * side * side;
     let [train, held_out] = PARTS.map(|part| {
@@ -96,10 +100,19 @@ fn keep(workshop: &Path, side: usize, folder: &Path) -> Result<()> {
     let (train, held_out) = (train?, held_out?);
     let seen: HashSet<&[u8]> = train.chunks_exact(picture).collect();
     let unseen = held_out.chunks_exact(picture).filter(|bytes| !seen.contains(bytes)).flatten().copied().collect();
+    let drawn = fingerprint_of([&train, &unseen].into_iter().map(|bytes| planes(bytes, side)));
+    write_atomically(&folder.join(RECORD), |file| writeln!(file, "{drawn}"))?;
     for (part, bytes) in PARTS.into_iter().zip([&train, &unseen]) {
         npy::write(&file(folder, part), &[bytes.len() / picture, side, side, 3], bytes)?;
     }
     Ok(())
+}
+
+/// Whether pictures of this fingerprint are what the recipe draws, or what a fetch has drawn where they lie.
+pub(super) fn are_drawn(set: &Set, recipe: &Recipe, dir: Option<&Path>, fingerprint: &str) -> bool {
+    let place = || set.folders(dir).into_iter().find(|folder| find(folder).is_some());
+    let drawn_there = || fs::read_to_string(place()?.join(RECORD)).ok();
+    fingerprint == recipe.fingerprint || drawn_there().is_some_and(|drawn| drawn.trim_end() == fingerprint)
 }
 
 /// The two files in this folder.
@@ -127,18 +140,22 @@ fn read_part(path: &Path, side: usize) -> Result<Images> {
         return Err(wrong(&format!("its pictures are {height}x{width} where {side}x{side} are expected")));
     }
     let bytes: Vec<u8> = array.into_vec().map_err(|error| wrong(&reason(&error)))?;
-    let planes = |picture: &[u8]| -> Vec<u8> {
+    Ok(Images { channels: 3, height: side, width: side, pixels: planes(&bytes, side), labels: Vec::new() })
+}
+
+/// The red, the green and the blue values of pictures, one picture after the other.
+fn planes(bytes: &[u8], side: usize) -> Vec<u8> {
+    let channels = |picture: &[u8]| -> Vec<u8> {
         (0..3).flat_map(|channel| picture.iter().skip(channel).step_by(3).copied()).collect()
     };
-    let pixels = bytes.chunks_exact(3 * side * side).flat_map(planes).collect();
-    Ok(Images { channels: 3, height: side, width: side, pixels, labels: Vec::new() })
+    bytes.chunks_exact(3 * side * side).flat_map(channels).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TINY: Recipe = Recipe { script: "", side: 2 };
+    const TINY: Recipe = Recipe { script: "", side: 2, fingerprint: "" };
 
     fn rendered(train: &[u8], held_out: &[u8]) -> TempDir {
         let folder = TempDir::new().unwrap();
@@ -160,11 +177,38 @@ mod tests {
     }
 
     #[test]
+    fn what_was_drawn_is_known_from_files_of_one_s_own() {
+        let (drawn, own) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        keep(rendered(&[0, 100], &[50]).path(), 2, drawn.path()).unwrap();
+        keep(rendered(&[1, 101], &[51]).path(), 2, own.path()).unwrap();
+        let set = Set::named("faces").unwrap();
+        let is_drawn = |recipe: &Recipe, folder: &TempDir| {
+            let (train, held_out) = read(set, recipe, Some(folder.path())).unwrap();
+            let fingerprint = fingerprint_of([&train.pixels, &held_out.pixels]);
+            (are_drawn(set, recipe, Some(folder.path()), &fingerprint), fingerprint)
+        };
+        let (known, fingerprint) = is_drawn(&TINY, &drawn);
+        assert!(known);
+        // Files that took the place of those, with the record that lay beside them or without one.
+        for part in PARTS {
+            fs::copy(file(own.path(), part), file(drawn.path(), part)).unwrap();
+        }
+        assert!(!is_drawn(&TINY, &drawn).0);
+        fs::remove_file(drawn.path().join(RECORD)).unwrap();
+        assert!(!is_drawn(&TINY, &drawn).0);
+        // Without a record, what the recipe is known to draw.
+        keep(rendered(&[0, 100], &[50]).path(), 2, drawn.path()).unwrap();
+        fs::remove_file(drawn.path().join(RECORD)).unwrap();
+        assert!(!is_drawn(&TINY, &drawn).0);
+        assert!(is_drawn(&Recipe { fingerprint: fingerprint.leak(), ..TINY }, &drawn).0);
+    }
+
+    #[test]
     fn a_fetch_goes_over_its_own_half_and_over_nobody_else_s_files() {
         let folder = TempDir::new().unwrap();
         keep(rendered(&[0], &[9]).path(), 2, folder.path()).unwrap();
         // The same names, another size: nothing is rendered, and nothing replaced.
-        let larger = Recipe { script: "", side: 4 };
+        let larger = Recipe { side: 4, ..TINY };
         assert!(fetch("emoji", &larger, folder.path()).unwrap_err().to_string().contains("2x2"));
         fs::remove_file(folder.path().join("held-out.npy")).unwrap();
         check_half("faces", &TINY, folder.path()).unwrap();
@@ -187,7 +231,7 @@ mod tests {
             assert!(error.to_string().contains("train.npy") && error.exit_code() == 2, "{error}");
         }
         fs::write(&path, whole).unwrap();
-        let larger = Recipe { script: "", side: 4 };
+        let larger = Recipe { side: 4, ..TINY };
         assert!(read(set, &larger, Some(folder.path())).unwrap_err().to_string().contains("2x2"));
     }
 }

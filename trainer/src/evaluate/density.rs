@@ -47,8 +47,8 @@ pub struct Estimate {
     pub standard_error: Option<f64>,
     /// How many chains the weights amount to.
     pub effective_sample_size: f64,
-    /// The share of accepted transitions.
-    pub acceptance: f64,
+    /// The share of accepted transitions; null where there were none.
+    pub acceptance: Option<f64>,
 }
 
 /// `-log2 p / dimensions`, for pixels of 256 values.
@@ -142,7 +142,8 @@ fn estimate(walks: &[Walk], sign: f64) -> Result<Estimate> {
         log_partition: honest.then(|| sign * log_mean(&logs)),
         standard_error: honest.then(|| bootstrap(&logs)),
         effective_sample_size,
-        acceptance: acceptance.iter().sum::<f64>() / n,
+        // Zero divided by zero, where no chain made a transition.
+        acceptance: Some(acceptance.iter().sum::<f64>() / n).filter(|share| share.is_finite()),
     })
 }
 

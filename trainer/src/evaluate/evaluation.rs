@@ -172,14 +172,16 @@ impl fmt::Display for Sampling {
     }
 }
 
-/// The samples, and what to compare them with; each by its distance to one half of the held-out pictures.
+/// The samples, and what to compare them with; each by its distance to the same held-out pictures.
 #[derive(Serialize)]
 pub struct SampleQuality {
     /// What the features are that the distances are measured on.
     pub features: String,
+    /// Held-out pictures that all are compared with: one half of them, or of those that the features are made of.
+    pub compared_with: usize,
     /// The model's samples.
     pub samples: Quality,
-    /// The other half of the held-out pictures, in groups of the same size; null where there are too few for two halves.
+    /// Pictures of the other half, in groups of the same size; null where there are too few for two halves.
     pub held_out_half: Option<Quality>,
     /// Draws from a Gaussian with the training pixels' mean and covariance.
     pub pixel_gaussian: Quality,

@@ -35,7 +35,11 @@ pub fn foreign_sets(own: &str, held_out: &Images) -> Vec<Foreign> {
         ("upside down", changed(&held_out, |plane, width| rows(plane, width).rev().flatten().copied().collect())),
         ("quarters shuffled", shuffled(&held_out, &mut random)),
         ("inverted", changed(&held_out, |plane, _| plane.iter().map(|pixel| 255 - pixel).collect())),
-        ("one grey", changed(&held_out, |plane, _| vec![mean(plane); plane.len()])),
+        // Of colour pictures each plane has its own mean.
+        (
+            if held_out.channels == 1 { "one grey" } else { "one colour" },
+            changed(&held_out, |plane, _| vec![mean(plane); plane.len()]),
+        ),
         ("white noise", changed(&held_out, |plane, _| plane.iter().map(|_| random.random()).collect())),
     ];
     named.chain(made.map(|(name, images)| Foreign { name: name.to_owned(), images })).collect()

@@ -83,7 +83,7 @@ impl Quality {
 
     /// The Frechet distance with its standard error, if it has one.
     pub fn distance(&self) -> String {
-        with_error(self.frechet_distance, self.standard_error.map(|error| error.frechet_distance))
+        with_error(self.frechet_distance, self.standard_error.map(|error| error.frechet_distance), 2)
     }
 
     /// The cells of a table's row: FD, class score, precision, recall, density and coverage.
@@ -101,9 +101,14 @@ impl Quality {
     }
 }
 
-/// A number with its standard error, if it has one.
-pub fn with_error(value: f64, error: Option<f64>) -> String {
-    error.map_or_else(|| format!("{value:.2}"), |error| format!("{value:.2} ± {error:.2}"))
+/// A number with its standard error, if it has one, each with so many decimals.
+pub fn with_error(value: f64, error: Option<f64>, decimals: usize) -> String {
+    error.map_or_else(|| format!("{value:.decimals$}"), |error| format!("{value:.decimals$} ± {error:.decimals$}"))
+}
+
+/// How much pictures differ, if there are several, as a part of a sentence.
+pub fn from_picture_to_picture(spread: Option<f64>) -> String {
+    spread.map_or_else(String::new, |spread| format!(" (from picture to picture {spread:.0})"))
 }
 
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {

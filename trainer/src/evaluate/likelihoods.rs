@@ -49,10 +49,10 @@ pub struct SetBits {
     pub pictures: usize,
     /// The mean excess.
     pub bits: f64,
-    /// Of the mean.
-    pub bits_standard_error: f64,
+    /// Of the mean; null of a single picture, like all that follows from how pictures differ.
+    pub bits_standard_error: Option<f64>,
     /// From picture to picture.
-    pub bits_spread: f64,
+    pub bits_spread: Option<f64>,
     /// Of the excess, what lies in the frame around the pictures.
     pub frame_bits: f64,
     /// The mean of the prior.
@@ -60,7 +60,7 @@ pub struct SetBits {
     /// Floor, excess and prior by value of a picture of the data's own size.
     pub bits_per_dim: f64,
     /// Its standard error.
-    pub bits_per_dim_standard_error: f64,
+    pub bits_per_dim_standard_error: Option<f64>,
     /// The probability that a picture of the set has more bits than a held-out one; null for held-out pictures themselves.
     pub auroc: Option<f64>,
 }
@@ -75,7 +75,7 @@ pub struct Bound {
     /// The mean excess.
     pub bits: f64,
     /// Of the mean.
-    pub bits_standard_error: f64,
+    pub bits_standard_error: Option<f64>,
     /// With floor and prior, by value of a picture.
     pub bits_per_dim: f64,
 }
@@ -88,7 +88,7 @@ pub struct CodeLength {
     /// By value of a picture, at most, on average.
     pub bits_per_dim: f64,
     /// Its standard error.
-    pub standard_error: f64,
+    pub standard_error: Option<f64>,
     /// What of it is told of values under the smallest noise, by value.
     pub decoder_bits_per_dim: f64,
 }
@@ -219,7 +219,7 @@ fn set_bits(name: &str, plan: &Plan, read: &[Likelihood], auroc: Option<f64>) ->
         frame_bits: average(|read| read.frame_bits),
         prior_bits: average(|read| read.prior_bits),
         bits_per_dim: average(|read| read.bits_per_dim),
-        bits_per_dim_standard_error: per_dim.standard_error / values,
+        bits_per_dim_standard_error: per_dim.standard_error.map(|error| error / values),
         auroc,
     }
 }
@@ -257,7 +257,7 @@ fn code(
     Ok(CodeLength {
         pictures: read.len(),
         bits_per_dim: mean / values as f64,
-        standard_error: standard_error / values as f64,
+        standard_error: standard_error.map(|error| error / values as f64),
         decoder_bits_per_dim: decoded.iter().sum::<f64>() / decoded.len().max(1) as f64 / values as f64,
     })
 }

@@ -42,7 +42,7 @@ use crate::{
 };
 use evaluation::Part;
 pub use evaluation::{Evaluation, SampleQuality, Sampling};
-pub use groups::Quality;
+pub use groups::{Quality, from_picture_to_picture, with_error};
 pub use inpainting::{average, diffused};
 pub use placed_model::PlacedModel;
 pub use quality::{Purpose, QualityMeasure};
@@ -182,6 +182,7 @@ fn sample_quality(measure: &QualityMeasure<'_>, samples: &[Picture]) -> Result<S
     let train = &measure.data().train;
     Ok(SampleQuality {
         features: measure.features()?,
+        compared_with: measure.compared_with(),
         samples: measure.samples(samples)?,
         held_out_half: measure.floor(samples.len())?,
         pixel_gaussian: measure.pixel_gaussian(samples.len())?,

@@ -56,7 +56,8 @@ pub fn partition(placed: &PlacedModel<'_>, prior: &Prior, held_out: &Images) -> 
     let everyone: Vec<usize> = (0..read.len()).collect();
     let found = levels.classify(&read, &everyone)?;
     let mut random = ChaCha8Rng::seed_from_u64(0);
-    let again = (0..AGAIN)
+    // One picture would be drawn again and again, and never differ.
+    let again = (0..if read.len() > 1 { AGAIN } else { 0 })
         .map(|_| {
             let drawn: Vec<usize> = everyone.iter().map(|_| random.random_range(0..read.len())).collect();
             levels.classify(&read, &drawn).map(|found| found[place])
@@ -70,7 +71,7 @@ pub fn partition(placed: &PlacedModel<'_>, prior: &Prior, held_out: &Images) -> 
         noise_level: nodes[place].level,
         along_noise: along.log_partitions[place],
         by_classification: found[place],
-        by_classification_standard_error: deviation(&again),
+        by_classification_standard_error: (!again.is_empty()).then(|| deviation(&again)),
         disagreement_bits: (along.surprises[place] - bound) / std::f64::consts::LN_2,
         calibration: levels.calibration(&read, &found),
     })

@@ -31,7 +31,7 @@ pub enum Purpose {
     Report,
 }
 
-/// Measures pictures against one half of the held-out ones of a data set.
+/// Measures pictures against one half of the held-out ones of a data set, or of those that the features are made of.
 pub struct QualityMeasure<'a> {
     data: &'a DataSet,
     extractor: FeatureExtractor,
@@ -86,6 +86,11 @@ impl<'a> QualityMeasure<'a> {
     /// The set that samples are compared with.
     pub const fn data(&self) -> &DataSet {
         self.data
+    }
+
+    /// How many held-out pictures samples are compared with.
+    pub fn compared_with(&self) -> usize {
+        self.reference.count()
     }
 
     /// What the features are, as the end of a sentence.

@@ -1,16 +1,14 @@
 //! The evaluation as one self-contained page, and as JSON.
 
+mod charts;
+
 use std::path::Path;
 
 use maud::{Markup, PreEscaped, html};
-use shared::model::{CalibrationPoint, PartitionCard};
 
 use super::{
     Evaluation, Quality,
-    copies::Copies,
-    denoising::Denoising,
     density::{Estimate, HONEST},
-    energies::{Energies, SetEnergies},
     evaluation::{Part, SampleQuality},
     groups::with_error,
     likelihoods::Likelihoods,
@@ -18,8 +16,8 @@ use super::{
 use crate::{
     error::Result,
     files,
+    likelihood::more_or_fewer,
     page::{document, embedded},
-    plots::{Axis, Curve, Plot},
 };
 
 /// Writes `evaluation.json` and `index.html` into a folder, which has the grids of what was measured.
@@ -90,7 +88,7 @@ fn few(evaluation: &Evaluation) -> Markup {
 
 fn neighbours(evaluation: &Evaluation, grid: &Markup) -> Result<Markup> {
     let Some(copies) = &evaluation.nearest_neighbours else { return Ok(html! {}) };
-    let plot = distances(copies)?;
+    let plot = charts::distances(copies)?;
     Ok(html! {
         p {
             "The samples that are nearest to a training picture or its mirror image, each followed by that picture. "
@@ -116,7 +114,8 @@ const NEAR_DUPLICATES: &str = "The training pictures are much nearer to each oth
 
 fn quality(evaluation: &Evaluation) -> Markup {
     let Some(quality) = &evaluation.sample_quality else { return html! {} };
-    let SampleQuality { features, samples, held_out_half, pixel_gaussian, pixel_gaussian_size } = quality;
+    let SampleQuality { features, compared_with, samples, held_out_half, pixel_gaussian, pixel_gaussian_size } =
+        quality;
     let row = |name: &str, quality: &Quality| {
         let (overlap, error) = (&quality.overlap, quality.standard_error);
         let errors = error.map(|error| error.overlap);
@@ -126,13 +125,13 @@ fn quality(evaluation: &Evaluation) -> Markup {
                 td { (quality.distance()) }
                 td {
                     @if let Some(score) = quality.class_score {
-                        (with_error(score, error.and_then(|error| error.class_score)))
+                        (with_error(score, error.and_then(|error| error.class_score), 2))
                     }
                 }
-                td { (with_error(overlap.precision, errors.map(|error| error.precision))) }
-                td { (with_error(overlap.recall, errors.map(|error| error.recall))) }
-                td { (with_error(overlap.density, errors.map(|error| error.density))) }
-                td { (with_error(overlap.coverage, errors.map(|error| error.coverage))) }
+                td { (with_error(overlap.precision, errors.map(|error| error.precision), 2)) }
+                td { (with_error(overlap.recall, errors.map(|error| error.recall), 2)) }
+                td { (with_error(overlap.density, errors.map(|error| error.density), 2)) }
+                td { (with_error(overlap.coverage, errors.map(|error| error.coverage), 2)) }
             }
         }
     };
@@ -145,13 +144,13 @@ fn quality(evaluation: &Evaluation) -> Markup {
             (row("Gaussian of pixels", pixel_gaussian))
         }
         p {
-            "Against " @if held_out_half.is_some() { "one half of " } "the held-out pictures, on " (features) ". Means over "
+            "Against " (compared_with) " held-out pictures, on " (features) ". Means over "
             (samples.groups) @if samples.groups == 1 { " group" } @else { " groups" } " of " (samples.count / samples.groups.max(1))
             " samples"
             @if samples.standard_error.is_some() { ", with their standard errors" }
             ": distances depend on the number of pictures, so compare them only with those of as many."
             @if held_out_half.is_some() {
-                " The other held-out pictures are the second half, in groups of the same size: no model can beat them but by chance."
+                " The other held-out pictures are in groups of the same size: no model can beat them but by chance."
             } @else {
                 " There are too few held-out pictures for two halves, so it is not known what a perfect model would have."
             }
@@ -176,7 +175,7 @@ fn quality(evaluation: &Evaluation) -> Markup {
 }
 
 fn denoising(evaluation: &Evaluation) -> Result<Markup> {
-    let plot = ratios(evaluation)?;
+    let plot = charts::ratios(evaluation)?;
     let pictures = evaluation.denoising.first().map_or(0, |row| row.pictures);
     Ok(html! {
         p {
@@ -232,7 +231,7 @@ fn interpolation(evaluation: &Evaluation, grid: &Markup) -> Markup {
 
 fn energies(evaluation: &Evaluation) -> Result<Markup> {
     let Some(energies) = &evaluation.energies else { return Ok(html! {}) };
-    let plot = histograms(energies)?;
+    let plot = charts::histograms(energies)?;
     Ok(html! {
         p {
             "A held-out picture's energy is above a training picture's with probability "
@@ -245,7 +244,7 @@ fn energies(evaluation: &Evaluation) -> Result<Markup> {
 fn likelihood(evaluation: &Evaluation) -> Result<Markup> {
     let Some(found) = &evaluation.likelihood else { return Ok(html! {}) };
     let Likelihoods { noise_level, largest_level, gradients, floor, sets, bound, code, partition, .. } = found;
-    let (curve, calibration) = (loss_curve(found)?, calibration(partition)?);
+    let (curve, calibration) = (charts::loss_curve(found)?, charts::calibration(partition)?);
     Ok(html! {
         p {
             "Bits of pictures under noise of " (noise_level) ", by the errors of the denoiser at levels from there to " (largest_level)
@@ -264,11 +263,11 @@ fn likelihood(evaluation: &Evaluation) -> Result<Markup> {
                 tr {
                     td { (set.name) }
                     td { (set.pictures) }
-                    td { (format!("{:.0} ± {:.0}", set.bits, set.bits_standard_error)) }
-                    td { (format!("{:.0}", set.bits_spread)) }
+                    td { (with_error(set.bits, set.bits_standard_error, 0)) }
+                    td { @if let Some(spread) = set.bits_spread { (format!("{spread:.0}")) } }
                     td { (format!("{:.1}", set.frame_bits)) }
                     td { (format!("{:.1}", set.prior_bits)) }
-                    td { (format!("{:.3} ± {:.3}", set.bits_per_dim, set.bits_per_dim_standard_error)) }
+                    td { (with_error(set.bits_per_dim, set.bits_per_dim_standard_error, 3)) }
                     td { @if let Some(auroc) = set.auroc { (format!("{auroc:.3}")) } }
                 }
             }
@@ -277,13 +276,13 @@ fn likelihood(evaluation: &Evaluation) -> Result<Markup> {
         @if let Some(bound) = bound {
             p {
                 "The left sum over " (bound.intervals) " levels, which is a bound for every picture and not only on average, has "
-                (format!("{:.0} ± {:.0}", bound.bits, bound.bits_standard_error)) " bits above the noise for " (bound.pictures)
+                (with_error(bound.bits, bound.bits_standard_error, 0)) " bits above the noise for " (bound.pictures)
                 " held-out pictures, " (format!("{:.3}", bound.bits_per_dim)) " bits per dimension."
             }
         }
         p {
             "As a code of pictures of 256 values, with what is left to be told of each value under noise of " (noise_level) ": at most "
-            (format!("{:.3} ± {:.3}", code.bits_per_dim, code.standard_error)) " bits per dimension, of which "
+            (with_error(code.bits_per_dim, code.standard_error, 3)) " bits per dimension, of which "
             (format!("{:.3}", code.decoder_bits_per_dim)) " tell values from noisy ones. This may stand beside numbers of other models of \
              such pictures, which are bounds too, most of them with a smallest noise far below this."
         }
@@ -291,42 +290,13 @@ fn likelihood(evaluation: &Evaluation) -> Result<Markup> {
         p {
             "The energy as a density, exp(-(sigma_0 / s)^2 E) / Z at noise s = " (format!("{:.3}", partition.noise_level)) ": ln Z is "
             (format!("{:.1}", partition.along_noise)) " along the noise levels and "
-            (format!("{:.1} ± {:.1}", partition.by_classification, partition.by_classification_standard_error))
+            (with_error(partition.by_classification, partition.by_classification_standard_error, 1))
             " by classification of the level. By the first, noisy held-out pictures have "
-            (format!("{:.0}", partition.disagreement_bits)) " bits more than by the denoiser's errors; a perfect denoiser's energy would \
-             have none. Below: how often the true level of a noisy picture lies where the energy says; on the line it is a density."
+            (more_or_fewer(partition.disagreement_bits)) " than by the denoiser's errors; a perfect denoiser's energy would \
+             have as many. Below: how often the true level of a noisy picture lies where the energy says; on the line it is a density."
         }
         (PreEscaped(calibration))
     })
-}
-
-fn loss_curve(found: &Likelihoods) -> Result<String> {
-    let points = found.curve.iter().map(|point| (f64::from(point.level), point.loss)).collect();
-    Plot {
-        title: "Where the bits are".to_owned(),
-        x: Axis { name: "noise level".to_owned(), logarithmic: true },
-        y: Axis { name: "L(s): its integral over ln s is the excess in nats".to_owned(), logarithmic: false },
-        curves: vec![Curve { name: "held-out pictures".to_owned(), points }],
-        levels: Vec::new(),
-    }
-    .svg()
-}
-
-fn calibration(partition: &PartitionCard) -> Result<String> {
-    let points = |of: fn(&CalibrationPoint) -> f64| {
-        partition.calibration.iter().map(|point| (point.said, of(point))).collect::<Vec<_>>()
-    };
-    Plot {
-        title: "Calibration of the energy".to_owned(),
-        x: Axis { name: "probability of the interval of levels".to_owned(), logarithmic: false },
-        y: Axis { name: "share of pictures whose level lies in it".to_owned(), logarithmic: false },
-        curves: vec![
-            Curve { name: "found".to_owned(), points: points(|point| point.found) },
-            Curve { name: "as it should be".to_owned(), points: points(|point| point.said) },
-        ],
-        levels: Vec::new(),
-    }
-    .svg()
 }
 
 fn density(evaluation: &Evaluation) -> Markup {
@@ -342,7 +312,7 @@ fn density(evaluation: &Evaluation) -> Markup {
                     }
                 }
                 td { (format!("{:.1}", estimate.effective_sample_size)) }
-                td { (percent(estimate.acceptance)) }
+                td { @if let Some(share) = estimate.acceptance { (percent(share)) } }
             }
         }
     };
@@ -387,83 +357,6 @@ fn outliers(evaluation: &Evaluation) -> Markup {
     }
 }
 
-fn ratios(evaluation: &Evaluation) -> Result<String> {
-    let curve = |name: &str, value: fn(&Denoising) -> f64| Curve {
-        name: name.to_owned(),
-        points: evaluation.denoising.iter().map(|row| (f64::from(row.level), value(row))).collect(),
-    };
-    Plot {
-        title: "Denoising".to_owned(),
-        x: Axis { name: "noise level".to_owned(), logarithmic: true },
-        y: Axis { name: "PSNR in dB".to_owned(), logarithmic: false },
-        curves: vec![
-            curve("one jump", |row| row.jump),
-            curve("Gaussian filter", |row| row.gaussian),
-            curve("noisy", |row| row.noisy),
-        ],
-        levels: Vec::new(),
-    }
-    .svg()
-}
-
-fn histograms(energies: &Energies) -> Result<String> {
-    let sets = &energies.sets;
-    // Over what most pictures have: one set far away would leave a peak of all others.
-    let mut all: Vec<f32> = sets.iter().flat_map(|set| set.energies.iter().copied()).collect();
-    all.sort_by(f32::total_cmp);
-    let at = |share: f64| all.get((all.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(0.0);
-    let curve =
-        |set: &SetEnergies| Curve { name: set.name.clone(), points: histogram(&set.energies, at(0.0), at(0.9)) };
-    frequencies("Energies", "energy", sets.iter().map(curve).collect())
-}
-
-fn distances(copies: &Copies) -> Result<String> {
-    let all = copies.samples.iter().chain(&copies.held_out).chain(&copies.training);
-    let most = all.copied().fold(0.0, f32::max);
-    let curve = |name: &str, values: &[f32]| Curve { name: name.to_owned(), points: histogram(values, 0.0, most) };
-    let curves = vec![
-        curve("samples", &copies.samples),
-        curve("held-out pictures", &copies.held_out),
-        curve("training pictures, to another", &copies.training),
-    ];
-    frequencies("Distance to the nearest training picture", "root mean squared difference of a pixel", curves)
-}
-
-fn frequencies(title: &str, of: &str, curves: Vec<Curve>) -> Result<String> {
-    Plot {
-        title: title.to_owned(),
-        x: Axis { name: of.to_owned(), logarithmic: false },
-        y: Axis { name: "share of the pictures".to_owned(), logarithmic: false },
-        curves,
-        levels: Vec::new(),
-    }
-    .svg()
-}
-
-/// The share of the values in each of 40 equal parts of a range, at the middle of the part.
-fn histogram(values: &[f32], low: f32, high: f32) -> Vec<(f64, f64)> {
-    const PARTS: usize = 40;
-    let width = f64::from(high - low).max(f64::MIN_POSITIVE) / PARTS as f64;
-    let mut shares = vec![0.0; PARTS];
-    for &value in values.iter().filter(|value| (low..=high).contains(*value)) {
-        let part = (f64::from(value - low) / width) as usize;
-        shares[part.min(PARTS - 1)] += 1.0 / values.len() as f64;
-    }
-    shares.into_iter().enumerate().map(|(part, share)| (f64::from(low) + (part as f64 + 0.5) * width, share)).collect()
-}
-
 fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_histogram_counts_every_value_of_its_range_once() {
-        let bars = histogram(&[0.0, 0.1, 1.0, 5.0], 0.0, 1.0);
-        assert!((bars.iter().map(|bar| bar.1).sum::<f64>() - 0.75).abs() < 1e-9);
-        assert!((bars[39].1 - 0.25).abs() < 1e-9 && (bars[0].0 - 0.0125).abs() < 1e-6);
-    }
 }

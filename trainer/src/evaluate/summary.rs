@@ -9,12 +9,14 @@ use super::{
     Evaluation, SampleQuality, Sampling,
     denoising::Denoising,
     density::{Bits, Density},
+    groups::{from_picture_to_picture, with_error},
     likelihoods::{Likelihoods, SetBits},
     neighbours::Overlap,
 };
 use crate::{
     error::{Error, Result},
     files,
+    likelihood::more_or_fewer,
     model::LoadedModel,
 };
 
@@ -130,7 +132,7 @@ fn metric(name: impl Into<String>, value: f64, how: impl Into<String>) -> Metric
 }
 
 fn of_samples(quality: &SampleQuality, evaluation: &Evaluation) -> Vec<Metric> {
-    let SampleQuality { features, samples, held_out_half: half, pixel_gaussian, .. } = quality;
+    let SampleQuality { features, compared_with, samples, held_out_half: half, pixel_gaussian, .. } = quality;
     let error = samples.standard_error;
     let more = |error: Option<f64>, half: Option<f64>| {
         let error = error.map(|error| format!("; standard error {error:.2}")).unwrap_or_default();
@@ -142,8 +144,7 @@ fn of_samples(quality: &SampleQuality, evaluation: &Evaluation) -> Vec<Metric> {
         "Frechet distance",
         samples.frechet_distance,
         format!(
-            "to {}held-out pictures; {}, in {} of {}; on {features}{}; a Gaussian of the pixels: {:.1}",
-            if half.is_some() { "one half of the " } else { "the " },
+            "to {compared_with} held-out pictures; {}, in {} of {}; on {features}{}; a Gaussian of the pixels: {:.1}",
             evaluation.sampling,
             if samples.groups == 1 { "one group".to_owned() } else { format!("{} groups", samples.groups) },
             samples.count / samples.groups.max(1),
@@ -177,13 +178,11 @@ fn likelihoods(found: &Likelihoods) -> Vec<Metric> {
     let own = sets.iter().filter(|set| OWN.contains(&set.name.as_str()));
     let of_set = |set: &SetBits| {
         let how = format!(
-            "at noise {noise_level}, standard error {:.4}: noise of that level alone has {floor:.2}; at most, by denoising errors from \
-             there to noise {largest_level}, {:.0} ± {:.0} bits a picture (from picture to picture {:.0}) and {:.1} of the prior; {} \
-             pictures, {gradients} gradients each",
-            set.bits_per_dim_standard_error,
-            set.bits,
-            set.bits_standard_error,
-            set.bits_spread,
+            "at noise {noise_level}{}: noise of that level alone has {floor:.2}; at most, by denoising errors from there to noise \
+             {largest_level}, {} bits a picture{} and {:.1} of the prior; {} pictures, {gradients} gradients each",
+            set.bits_per_dim_standard_error.map_or_else(String::new, |error| format!(", standard error {error:.4}")),
+            with_error(set.bits, set.bits_standard_error, 0),
+            from_picture_to_picture(set.bits_spread),
             set.prior_bits,
             set.pictures
         );
@@ -194,17 +193,17 @@ fn likelihoods(found: &Likelihoods) -> Vec<Metric> {
         set.auroc.map(|auroc| metric(format!("AUROC by bits against {}", set.name), auroc, how))
     };
     let how = format!(
-        "of exp(-(sigma_0 / s)^2 E) at noise s = {:.3}, along the noise levels; by classification of the level {:.0} ± {:.0}; noisy \
-         held-out pictures are {:.0} bits less likely by it than by denoising errors",
+        "of exp(-(sigma_0 / s)^2 E) at noise s = {:.3}, along the noise levels; by classification of the level {}; it gives \
+         noisy pictures {} than their denoising errors do",
         partition.noise_level,
-        partition.by_classification,
-        partition.by_classification_standard_error,
-        partition.disagreement_bits
+        with_error(partition.by_classification, partition.by_classification_standard_error, 0),
+        more_or_fewer(partition.disagreement_bits)
     );
     let of_code = format!(
-        "at most, by value of {} held-out pictures of 256 values, standard error {:.3}; {:.3} of it tell values from those under noise \
-         of {noise_level}",
-        code.pictures, code.standard_error, code.decoder_bits_per_dim
+        "at most, by value of {} held-out pictures of 256 values{}; {:.3} of it tell values from those under noise of {noise_level}",
+        code.pictures,
+        code.standard_error.map_or_else(String::new, |error| format!(", standard error {error:.3}")),
+        code.decoder_bits_per_dim
     );
     let coded = metric("code length in bits per dimension", code.bits_per_dim, of_code);
     let foreign = sets.iter().filter(|set| !OWN.contains(&set.name.as_str()));

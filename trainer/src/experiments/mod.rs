@@ -19,10 +19,10 @@ pub use starts::starts;
 
 use crate::evaluate::Quality;
 
-/// What the other half of the held-out pictures is called in tables and plots.
+/// What held-out pictures in place of samples are called in tables and plots.
 const OTHER_HALF: &str = "other held-out pictures";
 
-/// What the other half has, as the end of a sentence.
-fn of_the_other_half(floor: Option<&Quality>) -> String {
-    floor.map(|floor| format!("; the other half has {}", floor.distance())).unwrap_or_default()
+/// What other held-out pictures have, as the end of a sentence.
+fn of_others(floor: Option<&Quality>) -> String {
+    floor.map(|floor| format!("; other held-out pictures have {}", floor.distance())).unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use shared::{
 };
 
 use super::{
-    OTHER_HALF, of_the_other_half,
+    OTHER_HALF, of_others,
     subject::{claim, earlier, hash},
     trial::{self, TrialSampling},
 };
@@ -86,7 +86,7 @@ const PLANE: (usize, usize, usize, usize) = (1500, 128, 200, 270);
 const TABLE: &str = "noise-levels.md";
 const PICTURES_PLOT: &str = "noise-levels-pictures.svg";
 const PLANE_PLOT: &str = "noise-levels-plane.svg";
-/// Largest of many levels there, as in the page: the points lie within about 1 of the middle.
+/// Largest of many levels there, as in the page: the points lie within about 1.5 of the middle.
 const PLANE_LARGEST: f32 = 1.5;
 const SHAPES: [ToyShape; 4] = [ToyShape::Moons, ToyShape::Rings, ToyShape::Grid, ToyShape::Spiral];
 
@@ -269,8 +269,8 @@ impl Results {
         let mut text = format!(
             "# One noise level, or many\n\nWritten by `trainer experiment noise-levels --data {} --levels {} --sigma-min {} --sigma-max {} \
              --steps {} --width {} --count {} --sampler-steps {} --out {}`.\n\n## Pictures\n\nThe same network and training, {} \
-             steps, and the same sampler, annealed Langevin dynamics of {} steps from noise of {}; the levels alone differ. {} samples each; Frechet distance to half of the \
-             held-out pictures on {}{}.\n\n![Samples after training with one level]({PICTURES_PLOT})\n\n",
+             steps, and the same sampler, annealed Langevin dynamics of {} steps from noise of {}; the levels alone differ. {} samples each; Frechet distance to \
+             held-out pictures, others than `trainer evaluate` compares with, on {}{}.\n\n![Samples after training with one level]({PICTURES_PLOT})\n\n",
             args.data,
             levels.join(","),
             args.sigma_min,
@@ -285,7 +285,7 @@ impl Results {
             args.sigma_max,
             args.count,
             self.features,
-            of_the_other_half(self.floor.as_ref()),
+            of_others(self.floor.as_ref()),
         );
         text.push_str(
             "| levels | Frechet distance | precision | coverage | samples |\n| --- | --- | --- | --- | --- |\n",

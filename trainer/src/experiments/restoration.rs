@@ -19,7 +19,7 @@ use crate::{
     chains::SamplingRun,
     cli::RestorationArgs,
     error::Result,
-    evaluate::{average, diffused},
+    evaluate::{average, diffused, with_error},
     files,
     likelihood::Plan,
     model::LoadedModel,
@@ -60,7 +60,7 @@ struct Row {
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Ratio {
     decibels: f64,
-    standard_error: f64,
+    standard_error: Option<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -305,16 +305,17 @@ impl Ratio {
     fn of(errors: &[f64]) -> Self {
         let n = errors.len().max(1) as f64;
         let mean = errors.iter().sum::<f64>() / n;
-        let variance = errors.iter().map(|error| (error - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+        let squares = errors.iter().map(|error| (error - mean).powi(2)).sum::<f64>();
         // The logarithm's slope carries the error of the mean over to decibels.
-        let standard_error = 10.0 / std::f64::consts::LN_10 * (variance / n).sqrt() / mean.max(f64::MIN_POSITIVE);
+        let of_mean = |error: f64| 10.0 / std::f64::consts::LN_10 * error / mean.max(f64::MIN_POSITIVE);
+        let standard_error = (errors.len() > 1).then(|| of_mean((squares / (n - 1.0) / n).sqrt()));
         Self { decibels: -10.0 * mean.max(1e-12).log10(), standard_error }
     }
 }
 
 impl std::fmt::Display for Ratio {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.1} ± {:.1}", self.decibels, self.standard_error)
+        f.write_str(&with_error(self.decibels, self.standard_error, 1))
     }
 }
 

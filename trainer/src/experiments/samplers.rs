@@ -202,8 +202,8 @@ impl Results {
         let (model, data, count) = (&self.model, &args.subject.data, self.subject.count);
         let mut text = format!(
             "# Samplers\n\nWritten by `trainer experiment samplers --model {model} --data {data} --count {count} --seed {}{} --out \
-             {}`.\n\n![Sample quality against energy gradients](samplers.svg)\n\n{count} pictures each, against half of the {data} \
-             pictures held out{}. FD: Frechet distance on {}. With churn, a step of consistent annealed sampling keeps the part \
+             {}`.\n\n![Sample quality against energy gradients](samplers.svg)\n\n{count} pictures each{}, against held-out \
+             pictures of {data}, others than `trainer evaluate` compares with. FD: Frechet distance on {}. With churn, a step of consistent annealed sampling keeps the part \
              `(next / level)^(1 + churn)` of the noise, and new noise takes the place of the rest.\n\n| sampler | energy gradients | churn | FD | class score | precision | recall | \
              density | coverage |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
             self.subject.seed,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use shared::sampling::Schedule;
 
 use super::{
-    of_the_other_half,
+    of_others,
     subject::{claim, earlier, hash},
     trial::{self, Outcome, TrialSampling},
 };
@@ -162,14 +162,14 @@ impl Results {
         let steps = self.base.optimization.steps;
         let mut text = format!(
             "# What settings are worth\n\nWritten by `trainer experiment settings`: trainings on {} of {steps} steps that differ in \
-             one setting from the first. {} samples each, {} steps of consistent annealed sampling; Frechet distance to half of the \
-             held-out pictures on {}{}. Seconds are those of this machine, with whatever else it had to do.\n\n| change | Frechet distance \
+             one setting from the first. {} samples each, {} steps of consistent annealed sampling; Frechet distance to \
+             held-out pictures, others than `trainer evaluate` compares with, on {}{}. Seconds are those of this machine, with whatever else it had to do.\n\n| change | Frechet distance \
              | precision | coverage | held-out loss | parameters | seconds |\n| --- | --- | --- | --- | --- | --- | --- |\n",
             self.base.data,
             args.count,
             args.sampler_steps,
             self.features,
-            of_the_other_half(self.floor.as_ref()),
+            of_others(self.floor.as_ref()),
         );
         for Trial { change, outcome } in &self.trials {
             let Outcome { parameters, seconds, held_out_loss, quality } = outcome;

@@ -134,10 +134,10 @@ impl Results {
         let measurement = &args.measurement;
         let mut text = format!(
             "# Where a model errs\n\nWritten by `trainer experiment starts --model {} --data {} --count {} --seed {} --steps {} \
-             --out {}`.\n\n![Samples from pictures under noise](starts.svg)\n\nChains begin at {} pictures of one half of those held out, with noise of a \
+             --out {}`.\n\n![Samples from pictures under noise](starts.svg)\n\nChains begin at {} held-out pictures, with noise of a \
              level on them, and fall from there in {} steps of consistent annealed sampling with churn {}. A perfect model brings them back to \
              pictures as good as the data from any level; from the level where the distance rises, this one does not. FD: Frechet \
-             distance to the other half on {}.\n\n| level | FD | class score | precision | recall | density | coverage |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+             distance to other held-out pictures on {}.\n\n| level | FD | class score | precision | recall | density | coverage |\n| --- | --- | --- | --- | --- | --- | --- |\n",
             self.model,
             measurement.subject.data,
             measurement.count,

@@ -1,8 +1,7 @@
 //! The model card: a README.md that says what a model is, where it comes from and what it is not.
 
-use std::{fmt::Write as _, time::Duration};
+use std::fmt::Write as _;
 
-use indicatif::HumanDuration;
 use shared::{
     model::{GuideCard, LikelihoodCard, Manifest, Metric, TrainingCard},
     network::NetworkConfig,
@@ -10,7 +9,12 @@ use shared::{
 };
 
 use super::shown::HELD_OUT;
-use crate::train::{Optimization, PicturesCard, RunConfig, Settings, optimizer_title};
+use crate::{
+    evaluate::{from_picture_to_picture, with_error},
+    likelihood::more_or_fewer,
+    progress::in_words,
+    train::{Optimization, PicturesCard, RunConfig, Settings, optimizer_title},
+};
 
 /// Name of the sample grid beside the card.
 pub const SAMPLES: &str = "samples.png";
@@ -18,7 +22,7 @@ pub const SAMPLES: &str = "samples.png";
 /// Hours with a decimal: half an hour more or less is much of a few.
 fn duration(seconds: f64) -> String {
     let hours = seconds / 3600.0;
-    if hours < 1.5 { HumanDuration(Duration::from_secs_f64(seconds)).to_string() } else { format!("{hours:.1} hours") }
+    if hours < 1.5 { in_words(seconds).to_string() } else { format!("{hours:.1} hours") }
 }
 
 /// A network in words.
@@ -214,29 +218,28 @@ fn measured(manifest: &Manifest) -> String {
 /// What the manifest says of likelihoods, as numbers among the others.
 fn likelihood(manifest: &Manifest) -> Vec<Metric> {
     let Some(card) = &manifest.likelihood else { return Vec::new() };
-    let LikelihoodCard { noise_level, pictures, bits, bits_standard_error, bits_spread, prior_bits, .. } = card;
+    let LikelihoodCard { noise_level, pictures, prior_bits, .. } = card;
     // The same errors as those of the loss, on the same pictures.
     let chosen = if manifest.metrics.iter().any(|metric| metric.how.contains(CHOSEN)) { CHOSEN } else { "" };
     let how = format!(
-        "pictures under noise of {noise_level}, which alone has {:.2}; at most, by denoising errors up to noise {}: {bits:.0} ± \
-         {bits_standard_error:.0} bits a picture (from picture to picture {bits_spread:.0}) and {prior_bits:.1} of the prior; on \
-         {pictures} pictures{chosen}",
+        "pictures under noise of {noise_level}, which alone has {:.2}; at most, by denoising errors up to noise {}: {} bits \
+         a picture{} and {prior_bits:.1} of the prior; on {pictures} pictures{chosen}",
         shared::likelihood::floor(*noise_level),
-        manifest.noise.max
+        manifest.noise.max,
+        with_error(card.bits, card.bits_standard_error, 0),
+        from_picture_to_picture(card.bits_spread)
     );
     let mut rows =
         vec![Metric { name: "bits per dimension of held-out pictures".to_owned(), value: card.bits_per_dim, how }];
     if let Some(partition) = &card.partition {
         let furthest = partition.calibration.iter().map(|point| (point.found - point.said).abs()).fold(0.0, f64::max);
         let how = format!(
-            "of exp(-(sigma_0 / s)^2 E) at noise s = {:.3}, along the noise levels; by classification of the level {:.0} ± {:.0}; it \
-             gives noisy pictures {:.0} bits {} than their denoising errors do; a level's probability and how often it is the true one \
+            "of exp(-(sigma_0 / s)^2 E) at noise s = {:.3}, along the noise levels; by classification of the level {}; it gives \
+             noisy pictures {} than their denoising errors do; a level's probability and how often it is the true one \
              differ by up to {:.0} %",
             partition.noise_level,
-            partition.by_classification,
-            partition.by_classification_standard_error,
-            partition.disagreement_bits.abs(),
-            if partition.disagreement_bits < 0.0 { "fewer" } else { "more" },
+            with_error(partition.by_classification, partition.by_classification_standard_error, 0),
+            more_or_fewer(partition.disagreement_bits),
             100.0 * furthest
         );
         rows.push(Metric { name: "ln Z of the energy".to_owned(), value: partition.along_noise, how });

@@ -1,7 +1,8 @@
 //! The model folder on disk, and the list of models beside it.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -22,6 +23,8 @@ pub const WEIGHTS: &str = "model.safetensors";
 /// All that a model folder holds.
 const FILES: [&str; 6] = [MANIFEST, WEIGHTS, "README.md", SAMPLES, HELD_OUT, Recording::FILE];
 const MANIFEST: &str = "model.json";
+/// The list of models beside a model folder.
+const INDEX: &str = "index.json";
 /// What systems write into every folder that somebody looks at.
 const OF_SYSTEMS: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
 
@@ -75,6 +78,9 @@ impl ModelFolder {
     /// It holds something else, which would be lost.
     pub fn replaces(&self) -> Result<bool> {
         let wrong = |what: &str| Error::input(format!("--out {}: {what}", self.path.display()));
+        if self.path.file_name().is_some_and(|name| name == INDEX) {
+            return Err(wrong("the list of the models beside it has that name; choose another"));
+        }
         if !self.place.exists() {
             return Ok(false);
         }
@@ -164,9 +170,16 @@ impl ModelFolder {
         }
         // It is no draft any more, with nothing left to delete.
         let _ = draft.keep();
-        // Read again: another export may have written it meanwhile.
-        Index::read(parent)?.with(&manifest.name).write(parent)
+        Index::add(parent, &manifest.name)
     }
+}
+
+/// Keeps other exports from a folder's list of models for as long as what is returned is there; where folders cannot be
+/// locked, nobody is kept out.
+fn locked(folder: &Path) -> Option<File> {
+    let folder = File::open(folder).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
 }
 
 fn parent(path: &Path) -> &Path {
@@ -183,7 +196,7 @@ fn readable(folder: &Path) {
 
 impl Index {
     fn read(folder: &Path) -> Result<Self> {
-        let path = folder.join("index.json");
+        let path = folder.join(INDEX);
         if !path.exists() {
             return Ok(Self::default());
         }
@@ -191,17 +204,43 @@ impl Index {
             .map_err(|error| Error::input(format!("{}: not a list of models: {error}", path.display())))
     }
 
-    fn with(mut self, name: &str) -> Self {
-        if !self.models.iter().any(|entry| entry.name == name) {
-            self.models.push(Entry { name: name.to_owned(), title: None });
+    /// Adds a model to the list in a folder, which other exports may add theirs to at the same time.
+    fn add(folder: &Path, name: &str) -> Result<()> {
+        let _lock = locked(folder);
+        let mut index = Self::read(folder)?;
+        if !index.models.iter().any(|entry| entry.name == name) {
+            index.models.push(Entry { name: name.to_owned(), title: None });
         }
-        self
+        index.write(folder)
     }
 
     fn write(&self, folder: &Path) -> Result<()> {
-        files::write_atomically(&folder.join("index.json"), |file| {
+        files::write_atomically(&folder.join(INDEX), |file| {
             serde_json::to_writer_pretty(&mut *file, self)?;
             writeln!(file)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn exports_at_the_same_time_lose_no_entry_of_the_list() {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..16).map(|number| format!("model-{number}")).collect();
+        std::thread::scope(|scope| {
+            for name in &names {
+                scope.spawn(|| Index::add(folder.path(), name).unwrap());
+            }
+        });
+        let mut found: Vec<String> =
+            Index::read(folder.path()).unwrap().models.into_iter().map(|entry| entry.name).collect();
+        found.sort_unstable_by_key(|name| names.iter().position(|other| other == name));
+        assert_eq!(found, names);
+        let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(files, [INDEX], "nothing is left beside it");
     }
 }

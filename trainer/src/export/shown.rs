@@ -1,33 +1,26 @@
 //! The pictures that are published with a model, for visitors to try out.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use crate::{
-    data::Images,
+    data::{self, Images},
     error::{Error, Result},
-    files::reason,
     pictures::{self, Picture},
 };
 
 /// They lie side by side in one file.
 pub const HELD_OUT: &str = "held-out.png";
 
-/// The pictures of a folder, in the order of their names, as a model sees them: `like` has their shape. Other files are
-/// told of on stderr.
+/// The pictures of a folder, in the order of their names, as a model sees them: `like` has their shape. Which files they
+/// are is as in training; what else is left out is told on stderr.
 ///
 /// # Errors
-/// The folder has none, or one that is damaged: the line begins with `--pictures`.
+/// The folder has none, or one that is damaged, or was written by this program: the line begins with `--pictures`.
 pub fn of_folder(folder: &Path, like: &Images) -> Result<Images> {
     let wrong = |what: &str| Error::input(format!("--pictures {}: {what}", folder.display()));
-    let entries = fs::read_dir(folder).map_err(|error| wrong(&reason(&error)))?;
-    let files = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file());
-    let (mut paths, others): (Vec<PathBuf>, Vec<PathBuf>) = files.partition(|path| pictures::is_picture(path));
-    paths.sort_unstable();
-    for other in others {
-        eprintln!("{}: left out, as it is no PNG, JPEG or WebP picture", other.display());
+    let (paths, told) = data::lying_in(folder).map_err(|what| wrong(&what))?;
+    for line in told {
+        eprintln!("--pictures {}: {line}", folder.display());
     }
     if paths.is_empty() {
         return Err(wrong("the folder holds no PNG, JPEG or WebP picture"));
@@ -46,21 +39,26 @@ pub fn of_folder(folder: &Path, like: &Images) -> Result<Images> {
 /// # Errors
 /// The page would not take it: `flag`, which says how many, is to say fewer.
 pub fn held_out_strip(images: &Images, flag: &str) -> Result<Option<Vec<u8>>> {
-    /// As much as the page's engine takes (`HELD_OUT_LIMIT`).
-    const LIMIT: usize = 16 << 20;
+    /// Bytes that the page's engine takes (its `HELD_OUT_LIMIT`).
+    const FILE: usize = 16 << 20;
+    /// Bytes that they may unpack to (`LIMIT` of its `strip`).
+    const UNPACKED: usize = 64 << 20;
     let count = images.len();
     if count == 0 {
         return Ok(None);
     }
+    let check = |bytes: usize, limit: usize, unpacked: &str| {
+        if bytes <= limit {
+            return Ok(());
+        }
+        let (found, most, fit) = (bytes.div_ceil(1 << 20), limit >> 20, count * (limit >> 10) / (bytes >> 10));
+        let text = format!("would have {found} MiB{unpacked}, and the page takes {most}; about {fit} pictures fit");
+        Err(Error::input(format!("{flag}: {HELD_OUT} with {count} pictures {text}")))
+    };
+    check(images.pixels.len(), UNPACKED, " unpacked")?;
     let pictures: Vec<&[u8]> = (0..count).map(|index| images.image(index)).collect();
     let file = pictures::encode(Path::new(HELD_OUT), &strip(&pictures, images.channels, images.height))?;
-    if file.len() > LIMIT {
-        let (bytes, most) = (file.len() >> 20, count * LIMIT / file.len());
-        return Err(Error::input(format!(
-            "{flag}: {HELD_OUT} with {count} pictures would have {bytes} MiB, and the page takes {}; about {most} pictures fit",
-            LIMIT >> 20
-        )));
-    }
+    check(file.len(), FILE, "")?;
     Ok(Some(file))
 }
 
@@ -74,6 +72,8 @@ fn strip(images: &[&[u8]], channels: usize, size: usize) -> Picture {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
     use tempfile::tempdir;
@@ -92,6 +92,31 @@ mod tests {
         assert!((80..90).contains(&count), "{error}");
         assert!(held_out_strip(&images.sample(count, 0), "").unwrap().is_some());
         assert!(held_out_strip(&images.like(), "").unwrap().is_none());
+        // One colour, which becomes small, and as large as before when the page unpacks it.
+        let flat = Images { pixels: vec![7; 342 * 3 * 256 * 256], ..images.like() };
+        let error = held_out_strip(&flat, "--pictures flat").unwrap_err().to_string();
+        let text = "with 342 pictures would have 65 MiB unpacked, and the page takes 64; about 341 pictures fit";
+        assert!(error.starts_with("--pictures flat: ") && error.ends_with(text), "{error}");
+    }
+
+    #[test]
+    fn what_is_hidden_or_written_here_is_not_published() {
+        let folder = tempdir().unwrap();
+        let grey = Images { channels: 1, height: 8, width: 8, pixels: vec![9; 64], labels: Vec::new() };
+        for name in ["a.png", ".hidden.png", "._b.png", ".trashed-1-c.png", "below/d.png"] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            pictures::write_picture(&path, &grey.picture(0)).unwrap();
+        }
+        fs::write(folder.path().join(".DS_Store"), "").unwrap();
+        fs::write(folder.path().join("Thumbs.db"), "").unwrap();
+        assert_eq!(of_folder(folder.path(), &grey).unwrap().len(), 1);
+        let (_, told) = data::lying_in(folder.path()).unwrap();
+        assert!(told.is_empty(), "{told:?}");
+        fs::write(folder.path().join("model.json"), "{}").unwrap();
+        let error = of_folder(folder.path(), &grey).unwrap_err();
+        let text = "it holds model.json, so it was written by this program";
+        assert!(error.to_string().contains(text) && error.exit_code() == 2, "{error}");
     }
 
     #[test]

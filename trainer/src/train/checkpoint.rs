@@ -141,6 +141,13 @@ impl Checkpoint {
         let path = folder.join(MANIFEST);
         let Manifest { progress, sha256 } = serde_json::from_slice(&files::read(&path)?)
             .map_err(|error| Error::input(format!("{}: no record of a checkpoint: {error}", path.display())))?;
+        if step_of(folder).is_some_and(|step| step != progress.step)
+            || !(0.0..f64::INFINITY).contains(&progress.seconds)
+        {
+            let Progress { step, seconds, .. } = progress;
+            let text = format!("no record of this checkpoint: it is of step {step}, after {seconds} seconds");
+            return Err(Error::input(format!("{}: {text}", path.display())));
+        }
         let checked = |name: &str| -> Result<Vec<u8>> {
             let bytes = files::read(&folder.join(name))?;
             if sha256.get(name) == Some(&files::sha256(&bytes)) {

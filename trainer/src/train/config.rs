@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use clap::ValueEnum;
-use options::{Activation, Architecture, Optimizer, Weighting};
-use serde::{Deserialize, Deserializer, Serialize};
+use options::{Activation, Architecture};
+use serde::{Deserialize, Serialize};
 use shared::{
     model::{DataCard, TrainingCard},
     network::NetworkConfig,
     training::NoiseLevels,
 };
 
-use super::{checkpoint::Progress, memory};
+use super::{checkpoint::Progress, memory, optimization::Optimization};
 use crate::{
     cli::NOISE,
     data::{self, DataSet, Images},
@@ -126,50 +126,6 @@ pub struct PicturesCard {
     pub card: DataCard,
 }
 
-/// The optimizer, with a warm-up, a cosine decay and a moving average of the weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Optimization {
-    /// Steps in all.
-    pub steps: u64,
-    /// Images in a batch, one noise level each.
-    pub batch: usize,
-    /// Parts that a batch is computed in, one after the other; their gradients are added. If it is not set, memory
-    /// decides when the run begins; older runs have one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slices: Option<usize>,
-    /// How gradients become steps; older runs had Adam.
-    #[serde(default)]
-    pub optimizer: Optimizer,
-    /// Peak learning rate.
-    pub learning_rate: f64,
-    /// Steps of linear warm-up, at most a tenth of the run.
-    pub warm_up: u64,
-    /// Where the warm-up was last begun: at 0, or where the run was resumed with other settings. A learning rate that
-    /// jumps there from nearly nothing to its peak can undo what was learned.
-    #[serde(default)]
-    pub warm_up_from: u64,
-    /// Largest norm of the gradient of the loss per pixel, over all parameters; infinite for no limit.
-    #[serde(deserialize_with = "limit")]
-    pub clip: f64,
-    /// Decay of the moving average of the weights; 0 for none.
-    pub ema_decay: f64,
-    /// What the loss at a noise level counts.
-    #[serde(default)]
-    pub weighting: Weighting,
-    /// Training pictures that the targets of a batch are averaged over, those that a noisy picture may have been made
-    /// of by how likely that is; 0 for the one that it was made of, as in the paper.
-    #[serde(default)]
-    pub references: usize,
-    /// First steps, in which the U-Net inside the energy is trained as a denoiser by itself: each takes half of the time.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub denoiser_steps: u64,
-    /// Whether half of the pictures are mirrored, by chance.
-    pub flip: bool,
-    /// Seed of the weights, the data order and the noise.
-    pub seed: u64,
-}
-
 /// What is kept in the run folder, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -180,19 +136,6 @@ pub struct Record {
     pub keep: usize,
     /// Pictures in the sample grids of every checkpoint.
     pub grid: usize,
-}
-
-impl Optimization {
-    /// Whether step `step`, from 0, trains the U-Net inside the energy as a denoiser by itself.
-    pub const fn is_denoiser_step(&self, step: u64) -> bool {
-        step < self.denoiser_steps
-    }
-
-    /// How many of the steps from `done` on are such steps, and how many train the energy.
-    pub fn steps_left(&self, done: u64) -> [u64; 2] {
-        let denoiser = self.denoiser_steps.saturating_sub(done);
-        [denoiser, self.steps.saturating_sub(done).saturating_sub(denoiser)]
-    }
 }
 
 impl RunConfig {
@@ -209,7 +152,7 @@ impl RunConfig {
             self.optimization;
         let (least, most) = (self.noise.min, self.noise.max);
         let demands = [
-            (steps >= 1, "optimization.steps (--steps) must be at least 1"),
+            ((1..=u64::from(u32::MAX)).contains(&steps), "optimization.steps (--steps) must be from 1 to 4294967295"),
             ((1..=8192).contains(&batch), "optimization.batch (--batch) must be from 1 to 8192"),
             (
                 slices.is_none_or(|slices| (1..=batch).contains(&slices)),
@@ -267,11 +210,10 @@ impl RunConfig {
         toml::to_string(&value).map_err(failed)
     }
 
-    /// The folder of a named set's files: what the user says now, or said when these settings were written, if it is
-    /// still there.
+    /// The folder of a named set's files: what the user says now, or said when these settings were written. Where that is
+    /// gone nothing takes its place: what lies elsewhere may be other pictures.
     pub fn files_in<'a>(&'a self, given: Option<&'a Path>) -> Option<&'a Path> {
-        let remembered = self.data_dir.as_deref().filter(|dir| dir.is_dir() && data::is_named(&self.data));
-        given.or(remembered)
+        given.or(self.data_dir.as_deref().filter(|_| data::is_named(&self.data)))
     }
 
     /// Takes down what the data are, and where.
@@ -293,6 +235,7 @@ impl RunConfig {
         }
         self.data.clone_from(&data.source);
         let fingerprint = data.fingerprint.clone();
+        let begins = self.pictures.is_none();
         if let Some(known) = &mut self.pictures {
             known.changed |= known.card.fingerprint != fingerprint;
             known.card.fingerprint = fingerprint;
@@ -306,9 +249,11 @@ impl RunConfig {
             if std::mem::take(&mut self.noise_follows_size) {
                 self.noise.max *= (height as f32 / 32.0).max(1.0);
             }
-            memory::fit(&mut self, data.train.len())?;
         }
         self.network().validate().map_err(|error| Error::input(format!("{name}: {error}")))?;
+        if begins {
+            memory::fit(&mut self, data.train.len())?;
+        }
         Ok(self)
     }
 
@@ -360,18 +305,8 @@ impl RunConfig {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
-fn is_zero(steps: &u64) -> bool {
-    *steps == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_false(value: &bool) -> bool {
     !value
-}
-
-/// JSON knows no infinity: it becomes null.
-fn limit<'de, D: Deserializer<'de>>(number: D) -> std::result::Result<f64, D::Error> {
-    Ok(Option::deserialize(number)?.unwrap_or(f64::INFINITY))
 }
 
 /// Numbers of single precision as short as they may be: 0.1, not 0.10000000149011612.
@@ -389,46 +324,9 @@ fn shorten(value: &mut toml::Value) {
     }
 }
 
-impl Optimization {
-    /// Where the cosine ends (the paper's code).
-    const FINAL_LEARNING_RATE: f64 = 1e-6;
-
-    /// Steps of warm-up: of a short training, no more than a tenth.
-    pub fn warm_up_steps(&self) -> u64 {
-        self.warm_up.min(self.steps / 10)
-    }
-
-    /// The learning rate of step `step`, from 0: a linear rise, then half a cosine down; a run that was resumed with
-    /// other settings rises to that cosine once more.
-    pub fn learning_rate_at(&self, step: u64) -> f64 {
-        let warm_up = self.warm_up_steps();
-        let last = (self.steps - warm_up).max(1) as f64;
-        let progress = (step.saturating_sub(warm_up) as f64 / last).min(1.0);
-        let low = Self::FINAL_LEARNING_RATE.min(self.learning_rate);
-        let cosine = low + 0.5 * (self.learning_rate - low) * (1.0 + (std::f64::consts::PI * progress).cos());
-        match step.checked_sub(self.warm_up_from) {
-            Some(since) if since < warm_up => cosine * (since + 1) as f64 / warm_up as f64,
-            _ => cosine,
-        }
-    }
-
-    /// The decay of the moving average at `step`: less at first, so that it does not remember the random start.
-    pub fn ema_decay_at(&self, step: u64) -> f64 {
-        self.ema_decay.min((1 + step) as f64 / (10 + step) as f64)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_average_remembers_less_at_first() {
-        let plan = Optimization { ema_decay: 0.999, ..TrainingPreset::Unet.settings().optimization };
-        assert!((plan.ema_decay_at(0) - 0.1).abs() < 1e-12);
-        assert!((plan.ema_decay_at(89) - 90.0 / 99.0).abs() < 1e-12);
-        assert_eq!(plan.ema_decay_at(1_000_000), 0.999);
-    }
 
     #[test]
     fn a_shape_without_scales_forgets_those_of_the_shape_before() {
@@ -438,19 +336,5 @@ mod tests {
         config.network.shape = Architecture::Res6;
         config.optimization.denoiser_steps = 0;
         assert_eq!(config.checked().unwrap().network.scales, None);
-    }
-
-    #[test]
-    fn the_learning_rate_rises_to_its_peak_and_falls_to_its_end() {
-        let plan = Optimization { steps: 4000, learning_rate: 1e-3, ..TrainingPreset::Unet.settings().optimization };
-        assert!(plan.learning_rate_at(0) < 1e-5);
-        assert!((plan.learning_rate_at(200) - 1e-3).abs() < 1e-9);
-        assert!((plan.learning_rate_at(2100) - 0.5e-3).abs() < 1e-5);
-        assert!((plan.learning_rate_at(4000) - 1e-6).abs() < 1e-9);
-        let resumed = Optimization { warm_up_from: 2000, ..plan.clone() };
-        assert!(resumed.learning_rate_at(2000) < 1e-5);
-        // A run that falls back to a checkpoint from before.
-        assert_eq!(resumed.learning_rate_at(1999), plan.learning_rate_at(1999));
-        assert!((resumed.learning_rate_at(2200) - plan.learning_rate_at(2200)).abs() < 1e-12);
     }
 }

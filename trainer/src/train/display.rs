@@ -7,7 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::HumanDuration;
 use ratatui::{
     Frame, Terminal, TerminalOptions, Viewport,
     backend::CrosstermBackend,
@@ -22,6 +21,7 @@ use ratatui::{
 };
 
 use super::Optimization;
+use crate::progress::in_words;
 
 /// Shows steps on stderr.
 pub struct Display {
@@ -152,7 +152,7 @@ impl State {
             [0, energy] => energy as f64,
             [denoiser, energy] => denoiser as f64 + energy as f64 * Self::ENERGY_STEP,
         };
-        let left = HumanDuration(Duration::from_secs_f64(left / rate));
+        let left = in_words(left / rate);
         format!("{loss}  {:.0} images/s  {left} left", rate * self.plan.batch as f64)
     }
 }

@@ -144,8 +144,7 @@ impl RunFolder {
         };
         // Those of earlier versions say nothing of pictures as they are known now.
         pictures.card.fingerprint.take_if(|known| !data::is_fingerprint(known));
-        config.network().validate().map_err(|error| damaged(&error.to_string()))?;
-        Ok(config)
+        config.checked().map_err(|error| damaged(&error.to_string()))
     }
 
     /// The checkpoint with the smallest loss on held-out pictures.

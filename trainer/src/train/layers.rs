@@ -10,8 +10,9 @@ use figment::{
 use serde::Serialize;
 
 use super::{
-    config::{NetworkSettings, Optimization, RunConfig, TrainingPreset},
+    config::{NetworkSettings, RunConfig, TrainingPreset},
     memory,
+    optimization::Optimization,
 };
 use crate::{
     data::nearest,
@@ -155,7 +156,8 @@ impl RunConfig {
                 return Err(Error::input(format!("--config {}: it is a folder; give a file", file.display())));
             }
             Some(file) if !file.is_file() => {
-                return Err(Error::input(format!("--config {}: there is no such file", file.display())));
+                let what = if file.exists() { "it is not a regular file" } else { "there is no such file" };
+                return Err(Error::input(format!("--config {}: {what}", file.display())));
             }
             Some(file) => layers.merge(Toml::file_exact(file)),
             None => layers,

@@ -3,7 +3,10 @@
 use options::{Activation, Architecture, Optimizer, Spacing, Weighting};
 use shared::training::NoiseLevels;
 
-use super::config::{NetworkSettings, Optimization, Record, RunConfig, TrainingPreset};
+use super::{
+    config::{NetworkSettings, Record, RunConfig, TrainingPreset},
+    optimization::Optimization,
+};
 
 impl TrainingPreset {
     /// Every preset.

@@ -63,8 +63,8 @@ impl<'a> Replicas<'a> {
         Self { config, shares, frame, means_from, ranks }
     }
 
-    /// The paper's loss (its expectation, where targets are means of pictures), `[1]`, and the gradients of the
-    /// objective, on the first device. The objective weighs the losses and is scaled by the pixels, so that the
+    /// The paper's loss (its expectation, where targets are means of pictures; of the U-Net alone as a denoiser in
+    /// [its steps](super::Optimization::is_denoiser_step)), `[1]`, and the gradients of the objective, on the first device. The objective weighs the losses and is scaled by the pixels, so that the
     /// clipping limit means the same for every image size.
     ///
     /// # Errors

@@ -152,7 +152,8 @@ pub fn train(
             let batch = batches.recv().map_err(|_| Error::failed("the thread that makes the batches has ended"))?;
             let (next, [loss, norm]) = state.step(config, &replicas, &batch)?;
             state = next;
-            // What is told is the paper's loss, whatever the weighting and the targets, so that runs can be compared.
+            // What is told is the paper's loss, whatever the weighting and the targets, so that runs can be compared; while the
+            // U-Net is trained as a denoiser by itself, its own error as a denoiser, in the same units.
             told.add(loss, norm);
             let interrupted = display.asked_to_stop() || INTERRUPTED.load(Ordering::Relaxed);
             let due = is_due(state.progress.step);

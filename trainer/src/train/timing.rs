@@ -1,10 +1,7 @@
 //! How long a training will take, by a few of its steps.
 
-use std::time::Duration;
-
-use indicatif::HumanDuration;
-
 use super::Optimization;
+use crate::progress::in_words;
 
 /// Steps of a kind that are timed, at most, after one that is not.
 const STEPS: u64 = 5;
@@ -40,7 +37,7 @@ pub fn time(plan: &Optimization, done: u64, backend: &str, times: [Vec<f64>; 2])
     format!(
         "time: {rates} with {backend}: {} steps take about {}, checkpoints not counted",
         left[0] + left[1],
-        HumanDuration(Duration::from_secs_f64(seconds))
+        in_words(seconds)
     )
 }
 

@@ -93,7 +93,10 @@ impl Reference {
             sigma_0: number("sigma_0", &header.sigma_0)?,
         };
         config.validate().map_err(|error| error.to_string())?;
-        let step_size = number("step_size", &header.step_size)?;
+        let step_size: f32 = number("step_size", &header.step_size)?;
+        if !(step_size > 0.0 && step_size.is_finite()) {
+            return Err(format!("step_size {step_size} is not a positive number"));
+        }
 
         let [_, c, h, w] = config.batch_shape(1);
         let mut take =

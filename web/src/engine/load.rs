@@ -48,6 +48,8 @@ pub struct Wanted<'a> {
     pub files: Option<&'a ModelFiles>,
     /// Where to compute.
     pub backend: Option<Backend>,
+    /// Whether the machine is a phone or a tablet.
+    pub phone: bool,
 }
 
 /// Fetches a model and finds a device that computes it correctly: the one asked for, else the CPU.
@@ -57,7 +59,7 @@ pub struct Wanted<'a> {
 /// # Errors
 /// What is wrong and what to do, in sentences.
 pub async fn load(wanted: Wanted<'_>, gpu: &mut Gpu, control: &Control) -> Result<Option<Opened>, String> {
-    let Wanted { number, name, files, backend } = wanted;
+    let Wanted { number, name, files, backend, phone } = wanted;
     let source = Source { name, files };
     let unusable = |error: ModelError| source.advised(source.unusable(&error));
     let progress = |received, total| link::post(FromEngine::Downloading { load: number, received, total });
@@ -95,7 +97,7 @@ pub async fn load(wanted: Wanted<'_>, gpu: &mut Gpu, control: &Control) -> Resul
     };
     let crew = match ready.backend {
         Backend::WebGpu => Crew::none(),
-        Backend::Cpu => Crew::start(helpers(&ready), &manifest, &weights),
+        Backend::Cpu => Crew::start(helpers(&ready, phone), &manifest, &weights),
     };
     let files = (manifest, weights);
     let manifest = &ready.model.manifest;
@@ -234,17 +236,8 @@ async fn tested_on_gpu(
 }
 
 /// How many workers help the engine with a model.
-pub fn helpers(ready: &Ready) -> usize {
-    machine().helpers(megabytes(ready))
-}
-
-/// The machine, as far as the browser tells.
-fn machine() -> Machine {
-    let agent = link::user_agent();
-    Machine {
-        processors: link::processors(),
-        phone: ["Android", "iPhone", "iPad", "Mobile"].iter().any(|word| agent.contains(word)),
-    }
+pub fn helpers(ready: &Ready, phone: bool) -> usize {
+    Machine { processors: link::processors(), phone }.helpers(megabytes(ready))
 }
 
 /// Megabytes that a helper takes with a model: its WebAssembly, as measured (13 for the smallest published model), and what

@@ -83,16 +83,16 @@ impl Engine {
                 // The page speaks it, so it can be read.
                 let _ = texts::speak(file);
             }
-            ToEngine::Load { number, model, files, backend, compare, keeps } => {
+            ToEngine::Load { number, model, files, backend, compare, keeps, phone } => {
                 store::set_keeping(keeps);
-                let wanted = Wanted { number, name: &model, files: files.as_ref(), backend };
+                let wanted = Wanted { number, name: &model, files: files.as_ref(), backend, phone };
                 let opened = load::load(wanted, &mut self.gpu, &control).await;
                 let answer = opened.map(|opened| {
                     let Opened { ready, crew, answer, files } = opened?;
                     let (ready, crew) = (Rc::new(ready), Rc::new(Mutex::new(crew)));
                     self.model = Some((Rc::clone(&ready), Rc::clone(&crew)));
                     if compare && ready.gpu.is_some() {
-                        spawn_local(trial::run(number, ready, crew, files, control));
+                        spawn_local(trial::run((number, phone), ready, crew, files, control));
                     }
                     Some(answer)
                 });

@@ -26,7 +26,7 @@ const HELP: f64 = 0.8;
 
 /// Times a step of the model on both, and tells the page, unless a run or another load comes between.
 pub async fn run(
-    load: u32,
+    (load, phone): (u32, bool),
     on_gpu: Rc<Ready>,
     crew: Rc<Mutex<Crew>>,
     (manifest, weights): (Vec<u8>, Vec<u8>),
@@ -41,7 +41,7 @@ pub async fn run(
     // Its problem is told where it matters.
     let Ok(manifest) = Manifest::parse(&manifest) else { return };
     let Ok(on_cpu) = open(manifest, &weights, Device::flex(), Backend::Cpu).await else { return };
-    let cpu = time(&on_cpu).await / (1.0 + HELP * helpers(&on_cpu) as f64);
+    let cpu = time(&on_cpu).await / (1.0 + HELP * helpers(&on_cpu, phone) as f64);
     if control.wants_load(load) && control.runs() == runs {
         link::post(FromEngine::Timed { load, gpu, cpu });
     }

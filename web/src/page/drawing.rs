@@ -46,14 +46,22 @@ impl Drawing {
         Ok(Self { state, pad })
     }
 
-    /// Begins a black drawing of this side, unless the drawing has it already.
+    /// Gives the drawing, a black one at first, this side.
     pub fn set_side(&self, side: usize) {
         let mut state = self.state.borrow_mut();
         if state.picture.side != side {
             self.pad.set_side(side);
-            state.picture = Pictures { side, channels: 3, values: vec![0.0; side * side * 3] };
+            state.picture = match &state.picture {
+                drawn if drawn.count() > 0 => drawn.fitted(side, 3),
+                _ => Pictures { side, channels: 3, values: vec![0.0; side * side * 3] },
+            };
         }
         state.draw();
+    }
+
+    /// Whether something is drawn.
+    pub fn is_drawn(&self) -> bool {
+        self.state.borrow().picture.values.iter().any(|&value| value > 0.0)
     }
 }
 

@@ -62,8 +62,7 @@ pub fn listen(handle: impl Fn(Vec<Item>) + Clone + 'static) -> Result<()> {
                     Dropped::Folder(folder) => items.extend(files_of(folder).await.unwrap_or_default()),
                 }
             }
-            items.sort_by(|a, b| a.path.cmp(&b.path));
-            handle(items);
+            handle(in_order(items));
         });
     })
 }
@@ -77,7 +76,10 @@ pub fn chosen(list: Option<FileList>) -> Vec<Item> {
         let path = path.filter(|path| !path.is_empty()).unwrap_or_else(|| file.name());
         Item { path, source: Source::File(file) }
     };
-    let mut items: Vec<Item> = files.map(item).collect();
+    in_order(files.map(item).collect())
+}
+
+fn in_order(mut items: Vec<Item>) -> Vec<Item> {
     items.sort_by(|a, b| a.path.cmp(&b.path));
     items
 }
@@ -150,7 +152,8 @@ pub async fn as_model(manifest: &Item, weights: &[Item], held_out: Option<&Item>
         [only] => only.file().await?,
         several => {
             let named = named_weights(&manifest).await?.unwrap_or_else(|| "model.safetensors".to_owned());
-            let is_named = |item: &&Item| item.path.rsplit('/').next() == Some(&named);
+            let is_named =
+                |item: &&Item| item.path.rsplit('/').next().is_some_and(|name| name.eq_ignore_ascii_case(&named));
             let item = several.iter().find(is_named).or(several.first()).ok_or("there are no weights")?;
             item.file().await?
         }

@@ -10,6 +10,7 @@ use crate::{
     dom::{Result, by_id, on},
     focus,
     pad::{Pad, Touch},
+    painted::Painted,
     tile,
 };
 
@@ -23,17 +24,9 @@ struct State {
     canvas: HtmlCanvasElement,
     /// The picture below the mask.
     picture: Pictures,
-    mask: Mask,
-    /// The region, as long as the mask is exactly that.
-    region: Option<Region>,
-    /// What was before, the newest last, and what was undone.
-    past: Vec<(Mask, Option<Region>)>,
-    future: Vec<(Mask, Option<Region>)>,
+    painted: Painted,
     cursor: Option<(usize, usize)>,
 }
-
-/// Steps that can be undone.
-const MEMORY: usize = 100;
 
 impl Editor {
     /// An editor without a picture; `changed` hears when another part is unknown.
@@ -42,10 +35,7 @@ impl Editor {
         let state = Rc::new(RefCell::new(State {
             canvas: canvas.clone(),
             picture: Pictures::default(),
-            mask: Mask::known(0),
-            region: None,
-            past: Vec::new(),
-            future: Vec::new(),
+            painted: Painted::nothing(),
             cursor: None,
         }));
         let (painted, hear) = (Rc::clone(&state), changed.clone());
@@ -53,10 +43,10 @@ impl Editor {
             painted.borrow_mut().touch(touch);
             hear();
         })?;
-        let button = |id: &str, act: fn(&mut State)| -> Result<()> {
+        let button = |id: &str, act: fn(&mut Painted)| -> Result<()> {
             let (state, hear) = (Rc::clone(&state), changed.clone());
             on(&by_id::<EventTarget>(id)?, "click", move |_: Event| {
-                act(&mut state.borrow_mut());
+                act(&mut state.borrow_mut().painted);
                 // The last step that can be undone or done again takes the focus from its button.
                 let _ = focus::keep(&["#undo", "#redo"], || {
                     state.borrow().draw();
@@ -65,32 +55,17 @@ impl Editor {
                 hear();
             })
         };
-        button("undo", |state| {
-            if let Some(before) = state.past.pop() {
-                let now = std::mem::replace(&mut state.mask, before.0);
-                state.future.push((now, std::mem::replace(&mut state.region, before.1)));
-            }
+        button("undo", Painted::undo)?;
+        button("redo", Painted::redo)?;
+        button("invert", |painted| {
+            painted.begin();
+            painted.paint(Mask::invert);
         })?;
-        button("redo", |state| {
-            if let Some(after) = state.future.pop() {
-                let now = std::mem::replace(&mut state.mask, after.0);
-                state.past.push((now, std::mem::replace(&mut state.region, after.1)));
-            }
-        })?;
-        button("invert", |state| {
-            state.remember();
-            state.region = None;
-            state.mask.invert();
-        })?;
-        button("clear", |state| {
-            state.remember();
-            state.set_region(None);
-        })?;
+        button("clear", |painted| painted.choose(None))?;
         for &region in Region::all() {
             let (state, hear) = (Rc::clone(&state), changed.clone());
             on(&by_id::<EventTarget>(&format!("mask-{}", region.word()))?, "click", move |_: Event| {
-                state.borrow_mut().remember();
-                state.borrow_mut().set_region(Some(region));
+                state.borrow_mut().painted.choose(Some(region));
                 state.borrow().draw();
                 hear();
             })?;
@@ -99,16 +74,11 @@ impl Editor {
         Ok(Self { state, pad })
     }
 
-    /// Puts a picture below the mask. A mask of the same size is kept, else `region` becomes unknown.
+    /// Puts a picture below the mask, which fits itself to it. Of the first picture, `region` becomes unknown.
     pub fn set_picture(&self, picture: Pictures, region: Option<Region>) {
         let mut state = self.state.borrow_mut();
         self.pad.set_side(picture.side);
-        if state.mask.side() != picture.side {
-            state.mask = Mask::known(picture.side);
-            state.set_region(region);
-            state.past.clear();
-            state.future.clear();
-        }
+        state.painted.fit(picture.side, region);
         state.picture = picture;
         state.draw();
     }
@@ -116,21 +86,19 @@ impl Editor {
     /// Makes a region unknown.
     pub fn set_region(&self, region: Region) {
         let mut state = self.state.borrow_mut();
-        state.remember();
-        state.set_region(Some(region));
+        state.painted.choose(Some(region));
         state.draw();
     }
 
     /// Whether the visitor painted the mask: no address can say it.
     pub fn is_painted(&self) -> bool {
-        let state = self.state.borrow();
-        state.region.is_none() && !state.mask.is_empty()
+        self.state.borrow().painted.is_by_hand()
     }
 
     /// What is unknown, and its name if it has one.
     pub fn mask(&self) -> (Mask, Option<Region>) {
-        let state = self.state.borrow();
-        (state.mask.clone(), state.region)
+        let painted = &self.state.borrow().painted;
+        (painted.mask().clone(), painted.region())
     }
 }
 
@@ -138,7 +106,7 @@ impl State {
     fn touch(&mut self, touch: Touch) {
         match touch {
             Touch::Begin(at) => {
-                self.remember();
+                self.painted.begin();
                 self.stroke(at, at);
             }
             Touch::Move(from, to) => self.stroke(from, to),
@@ -147,41 +115,26 @@ impl State {
         self.draw();
     }
 
-    fn remember(&mut self) {
-        self.future.clear();
-        if self.past.len() == MEMORY {
-            self.past.remove(0);
-        }
-        self.past.push((self.mask.clone(), self.region));
-    }
-
-    fn set_region(&mut self, region: Option<Region>) {
-        let side = self.mask.side();
-        self.region = region;
-        self.mask = region.map_or_else(|| Mask::known(side), |region| Mask::region(side, region));
-    }
-
     fn stroke(&mut self, from: (f32, f32), to: (f32, f32)) {
         let checked = |id| by_id::<HtmlInputElement>(id).is_ok_and(|input| input.checked());
         let width = by_id::<HtmlInputElement>("brush").map_or(3.0, |input| input.value_as_number());
-        self.region = None;
-        self.mask.stroke(from, to, width as f32 / 2.0, !checked("erase"));
+        self.painted.paint(|mask| mask.stroke(from, to, width as f32 / 2.0, !checked("erase")));
     }
 
     fn draw(&self) {
-        for (id, memory) in [("undo", &self.past), ("redo", &self.future)] {
+        for (id, can) in [("undo", self.painted.can_undo()), ("redo", self.painted.can_redo())] {
             if let Ok(button) = by_id::<HtmlButtonElement>(id) {
-                button.set_disabled(memory.is_empty());
+                button.set_disabled(!can);
             }
         }
-        let mut rgba = self.picture.rgba(0);
-        let side = self.mask.side();
+        let (mut rgba, mask) = (self.picture.rgba(0), self.painted.mask());
+        let side = mask.side();
         if rgba.len() != side * side * 4 {
             // Setting the size clears the canvas: there is no picture.
             self.canvas.set_width(self.canvas.width());
             return;
         }
-        for (i, (pixel, &unknown)) in rgba.chunks_mut(4).zip(self.mask.unknown()).enumerate() {
+        for (i, (pixel, &unknown)) in rgba.chunks_mut(4).zip(mask.unknown()).enumerate() {
             let (x, y) = (i % side, i / side);
             if unknown {
                 // A fine chequer in a colour that no picture here has; the picture shines through.

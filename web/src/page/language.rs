@@ -1,7 +1,7 @@
 //! The language of the page. `language.js` has found it and put its texts into the document.
 
 use js_sys::Reflect;
-use web::texts;
+use web::{shortened, texts};
 use web_sys::HtmlElement;
 
 use crate::{
@@ -28,7 +28,7 @@ pub fn check(asked: Option<String>) -> Result<Option<String>> {
     match asked {
         Some(asked) if !here.contains(&asked) => {
             let wanted = texts::needs_word(here.join(", "));
-            status::note(&texts::setting_ignored(wanted, format!("lang={asked}")))?;
+            status::note(&texts::setting_ignored(wanted, format!("lang={}", shortened(&asked))))?;
             Ok(None)
         }
         asked => Ok(asked),

@@ -23,6 +23,7 @@ mod numbers;
 mod others;
 mod outliers;
 mod pad;
+mod painted;
 mod preference;
 mod save;
 mod setup;
@@ -39,18 +40,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use wasm_bindgen::JsValue;
 use web::texts;
 
-/// Whether the page has panicked: then it answers no more.
-static PANICKED: AtomicBool = AtomicBool::new(false);
+/// Whether the page has stopped on an internal error: then it answers no more.
+static STOPPED: AtomicBool = AtomicBool::new(false);
 
-fn panicked() -> bool {
-    PANICKED.load(Ordering::Relaxed)
+fn stopped() -> bool {
+    STOPPED.load(Ordering::Relaxed)
+}
+
+/// Stops the page, which says so.
+fn stop() {
+    if !STOPPED.swap(true, Ordering::Relaxed) {
+        status::fail(texts::page_panicked());
+    }
 }
 
 fn main() {
     std::panic::set_hook(Box::new(|panic| {
-        PANICKED.store(true, Ordering::Relaxed);
         web_sys::console::error_1(&panic.to_string().into());
-        status::fail(texts::page_panicked());
+        stop();
     }));
     // From here on boot.js leaves failures to this program.
     let _ = status::set_data("started", "true");

@@ -5,13 +5,17 @@ use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
 use crate::dom::{Result, after, body, create};
 
-/// Has the browser save a file.
-pub fn save(name: &str, kind: &str, bytes: &[u8]) -> Result<()> {
+/// Has the browser save a file, of parts that follow each other. It keeps them outside of the program's memory, of which
+/// nothing is ever given back.
+pub fn save(name: &str, kind: &str, parts: impl IntoIterator<Item = Vec<u8>>) -> Result<()> {
+    let blobs = Array::new();
+    for part in parts {
+        let blob = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(&part[..])))?;
+        blobs.push(&blob);
+    }
     let options = BlobPropertyBag::new();
     options.set_type(kind);
-    let parts = Array::of1(&Uint8Array::from(bytes));
-    let address = Url::create_object_url_with_blob(&Blob::new_with_u8_array_sequence_and_options(&parts, &options)?)?;
-    save_from(name, address)
+    save_from(name, Url::create_object_url_with_blob(&Blob::new_with_blob_sequence_and_options(&blobs, &options)?)?)
 }
 
 /// Has the browser save what is at an address of this page, which is then revoked.

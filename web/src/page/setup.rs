@@ -2,18 +2,18 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::Uint8Array;
+use js_sys::{Reflect, Uint8Array, WebAssembly::RuntimeError};
 use options::Words;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web::{Models, Request, Task, texts};
+use web::{Models, Request, Task, shortened, texts};
 use web_sys::{Element, EventTarget, HtmlInputElement, KeyboardEvent, PointerEvent, Response};
 
 use crate::{
     app::{App, Event, dispatch, random_seed},
     controls,
-    dom::{Result, by_id, on, window, within},
-    drops, language, said, status,
+    dom::{Result, by_id, document, on, window, within},
+    drops, language, said, status, stop,
 };
 
 /// Sets the page up and loads the first model.
@@ -37,7 +37,7 @@ pub async fn start() -> Result<()> {
         }
     };
     if let Some(model) = settings.model.take_if(|model| !models.contains(model)) {
-        status::note(&texts::unknown_model(model))?;
+        status::note(&texts::unknown_model(shortened(&model)))?;
     }
     settings.model.get_or_insert_with(|| models.models[0].name.clone());
     controls::write(&settings, &models)?;
@@ -109,6 +109,7 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
             event.prevent_default();
         }
     })?;
+    listen_to_browser(app)?;
     listen_to_map(app)?;
     listen_to_files(app)?;
     let (scrub, scrubbed) = (by_id::<HtmlInputElement>("scrub")?, Rc::downgrade(app));
@@ -123,6 +124,29 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
         on(&form, kind, move |_: web_sys::Event| dispatch(&touched, Event::Touched))?;
     }
     on(&form, "submit", |event: web_sys::Event| event.prevent_default())
+}
+
+/// Notices when the page is seen, and what ended a part of it without a word of its own.
+fn listen_to_browser(app: &Rc<RefCell<App>>) -> Result<()> {
+    let (seen, window, document) = (Rc::downgrade(app), window()?, document()?);
+    let shown = document.clone();
+    on(&document, "visibilitychange", move |_: web_sys::Event| {
+        if !shown.hidden() {
+            dispatch(&seen, Event::Seen);
+        }
+    })?;
+    for (kind, key) in [("error", "error"), ("unhandledrejection", "reason")] {
+        let app = Rc::downgrade(app);
+        on(&window, kind, move |event: web_sys::Event| {
+            // Only a program such as this one fails so: what it was doing is half done. Other exceptions may be those of
+            // somebody else's script.
+            match Reflect::get(&event, &key.into()) {
+                Ok(error) if error.is_instance_of::<RuntimeError>() => stop(),
+                _ => dispatch(&app, Event::Uncaught),
+            }
+        })?;
+    }
+    Ok(())
 }
 
 fn listen_to_map(app: &Rc<RefCell<App>>) -> Result<()> {

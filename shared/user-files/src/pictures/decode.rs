@@ -5,7 +5,7 @@ use std::io::{BufRead, Cursor, Seek};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
-use super::jpeg;
+use super::{jpeg, markup};
 use crate::{MAX_BYTES, POINTER, is_pointer};
 
 /// As many bytes tell the format.
@@ -88,8 +88,10 @@ fn other(bytes: &[u8]) -> String {
         (_, Ok(format)) => format!("{format:?}").to_uppercase(),
         ([_, _, _, _, b'f', b't', b'y', b'p', brand @ ..], _) if is_one_of(brand, &HEIC) => "HEIC".to_owned(),
         ([_, _, _, _, b'f', b't', b'y', b'p', brand @ ..], _) if is_one_of(brand, &FILMS) => "a film".to_owned(),
-        ([b'<', ..], _) => "a web page".to_owned(),
-        _ => return "not a PNG, JPEG or WebP picture".to_owned(),
+        (text, _) => match markup::kind(text) {
+            Some(kind) => kind.to_owned(),
+            None => return "not a PNG, JPEG or WebP picture".to_owned(),
+        },
     };
     format!("not a PNG, JPEG or WebP picture ({found})")
 }

@@ -4,6 +4,7 @@
 mod decode;
 mod fit;
 mod jpeg;
+mod markup;
 
 pub use decode::{MAGIC, decode, dimensions, is_picture};
 pub use fit::{Middle, fit};

@@ -4,6 +4,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::*;
+use crate::data::idx::tests::gzip;
 
 /// Two pictures whose planes have the values `v`, `v + 1` and `v + 2`.
 fn batch(v: u8) -> Vec<u8> {
@@ -53,6 +54,53 @@ fn reads_batches_unpacked_here_or_below_and_the_archive() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("cifar-10-binary.tar.gz"), archive(&BATCHES)).unwrap();
     check(folder.path());
+}
+
+#[test]
+fn an_archive_of_several_gzip_parts_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut tar = Vec::new();
+    Unpacked::of(&archive(&BATCHES)[..]).read_to_end(&mut tar).unwrap();
+    let parts: Vec<u8> = tar.chunks(20_000).flat_map(gzip).collect();
+    fs::write(folder.path().join("cifar-10-binary.tar.gz"), parts).unwrap();
+    check(folder.path());
+}
+
+#[test]
+fn batches_beside_the_archive_count_where_none_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let archived = folder.path().join("cifar-10-binary.tar.gz");
+    fs::write(&archived, archive(&BATCHES)).unwrap();
+    fs::write(folder.path().join(BATCHES[0]), batch(200)).unwrap();
+    fs::create_dir(folder.path().join(UNPACKED)).unwrap();
+    fs::write(folder.path().join(UNPACKED).join(BATCHES[2]), batch(200)).unwrap();
+    check(folder.path());
+    // All of them are taken, and what is missing without an archive is named.
+    for (i, name) in BATCHES.iter().enumerate() {
+        fs::write(folder.path().join(UNPACKED).join(name), batch(10 * i as u8)).unwrap();
+    }
+    fs::write(&archived, "damaged").unwrap();
+    check(folder.path());
+    fs::remove_file(&archived).unwrap();
+    fs::remove_dir_all(folder.path().join(UNPACKED)).unwrap();
+    assert!(open(folder.path()).unwrap_err().to_string().ends_with("data_batch_2.bin is missing"));
+}
+
+#[test]
+fn pictures_of_one_s_own_are_not_the_published_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("cifar-10-binary.tar.gz"), archive(&BATCHES)).unwrap();
+    let data = crate::data::open("cifar-10", Some(folder.path())).unwrap();
+    assert_eq!(data.licence, "that of the files that were given");
+    assert_eq!(data.told, ["its files are not those that were published under that name"]);
+    // The means that are published of the set, training and test pictures.
+    let means = [[125.306_918, 122.950_394, 113.865_383], [126.024_641, 123.708_504, 114.854_319]];
+    for ((pictures, sums), means) in [50_000, 10_000].into_iter().zip(SUMS).zip(means) {
+        let mean = |sum: u64| sum as f64 / (pictures * SIDE * SIDE) as f64;
+        assert!(sums.into_iter().zip(means).all(|(sum, known)| (mean(sum) - known).abs() < 1e-6), "{sums:?}");
+    }
+    // Red, green and blue, each by itself.
+    assert_eq!(sums(&data.held_out), [50, 51, 52].map(|value| 2 * value * (SIDE * SIDE) as u64));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -39,10 +40,19 @@ pub(super) struct Contents {
     pub written_here: Vec<PathBuf>,
 }
 
-/// Looks through a folder, following links; what is hidden is left out.
+/// Looks through a folder and those below it, following links; what is hidden is left out.
 pub(super) fn look_through(folder: &Path) -> Contents {
+    look(folder, usize::MAX)
+}
+
+/// Looks into a folder alone, in the same way.
+pub(super) fn look_into(folder: &Path) -> Contents {
+    look(folder, 1)
+}
+
+fn look(folder: &Path, depth: usize) -> Contents {
     let mut contents = Contents::default();
-    let mut entries = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter();
+    let mut entries = WalkDir::new(folder).max_depth(depth).follow_links(true).sort_by_file_name().into_iter();
     while let Some(entry) = entries.next() {
         let entry = match entry {
             Ok(entry) => entry,
@@ -71,8 +81,19 @@ pub(super) fn look_through(folder: &Path) -> Contents {
     contents
 }
 
+/// Whether pictures are to be looked for in a folder.
+///
+/// # Errors
+/// It may not be read, or this program wrote it: the end of a sentence.
+pub(super) fn may_be_looked_into(folder: &Path) -> Result<(), String> {
+    fs::read_dir(folder).map_err(|error| reason(&error))?;
+    written_here(folder).map_or(Ok(()), |file| {
+        Err(format!("it holds {file}, so it was written by this program, and is no folder of pictures"))
+    })
+}
+
 /// The file that shows that this program wrote a folder, if one does.
-pub(super) fn written_here(folder: &Path) -> Option<&'static str> {
+fn written_here(folder: &Path) -> Option<&'static str> {
     WRITTEN_HERE.into_iter().find(|name| folder.join(name).is_file())
 }
 
@@ -126,8 +147,6 @@ fn ending(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]

@@ -285,7 +285,11 @@ fn folders_with_too_little_are_refused() {
     (0..4).for_each(|i| fs::write(folder.path().join(format!("train/{i}.png")), "no picture").unwrap());
     (4..6).for_each(|i| colour(folder.path(), &format!("test/{i}.png"), i));
     let error = read_at(folder.path(), 8).unwrap_err().to_string();
-    assert!(error.ends_with("train has no picture that could be used"), "{error}");
+    let why = "train/0.png: not a PNG, JPEG or WebP picture";
+    assert!(
+        error.contains("train has no picture that could be used; the first that") && error.ends_with(why),
+        "{error}"
+    );
 }
 
 #[test]

@@ -10,6 +10,10 @@ use crate::drops::Item;
 
 /// What can happen.
 pub enum Event {
+    /// An exception ended something, perhaps a part of the page: that is known when it does not hear this.
+    Uncaught,
+    /// The page has come into sight.
+    Seen,
     Engine(Envelope<FromEngine>),
     /// The engine of this number has had its time to start.
     EngineDue(u32),

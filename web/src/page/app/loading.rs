@@ -3,7 +3,7 @@
 use js_sys::Date;
 use options::Words;
 use web::{
-    Backend, Envelope, Known, Pictures,
+    Backend, Envelope, Machine, Pictures,
     messages::{FellBack, Loaded, ModelFiles, ToEngine, Work},
     texts,
 };
@@ -11,7 +11,7 @@ use web::{
 use super::{App, Event, dispatch, sharing::Film};
 use crate::{
     about, controls,
-    dom::{Result, after, write},
+    dom::{Result, after, window, write},
     drops,
     engine::Engine,
     numbers::fixed,
@@ -88,7 +88,9 @@ impl App {
         let backend = self.settings.backend.or(kept.filter(|&kept| kept == Backend::Cpu));
         let compare = self.settings.backend.is_none() && kept.is_none();
         let keeps = !self.embedded;
-        self.send(ToEngine::Load { number: self.loading.number, model, files, backend, compare, keeps })
+        let navigator = window()?.navigator();
+        let phone = Machine::is_phone(&navigator.user_agent()?, navigator.max_touch_points());
+        self.send(ToEngine::Load { number: self.loading.number, model, files, backend, compare, keeps, phone })
     }
 
     /// Loads a model that the visitor brought.
@@ -103,7 +105,7 @@ impl App {
         {
             drops::forget(&before);
         }
-        self.asks_by_address = false;
+        self.asks_for_pictures = false;
         self.settings.model = Some(OWN.to_owned());
         self.offer_own_model()?;
         self.load()
@@ -170,11 +172,7 @@ impl App {
         let (data, licence) = (&loaded.card.data, &loaded.card.licence);
         write("about-model", &texts::trained_on(data, licence))?;
         about::show(&loaded)?;
-        if !controls::offer_colours(loaded.channels)? {
-            status::note_of_model(texts::no_colours())?;
-            self.settings.known = Known::Part;
-            controls::show_known(&self.settings)?;
-        }
+        self.offer_colours(loaded.channels)?;
         status::say(&texts::ready_on(loaded.backend.title()))?;
         self.drawing.set_side(loaded.size);
         self.offer(pictures)?;
@@ -205,7 +203,7 @@ impl App {
         }
         match room {
             web::Task::Landscape => self.train_toy(),
-            room if room.runs_chains() => self.run(),
+            room if room.runs_chains() => self.run_unasked(),
             _ => Ok(()),
         }
     }

@@ -2,9 +2,11 @@
 
 mod bringing;
 mod event;
+mod handling;
 mod hearing;
 mod learning;
 mod loading;
+mod pictures;
 mod recording;
 mod rooms;
 mod running;
@@ -34,7 +36,7 @@ use crate::{
     lesson::Course,
     map::Map,
     outliers::Outliers,
-    panicked, preference, said,
+    preference,
     shelf::Shelf,
     stage::Stage,
     status::{self, State},
@@ -42,6 +44,7 @@ use crate::{
     viewer,
 };
 pub use event::Event;
+pub use handling::dispatch;
 use loading::Loading;
 use recording::{Recorded, plain_visit};
 use rooms::Toy;
@@ -65,8 +68,9 @@ pub struct App {
     /// The model that works in the engine; while another one is loading, still the one before.
     loaded: Option<Loaded>,
     loading: Loading,
-    /// Whether the numbers of pictures in the settings are still those of the address.
-    asks_by_address: bool,
+    /// Whether the numbers of pictures in the settings are those that an address or a file asks for, and were not looked at
+    /// yet.
+    asks_for_pictures: bool,
     asked: Asked,
     /// The number of the newest run: what belongs to earlier ones comes too late.
     runs: u32,
@@ -90,7 +94,7 @@ pub struct App {
     recorded: Recorded,
     /// Whether one of the visitor's pictures is being read once more.
     reading: bool,
-    /// Whether chains are to start by themselves once the model is there.
+    /// Whether chains are to start by themselves once the model is there and somebody looks.
     live: bool,
     /// Whether another site has the page in a frame.
     embedded: bool,
@@ -112,24 +116,6 @@ struct Asked {
     outliers: Option<u32>,
     /// For the model that a picture belongs to.
     models: Option<u32>,
-}
-
-/// Has the page handle an event; a failure becomes a sentence on it.
-pub fn dispatch(app: &Weak<RefCell<App>>, event: Event) {
-    let Some(app) = app.upgrade() else { return };
-    let Ok(mut page) = app.try_borrow_mut() else {
-        // After a panic it is never free again.
-        if panicked() {
-            return;
-        }
-        // What the page does can be an event itself: a field that it disables loses the focus, and then says that it was
-        // changed.
-        let this = Rc::downgrade(&app);
-        return wasm_bindgen_futures::spawn_local(async move { dispatch(&this, event) });
-    };
-    if let Err(error) = page.handle(event) {
-        status::fail(&texts::page_problem(said(&error)));
-    }
 }
 
 impl App {
@@ -157,7 +143,7 @@ impl App {
                 started: false,
                 loaded: None,
                 loading: Loading::default(),
-                asks_by_address: true,
+                asks_for_pictures: true,
                 asked: Asked::default(),
                 runs: 0,
                 running: None,
@@ -212,120 +198,12 @@ impl App {
         Ok(())
     }
 
-    /// Whether leaving the page loses what no link brings back: chains that run, or what is the visitor's own. Those who
-    /// leave a page of another site are not asked for what is in a frame of it.
+    /// Whether leaving the page loses what no link brings back: chains that the visitor started, or what is the visitor's
+    /// own. Those who leave a page of another site are not asked for what is in a frame of it.
     pub fn would_lose(&self) -> bool {
-        let own = self.shelf.has_own() || self.loading.own.is_some() || self.editor.is_painted();
-        !self.embedded && (self.running.is_some() || own)
-    }
-
-    fn handle(&mut self, event: Event) -> Result<()> {
-        match event {
-            Event::Engine(envelope) => self.hear(envelope),
-            Event::EngineDue(engine) if engine == self.engines && self.engine.is_some() && !self.started => {
-                status::say(texts::engine_late())
-            }
-            Event::EngineDue(_) => Ok(()),
-            Event::Restart(backend) => {
-                self.engine = None;
-                self.settings.backend = backend;
-                self.load()
-            }
-            Event::LoadAgain => self.load(),
-            Event::Touched => {
-                self.live = false;
-                Ok(())
-            }
-            Event::Start | Event::New if self.state == State::Poster => {
-                self.autorun = true;
-                self.load()
-            }
-            Event::Start => self.run(),
-            Event::New => {
-                controls::write_seed(random_seed())?;
-                self.run()
-            }
-            Event::Recorded(model, run) => self.recorded(model, run.map(|run| *run)),
-            Event::Moved => self.moved(),
-            Event::Lesson(number) => self.take_lesson(number),
-            Event::LessonBy(further) => self.take_lesson_by(further),
-            Event::EndLessons => self.end_lessons(),
-            Event::Pause => self.pause(),
-            Event::StepOnce => self.send(ToEngine::Step),
-            Event::Cancel => {
-                status::say(texts::stopping())?;
-                self.send(ToEngine::Cancel)
-            }
-            Event::Continue => self.continue_run(),
-            Event::NewSeed => {
-                controls::write_seed(random_seed())?;
-                self.remember()
-            }
-            Event::RoomChosen => self.enter_room(controls::room()?),
-            Event::SamplerChosen => {
-                controls::propose_steps()?;
-                self.remember()
-            }
-            Event::ModelChosen => {
-                self.settings.model = Some(controls::model()?);
-                (self.live, self.asks_by_address) = (false, false);
-                // One that was to go on in another engine does not with another model.
-                self.running = None;
-                self.remember()?;
-                self.load()
-            }
-            Event::BackendChosen => {
-                let backend = controls::backend()?;
-                self.settings.backend = Some(backend);
-                preference::write(backend);
-                self.load()
-            }
-            Event::KnownChosen => {
-                self.remember()?;
-                controls::show_known(&self.settings)
-            }
-            Event::Changed => self.remember(),
-            Event::PictureChosen(index) => self.choose_picture(index),
-            Event::Drawn(picture) => self.bring(vec![(None, picture)], &[]),
-            Event::Brought(pictures, problems) => {
-                self.bring(pictures.into_iter().map(|(file, picture)| (Some(file), picture)).collect(), &problems)
-            }
-            Event::ReadAgain(own, picture) => self.read_again(own, picture.as_ref()),
-            Event::NoReader => {
-                self.reading = false;
-                Ok(())
-            }
-            Event::Files(items) => self.take_files(items),
-            Event::OwnModel(items) => self.take_model(items),
-            Event::OwnModelFiles(files) => self.load_own(files),
-            Event::Restore(query) => self.restore(&query),
-            Event::Others(load, _) if load != self.loading.number => Ok(()),
-            Event::Others(_, others) => {
-                self.outliers.others = others;
-                // Of the same picture: what is said of it stays until then.
-                if self.settings.task == Task::Outliers { self.ask_for_judgement() } else { Ok(()) }
-            }
-            Event::CornerChosen => self.mark_choice(),
-            Event::OtherCorners => self.other_corners(),
-            Event::CompareModels => self.compare_models(),
-            Event::MapPointed(across, down) => self.map.point_at(across, down),
-            Event::MapMoved(across, down) => self.map.move_point(across, down),
-            Event::Walk => self.walk(),
-            Event::TrainToy => self.train_toy(),
-            Event::ChainChosen(index) => self.open_chain(index),
-            Event::ChainTo(room) => self.take_chain_to(room),
-            Event::CloseChain => viewer::close(),
-            Event::SaveChain => self.save_chain(),
-            Event::Scrubbed(index) => self.scrub(index),
-            Event::Play => self.play(),
-            Event::PlayOn(play) => self.play_on(play),
-            Event::SavePng => self.save_png(),
-            Event::SaveAnimation => self.save_animation(),
-            Event::SaveJson => self.save_json(),
-            Event::CopyLink => self.copy_link(),
-            Event::CopyEmbed => self.copy_embed(),
-            Event::Resized => self.draw(),
-        }
+        let own =
+            self.shelf.has_own() || self.loading.own.is_some() || self.editor.is_painted() || self.drawing.is_drawn();
+        !self.embedded && (self.running.as_ref().is_some_and(|running| running.asked_for) || own)
     }
 
     /// Whether the run of this number is the one that goes on.

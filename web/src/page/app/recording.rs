@@ -58,12 +58,19 @@ impl App {
         }
     }
 
-    /// Shows the recorded run of the model, if there is no run yet, and plays it where things may move.
+    /// The page has come into sight, perhaps for the first time: what waited for that begins.
+    pub(super) fn seen(&mut self) -> Result<()> {
+        self.show_recording()?;
+        self.go_live(false)
+    }
+
+    /// Shows the recorded run of the model, if there is no run yet and somebody looks, and plays it where things may move.
     pub(super) fn show_recording(&mut self) -> Result<()> {
         let room = Task::Sample.word();
         let is_wanted =
             self.recorded.run.as_ref().is_some_and(|(model, _)| Some(model) == self.settings.model.as_ref());
-        if !is_wanted || self.views.contains_key(room) || self.running.is_some() || self.autorun {
+        let there_is_a_run = self.views.contains_key(room) || self.running.is_some() || self.autorun;
+        if !is_wanted || there_is_a_run || document()?.hidden() {
             return Ok(());
         }
         let Some((model, run)) = self.recorded.run.take() else { return Ok(()) };
@@ -90,16 +97,17 @@ impl App {
             && self.settings.backend.is_none()
             && preference::read().is_none()
             && !compared;
-        let seen = !self.playing && self.state == State::Ready && self.settings.task == Task::Sample;
-        if self.live && seen && !comparing { self.run() } else { Ok(()) }
+        let idle = !self.playing && self.state == State::Ready;
+        let seen = self.settings.task == Task::Sample && !document()?.hidden();
+        if self.live && idle && seen && !comparing { self.run_unasked() } else { Ok(()) }
     }
 }
 
-/// Whether the visitor follows no link to a run, and things may move.
+/// Whether the visitor follows no link to a run, and things may move when they are seen.
 pub(super) fn plain_visit() -> Result<bool> {
     let search = window()?.location().search()?;
     let asks = ["seed=", "task=", "autorun=", "lesson="].iter().any(|part| search.contains(part));
-    Ok(!asks && may_move()? && !document()?.hidden() && !saves_data()?)
+    Ok(!asks && may_move()? && !saves_data()?)
 }
 
 /// Whether the visitor's system asks for nothing to move.

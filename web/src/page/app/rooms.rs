@@ -1,6 +1,5 @@
-//! The rooms: entering them, the pictures they share, and those that run no chains of the form.
+//! The rooms: entering them, and those that run no chains of the form.
 
-use js_sys::Math;
 use options::{Sampler, Words};
 use wasm_bindgen::JsValue;
 use web::{
@@ -8,17 +7,15 @@ use web::{
     messages::{Belonging, Purpose, Run, Start, ToEngine, ToyRun},
     texts,
 };
-use web_sys::{File, HtmlCanvasElement, HtmlElement, HtmlInputElement};
+use web_sys::HtmlElement;
 
-use super::{App, Event, dispatch, random_seed};
+use super::{App, random_seed};
 use crate::{
     controls,
-    dom::{Result, all, by_id, window, write},
+    dom::{Result, by_id, window, write},
     focus::{self, ROOM},
     lesson::{self, Course},
-    shelf::Shelf,
     status::{self, State},
-    tile,
     view::View,
     viewer,
 };
@@ -35,6 +32,7 @@ pub(super) struct Toy {
 impl App {
     /// Goes to another room and has the address say so; the browser's Back leads to the one before.
     pub(super) fn enter_room(&mut self, room: Task) -> Result<()> {
+        self.live = false;
         if room != self.settings.task {
             // Browsers allow so many steps in so many seconds; without one the page is as good.
             let _ = window()?.history()?.push_state_with_url(&JsValue::NULL, "", None);
@@ -115,82 +113,6 @@ impl App {
         status::say(&text)
     }
 
-    /// Offers the pictures of the shelf.
-    pub(super) fn show_shelf(&mut self) -> Result<()> {
-        let this = self.this.clone();
-        let choose = move |index| dispatch(&this, Event::PictureChosen(index));
-        focus::keep(&["#pictures :checked"], || {
-            self.shelf.show(choose)?;
-            // In the landscape it is the one of the corner.
-            self.mark_choice()
-        })?;
-        self.settings.picture = self.shelf.chosen_of_model();
-        by_id::<HtmlElement>("no-pictures")?.set_hidden(self.shelf.count() > 0);
-        let held_out = self.loaded.as_ref().is_some_and(|loaded| loaded.held_out > 0);
-        let licence = self.loaded.as_ref().and_then(|loaded| loaded.card.pictures_licence.as_deref());
-        by_id::<HtmlElement>("others-instead")?.set_hidden(!held_out || licence.is_none());
-        write("others-instead", &licence.map(texts::others_instead).unwrap_or_default())?;
-        by_id::<HtmlElement>("samples-instead")?.set_hidden(held_out || self.shelf.of_model() == 0);
-        self.editor.set_picture(self.shelf.picture(self.shelf.chosen()), self.settings.mask);
-        self.show_corners()
-    }
-
-    /// Offers a model's pictures. Corners that are the visitor's own pictures stay what they are. Numbers that the model
-    /// does not have are corrected.
-    pub(super) fn offer(&mut self, pictures: Pictures) -> Result<()> {
-        let last = pictures.count().checked_sub(1);
-        // Later ones were those of another model, and no fault of the visitor's.
-        let asked_by_address = self.asks_by_address;
-        self.asks_by_address &= last.is_none();
-        if let (Some(last), Some(asked)) = (last, self.settings.picture)
-            && asked > last
-        {
-            if asked_by_address {
-                status::note_of_model(&texts::unknown_picture(asked, last))?;
-            }
-            self.settings.picture = Some(0);
-        }
-        let corners = self.settings.corners.map(|corner| (corner, self.shelf.own(corner)));
-        self.shelf.offer(pictures, self.settings.picture);
-        let unknown =
-            corners.into_iter().find(|(corner, own)| own.is_none() && last.is_some_and(|last| *corner > last));
-        if let (Some(last), Some((asked, _))) = (last, unknown.filter(|_| asked_by_address)) {
-            status::note_of_model(&texts::unknown_corner(asked, last))?;
-        }
-        for (place, (corner, own)) in corners.into_iter().enumerate() {
-            self.settings.corners[place] = match (own, last) {
-                (Some(own), _) => self.shelf.of_model() + own,
-                (None, Some(last)) if unknown.is_some() => place.min(last),
-                (None, _) => corner,
-            };
-        }
-        Ok(())
-    }
-
-    /// Adds a picture of the visitor's. Where another one has to go for it, that is none of the corners.
-    pub(super) fn add_own(&mut self, picture: &Pictures, file: Option<File>) {
-        if let Some(gone) = self.shelf.add(picture, file, &self.settings.corners) {
-            for corner in &mut self.settings.corners {
-                *corner -= usize::from(*corner > gone);
-            }
-        }
-    }
-
-    pub(super) fn choose_picture(&mut self, index: usize) -> Result<()> {
-        if self.settings.task == Task::Landscape {
-            self.settings.corners[corner()?] = index;
-            self.show_corners()?;
-            self.begin_map()?;
-            return self.remember();
-        }
-        self.shelf.choose(index);
-        self.chose = true;
-        self.settings.picture = self.shelf.chosen_of_model();
-        self.editor.set_picture(self.shelf.picture(index), self.settings.mask);
-        self.remember()?;
-        if self.settings.task == Task::Outliers { self.judge() } else { Ok(()) }
-    }
-
     /// Asks how usual the chosen picture is, beside those of other kinds.
     pub(super) fn judge(&mut self) -> Result<()> {
         // What was asked before is not what is on the screen now.
@@ -257,38 +179,6 @@ impl App {
         let named: Vec<(String, &Belonging)> = belongings.iter().map(|found| (title(&found.model), found)).collect();
         self.outliers.show_models(&named)?;
         status::set_data("compared", "done")
-    }
-
-    fn show_corners(&self) -> Result<()> {
-        for (canvas, corner) in all(".corners canvas")?.into_iter().zip(self.settings.corners) {
-            let canvas: HtmlCanvasElement = wasm_bindgen::JsCast::unchecked_into(canvas);
-            tile::draw_picture(&canvas, &self.shelf.picture(corner), 0)?;
-        }
-        self.mark_choice()
-    }
-
-    /// Marks the picture of the room among those at hand: in the landscape that of the corner to choose.
-    pub(super) fn mark_choice(&self) -> Result<()> {
-        let chosen = match self.settings.task {
-            Task::Landscape => self.settings.corners[corner()?],
-            _ => self.shelf.chosen(),
-        };
-        Shelf::mark(chosen)
-    }
-
-    /// Three of the model's pictures by chance.
-    pub(super) fn other_corners(&mut self) -> Result<()> {
-        let there = self.shelf.of_model();
-        if there < 3 {
-            return status::complain(texts::too_few_pictures());
-        }
-        let mut numbers: Vec<usize> = (0..there).collect();
-        for corner in &mut self.settings.corners {
-            *corner = numbers.swap_remove((Math::random() * numbers.len() as f64) as usize % numbers.len());
-        }
-        self.show_corners()?;
-        self.begin_map()?;
-        self.remember()
     }
 
     /// Begins the map of the plane through the corners.
@@ -392,14 +282,4 @@ impl App {
         self.show_shelf()?;
         self.enter_room(room)
     }
-}
-
-/// The number of the corner whose picture is to be chosen.
-fn corner() -> Result<usize> {
-    for (corner, id) in ["corner-a", "corner-b", "corner-c"].into_iter().enumerate() {
-        if by_id::<HtmlInputElement>(id)?.checked() {
-            return Ok(corner);
-        }
-    }
-    Ok(0)
 }

@@ -25,6 +25,8 @@ pub struct Running {
     pub state: Vec<f32>,
     pub done: usize,
     pub paused: bool,
+    /// Whether the visitor asked for it.
+    pub asked_for: bool,
     /// How often the engine was lost.
     pub losses: u32,
 }
@@ -81,6 +83,15 @@ impl App {
         self.run_with(start, payload, mask, given)
     }
 
+    /// Starts such a run by the page's own will.
+    pub(super) fn run_unasked(&mut self) -> Result<()> {
+        self.run()?;
+        if let Some(running) = &mut self.running {
+            running.asked_for = false;
+        }
+        Ok(())
+    }
+
     fn run_with(&mut self, start: Start, payload: Vec<f32>, mask: Option<Mask>, given: Option<Vec<f32>>) -> Result<()> {
         self.remember()?;
         let view = View::new(self.settings.clone(), mask, given);
@@ -114,7 +125,7 @@ impl App {
     pub(super) fn send_run(&mut self, run: Run, payload: Vec<f32>) -> Result<()> {
         self.send(Envelope { message: ToEngine::Run(run.clone()), payload: payload.clone() })?;
         let (room, state) = (self.settings.task, Vec::new());
-        self.running = Some(Running { room, run, payload, state, done: 0, paused: false, losses: 0 });
+        self.running = Some(Running { room, run, payload, state, done: 0, paused: false, asked_for: true, losses: 0 });
         status::set_data("step", "0")?;
         status::set_data("paused", "")?;
         self.enter(State::Running)

@@ -72,7 +72,7 @@ impl App {
     /// The address that leads to settings, in the language that was asked for.
     pub(super) fn address(&self, settings: &Settings) -> String {
         let language = self.language.as_ref().map_or(String::new(), |language| format!("&lang={language}"));
-        format!("?{}{language}", settings.to_query())
+        format!("?{}{language}", settings.to_address())
     }
 
     /// Takes over the settings of a saved file.
@@ -81,7 +81,7 @@ impl App {
         if !matches!(self.state, State::Ready | State::Done | State::Cancelled | State::Error) {
             return status::complain(texts::page_busy());
         }
-        self.asks_by_address = false;
+        self.asks_for_pictures = true;
         viewer::close()?;
         let Request { mut settings, problems, .. } = Request::parse(query, random_seed());
         for problem in problems {
@@ -115,8 +115,12 @@ impl App {
             self.remember()?;
             return self.load();
         }
+        self.correct_numbers(self.shelf.of_model(), [None; 3])?;
         if let Some(picture) = self.settings.picture {
             self.shelf.choose(picture);
+        }
+        if let Some(channels) = self.loaded.as_ref().map(|loaded| loaded.channels) {
+            self.offer_colours(channels)?;
         }
         self.show_shelf()?;
         self.begin_map()?;
@@ -177,7 +181,7 @@ impl App {
     pub(super) fn save_png(&self) -> Result<()> {
         let Some(run) = self.view().and_then(|view| view.saved.as_ref()) else { return Ok(()) };
         let png = run.pictures.to_png_grid(&settings_for(self.view()))?;
-        save(&file_name(&run.settings, "", "png"), "image/png", &png)
+        save(&file_name(&run.settings, "", "png"), "image/png", [png])
     }
 
     pub(super) fn save_chain(&self) -> Result<()> {
@@ -188,7 +192,7 @@ impl App {
             return status::complain(texts::model_still_loading());
         }
         let png = one.to_png_grid(&settings_for(Some(view).filter(|view| view.shows_end())))?;
-        save(&file_name(&view.settings, &format!("-picture-{}", self.chain + 1), "png"), "image/png", &png)
+        save(&file_name(&view.settings, &format!("-picture-{}", self.chain + 1), "png"), "image/png", [png])
     }
 
     /// Begins to save the run of the room as an animation. The engine writes it, frame by frame.
@@ -240,7 +244,7 @@ impl App {
 
     pub(super) fn save_json(&self) -> Result<()> {
         let Some(run) = self.view().and_then(|view| view.saved.as_ref()) else { return Ok(()) };
-        save(&file_name(&run.settings, "", "json"), "application/json", run.to_json().as_bytes())
+        save(&file_name(&run.settings, "", "json"), "application/json", run.json_parts())
     }
 }
 
