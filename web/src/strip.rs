@@ -6,7 +6,7 @@ use png::{BitDepth, ColorType, Decoder, Limits};
 
 use crate::{Pictures, texts};
 
-/// Memory that a strip may take; the largest that a manifest can describe is well below.
+/// Memory that a strip may take; `trainer export` writes none that takes more.
 const LIMIT: usize = 1 << 26;
 
 impl Pictures {
