@@ -6,10 +6,13 @@ mod common;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Output,
 };
 
-use common::{picture, trainer};
+use common::{
+    picture,
+    place::{done, refused, run_in, settings},
+    trainer,
+};
 
 /// A folder of this many pictures of a size.
 fn pictures(folder: &Path, count: u32, side: u32) {
@@ -17,39 +20,6 @@ fn pictures(folder: &Path, count: u32, side: u32) {
     for i in 0..count {
         picture(&folder.join(format!("{i}.png")), side, side, |x, y| (20 * i + 3 * x + 5 * y) as u8);
     }
-}
-
-/// Runs the trainer in a folder, with a very small network where it trains.
-fn run_in(place: &Path, arguments: &[&str]) -> Output {
-    let mut command = trainer();
-    command.current_dir(place).args(arguments).args(["--backend", "flex"]);
-    if arguments[0] == "train" {
-        command.args(["--grid", "0", "--batch", "4"]);
-        if !arguments.contains(&"--resume") {
-            command.args(["--preset", "unet", "--width", "2"]);
-        }
-    }
-    command.output().unwrap()
-}
-
-/// What it says, of a run that must do its work.
-fn done(place: &Path, arguments: &[&str]) -> String {
-    let output = run_in(place, arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {stderr}");
-    stderr
-}
-
-/// The last line, of a run that must refuse.
-fn refused(place: &Path, arguments: &[&str]) -> String {
-    let output = run_in(place, arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
-    stderr.lines().last().unwrap().to_owned()
-}
-
-fn settings(run: &Path) -> String {
-    fs::read_to_string(run.join("run.toml")).unwrap()
 }
 
 #[test]

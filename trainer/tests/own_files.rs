@@ -3,9 +3,9 @@
 
 mod common;
 
-use std::{fs, path::Path, process::Output};
+use std::{fs, path::Path};
 
-use common::trainer;
+use common::place::{done, refused, settings};
 
 /// Bytes that are others for every seed.
 fn values(count: usize, seed: u8) -> Vec<u8> {
@@ -43,38 +43,6 @@ fn faces(folder: &Path, seed: u8) {
         let begin = [b"\x93NUMPY\x01\x00".as_slice(), &118_u16.to_le_bytes(), header.as_bytes()].concat();
         fs::write(folder.join(format!("{name}.npy")), [begin, values(count * 768, seed)].concat()).unwrap();
     }
-}
-
-/// Runs the trainer in a folder whose `cache` has what is kept, with a very small network.
-fn run_in(place: &Path, arguments: &[&str]) -> Output {
-    let mut command = trainer();
-    command.current_dir(place).env("TRAINER_CACHE", place.join("cache")).args(arguments).args(["--backend", "flex"]);
-    if arguments[0] == "train" {
-        command.args(["--grid", "0", "--batch", "4"]);
-        if !arguments.contains(&"--resume") {
-            command.args(["--preset", "unet", "--width", "2"]);
-        }
-    }
-    command.output().unwrap()
-}
-
-fn done(place: &Path, arguments: &[&str]) -> String {
-    let output = run_in(place, arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {stderr}");
-    stderr
-}
-
-/// The last line, of a run that must refuse.
-fn refused(place: &Path, arguments: &[&str]) -> String {
-    let output = run_in(place, arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
-    stderr.lines().last().unwrap().to_owned()
-}
-
-fn settings(run: &Path) -> String {
-    fs::read_to_string(run.join("run.toml")).unwrap()
 }
 
 const RESUME: [&str; 6] = ["train", "--resume", "--steps", "2", "--out", "run"];

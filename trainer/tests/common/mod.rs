@@ -1,6 +1,7 @@
 //! The trainer as a user runs it.
 #![allow(dead_code, reason = "every test program uses a part")]
 
+pub mod place;
 #[cfg(feature = "mpi")]
 pub mod processes;
 
