@@ -16,7 +16,8 @@ choice.addEventListener("change", () => {
   }
   // The same link once more, so that nothing on the page has to be said anew.
   const rest = location.search.slice(1).split("&").filter((part) => part && !part.startsWith("lang="));
-  location.search = [...rest, `lang=${chosen}`].join("&");
+  history.replaceState(history.state, "", `?${[...rest, `lang=${chosen}`].join("&")}`);
+  location.reload();
   choice.value = document.documentElement.lang;
 });
 

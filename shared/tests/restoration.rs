@@ -2,7 +2,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::cell::Cell;
+use std::{cell::RefCell, sync::Arc};
 
 use burn::tensor::{Device, Tensor};
 use options::{Sampler, Spacing};
@@ -17,17 +17,17 @@ const SIGMA_0: f32 = 0.1;
 const LEVELS: NoiseLevels = NoiseLevels { min: 0.005, max: 1.0, spacing: Spacing::Geometric };
 
 /// Data whose values are a Gaussian around 0.5, of this variance in what its channels have in common and in the rest,
-/// with the best denoiser of the level that chains are at.
+/// with the best denoiser of the level that chains are at each time that it is asked, the first time's last.
 struct Colours {
     common: f32,
     rest: f32,
-    level: Cell<f32>,
+    levels: RefCell<Vec<f32>>,
 }
 
 impl Energy for Colours {
     fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
         let [count, channels, ..] = x.dims();
-        let noise = self.level.get().powi(2);
+        let noise = self.levels.borrow_mut().pop().unwrap().powi(2);
         let apart = x - 0.5;
         let common = apart.clone().sum_dim(1) / channels as f32;
         let own = apart.clone() - common.clone();
@@ -41,14 +41,10 @@ impl Energy for Colours {
 fn run(sampler: Sampler, energy: &Colours, given: impl Given + 'static, shape: [usize; 4], steps: usize) -> Tensor<4> {
     let schedule = Schedule::of(sampler, steps, SIGMA_0, &LEVELS);
     let schedule = given.told_down_to().map_or(schedule.clone(), |level| schedule.through(level));
-    let mut chains = Chains::new(schedule.clone(), SIGMA_0, Noise::new(3), 0, shape, &Device::flex()).around(given);
-    for step in 0..=steps {
-        energy.level.set(SIGMA_0 * schedule.temperature(step).sqrt());
-        if step < steps {
-            chains.step(energy);
-        }
-    }
-    chains.finish(energy).0
+    *energy.levels.borrow_mut() = (0..=steps).rev().map(|step| SIGMA_0 * schedule.temperature(step).sqrt()).collect();
+    let mut chains = Chains::new(schedule, SIGMA_0, Noise::new(3), 0, shape, &Device::flex()).around(Arc::new(given));
+    while chains.step(energy).is_some() {}
+    chains.finish(energy)
 }
 
 fn picture(shape: [usize; 4]) -> Tensor<4> {
@@ -60,7 +56,7 @@ fn furthest(a: Tensor<4>, b: Tensor<4>) -> f32 {
 }
 
 fn colours() -> Colours {
-    Colours { common: 0.01, rest: 0.0025, level: Cell::new(0.0) }
+    Colours { common: 0.01, rest: 0.0025, levels: RefCell::default() }
 }
 
 #[test]
@@ -176,7 +172,7 @@ fn the_paper_s_sampler_too_is_told_what_is_known_on_its_way() {
 #[test]
 fn enlarged_pictures_vary_as_the_data_does_within_a_block() {
     let frame = Frame::new(16, 16).unwrap();
-    let energy = Colours { common: 0.0, rest: 0.0025, level: Cell::new(0.0) };
+    let energy = Colours { common: 0.0, rest: 0.0025, levels: RefCell::default() };
     let part = Blocks { side: 4 };
     let picture = picture([1, 1, 16, 16]);
     let known = part.of(picture.clone());
@@ -188,7 +184,7 @@ fn enlarged_pictures_vary_as_the_data_does_within_a_block() {
 #[test]
 fn with_noise_on_what_is_known_it_counts_as_much_as_it_tells() {
     let frame = Frame::new(16, 16).unwrap();
-    let energy = Colours { common: 0.0, rest: 0.0025, level: Cell::new(0.0) };
+    let energy = Colours { common: 0.0, rest: 0.0025, levels: RefCell::default() };
     let known = Tensor::ones([1, 1, 16, 16], &Device::flex());
     let picture = Tensor::full([1, 1, 16, 16], 0.6, &Device::flex());
     let noise = 0.05;
@@ -231,7 +227,7 @@ fn a_blur_is_taken_back_as_far_as_it_leaves_anything() {
     let blur = |x: Tensor<4>| gaussian_blur(x, 0.5);
     let gains = cosine_gains(0.5, height, width);
     let blurred = blur(truth.clone());
-    let energy = Colours { common: 0.0, rest: 0.0025, level: Cell::new(0.0) };
+    let energy = Colours { common: 0.0, rest: 0.0025, levels: RefCell::default() };
     let given = Blurred::new(blurred.clone(), basis.clone(), &gains, 0.0, frame);
     let answers = run(Sampler::Consistent, &energy, given, [4, 1, height, width], 20);
     let again = furthest(blur(answers.clone()), blurred.clone().expand(answers.dims()));

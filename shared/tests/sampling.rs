@@ -2,7 +2,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 use options::{Sampler, Spacing, Words};
@@ -82,7 +83,7 @@ fn the_whole_schedule_has_the_moments_that_theory_gives() {
         assert_eq!(last, steps);
         assert_moments(&chains.state(), mean, variance);
         // The jump lands on the one point of the data.
-        let (pictures, _) = chains.finish(&energy);
+        let pictures = chains.finish(&energy);
         let furthest = (pictures - 0.8).abs().max().into_scalar::<f32>();
         assert!(furthest < 1e-5, "{furthest} from the point after the jump");
     }
@@ -150,15 +151,16 @@ fn steps_that_hold_the_level_find_the_spread_of_the_data() {
     assert!(after_one < 0.6 * 20.0, "{after_one}: nothing to find");
 }
 
-/// Data that is a Gaussian around 0.8 of this variance, with the best denoiser for the level that the chain is at.
+/// Data that is a Gaussian around 0.8 of this variance, with the best denoiser for the level that the chain is at each time
+/// that it is asked, the first time's last.
 struct Gaussian {
     variance: f32,
-    level: Cell<f32>,
+    levels: RefCell<Vec<f32>>,
 }
 
 impl Energy for Gaussian {
     fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
-        let noise = self.level.get().powi(2);
+        let noise = self.levels.borrow_mut().pop().unwrap().powi(2);
         let share = noise / (noise + self.variance);
         let (energy, gradient) = Quadratic { centre: 0.8 }.energy_and_gradient(x);
         (energy * share, gradient * share)
@@ -173,15 +175,11 @@ fn samples_have_the_variance_of_the_data_at_every_scale() {
     {
         for variance in [1.0f32, 0.1, 0.01] {
             let schedule = schedule(sampler, steps);
-            let energy = Gaussian { variance, level: Cell::new(0.0) };
-            let mut chains = Chains::new(schedule.clone(), SIGMA_0, Noise::new(10), 0, [256, 1, 32, 32], &device);
-            for step in 0..=steps {
-                energy.level.set(SIGMA_0 * schedule.temperature(step).sqrt());
-                if step < steps {
-                    chains.step(&energy);
-                }
-            }
-            let (mean, found, n) = moments(&chains.finish(&energy).0);
+            let levels = (0..=steps).rev().map(|step| SIGMA_0 * schedule.temperature(step).sqrt()).collect();
+            let energy = Gaussian { variance, levels: RefCell::new(levels) };
+            let mut chains = Chains::new(schedule, SIGMA_0, Noise::new(10), 0, [256, 1, 32, 32], &device);
+            while chains.step(&energy).is_some() {}
+            let (mean, found, n) = moments(&chains.finish(&energy));
             // The best denoiser's pictures vary less than the data's by this much.
             let expected = f64::from(variance).powi(2) / (f64::from(variance) + 0.05f64.powi(2));
             let within = tolerance + 4.0 * (2.0 / n).sqrt();
@@ -222,7 +220,7 @@ fn pictures_do_not_depend_on_how_chains_are_split() {
             let mut chains = Chains::new(schedule(sampler, 30), SIGMA_0, Noise::new(3), first, shape, &device);
             let energy = Quadratic { centre: 0.5 };
             while chains.step(&energy).is_some() {}
-            chains.finish(&energy).0
+            chains.finish(&energy)
         };
         let split = Tensor::cat(vec![run(0, 2), run(2, 3)], 0);
         assert_eq!(run(0, 5).to_data(), split.to_data(), "{sampler:?}");
@@ -242,10 +240,11 @@ fn known_pixels_come_back_bit_for_bit_and_unknown_ones_move() {
     let unknown = columns.reshape([1, 1, 1, 8]).expand(shape).greater_elem(0.5);
     for &sampler in Sampler::all() {
         let known = Known { pixels: pixels.clone(), unknown: unknown.clone() };
-        let mut chains = Chains::new(schedule(sampler, 40), SIGMA_0, Noise::new(4), 0, shape, &device).around(known);
+        let mut chains =
+            Chains::new(schedule(sampler, 40), SIGMA_0, Noise::new(4), 0, shape, &device).around(Arc::new(known));
         let energy = Quadratic { centre: 0.5 };
         while chains.step(&energy).is_some() {}
-        let (pictures, _) = chains.finish(&energy);
+        let pictures = chains.finish(&energy);
         let (before, after) = (pixels.to_data(), pictures.to_data());
         for (index, (before, after)) in before.iter::<f32>().zip(after.iter::<f32>()).enumerate() {
             if index % 8 < 4 {
@@ -254,6 +253,19 @@ fn known_pixels_come_back_bit_for_bit_and_unknown_ones_move() {
                 assert!((after - 0.5).abs() < 1e-5, "{sampler:?}: unknown pixel {index} is {after}");
             }
         }
+    }
+}
+
+/// An energy that counts how often it is asked.
+struct Counted<'a, E> {
+    count: &'a RefCell<usize>,
+    energy: E,
+}
+
+impl<E: Energy> Energy for Counted<'_, E> {
+    fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+        *self.count.borrow_mut() += 1;
+        self.energy.energy_and_gradient(x)
     }
 }
 
@@ -287,7 +299,7 @@ fn known_pixels_are_shown_under_the_noise_of_their_step() {
         let known = Known { pixels: Tensor::full(shape, 0.3, &device), unknown: unknown.clone() };
         let noise = Noise::new(4);
         let watch = Watch(RefCell::default());
-        let mut chains = Chains::new(schedule, SIGMA_0, noise.clone(), first, shape, &device).around(known);
+        let mut chains = Chains::new(schedule, SIGMA_0, noise.clone(), first, shape, &device).around(Arc::new(known));
         while chains.step(&watch).is_some() {}
         chains.finish(&watch);
         let shown = watch.0.into_inner();
@@ -316,8 +328,28 @@ fn chains_from_the_smallest_level_stay_for_the_jump() {
             steps += 1;
         }
         assert_eq!((steps, chains.state().into_data()), (10, noisy.clone().into_data()), "{level}");
-        let (denoised, _) = chains.finish(&energy);
+        let denoised = chains.finish(&energy);
         assert!(denoised.into_data().iter::<f32>().all(|value| (value - 0.3).abs() < 1e-5));
+    }
+}
+
+/// A picture's caption is its own energy: a step tells that of where it has led, and asks no more than once a step and
+/// once at the beginning, the jump being by the last answer.
+#[test]
+fn a_step_tells_the_energies_of_where_chains_are() {
+    let (device, count) = (Device::flex(), RefCell::new(0));
+    let energy = Counted { count: &count, energy: Quadratic { centre: 0.3 } };
+    for &sampler in Sampler::all() {
+        *count.borrow_mut() = 0;
+        let schedule = schedule(sampler, 12);
+        let mut chains = Chains::new(schedule.clone(), SIGMA_0, Noise::new(5), 0, [2, 1, 8, 8], &device);
+        while let Some(step) = chains.step(&energy) {
+            let (there, _) = energy.energy.energy_and_gradient(chains.state());
+            assert_eq!(step.energies.into_data(), there.into_data(), "{sampler}, step {}", step.done);
+            assert_eq!(step.temperature, schedule.temperature(step.done));
+        }
+        chains.finish(&energy);
+        assert_eq!(count.take(), 13, "{sampler}");
     }
 }
 
@@ -344,11 +376,11 @@ fn chains_go_on_from_a_snapshot_as_if_nothing_had_happened() {
         for around in [false, true] {
             let new = || {
                 let chains = Chains::new(schedule(sampler, STEPS), SIGMA_0, Noise::new(8), 0, [3, 1, 4, 4], &device);
-                if around { chains.around(known()) } else { chains }
+                if around { chains.around(Arc::new(known())) } else { chains }
             };
             let end = |mut chains: Chains| {
                 while chains.step(&energy).is_some() {}
-                chains.finish(&energy).0.into_data().iter::<f32>().collect::<Vec<_>>()
+                chains.finish(&energy).into_data().iter::<f32>().collect::<Vec<_>>()
             };
             let whole = end(new());
             let mut chains = new();

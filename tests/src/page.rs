@@ -330,6 +330,20 @@ impl<'a> Page<'a> {
         Ok(self.browser.client.execute_async(code, vec![]).await?)
     }
 
+    /// What one of the page's buttons copies.
+    ///
+    /// # Errors
+    /// It copies nothing.
+    pub async fn copied(&self, button: &str) -> Result<String> {
+        const KEEP: &str = "window.copied = '';
+            const writeText = async (text) => { window.copied = text; };
+            Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText } });";
+        self.script(KEEP, vec![]).await?;
+        self.click(button).await?;
+        let copied = self.wait_for_value("return window.copied", |copied| copied != "", 5).await?;
+        Ok(copied.as_str().unwrap_or_default().to_owned())
+    }
+
     /// Saves by one of the page's buttons and gives the file.
     ///
     /// # Errors

@@ -4,7 +4,10 @@ use std::{ops::Range, sync::Arc};
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use options::RecordedMoment;
-use shared::sampling::{Chains, Given, Known, Noise, Schedule};
+use shared::{
+    network::Energy,
+    sampling::{Chains, Given, Known, Noise, Schedule},
+};
 
 use crate::{
     budget::{self, parts},
@@ -76,7 +79,7 @@ impl SamplingRun {
         let mut chains = Chains::new(self.schedule.clone(), sigma_0, Noise::new(self.seed), self.first, shape, device);
         let steps = self.schedule.steps();
         let moment = |done: usize, energies: Option<Tensor<1>>, pictures: Tensor<4>| {
-            let temperature = self.schedule.temperature(done.saturating_sub(1));
+            let temperature = self.schedule.temperature(done);
             let noise_level = sigma_0 * temperature.sqrt();
             let energies = energies.map_or(Ok(Vec::new()), output::floats)?;
             let pictures = output::pictures(model.frame.remove(pictures.clamp(0.0, 1.0)))?;
@@ -92,7 +95,9 @@ impl SamplingRun {
                 seen.push(moment(step.done, Some(step.energies), chains.state())?);
             }
         }
-        let (pictures, energies) = chains.finish(&energy);
+        // The energies of the very pictures that are shown.
+        let pictures = model.frame.add(model.frame.remove(chains.finish(&energy).clamp(0.0, 1.0)));
+        let (energies, _) = energy.energy_and_gradient(pictures.clone());
         seen.push(moment(steps, Some(energies), pictures)?);
         Ok(seen)
     }
@@ -123,8 +128,7 @@ impl SamplingRun {
             while sampler.step(&energy).is_some() {
                 progress.step();
             }
-            let (batch, _) = sampler.finish(&energy);
-            images.extend(output::pictures(model.frame.remove(batch))?);
+            images.extend(output::pictures(model.frame.remove(sampler.finish(&energy)))?);
         }
         for pixel in images.iter_mut().flat_map(|image| &mut image.pixels) {
             *pixel = pixel.clamp(0.0, 1.0);

@@ -15,7 +15,12 @@ pub fn print(line: Arguments<'_>) {
     let text = format!("{line}\n");
     // Another program gets what was meant for it.
     let text = if io::stdout().is_terminal() { plain(&text) } else { text };
-    if let Err(error) = io::stdout().write_all(text.as_bytes())
+    check(io::stdout().write_all(text.as_bytes()));
+}
+
+/// Ends the program where stdout could not be written: as a success only where nobody wants more.
+pub fn check(written: io::Result<()>) {
+    if let Err(error) = written
         && error.kind() != io::ErrorKind::BrokenPipe
     {
         tell(format_args!("error: the standard output cannot be written: {}", reason(&error)));

@@ -25,17 +25,6 @@ pub fn check_writable(path: &Path) -> Result<()> {
     Draft::beside(path).map(drop)
 }
 
-/// Makes a folder that is to be written, with those above it.
-///
-/// # Errors
-/// It cannot be made.
-pub fn create_folder(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|error| {
-        let what = if folder.is_file() { "it is a file; give a folder".to_owned() } else { reason(&error) };
-        Error::input(format!("{}: cannot be made: {what}", folder.display()))
-    })
-}
-
 /// What the name of a file ends in that is not whole yet.
 pub const UNFINISHED: &str = ".part";
 
@@ -173,11 +162,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 pub fn sha256_of_parts(parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> String {
     let mut hasher = Sha256::new();
     parts.into_iter().for_each(|part| hasher.update(part));
-    in_hexadecimal(hasher)
-}
-
-fn in_hexadecimal(hasher: Sha256) -> String {
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hasher.finalize())
 }
 
 /// The SHA-256 of all that can be read, however much it is, in hexadecimal digits.
@@ -188,7 +173,7 @@ pub fn sha256_of(mut content: impl Read) -> io::Result<String> {
     let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
     loop {
         match content.read(&mut buffer)? {
-            0 => return Ok(in_hexadecimal(hasher)),
+            0 => return Ok(hex::encode(hasher.finalize())),
             count => hasher.update(&buffer[..count]),
         }
     }
@@ -202,10 +187,26 @@ pub fn reason(error: &io::Error) -> String {
         io::ErrorKind::StorageFull => "no space left on the disk".into(),
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".into(),
         io::ErrorKind::InvalidFilename => "the name is too long or not allowed".into(),
+        io::ErrorKind::NotADirectory => "a part of the path is a file, where a folder should be".into(),
+        io::ErrorKind::IsADirectory => "it is a folder".into(),
+        io::ErrorKind::AlreadyExists => "something of that name is there already".into(),
+        io::ErrorKind::QuotaExceeded => "no more may be written to the disk".into(),
+        _ if is_circle(error) => "its symbolic links lead in a circle".into(),
         _ => {
             let text = error.to_string();
             text.split(" (os error").next().unwrap_or(&text).to_owned()
         }
+    }
+}
+
+/// Whether links lead to themselves, of which the standard library has no stable kind.
+fn is_circle(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    return rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::LOOP);
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
     }
 }
 
@@ -338,7 +339,7 @@ mod tests {
         for (path, why) in [
             (folder.path().to_path_buf(), "it is a folder"),
             (folder.path().join("missing/out.png"), "there is no folder"),
-            (file.join("out.png"), "cannot be written"),
+            (file.join("out.png"), "cannot be written: a part of the path is a file"),
             (PathBuf::from("/"), "it is a folder"),
             (PathBuf::new(), "it names no file"),
             (folder.path().join("new/"), "it names no file"),

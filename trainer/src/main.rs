@@ -22,6 +22,7 @@ mod experiments;
 mod export;
 mod features;
 mod files;
+mod folders;
 mod likelihood;
 mod model;
 mod npy;
@@ -35,6 +36,7 @@ mod progress;
 mod ranks;
 mod recording;
 mod restoration;
+mod threads;
 mod train;
 mod validation;
 mod verify;
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
     // there, it panics, so it shall be the CPU.
     // SAFETY: nothing else runs yet that could read the environment.
     unsafe { std::env::set_var("BURN_DEVICE", "flex") };
+    threads::limit();
     // clap exits by itself with 2 on wrong use, as the interface asks.
     match run(Cli::of_process()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -20,7 +20,7 @@ use crate::{
     cli::{ChurnArgs, GuideArgs, SubjectArgs},
     data::{self, DataSet, principal_components},
     error::{Error, Result},
-    files, overwriting,
+    files, folders, overwriting,
     train::{Checkpoint, RunFolder},
 };
 
@@ -88,6 +88,7 @@ impl LoadedModel {
         }
         let config = run.load_config()?;
         let checkpoint = if is_checkpoint { Checkpoint::load(path)? } else { run.newest()? };
+        let (config, _) = run.made_with(config, checkpoint.progress.step)?;
         let network = checkpoint
             .ema
             .into_network(&config.network(), device)
@@ -115,12 +116,13 @@ impl LoadedModel {
     /// # Errors
     /// The model or the data cannot be read, or the folder cannot be made.
     pub fn subject(args: &SubjectArgs) -> Result<(Self, DataSet, Device)> {
+        folders::check("--out", &args.out)?;
         let (device, _) = args.model.backend.device()?;
         let mut model = Self::open("--model", &args.model.model, &device)?;
         let data = model.open_data(&args.data, args.data_dir.as_deref())?;
         model.tell_of_seen(&args.data, &data);
         overwriting::not_among(&args.out, &data)?;
-        files::create_folder(&args.out)?;
+        folders::create(&args.out)?;
         if model.manifest.is_none() {
             // As it will be exported.
             model.start = Some(principal_components(&data.train));

@@ -3,6 +3,7 @@
 use burn::tensor::Device;
 use options::{RecordedMoment, Recording, Sampler};
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, Filter};
+use shared::model::Manifest;
 
 use crate::{
     chains::SamplingRun,
@@ -21,8 +22,19 @@ const CHAINS: usize = 16;
 /// many as 16 chains of 32x32 in colour have.
 const VALUES: usize = MOMENTS * CHAINS * 32 * 32 * 3;
 
+/// The run that goes with a model, by the sampler and the steps that the page has by default: its file.
+///
+/// # Errors
+/// The device fails.
+pub fn of_model(model: &LoadedModel, manifest: &Manifest, device: &Device) -> Result<Vec<u8>> {
+    let sampler = Sampler::Consistent;
+    let schedule = manifest.schedule(sampler, sampler.default_steps());
+    let count = chains(manifest.data.size * manifest.data.size * manifest.network.channels);
+    record(&SamplingRun { schedule, count, seed: 1, first: 0 }, sampler, model, device).map(|(file, _)| file)
+}
+
 /// How many chains are recorded for a model whose pictures have so many values.
-pub fn chains(values: usize) -> usize {
+fn chains(values: usize) -> usize {
     (2 * VALUES / (MOMENTS * values.max(1))).clamp(1, CHAINS)
 }
 

@@ -71,7 +71,11 @@ fn wrong_flags() {
     let more = ["train", "--denoiser-steps", "9", "--steps", "4", "--out", "nowhere/run"];
     refused(&more, &["--denoiser-steps", "at most", "--steps"]);
     refused(&["train", "--slices", "9", "--batch", "8", "--out", "nowhere/run"], &["--slices", "--batch"]);
-    refused(&["bench", "--image-size", "7"], &["--image-size", "from 8 to 256"]);
+    for side in ["7", "12"] {
+        refused(&["bench", "--image-size", side], &["--image-size", "a multiple of 8 from 8 to 256"]);
+    }
+    refused(&["train", "--references", "-1"], &["'-1' for '--references", "a whole number from 0 to 1048576"]);
+    refused(&["train", "--checkpoint-every", "0"], &["--checkpoint-every", "a whole number from 1 to 4294967295"]);
     let sample = |flags: &[&str], words: &[&str]| {
         refused(&[&["sample", "--model", "m", "--out", "o.png"], flags].concat(), words);
     };
@@ -231,6 +235,9 @@ fn pictures_and_masks_that_cannot_be_used() {
     inpaint(&good, &black, &["black.png"]);
 
     refused(&["score", "--backend", "flex", "--model", run, &empty], &["empty.png"]);
+    let folder = folder.path().to_str().unwrap();
+    refused(&["score", "--backend", "flex", "--model", run, folder], &["it is a folder", &path("*.png")]);
+    refused(&["score", "--model", run, "-dash.png"], &["'-dash.png'", "./-dash.png"]);
     for (command, more) in
         [("sample", vec![]), ("denoise", vec!["--image", &good]), ("inpaint", vec!["--mask", "left", "--image", &good])]
     {

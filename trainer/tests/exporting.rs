@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::{fs::File, io::BufReader};
+
 use common::{npy, picture, tiny_run, trainer};
 use serde_json::Value;
 
@@ -186,6 +188,21 @@ fn a_recorded_run_is_written_for_the_page() {
     let picture = image::open(&recording).unwrap();
     // 16x16 pixels, four chains; of fourteen moments those that are steps of their own.
     assert_eq!((picture.width(), picture.height()), (4 * 16, 11 * 16));
+    // The energies at the end are those of the very pictures that are shown, up to the rounding to bytes. Those of the chains
+    // before the jump are about 30 here.
+    let file = png::Decoder::new(BufReader::new(File::open(&recording).unwrap())).read_info().unwrap();
+    let text = file.info().utf8_text[0].get_text().unwrap();
+    let moments = serde_json::from_str::<Value>(&text).unwrap()["moments"].as_array().unwrap().clone();
+    let last = moments.last().unwrap()["energies"].as_array().unwrap();
+    for (place, told) in (0..).zip(last) {
+        let shown = folder.path().join("shown.png");
+        picture.crop_imm(place * 16, 10 * 16, 16, 16).save(&shown).unwrap();
+        let mut score = trainer();
+        score.args(["score", "--backend", "flex", "--json", "--model"]).arg(&run).arg(&shown);
+        let scored = serde_json::from_slice::<Value>(&score.assert().success().get_output().stdout).unwrap();
+        let [told, found] = [told, &scored["scores"][0]["energy"]].map(|energy| energy.as_f64().unwrap());
+        assert!((told - found).abs() < 0.05, "{told} told, {found} found");
+    }
     let stderr = String::from_utf8(sample("65").code(2).get_output().stderr.clone()).unwrap();
     assert!(stderr.contains("--recording: takes at most 64 pictures, not 65"), "{stderr}");
 }

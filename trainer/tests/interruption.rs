@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{complete_checkpoints, tiny};
+use common::{complete_checkpoints, tiny, trainer};
 
 const TRAINER: &str = env!("CARGO_BIN_EXE_trainer");
 
@@ -117,5 +117,30 @@ fn ctrl_c_saves_and_stops() {
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     // It is what was asked for, and no error.
     assert!(stderr.lines().last().unwrap().starts_with("interrupted at step"), "{stderr}");
+    assert_eq!(complete_checkpoints(&run).len(), 1);
+}
+
+/// Whoever tidies up meanwhile loses nothing of what the training has done since.
+#[test]
+fn a_training_whose_folder_was_moved_can_be_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("runs/run");
+    let mut training = Command::new(TRAINER);
+    training.args(tiny(&run, 1_000_000)).args(["--checkpoint-every", "1000000"]).stderr(Stdio::piped());
+    let training = training.spawn().unwrap();
+    wait_until("first steps", || measured(&run) > 300);
+    fs::rename(folder.path().join("runs"), folder.path().join("moved")).unwrap();
+    signal("-TERM", &training);
+    let output = training.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("was moved or deleted; it is made anew"), "{stderr}");
+    let last = stderr.lines().last().unwrap();
+    let step = last.strip_prefix("interrupted at step ").and_then(|rest| rest.split(',').next()).unwrap();
+    assert!(last.ends_with("go on with --resume"), "{stderr}");
+    let resumed = trainer().args(tiny(&run, step.parse().unwrap())).arg("--resume").output().unwrap();
+    let told = String::from_utf8_lossy(&resumed.stderr);
+    assert!(resumed.status.success() && told.contains("is done already"), "{told}");
+    assert!(fs::read_to_string(run.join("metrics.jsonl")).unwrap().contains("\"settings\""));
     assert_eq!(complete_checkpoints(&run).len(), 1);
 }

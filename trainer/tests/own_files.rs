@@ -56,10 +56,10 @@ fn a_run_goes_on_with_its_own_files_and_no_others() {
     idx(&place.join("others"), 2);
     idx(&place.join("cache/mnist"), 3);
     done(place, &["train", "--data", "mnist", "--data-dir", "own", "--steps", "1", "--out", "run"]);
-    for command in [&RESUME[..], &EXPORT] {
+    for (command, otherwise) in [(&RESUME[..], "train anew"), (&EXPORT, "give its own pictures")] {
         let line = refused(place, &[command, &["--data-dir", "others"]].concat());
         assert!(line.contains("--data-dir others: these are not the pictures that the run was begun with"), "{line}");
-        assert!(line.contains("/own; train anew"), "{line}");
+        assert!(line.contains(&format!("/own; {otherwise}")), "{line}");
     }
     // Where they were is told, and what lies in the cache under that name does not take their place.
     fs::rename(place.join("own"), place.join("moved")).unwrap();

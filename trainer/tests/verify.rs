@@ -107,7 +107,9 @@ fn verify_changed(change: impl FnOnce(&mut Contents)) -> (i32, String) {
 #[test]
 fn damaged_reference_files_are_wrong_input_and_name_the_tensor() {
     type Change = Box<dyn FnOnce(&mut Contents)>;
-    let cases: [(&str, &str, Change); 7] = [
+    let change =
+        |name: &'static str, value: f32| -> Change { Box::new(move |c| c.0.get_mut(name).unwrap().1[0] = value) };
+    let cases: [(&str, &str, Change); 10] = [
         ("input.x", "is missing", Box::new(|c| drop(c.0.remove("input.x")))),
         ("middle.conv1.bias", "is missing", Box::new(|c| drop(c.0.remove("middle.conv1.bias")))),
         ("expect.loss", "is missing", Box::new(|c| drop(c.0.remove("expect.loss")))),
@@ -118,6 +120,9 @@ fn damaged_reference_files_are_wrong_input_and_name_the_tensor() {
             Box::new(|c| drop(c.0.insert("expect.surprise".into(), (vec![1], vec![0.0])))),
         ),
         ("stem.bias", "has shape [2, 2]", Box::new(|c| c.0.get_mut("stem.bias").unwrap().0 = vec![2, 2])),
+        ("langevin.temperature", "has the value -1 where a number of at least 0", change("langevin.temperature", -1.0)),
+        ("train.sigma", "has the value 0 where a positive number", change("train.sigma", 0.0)),
+        ("inpaint.mask", "has the value 0.5 where 0 or 1", change("inpaint.mask", 0.5)),
         ("train.noise", "has the value NaN", Box::new(|c| c.0.get_mut("train.noise").unwrap().1[7] = f32::NAN)),
     ];
     for (name, problem, change) in cases {
@@ -148,6 +153,19 @@ fn a_tensor_that_is_missing_or_unknown_is_named_and_no_other() {
     let output = trainer().args(["verify", "--backend", "flex", "--reference"]).arg(&path).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(2) && stderr.contains("Git LFS"), "{stderr}");
+}
+
+#[test]
+fn a_file_that_is_cut_off_is_told_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut.safetensors");
+    let whole = std::fs::read(reference(FILES[3])).unwrap();
+    for length in [whole.len() - 10, 5] {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let output = trainer().args(["verify", "--backend", "flex", "--reference"]).arg(&path).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && stderr.contains("the file is cut off, or"), "{stderr}");
+    }
 }
 
 #[test]

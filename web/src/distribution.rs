@@ -32,6 +32,11 @@ pub fn share(percentile: f32) -> String {
     }
 }
 
+/// The held-out pictures below a percentile, within a sentence: every one is not 100 % of them.
+pub fn of_held_out(percentile: f32) -> String {
+    if percentile >= 100.0 { texts::every_held_out().to_owned() } else { texts::part_of_held_out(share(percentile)) }
+}
+
 /// How an energy of this percentile compares with those of the held-out pictures, as the end of a sentence.
 pub fn compared(percentile: f32) -> String {
     match percentile {
@@ -71,5 +76,7 @@ mod tests {
         assert_eq!(compared(100.0), "higher than that of every held-out picture");
         assert_eq!(compared(0.0), "lower than that of every held-out picture");
         assert!(compared(f32::NAN).contains("cannot be compared"));
+        assert_eq!(of_held_out(100.0), "every held-out picture");
+        assert_eq!(of_held_out(99.7), "more than 99 % of the held-out pictures");
     }
 }

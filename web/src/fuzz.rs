@@ -1,6 +1,6 @@
 //! Whatever comes from outside - addresses, files, lists - is read without a panic, and what is accepted is in range.
 
-use crate::{Models, Pictures, Request, Settings, settings_in};
+use crate::{Models, Pictures, Request, Settings, settings_in, settings_of_json};
 
 /// Marsaglia's generator.
 struct Random(u32);
@@ -61,5 +61,9 @@ fn damaged_lists() {
     for _ in 0..3000 {
         let list = random.damage(br#"{"models": [{"name": "fashion", "title": "Fashion"}, {"name": "digits"}]}"#);
         let _ = Models::parse(&list);
+        let run = random.damage(
+            br#"{"settings":{"model":"a","seed":3,"task":"sample"},"model_sha256":"0123456789","energies":[]}"#,
+        );
+        let _ = settings_of_json(&run);
     }
 }

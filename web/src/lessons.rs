@@ -70,6 +70,11 @@ const PLAN: [(Task, Goal); 8] = [
 /// How many there are.
 pub const LESSONS: usize = PLAN.len();
 
+/// The room of the lesson of this number, from 1; none if there is none.
+pub fn lesson_room(number: usize) -> Option<Task> {
+    PLAN.get(number.checked_sub(1)?).map(|(room, _)| *room)
+}
+
 /// The lesson of this number, from 1; none if there is none.
 pub fn lesson(number: usize) -> Option<Lesson> {
     let index = number.checked_sub(1)?;

@@ -218,7 +218,7 @@ pub enum FromEngine {
     Finished {
         /// Which run it is.
         run: u32,
-        /// Energy of each chain before the denoising jump.
+        /// Energy of each picture.
         energies: Vec<f32>,
     },
     /// The run of this number was stopped.
@@ -239,7 +239,7 @@ pub enum FromEngine {
         /// asks.
         level: Option<f32>,
         /// How many bits each picture has above noise alone, and the standard error; empty if the model cannot tell or
-        /// nobody asks.
+        /// nobody asks. Those of the first picture come by themselves, in an answer before.
         bits: Vec<(f32, f32)>,
     },
     /// Which model a picture belongs to: that which works, without a name, and those that can be compared with it.
@@ -366,7 +366,7 @@ pub struct Stepped {
     pub temperature: f32,
     /// The noise level that this temperature stands for, in pixel units.
     pub noise_level: f32,
-    /// Energy of each chain before the last step; none before the first.
+    /// Energy of each chain where it is; none before the first step.
     pub energies: Vec<f32>,
 }
 

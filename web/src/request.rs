@@ -4,13 +4,15 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use options::Words;
 
-use crate::{LESSONS, Settings, default_steps, texts};
+use crate::{LESSONS, Settings, default_steps, lessons::lesson_room, texts};
 
 /// What an address asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// The settings, with defaults where it says nothing usable.
+    /// The settings, with defaults where it says nothing usable. The room is that of the lesson where it says no other.
     pub settings: Settings,
+    /// Whether it says which run is wanted: a seed, or how many pictures, how, in how many steps.
+    pub says_run: bool,
     /// Whether to start at once.
     pub autorun: bool,
     /// The lesson to take, from 1.
@@ -19,6 +21,8 @@ pub struct Request {
     pub embed: bool,
     /// The language that is asked for, whether it is here or not.
     pub language: Option<String>,
+    /// What the SHA-256 of the model's weights begins with, where a saved file says so.
+    pub weights: Option<String>,
     /// What was ignored, and why: a sentence each.
     pub problems: Vec<String>,
 }
@@ -28,28 +32,36 @@ impl Request {
     pub fn parse(query: &str, seed: u64) -> Self {
         let mut request = Self {
             settings: Settings::with_seed(seed),
+            says_run: false,
             autorun: false,
             lesson: None,
             embed: false,
             language: None,
+            weights: None,
             problems: Vec::new(),
         };
-        let (mut seen, mut says_steps) = (Vec::new(), false);
+        let (mut seen, mut says_steps, mut says_room) = (Vec::new(), false, false);
         for (key, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
             if is_tracking(&key) {
                 continue;
             }
             let wrong =
                 if seen.contains(&key) { Err(texts::given_twice().to_owned()) } else { request.set(&key, &value) };
-            says_steps |= key == "steps" && wrong.is_ok();
             if let Err(reason) = wrong {
                 let (key, value) = (shortened(&key), shortened(&value));
                 request.problems.push(texts::setting_ignored(reason, format!("{key}={value}")));
+            } else {
+                says_steps |= key == "steps";
+                says_room |= key == "task";
+                request.says_run |= ["seed", "count", "sampler", "steps", "autorun"].contains(&&*key);
             }
             seen.push(key);
         }
         if !says_steps {
             request.settings.steps = default_steps(request.settings.sampler);
+        }
+        if let Some(room) = request.lesson.and_then(lesson_room).filter(|_| !says_room) {
+            request.settings.task = room;
         }
         request
     }
@@ -75,6 +87,7 @@ impl Request {
             "embed" => self.embed = number::<u8>(value, 0..=1)? == 1,
             "autorun" => self.autorun = number::<u8>(value, 0..=1)? == 1,
             "lang" => self.language = Some(value.to_owned()),
+            "weights" => self.weights = Some(value.to_owned()),
             _ => return Err(texts::unknown_setting().to_owned()),
         }
         Ok(())
@@ -173,14 +186,49 @@ mod tests {
                 request,
                 Request {
                     settings: Settings::with_seed(7),
+                    says_run: false,
                     autorun: false,
                     lesson: None,
                     embed: false,
                     language: None,
+                    weights: None,
                     problems: vec![]
                 }
             );
         }
+    }
+
+    #[test]
+    fn an_address_has_one_room() {
+        for (query, wanted) in [
+            ("", Task::Sample),
+            ("lesson=3", Task::Landscape),
+            ("lesson=6", Task::Outliers),
+            ("task=about&lesson=3", Task::About),
+            ("lesson=3&task=sample", Task::Sample),
+            ("task=dream&lesson=3", Task::Landscape),
+            ("lesson=99", Task::Sample),
+        ] {
+            assert_eq!(Request::parse(query, 1).settings.task, wanted, "{query}");
+        }
+    }
+
+    #[test]
+    fn an_address_says_a_run_or_none() {
+        for (query, wanted) in [
+            ("", false),
+            ("model=faces&task=sample&backend=cpu&lesson=1&level=0.5&picture=2", false),
+            ("seed=x&count=0", false),
+            ("seed=7", true),
+            ("count=4", true),
+            ("sampler=ode", true),
+            ("steps=9", true),
+            ("autorun=1", true),
+        ] {
+            assert_eq!(Request::parse(query, 1).says_run, wanted, "{query}");
+        }
+        let file = Request::parse("seed=1&task=sample&weights=0a1b2c3d", 1);
+        assert_eq!((file.weights.as_deref(), file.problems), (Some("0a1b2c3d"), vec![]));
     }
 
     #[test]

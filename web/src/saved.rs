@@ -4,6 +4,7 @@ use std::iter;
 
 use options::{Region, Sampler};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{Backend, Known, Mask, Pictures, Settings, Task};
 
@@ -22,9 +23,10 @@ pub struct SavedRun {
     /// The steps after which another engine went on with it, with the backend of the settings, if the one before was lost:
     /// then the settings alone do not repeat it either.
     pub resumed_at: Option<usize>,
-    /// The steps after which it was stopped, if it was: then its pictures have not had their denoising jump either.
+    /// The steps after which it was stopped, or those of an earlier moment: then its pictures have not had their denoising
+    /// jump either.
     pub stopped_at: Option<usize>,
-    /// Energy of each chain before the denoising jump.
+    /// Energy of each picture.
     pub energies: Vec<f32>,
     /// The pictures.
     pub pictures: Pictures,
@@ -32,7 +34,8 @@ pub struct SavedRun {
 
 impl SavedRun {
     /// A file in parts, one for each picture, as all of it together may take a hundred megabytes: an object with `settings`,
-    /// `model_sha256`, `shape` and the nested `pixels` `[N][H][W][C]`, numbers 0..1; `mask` `[H][W]`, 1 = unknown.
+    /// `model_sha256`, `shape` and the nested `pixels` `[N][H][W][C]`, numbers 0..1; `mask` `[H][W]`, 1 = unknown. A seed
+    /// above 2^53 is a string: many readers would round the number.
     pub fn json_parts(&self) -> impl Iterator<Item = Vec<u8>> {
         let Pictures { side, channels, .. } = self.pictures;
         // The pixels take the place of the bracket that ends the object.
@@ -58,7 +61,7 @@ impl SavedRun {
         Head {
             settings: Used {
                 model,
-                seed: *seed,
+                seed: if *seed > EXACT { seed.to_string().into() } else { (*seed).into() },
                 count: *count,
                 sampler: *sampler,
                 steps: *steps,
@@ -100,7 +103,7 @@ struct Head<'a> {
 #[derive(Serialize)]
 struct Used<'a> {
     model: &'a Option<String>,
-    seed: u64,
+    seed: Value,
     count: usize,
     sampler: Sampler,
     steps: usize,
@@ -116,6 +119,28 @@ struct Used<'a> {
     level: Option<f64>,
 }
 
+/// Up to here every whole number is a double.
+const EXACT: u64 = 1 << 53;
+
+/// The settings that a file of [`SavedRun::json_parts`] carries, as those of a saved picture. Its beginning is enough.
+pub fn settings_of_json(head: &[u8]) -> Option<String> {
+    // The pixels, and whatever else is long, come later.
+    let (head, _) = str::from_utf8(head).ok()?.split_once(r#","energies":["#)?;
+    let run: Value = serde_json::from_str(&format!("{head}}}")).ok()?;
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (key, value) in run["settings"].as_object()? {
+        let text = value.as_str().map(str::to_owned);
+        let whole = || value.as_u64().map(|number| number.to_string());
+        if let Some(text) = text.or_else(whole).or_else(|| Some((value.as_f64()? as f32).to_string())) {
+            query.append_pair(key, &text);
+        }
+    }
+    if let Some(weights) = run["model_sha256"].as_str()?.get(..8) {
+        query.append_pair("weights", weights);
+    }
+    Some(query.finish())
+}
+
 /// Numbers, words and lists of them have a JSON form, whatever they are.
 fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
@@ -124,7 +149,8 @@ fn json(value: &impl Serialize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use crate::Request;
+    use serde_json::json;
 
     fn file(run: &SavedRun) -> Value {
         let text: Vec<u8> = run.json_parts().flatten().collect();
@@ -159,6 +185,34 @@ mod tests {
     }
 
     #[test]
+    fn a_file_brings_its_settings_back() {
+        for seed in [0, 7, EXACT, EXACT + 1, u64::MAX] {
+            for task in [Task::Sample, Task::Inpaint, Task::Denoise] {
+                let mut run = finished(Pictures { side: 1, channels: 1, values: vec![0.5] });
+                run.settings =
+                    Settings { seed, task, count: 3, level: 0.7, backend: Some(Backend::Cpu), ..run.settings };
+                run.sha256 = "0a1b2c3d4e5f".to_owned();
+                if task != Task::Denoise {
+                    run.settings.level = Settings::with_seed(0).level;
+                }
+                let json = file(&run);
+                assert_eq!(json["settings"]["seed"].is_string(), seed > EXACT, "{seed}");
+                let head = run.json_parts().next().unwrap_or_default();
+                let read = Request::parse(&settings_of_json(&head).unwrap_or_default(), 1);
+                assert_eq!((read.settings, read.problems), (run.settings, vec![]));
+                assert_eq!(read.weights.as_deref(), Some("0a1b2c3d"));
+            }
+        }
+        // As they were written before.
+        let before = br#"{"settings":{"model":"a","seed":18446744073709551615,"mask":null,"task":"inpaint"},"model_sha256":"ab","energies":[1"#;
+        let read = settings_of_json(before).unwrap_or_default();
+        assert_eq!(Request::parse(&read, 1).settings.seed, u64::MAX, "{read}");
+        for other in [&b""[..], b"{}", br#"{"models": []}"#, b"{\"settings\":", b"\xFF{", br#"{"settings":[1}"#] {
+            assert_eq!(settings_of_json(other), None);
+        }
+    }
+
+    #[test]
     fn a_run_says_what_it_was_and_nothing_else() {
         let picture = || Pictures { side: 1, channels: 1, values: vec![0.5] };
         let sampled = file(&finished(picture()));
@@ -166,7 +220,7 @@ mod tests {
             sampled,
             json!({
                 "settings": {
-                    "model": "a \"b\"", "seed": u64::MAX, "count": 16, "sampler": "consistent",
+                    "model": "a \"b\"", "seed": u64::MAX.to_string(), "count": 16, "sampler": "consistent",
                     "steps": crate::default_steps(Sampler::Consistent), "backend": null, "task": "sample",
                 },
                 "model_sha256": "ab",

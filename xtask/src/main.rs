@@ -42,7 +42,7 @@ enum Command {
         #[arg(long, value_enum)]
         only: Option<bench::Part>,
     },
-    /// Run every test: native, WebAssembly and in headless Chromium
+    /// Run every test: native, WebAssembly, and in Chromium, and in Firefox and WebKit where they are installed
     Test,
 }
 

@@ -25,11 +25,11 @@ pub struct Recording {
 pub struct RecordedMoment {
     /// Steps done.
     pub done: usize,
-    /// Temperature of the last step.
+    /// The temperature that the chains are at.
     pub temperature: f32,
     /// The noise level that it stands for, in pixel units.
     pub noise_level: f32,
-    /// Energy of each chain; none where the chains begin.
+    /// Energy of each chain where it is, and in the last moment of each picture; none where the chains begin.
     pub energies: Vec<f32>,
 }
 

@@ -35,7 +35,7 @@ impl Sampler {
     /// The paper's number of steps.
     pub const PAPER_STEPS: usize = 2700;
 
-    /// Steps where nobody says how many: the paper's, and for the others about where more steps hardly bring the
+    /// Steps by default: the paper's, and for the others about where more steps hardly bring the
     /// samples nearer to the data (`docs/samplers.md`).
     #[must_use]
     pub fn default_steps(self) -> usize {

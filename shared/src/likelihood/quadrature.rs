@@ -1,5 +1,7 @@
 //! The noise levels that an integral over them is measured at.
 
+use options::Spacing;
+
 use crate::training::NoiseLevels;
 
 /// One level and what its reading counts.
@@ -45,8 +47,8 @@ impl Quadrature {
         Self { nodes: (0..count).map(node).collect() }
     }
 
-    /// So many levels that neighbours overlap: in `dimensions` dimensions the shell of a level is about `1 / sqrt(2 d)` of
-    /// its radius thick.
+    /// So many levels that neighbours overlap: in `dimensions` dimensions the radii of a level's noise have a standard
+    /// deviation of `1 / sqrt(2 d)` of their mean, and levels are at most two of it apart.
     pub fn overlapping(noise: &NoiseLevels, dimensions: usize) -> Self {
         let ratio = libm::log1p(libm::sqrt(2.0 / dimensions.max(1) as f64));
         Self::integral(noise, (libm::ceil(range(noise) / ratio) as usize).max(1))
@@ -80,15 +82,13 @@ fn range(noise: &NoiseLevels) -> f64 {
     libm::log(f64::from(noise.max) / f64::from(noise.min))
 }
 
-/// The level at a place in the range, from 0 to 1, in equal ratios.
+/// The level at a place in the range, from 0 to 1, in equal ratios, however the levels of the training lie.
 fn at(noise: &NoiseLevels, place: f64) -> f32 {
-    (f64::from(noise.min) * libm::exp(range(noise) * place)) as f32
+    NoiseLevels { spacing: Spacing::Geometric, ..*noise }.at(place)
 }
 
 #[cfg(test)]
 mod tests {
-    use options::Spacing;
-
     use super::*;
     use crate::sampling::{Draw, Noise};
 
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn overlapping_levels_are_no_further_apart_than_their_shells_are_thick() {
+    fn overlapping_levels_are_at_most_two_standard_deviations_of_the_radius_apart() {
         let rule = Quadrature::overlapping(&LEVELS, 1024);
         let most = 1.0 + (2.0f32 / 1024.0).sqrt();
         assert!(rule.nodes().windows(2).all(|pair| pair[1].level / pair[0].level < most + 1e-4));

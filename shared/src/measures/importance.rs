@@ -108,6 +108,11 @@ impl Bridge {
         let dimensions = (shape[1] * shape[2] * shape[3]) as f64;
         0.5 * dimensions * libm::log(core::f64::consts::TAU * f64::from(self.scale).powi(2))
     }
+
+    /// `|x - mean|^2 / (2 scale^2)`, `[N]`.
+    fn gaussian(&self, x: Tensor<4>) -> Tensor<1> {
+        squared_lengths(x - self.mean) / (2.0 * self.scale * self.scale)
+    }
 }
 
 /// Chains on a bridge.
@@ -172,13 +177,6 @@ impl<'a, E: Energy> Walker<'a, E> {
             log_weights: self.log_weights + log_normaliser as f32,
             acceptance: self.accepted / self.transitions as f32,
         }
-    }
-}
-
-impl Bridge {
-    /// `|x - mean|^2 / (2 scale^2)`, `[N]`.
-    fn gaussian(&self, x: Tensor<4>) -> Tensor<1> {
-        squared_lengths(x - self.mean) / (2.0 * self.scale * self.scale)
     }
 }
 

@@ -14,7 +14,7 @@ pub enum ModelError {
     #[error("the manifest is not valid: {0}")]
     Config(#[from] ConfigError),
     /// The weights file is not a safetensors file.
-    #[error("the weights are not a valid safetensors file: {0}")]
+    #[error("the weights are not a valid safetensors file: {}", in_words(.0))]
     Format(String),
     /// A file is larger than any model can be.
     #[error("the {what} has {found} bytes, more than the limit of {limit}")]
@@ -92,5 +92,14 @@ impl ModelError {
             Self::Tensor { name, problem } => Self::Tensor { name: format!("{prefix}{name}"), problem },
             other => other,
         }
+    }
+}
+
+/// What the library says of a file that is not whole, in words that say what happened to it.
+fn in_words(text: &str) -> &str {
+    match text {
+        "incomplete metadata, file not fully covered" => "the file is cut off, or has bytes too many",
+        "header too small" | "invalid header length" => "the file is cut off, or of another kind",
+        other => other,
     }
 }

@@ -180,8 +180,8 @@ impl DataCard {
 }
 
 impl Manifest {
-    /// A manifest has some hundred kilobytes; anything near this is not one.
-    const LIMIT: usize = 1 << 20;
+    /// A manifest has about a hundred kilobytes; anything near this is not one.
+    pub const LIMIT: usize = 1 << 20;
 
     /// Reads and checks `model.json`, with a byte order mark or without.
     ///

@@ -42,7 +42,7 @@ impl Model {
         if weights.len() as u64 != card.bytes {
             return Err(ModelError::Length { wanted: card.bytes, found: weights.len() as u64 });
         }
-        let found = sha256_hex(weights);
+        let found = hex::encode(Sha256::digest(weights));
         if !found.eq_ignore_ascii_case(&card.sha256) {
             return Err(ModelError::Hash { wanted: card.sha256.clone(), found });
         }
@@ -87,10 +87,6 @@ impl Model {
 impl WeightsCard {
     /// The card of these bytes under this file name.
     pub fn of(file: &str, bytes: &[u8]) -> Self {
-        Self { file: file.to_owned(), sha256: sha256_hex(bytes), bytes: bytes.len() as u64 }
+        Self { file: file.to_owned(), sha256: hex::encode(Sha256::digest(bytes)), bytes: bytes.len() as u64 }
     }
-}
-
-fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -32,24 +32,6 @@ pub trait Given: Debug + Send + Sync {
     }
 }
 
-impl Given for Arc<dyn Given> {
-    fn show(&self, x: Tensor<4>, z: Tensor<4>, level: f32) -> Tensor<4> {
-        self.as_ref().show(x, z, level)
-    }
-
-    fn keep(&self, x: Tensor<4>) -> Tensor<4> {
-        self.as_ref().keep(x)
-    }
-
-    fn told_down_to(&self) -> Option<f32> {
-        self.as_ref().told_down_to()
-    }
-
-    fn churn(&self, next: f32) -> Churn {
-        self.as_ref().churn(next)
-    }
-}
-
 /// The part of each picture that is given, as pixels.
 #[derive(Clone, Debug)]
 pub struct Known {
@@ -77,9 +59,9 @@ impl Given for Known {
 pub struct Step {
     /// Steps done, this one included.
     pub done: usize,
-    /// The temperature of this step.
+    /// The temperature that the chains are at now.
     pub temperature: f32,
-    /// The energy of each chain before this step, `[N]`.
+    /// The energy of each chain where it is now, `[N]`.
     pub energies: Tensor<1>,
 }
 
@@ -92,9 +74,22 @@ pub struct Chains {
     first_chain: u64,
     given: Option<Arc<dyn Given>>,
     x: Tensor<4>,
+    /// What the network says of where they are, once it was asked: the next step goes by it.
+    here: Option<Answer>,
     /// What the last step saw, if the level fell in it.
     before: Option<Evaluation>,
     done: usize,
+}
+
+/// What the network says of chains.
+#[derive(Clone, Debug)]
+struct Answer {
+    /// What it was shown, `[N, C, H, W]`.
+    shown: Tensor<4>,
+    /// `[N]`
+    energies: Tensor<1>,
+    /// `[N, C, H, W]`
+    gradient: Tensor<4>,
 }
 
 impl Chains {
@@ -109,19 +104,19 @@ impl Chains {
         device: &Device,
     ) -> Self {
         let x = schedule.start(sigma_0, &noise, first_chain, shape, device);
-        Self { schedule, sigma_0, noise, first_chain, given: None, x, before: None, done: 0 }
+        Self { schedule, sigma_0, noise, first_chain, given: None, x, here: None, before: None, done: 0 }
     }
 
     /// The same chains around what is given, from their start: only the rest moves.
     #[must_use]
-    pub fn around(mut self, given: impl Given + 'static) -> Self {
+    pub fn around(mut self, given: Arc<dyn Given>) -> Self {
         self.schedule = self.schedule.around_known();
         if let Some(level) = given.told_down_to() {
             self.schedule = self.schedule.through(level);
         }
-        self.x = self.schedule.start(self.sigma_0, &self.noise, self.first_chain, self.x.dims(), &self.x.device());
-        self.given = Some(Arc::new(given));
-        self
+        let start = self.schedule.start(self.sigma_0, &self.noise, self.first_chain, self.x.dims(), &self.x.device());
+        self.given = Some(given);
+        self.at(start, 0)
     }
 
     /// The same chains at `x`, `[N, C, H, W]`, with `done` steps behind them: to start from pictures, or to go on after
@@ -129,7 +124,8 @@ impl Chains {
     #[must_use]
     pub fn at(mut self, x: Tensor<4>, done: usize) -> Self {
         self.x = x;
-        // What was seen before was elsewhere.
+        // What was seen was elsewhere.
+        self.here = None;
         self.before = None;
         self.done = done.min(self.schedule.steps());
         self
@@ -157,7 +153,7 @@ impl Chains {
         {
             let level = fall.level(last);
             self = self.at(before.clone(), last);
-            let (_, gradient) = energy.energy_and_gradient(self.seen(self.schedule.temperature(last)));
+            let Answer { gradient, .. } = self.ask(energy);
             evaluated = Some(Evaluation { x: before, gradient, level });
         }
         self = self.at(x, done);
@@ -170,25 +166,37 @@ impl Chains {
         self.keep_known(self.x.clone())
     }
 
-    /// One step of the schedule, with one energy gradient; after the last one it does nothing and reports nothing.
+    /// One step of the schedule, and one energy gradient where it leads, by which the next step or the jump at the end goes;
+    /// the first step needs one more. After the last one it does nothing and reports nothing.
     pub fn step(&mut self, energy: &impl Energy) -> Option<Step> {
         if self.done == self.schedule.steps() {
             return None;
         }
-        let temperature = self.schedule.temperature(self.done);
-        self.x = self.seen(temperature);
-        let (energies, gradient) = energy.energy_and_gradient(self.x.clone());
-        self.x = self.moved(gradient, temperature);
+        let Answer { shown, gradient, .. } = self.here.take().unwrap_or_else(|| self.ask(energy));
+        self.x = shown;
+        self.x = self.moved(gradient, self.temperature());
         self.done += 1;
-        Some(Step { done: self.done, temperature, energies })
+        let here = self.ask(energy);
+        let energies = here.energies.clone();
+        self.here = Some(here);
+        Some(Step { done: self.done, temperature: self.temperature(), energies })
     }
 
-    /// The denoising jump: the pictures, `[N, C, H, W]`, with known pixels exactly as they were given, and the energies
-    /// of the chains before the jump, `[N]`.
-    pub fn finish(&self, energy: &impl Energy) -> (Tensor<4>, Tensor<1>) {
-        let seen = self.seen(self.schedule.temperature(self.done));
-        let (energies, gradient) = energy.energy_and_gradient(seen.clone());
-        (self.keep_known(langevin::denoise(seen, gradient, self.sigma_0)), energies)
+    /// The denoising jump: the pictures, `[N, C, H, W]`, with known pixels exactly as they were given.
+    pub fn finish(&self, energy: &impl Energy) -> Tensor<4> {
+        let Answer { shown, gradient, .. } = self.here.clone().unwrap_or_else(|| self.ask(energy));
+        self.keep_known(langevin::denoise(shown, gradient, self.sigma_0))
+    }
+
+    /// The temperature that the chains are at.
+    fn temperature(&self) -> f32 {
+        self.schedule.temperature(self.done)
+    }
+
+    fn ask(&self, energy: &impl Energy) -> Answer {
+        let shown = self.shown();
+        let (energies, gradient) = energy.energy_and_gradient(shown.clone());
+        Answer { shown, energies, gradient }
     }
 
     /// Where a step leads.
@@ -219,14 +227,14 @@ impl Chains {
     }
 
     /// What the network is shown.
-    fn seen(&self, temperature: f32) -> Tensor<4> {
+    fn shown(&self) -> Tensor<4> {
         match &self.given {
             None => self.x.clone(),
             Some(given) => {
                 // The deterministic sampler's known pixels go down one path too, instead of jumping about.
                 let draw = if matches!(self.schedule, Schedule::Ode(_)) { 0 } else { self.done as u32 };
                 let z = self.draw(Draw::Known(draw));
-                given.show(self.x.clone(), z, self.sigma_0 * temperature.sqrt())
+                given.show(self.x.clone(), z, self.sigma_0 * self.temperature().sqrt())
             }
         }
     }

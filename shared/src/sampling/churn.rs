@@ -28,8 +28,8 @@ impl Churn {
     /// ([`crate::model::Manifest::churn`]).
     pub const USUAL: Self = Self { churn: 0.5 };
     /// The same for chains around what is known: what they make of the rest must come to fit, and correcting counts most.
-    /// Of held-out pictures with random pixels lost, answers of 50 steps are 1.6, 2.3 and 1.1 dB nearer with 16 than
-    /// with 4 (Fashion-MNIST, MNIST, faces; 24 pictures that it was not chosen on: `docs/restoration.md`).
+    /// Of held-out pictures with random pixels lost, answers of 50 steps are 1.6, 3.1 and 0.4 dB nearer with 16 than
+    /// with 4 (Fashion-MNIST, MNIST, faces; the 12 pictures that it was chosen on: `docs/restoration.md`).
     pub const AROUND_KNOWN: Self = Self { churn: 16.0 };
 
     /// Of ancestral sampling: what chains were at a level is remembered just as well as noise of that level lets them, no

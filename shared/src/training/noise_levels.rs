@@ -52,11 +52,11 @@ impl NoiseLevels {
         }
     }
 
-    /// The level at a place in the range, from 0 to 1.
-    fn at(&self, place: f64) -> f32 {
+    /// The level at a place in the range, from 0 to 1; the same number on every processor.
+    pub(crate) fn at(&self, place: f64) -> f32 {
         let (min, max) = (f64::from(self.min), f64::from(self.max));
         let level = match self.spacing {
-            Spacing::Geometric => min * (max / min).powf(place),
+            Spacing::Geometric => min * libm::pow(max / min, place),
             Spacing::Linear => min + (max - min) * place,
         };
         level as f32

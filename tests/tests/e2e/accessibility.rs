@@ -75,6 +75,12 @@ async fn axe_objects_to_nothing() -> Result<()> {
                 page.look(&format!("about-{screen:?}-{}", scheme["value"].as_str().unwrap_or_default())).await?;
             }
             page.go_to("sample").await?;
+            // What is drawn has the colours of the scheme as well.
+            let chart = "return document.getElementById('chart').toDataURL()";
+            let dark = page.script(chart, vec![]).await?;
+            let light = json!({ "name": "prefers-color-scheme", "value": "light" });
+            browser.devtools("Emulation.setEmulatedMedia", json!({ "features": [light] })).await?;
+            page.wait_for_value(chart, |chart| *chart != dark, 5).await?;
             // While chains run, the settings are dimmed, and what is written beside them is not.
             page.fill("steps", "100000").await?;
             page.click("start").await?;

@@ -52,9 +52,22 @@ async fn the_form_reports_bad_values_and_the_address_repeats_a_run() -> Result<(
             page.click("start").await?;
             let notices = page.notices().await?;
             ensure!(notices.len() == 1 && notices[0].contains("whole number"), "{notices:?}");
-            ensure!(page.data("state").await? == "ready");
+            ensure!(page.data("state").await? == "ready" && page.focused().await? == field);
             page.fill(field, good).await?;
         }
+        // Of several mistakes the first one is told and has the focus; none is copied, and what is mended is told no more.
+        page.fill("seed", "abc").await?;
+        page.fill("count", "0").await?;
+        for button in ["start", "copy-link", "copy-embed"] {
+            page.click(button).await?;
+            let (notices, focused) = (page.notices().await?, page.focused().await?);
+            let first = notices.len() == 1 && notices[0].contains("number of pictures") && focused == "count";
+            ensure!(first && !page.text("status").await?.contains("copied"), "{button}: {notices:?}, #{focused}");
+        }
+        page.fill("count", "2").await?;
+        page.fill("seed", "11").await?;
+        page.script("document.activeElement.blur()", vec![]).await?;
+        ensure!(page.notices().await?.is_empty(), "what is mended is still told: {:?}", page.notices().await?);
         // Enter in a field starts the run, too.
         page.element("seed").await?.send_keys("\u{e007}").await?;
         page.wait_for("done", 60).await?;
@@ -62,11 +75,24 @@ async fn the_form_reports_bad_values_and_the_address_repeats_a_run() -> Result<(
         let first = page.save_json().await?;
         ensure!(first["settings"]["seed"] == 11 && first["settings"]["count"] == 2);
 
+        // The address waits for Start and shows no other run before; what is copied shows this one.
         let address = browser.client.current_url().await?;
-        let again = Page::open(browser, &format!("{address}&autorun=1")).await?;
+        let again = Page::open(browser, address.as_str()).await?;
+        again.wait_for("ready", 60).await?;
+        again.wait_for_words("status", "Press Start to see the run of this link", 5).await?;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        ensure!(again.data("recorded").await?.is_empty(), "the recorded run is shown for another one");
+        again.click("start").await?;
         again.wait_for("done", 60).await?;
         ensure!(again.save_json().await? == first, "{address} gives another run");
-        Ok(())
+        let link = again.copied("copy-link").await?;
+        let again = Page::open(browser, &link).await?;
+        again.wait_for("done", 60).await?;
+        ensure!(again.save_json().await? == first, "{link} gives another run");
+        again.go_to("denoise").await?;
+        again.fill("count", "0").await?;
+        again.click("start").await?;
+        again.wait_for_notice(&["The number of chains"]).await
     })
     .await
 }

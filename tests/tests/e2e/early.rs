@@ -25,7 +25,7 @@ async fn a_recorded_picture_waits_for_the_model() -> Result<()> {
     let site = Site::new()?;
     site.before_engine(GATE)?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
-        let page = Page::open(browser, &site.url("?backend=cpu&count=2&steps=3")).await?;
+        let page = Page::open(browser, &site.url("?backend=cpu")).await?;
         page.wait_for_data("recorded", "done", 10).await?;
         ensure!(page.data("state").await? == "loading", "the model is there already");
         page.script("document.querySelector('#grid button').click()", vec![]).await?;
@@ -94,13 +94,31 @@ async fn live_chains_do_not_take_a_recorded_run_from_who_looks_at_it() -> Result
 async fn a_frame_of_any_room_starts_stays_a_frame_and_keeps_nothing() -> Result<()> {
     let site = Site::new()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
-        for room in ["landscape", "outliers"] {
+        for (room, words) in [
+            ("inpaint", "Paint over"),
+            ("denoise", "under noise"),
+            ("landscape", "through three pictures"),
+            ("outliers", "how likely"),
+        ] {
             let page = Page::open(browser, &site.url(&format!("?task={room}&embed=1"))).await?;
             page.wait_for("poster", 20).await?;
             ensure!(page.element("start").await?.is_displayed().await?, "{room}: there is no Start");
+            // What it would be, in the place of what is not there yet.
+            let seen = page.script("return document.getElementById('stage').innerText", vec![]).await?;
+            ensure!(seen.as_str().is_some_and(|seen| seen.contains(words)), "{room}: {seen}");
+            let empty =
+                "return [...document.querySelectorAll('#stage canvas')].filter((one) => one.checkVisibility()).length";
+            let empty = page.script(empty, vec![]).await?;
+            ensure!(empty == 0, "{room}: {empty} empty places");
+            let dead = "return ['compare-models', 'other-corners', 'walk', 'train-toy'].filter((id) =>
+                !document.getElementById(id).disabled)";
+            let dead = page.script(dead, vec![]).await?;
+            ensure!(dead == json!([]), "{room}: these do nothing: {dead}");
         }
         let page = Page::open(browser, &site.url("?task=outliers&seed=5&embed=1")).await?;
         page.wait_for("poster", 20).await?;
+        page.drop_files(&[("mine.png", &format!("models/{SMALL}/samples.png"))]).await?;
+        page.wait_for_notice(&["Press Start first"]).await?;
         page.click("start").await?;
         page.wait_for_data("judged", "done", 60).await?;
         ensure!(!page.element("start").await?.is_displayed().await?, "Start does nothing any more");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tests::{
     browser::{self, Browser, Gpu, Screen},
@@ -37,7 +37,10 @@ async fn a_recorded_run_plays_before_the_engine_has_come_and_live_chains_take_ov
         let first = "return document.getElementById('grid').getBoundingClientRect().top";
         let top = page.script(first, vec![]).await?.as_f64().unwrap_or(f64::MAX);
         ensure!(top < 500.0, "the first picture is {top} pixels from the top");
-        ensure!(page.text("recorded").await?.contains("was recorded"), "nothing says that it is a recording");
+        let told = "const place = (id) => document.getElementById(id).getBoundingClientRect();
+            return place('recorded').bottom <= place('grid').top && place('recorded').top > 0";
+        ensure!(page.script(told, vec![]).await? == true, "it is not above the pictures that they are recorded");
+        ensure!(page.text("recorded").await?.contains("Recorded example"), "nothing says that it is a recording");
         // Who leaves chains that started by themselves is not asked.
         let note = format!(
             "const asks = () => {{ {ASKS} }};
@@ -59,23 +62,36 @@ async fn a_recorded_run_plays_before_the_engine_has_come_and_live_chains_take_ov
     .await
 }
 
+/// Fails unless the recorded run is at its end and nothing starts after it.
+async fn ensure_recorded(page: &Page<'_>) -> Result<()> {
+    page.wait_for("ready", 60).await?;
+    page.wait_for_data("recorded", "done", 10).await?;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    ensure!(page.data("state").await? == "ready", "it started by itself");
+    let step = page.text("step").await?;
+    let at_end = step.split_once(" of ").is_some_and(|(done, steps)| done == steps && done != "0");
+    ensure!(at_end, "the recorded run is not at its end: {step}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn nothing_starts_by_itself_where_nothing_is_to_move_or_a_link_asks_for_a_run() -> Result<()> {
     let site = Site::new()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
-        for (query, moves) in [("", false), ("?seed=5&count=2", true)] {
-            if moves {
-                let_move(browser).await?;
-            }
-            let page = Page::open(browser, &site.url(query)).await?;
-            page.wait_for("ready", 60).await?;
-            page.wait_for_data("recorded", "done", 10).await?;
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            ensure!(page.data("state").await? == "ready", "{query} started by itself");
-            let step = page.text("step").await?;
-            let at_end = step.split_once(" of ").is_some_and(|(done, steps)| done == steps && done != "0");
-            ensure!(at_end, "the recorded run is not at its end: {step}");
-        }
+        let page = Page::open(browser, &site.url("")).await?;
+        ensure_recorded(&page).await.context("a visit")?;
+        // Its address has a seed by now, which nobody asked for.
+        browser.client.refresh().await?;
+        ensure_recorded(&page).await.context("the same visit")?;
+        // A link to the recorded run leads to it, and one to another run does not.
+        let link = page.copied("copy-link").await?;
+        let_move(browser).await?;
+        ensure_recorded(&Page::open(browser, &link).await?).await.context("a link")?;
+        let page = Page::open(browser, &site.url("?seed=5&count=2")).await?;
+        page.wait_for("ready", 60).await?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        ensure!(page.data("state").await? == "ready", "a link started by itself");
+        ensure!(page.text("step").await? == "–", "a link to a run is answered by another one");
         Ok(())
     })
     .await
@@ -96,9 +112,14 @@ async fn a_page_in_a_frame_loads_nothing_large_before_start() -> Result<()> {
         let workers = "return navigator.serviceWorker.getRegistrations().then((all) => all.length)";
         ensure!(page.script(workers, vec![]).await? == 0, "a service worker is registered");
         ensure!(!page.element("controls").await?.is_displayed().await?, "the settings take the place");
+        ensure!(page.element("recorded").await?.is_displayed().await?, "nothing says that it is a recording");
         page.look("embedded").await?;
-        page.click("start").await?;
-        page.wait_for("done", 60).await
+        let seed = "return document.getElementById('seed').value";
+        let before = page.script(seed, vec![]).await?;
+        page.click("new").await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.script(seed, vec![]).await? != before, "a new run has the seed of the link");
+        Ok(())
     })
     .await
 }
@@ -229,6 +250,15 @@ async fn back_leads_to_the_room_before_and_a_mistake_elsewhere_is_no_obstacle() 
         page.wait_for("done", 60).await?;
         browser.client.forward().await?;
         page.wait_for_data("room", "denoise", 5).await?;
+        // A lesson has its own room, unless the address says another.
+        let page = Page::open(browser, &site.url("?lesson=6&backend=cpu")).await?;
+        page.wait_for_data("room", "outliers", 20).await?;
+        page.go_to("about").await?;
+        browser.client.back().await?;
+        page.wait_for_data("room", "outliers", 5).await?;
+        ensure!(page.text("lesson-number").await? == "Lesson 6 of 8", "{}", page.text("lesson-number").await?);
+        let page = Page::open(browser, &site.url("?task=about&lesson=3&backend=cpu")).await?;
+        page.wait_for_data("room", "about", 20).await?;
 
         // What a link asks for is still there after the page is loaded again in a room that shows nothing of it.
         let link = "?task=denoise&level=1&picture=1&seed=7&count=4&backend=cpu";

@@ -52,7 +52,7 @@ async fn german_is_asked_for_and_left_again() -> Result<()> {
             ("lessons", ""),
             ("lesson-number", "Lektion 1 von 8"),
             ("lesson-title", "Rauschen wird zum Bild"),
-            ("status", "Bereit auf der CPU."),
+            ("status", "Bereit auf der CPU. Start drücken, um den Lauf dieses Links zu sehen."),
         ] {
             ensure!(page.text(id).await? == wanted, "#{id}: {}", page.text(id).await?);
         }

@@ -29,6 +29,8 @@ async fn a_dropped_model_works_like_the_others() -> Result<()> {
         page.drop_files(&FILES).await?;
         page.wait_for_data("model", "yours", 30).await?;
         page.wait_for("ready", 30).await?;
+        let address = browser.client.current_url().await?;
+        ensure!(address.as_str().contains("model=yours"), "{address}");
         page.click("start").await?;
         page.wait_for("done", 60).await?;
         let found = page.save_json().await?;

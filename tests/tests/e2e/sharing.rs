@@ -12,17 +12,43 @@ use tests::{
 #[tokio::test]
 async fn a_saved_picture_brings_its_settings_back() -> Result<()> {
     let site = Site::new()?;
+    // The same model under another name.
+    fs::create_dir(site.path("models/twin"))?;
+    for file in fs::read_dir(site.small_model())? {
+        let file = file?;
+        fs::copy(file.path(), site.path("models/twin").join(file.file_name()))?;
+    }
+    fs::write(site.path("models/index.json"), r#"{"models": [{"name": "small"}, {"name": "twin"}]}"#)?;
+    site.publish()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         let query = "?task=inpaint&picture=2&mask=top&seed=77&count=2&steps=12&backend=cpu&autorun=1";
         let page = Page::open(browser, &site.url(query)).await?;
         page.wait_for("done", 60).await?;
         let first = page.save_json().await?;
         fs::write(site.path("saved.png"), page.save("save-png", "png").await?)?;
+        fs::write(site.path("saved.json"), page.save("save-json", "json").await?)?;
 
-        let page = Page::open(browser, &site.url("?seed=1")).await?;
+        let page = Page::open(browser, &site.url("?model=twin&seed=1")).await?;
         page.wait_for("ready", 60).await?;
-        page.drop_files(&[("saved.png", "saved.png")]).await?;
-        page.wait_for_data("room", "inpaint", 10).await?;
+        for (file, model) in [("saved.png", "twin"), ("saved.json", "small")] {
+            // The room changes once the model is there, and no earlier.
+            let note = "const { dataset } = document.body;
+                window.early = false;
+                new MutationObserver(() => window.early ||= dataset.room === 'inpaint' && dataset.model !== 'small')
+                    .observe(document.body, { attributes: true })";
+            page.script(note, vec![]).await?;
+            page.fill("seed", "1").await?;
+            ensure!(page.data("model").await? == model, "{file}");
+            page.drop_files(&[(file, file)]).await?;
+            page.wait_for_words("status", "are in use", 30).await?;
+            page.wait_for_data("room", "inpaint", 10).await?;
+            let seed = page.script("return document.getElementById('seed').value", vec![]).await?;
+            let notices = page.notices().await?;
+            ensure!(seed == "77" && page.data("model").await? == "small" && notices.is_empty(), "{seed}, {notices:?}");
+            ensure!(page.script("return window.early", vec![]).await? == false, "{file}: the room came first");
+            page.go_to("sample").await?;
+        }
+        page.go_to("inpaint").await?;
         let backend = page.script("return document.getElementById('backend').value", vec![]).await?;
         ensure!(backend == "cpu", "the form says that the {backend} computes");
         page.click("start").await?;
@@ -53,20 +79,27 @@ async fn a_saved_picture_brings_its_settings_back() -> Result<()> {
         page.wait_for_words("status", "are in use", 10).await?;
         let is_open = "return document.querySelector('dialog[open]') !== null";
         ensure!(page.script(is_open, vec![]).await? == false, "settings are restored behind a dialog");
+        // What is shown is saved, an earlier moment without its settings, and goes on.
+        let moment = page.save_json().await?;
+        let step = page.text("step").await?;
+        let shown = moment["stopped_at_step"].as_u64().is_some_and(|done| step == format!("{done} of 12"));
+        ensure!(shown && !has_settings(&page.save("save-png", "png").await?), "{step}: {}", moment["stopped_at_step"]);
+        page.script("document.querySelector('#scrub').value = 999", vec![]).await?;
+        page.script("document.querySelector('#scrub').dispatchEvent(new Event('input'))", vec![]).await?;
+        ensure!(page.save_json().await?["stopped_at_step"].is_null(), "the end is no earlier moment");
         page.script(open, vec![]).await?;
         page.drop_files(&[("samples.png", &format!("models/{SMALL}/samples.png"))]).await?;
         page.wait_for_data("room", "inpaint", 10).await?;
         ensure!(page.script(is_open, vec![]).await? == false, "a picture is behind a dialog");
-        let clipboard = "Object.defineProperty(navigator, 'clipboard', { value: { writeText: async () => {} } })";
-        page.script(clipboard, vec![]).await?;
-        page.click("copy-link").await?;
+        page.copied("copy-link").await?;
         page.wait_for_words("status", "mask that you painted", 5).await?;
         // A file that was made with another model of the same name: what it asks for is looked at as what an address does.
-        let foreign = "model=small&task=inpaint&known=grey&picture=99";
+        let foreign = "model=small&task=inpaint&known=grey&picture=99&weights=0badc0de";
         let mut encoder = png::Encoder::new(fs::File::create(site.path("foreign.png"))?, 1, 1);
         encoder.add_itxt_chunk("Comment".to_owned(), foreign.to_owned())?;
         encoder.write_header()?.write_image_data(&[0])?;
         page.drop_files(&[("foreign.png", "foreign.png")]).await?;
+        page.wait_for_notice(&["made with a model that is not here"]).await?;
         page.wait_for_notice(&["have no colours"]).await?;
         page.wait_for_notice(&["Picture 99 was asked for"]).await?;
         let known = page.script("return document.getElementById('known').value", vec![]).await?;

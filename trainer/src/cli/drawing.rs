@@ -8,7 +8,7 @@ use shared::sampling::Churn;
 
 use super::{
     model::{GuideArgs, ModelArgs},
-    values::{churn, count_parser, factor, fraction, gradients, number_parser},
+    values::{churn, count_parser, factor, fraction, gradients, number_parser, seed, whole_parser},
 };
 
 /// A picture of any size is of one colour under such a blur.
@@ -42,7 +42,7 @@ pub struct ChainArgs {
     #[arg(long, default_value_t = 16, value_parser = count_parser(1_000_000))]
     pub count: usize,
     /// Seed of the noise: the same seed gives the same pictures.
-    #[arg(long, default_value_t = 42)]
+    #[arg(long, default_value_t = 42, value_parser = seed)]
     pub seed: u64,
     #[command(flatten)]
     pub sampler: SamplerArgs,
@@ -70,7 +70,7 @@ pub struct SampleArgs {
     pub chains: ChainArgs,
     /// Number of the first chain, to draw part of a larger run: `--count 500` and `--first 500 --count 500` together
     /// give the pictures of `--count 1000`.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = whole_parser(0, u64::MAX))]
     pub first: u64,
     /// Also record the run in this PNG file, which the page can play (`run.png` in a model's folder). At most 64
     /// pictures.
@@ -88,7 +88,7 @@ pub struct InpaintArgs {
     #[arg(long)]
     pub image: PathBuf,
     /// The unknown part: left, right, top, bottom, centre, stripes, random, or a picture of the same shape in which
-    /// white is unknown (cropped and resized like the other).
+    /// white (or transparent) is unknown and black is known (cropped and resized like the other).
     #[arg(long)]
     pub mask: String,
 }
@@ -107,8 +107,8 @@ pub struct RestoreArgs {
     /// The kind of restoration, by what is left of the picture.
     #[arg(long, value_enum)]
     pub task: Task,
-    /// For inpaint, the unknown part: left, right, top, bottom, centre, stripes, random, or a picture of the same size
-    /// in which white is unknown.
+    /// For inpaint, the unknown part: left, right, top, bottom, centre, stripes, random, or a picture of the same shape
+    /// in which white (or transparent) is unknown and black is known.
     #[arg(long)]
     pub mask: Option<String>,
     /// For super-resolution, how many times the sides grow.
@@ -117,7 +117,7 @@ pub struct RestoreArgs {
     /// For deblur, the standard deviation of the Gaussian blur, in pixels at the model's size.
     #[arg(long, value_parser = number_parser(0.01, MOST_BLUR))]
     pub blur: Option<f64>,
-    /// For deblur, a picture of any other blur: what it makes of a single white pixel, at the model's size.
+    /// For deblur, a picture of the blur, if it is not Gaussian: what the blur makes of one white pixel, at the model's size.
     #[arg(long, conflicts_with = "blur")]
     pub kernel: Option<PathBuf>,
     /// Standard deviation of the noise in the picture to restore. With noise, the known part is no longer kept exactly.

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, value_parser};
+use clap::{Args, Subcommand};
 use options::Sampler;
 use shared::sampling::Churn;
 
 use super::{
     BackendArgs, GuideArgs, LayersArgs, MeasurementArgs, SubjectArgs,
-    values::{churn, count_parser, noise_level},
+    values::{churn, count_parser, noise_level, seed, whole_parser},
 };
 
 #[derive(Subcommand)]
@@ -36,7 +36,7 @@ pub enum ExperimentCommand {
     /// Measure how well a model restores: held-out pictures are enlarged, coloured, sharpened and filled in.
     ///
     /// Writes restoration.json, restoration.md and a grid for each task to --out: the picture, what is made of it without a
-    /// model, answers. The pictures, and what is known of them, are there as .npy files for other programs.
+    /// model, answers. The folder also has the pictures, and what is known of them, as .npy files for other programs.
     /// Results of an earlier run with the same settings are reused.
     Restoration(RestorationArgs),
     /// Compare one noise level with many, with pictures and in the plane.
@@ -110,7 +110,7 @@ pub struct RestorationArgs {
     #[arg(long, default_value_t = Sampler::Consistent.default_steps(), value_parser = count_parser(1_000_000))]
     pub steps: usize,
     /// Seed of the noise and of the pictures.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = seed)]
     pub seed: u64,
 }
 
@@ -158,7 +158,7 @@ pub struct NoiseLevelsArgs {
     #[arg(long, default_value_t = 5.0, value_parser = noise_level)]
     pub sigma_max: f64,
     /// Steps of each training.
-    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1000, value_parser = whole_parser(1, u32::MAX))]
     pub steps: u32,
     /// Channels after the first convolution.
     #[arg(long, default_value_t = 16, value_parser = count_parser(256))]

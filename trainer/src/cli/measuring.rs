@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     drawing::{ChurnArgs, SamplerArgs},
     model::{BackendArgs, GuideArgs, ModelArgs},
-    values::{count_parser, gradients},
+    values::{count_parser, gradients, seed, whole_parser},
 };
 use crate::features::FeatureChoice;
 
@@ -30,7 +30,7 @@ pub struct SubjectArgs {
 /// What sets of pictures are compared by.
 #[derive(Args)]
 pub struct FeaturesArgs {
-    /// The features of pictures that distances between sets are measured on. Distances on others cannot be compared.
+    /// The features of pictures that distances between sets are measured on. Distances on different features cannot be compared.
     #[arg(long, value_enum, default_value_t = FeatureChoice::Auto)]
     pub features: FeatureChoice,
 }
@@ -46,7 +46,7 @@ pub struct MeasurementArgs {
     #[arg(long, default_value_t = 1000, value_parser = count_parser(100_000))]
     pub count: usize,
     /// Seed of the noise.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = seed)]
     pub seed: u64,
 }
 
@@ -66,7 +66,7 @@ pub struct EvaluateArgs {
     pub samples: Vec<PathBuf>,
     /// Seed of the noise. It differs from that of `trainer experiment`, so that settings chosen on some samples are
     /// judged on others.
-    #[arg(long, default_value_t = 1001)]
+    #[arg(long, default_value_t = 1001, value_parser = seed)]
     pub seed: u64,
     #[command(flatten)]
     pub sampler: SamplerArgs,
@@ -76,7 +76,7 @@ pub struct EvaluateArgs {
     pub guide: GuideArgs,
     /// Also estimate the partition function by annealed importance sampling, with this many densities between a
     /// Gaussian and the model; 0 to skip it. It is a check of the likelihood, which itself needs no chains.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = whole_parser(0, u32::MAX))]
     pub density_steps: u32,
     /// Number of chains in each direction. If their effective number is below 5, no estimate is given.
     #[arg(long, default_value_t = 32, value_parser = count_parser(10_000))]
@@ -101,7 +101,7 @@ pub struct ScoreArgs {
     #[arg(long, default_value_t = 64, value_parser = gradients)]
     pub samples: usize,
     /// Seed of the noise used to measure them; all pictures get the same noise.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = seed)]
     pub seed: u64,
     /// A folder for maps of where each picture is unusual: NAME.npy has the bits of each value, NAME.png shows them
     /// with the most surprising pixel in white.

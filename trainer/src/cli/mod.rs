@@ -8,11 +8,22 @@ mod publishing;
 mod training;
 mod values;
 
-use std::path::PathBuf;
+use std::{
+    env,
+    ffi::OsString,
+    io::{self, Write},
+    path::PathBuf,
+    process,
+};
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{
+    Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use clap_complete::Shell;
 use options::{Activation, Architecture};
+
+use crate::{console, train::TrainingPreset};
 
 pub use drawing::{ChainArgs, ChurnArgs, DenoiseArgs, InpaintArgs, RestoreArgs, SampleArgs, SamplerArgs};
 pub use experiments::{
@@ -22,8 +33,7 @@ pub use measuring::{EvaluateArgs, MeasurementArgs, ScoreArgs, SubjectArgs};
 pub use model::{BackendArgs, GuideArgs};
 pub use publishing::{ExportArgs, MeasureArgs};
 pub use training::{LayersArgs, TrainArgs};
-pub use values::NOISE;
-use values::{count_parser, side};
+use values::{count_parser, network_side};
 
 /// Train, sample and export energy-based models by multi-scale denoising score matching.
 #[derive(Parser)]
@@ -39,12 +49,13 @@ impl Cli {
         let matches = with_negative_numbers(Self::command()).try_get_matches();
         let parsed = matches.and_then(|matches| Self::from_arg_matches(&matches));
         parsed.unwrap_or_else(|error| {
-            use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as Help;
-            if !error.use_stderr() || error.kind() == Help {
-                error.exit();
+            if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+                console::check(error.print().and_then(|()| io::stdout().flush()));
+                process::exit(error.exit_code());
             }
-            eprintln!("{}", in_a_line(&error.to_string()));
-            std::process::exit(2);
+            let dashed = dashed_name(&error, env::args_os().skip(1));
+            eprintln!("{}", dashed.unwrap_or_else(|| in_a_line(&error.to_string())));
+            process::exit(2);
         })
     }
 }
@@ -53,6 +64,18 @@ impl Cli {
 fn in_a_line(text: &str) -> String {
     let told = text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
     told.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// What to do about the name of a file that begins with a dash and was taken for flags of one letter, which there are none
+/// of but `-h` and `-V`; nothing where something else is wrong.
+fn dashed_name(error: &clap::Error, mut arguments: impl Iterator<Item = OsString>) -> Option<String> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return None };
+    let is_whole = |argument: &String| argument.starts_with(flag) && argument.len() > 2 && !argument.starts_with("--");
+    let name = arguments.find_map(|argument| argument.into_string().ok().filter(is_whole))?;
+    Some(format!("error: unexpected argument '{name}'; a file of that name is ./{name}, or comes after --"))
 }
 
 /// Lets every flag have a negative number, so that it is the flag that says what is wrong with it.
@@ -92,7 +115,7 @@ pub enum Command {
     /// Write a model folder, which the page can load.
     Export(ExportArgs),
     /// Add measurements to an exported model: how likely held-out pictures are and, with --evaluation, the results of an
-    /// evaluation.
+    /// evaluation. Records the run that the page begins with again.
     Measure(MeasureArgs),
     /// Check this implementation against an independent one.
     Verify(VerifyArgs),
@@ -150,8 +173,8 @@ pub struct VerifyArgs {
 pub struct BenchArgs {
     #[command(flatten)]
     pub network: NetworkArgs,
-    /// Side of the square images.
-    #[arg(long, default_value_t = 32, value_parser = side)]
+    /// Side of the square images, a multiple of 8.
+    #[arg(long, default_value_t = 32, value_parser = network_side)]
     pub image_size: usize,
     /// Channels of the images.
     #[arg(long, default_value_t = 1, value_parser = count_parser(4))]
@@ -167,12 +190,53 @@ pub struct BenchArgs {
 }
 
 impl NetworkArgs {
-    /// The non-linearity: as asked, else the paper's for the paper's networks and a smooth one for the U-Net.
+    /// The non-linearity: as asked, else as in training.
     pub fn activation(&self) -> Activation {
-        match (self.activation, self.preset) {
-            (Some(activation), _) => activation,
-            (None, Architecture::Unet) => Activation::Silu,
-            (None, _) => Activation::Elu,
+        self.activation.unwrap_or_else(|| TrainingPreset::of(self.preset).settings().network.activation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said where each flag of each command has this value.
+    fn said(command: &clap::Command, path: &[&str], value: &str, told: &mut Vec<String>) {
+        for flag in command.get_arguments().filter(|argument| argument.get_action().takes_values()) {
+            let Some(long) = flag.get_long() else { continue };
+            let flag = format!("--{long}={value}");
+            let given = [path, &[&flag]].concat();
+            let Err(error) = with_negative_numbers(Cli::command()).try_get_matches_from(given) else { continue };
+            told.push(in_a_line(&error.to_string()));
         }
+        for inner in command.get_subcommands() {
+            said(inner, &[path, &[inner.get_name()]].concat(), value, told);
+        }
+    }
+
+    #[test]
+    fn numbers_are_refused_in_our_own_words() {
+        let mut told = Vec::new();
+        for value in ["-1", "1.5", "9999999999999999999999999", "many", ""] {
+            said(&Cli::command(), &["trainer"], value, &mut told);
+        }
+        for libraries in ["invalid digit", "too large to fit", "is not in", "cannot parse", "invalid float"] {
+            let found: Vec<_> = told.iter().filter(|line| line.contains(libraries)).collect();
+            assert!(found.is_empty(), "{found:#?}");
+        }
+        let whole = told.iter().filter(|line| line.contains("must be a whole number from ")).count();
+        assert!(whole > 100, "{whole} of {told:#?}");
+    }
+
+    #[test]
+    fn a_file_whose_name_begins_with_a_dash_is_named_whole() {
+        let told = |arguments: &[&str]| {
+            let command = with_negative_numbers(Cli::command());
+            let error = command.try_get_matches_from([&["trainer"], arguments].concat()).unwrap_err();
+            dashed_name(&error, arguments.iter().map(OsString::from))
+        };
+        let wanted = "error: unexpected argument '-dash.png'; a file of that name is ./-dash.png, or comes after --";
+        assert_eq!(told(&["score", "--model", "m", "a.png", "-dash.png"]).as_deref(), Some(wanted));
+        assert_eq!(told(&["score", "--model", "m", "--dash", "a.png"]), None);
     }
 }

@@ -7,6 +7,7 @@ use clap::{Args, builder::NonEmptyStringValueParser};
 use super::{
     drawing::ChurnArgs,
     model::{BackendArgs, GuideArgs},
+    values::whole_parser,
 };
 
 #[derive(Args)]
@@ -27,12 +28,13 @@ pub struct ExportArgs {
     /// Folder of the data set's files, if it is not where the run found them.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
-    /// Number of held-out pictures to publish with the model, so that visitors can restore, denoise and score them. At
-    /// most 16 MiB as a file, and 64 MiB unpacked; 0 if their licence does not allow publishing.
-    #[arg(long, default_value_t = 24)]
+    /// Number of held-out pictures to publish with the model, so that visitors can restore, denoise and score them. 0
+    /// publishes none, for pictures whose licence does not allow it. Together they may take 16 MiB as a file and 64 MiB
+    /// unpacked.
+    #[arg(long, default_value_t = 24, value_parser = whole_parser(0, 1_000_000_usize))]
     pub held_out: usize,
     /// A folder of other pictures to publish instead, in the order of their names, for data whose licence does not allow
-    /// publishing. The model must not have seen these either.
+    /// publishing. None may be of the data itself.
     #[arg(long, value_name = "FOLDER", requires = "pictures_licence", conflicts_with = "held_out")]
     pub pictures: Option<PathBuf>,
     /// Source and licence of these pictures, shown on the model card and the page, such as "CC0 (Jane Doe)".

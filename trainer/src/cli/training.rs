@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, value_parser};
+use clap::Args;
 use options::{Activation, Optimizer, Spacing, Weighting};
 use serde::Serialize;
 
 use super::{
     BackendArgs,
-    values::{count_parser, fraction, noise_level, positive, seed, side, written_path},
+    values::{count_parser, fraction, noise_level, positive, side, whole_parser, written_path, written_seed},
 };
 use crate::train::TrainingPreset;
 
@@ -28,8 +28,10 @@ pub struct TrainArgs {
     #[arg(long)]
     pub dry_run: bool,
     /// Continue from the newest checkpoint in --out with the settings stored there. Flags and --config can change the
-    /// noise levels, the optimizer's settings, and how often checkpoints and grids are written. --data says where the
-    /// pictures are now.
+    /// number of steps, the noise levels, how the loss and its targets are made, the batch, the learning rate, the
+    /// average, mirroring and the seed, for the steps that follow, and how often checkpoints and grids are written; the
+    /// model's card will say so. The network, the optimizer and denoiser steps that are past stay. --data says where
+    /// the pictures are now.
     #[arg(long)]
     pub resume: bool,
     #[command(flatten)]
@@ -111,7 +113,7 @@ pub struct NoiseArgs {
 #[derive(Args, Serialize)]
 pub struct OptimizationArgs {
     /// Optimizer steps [default: 2000].
-    #[arg(long, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, value_parser = whole_parser(1, u32::MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u32>,
     /// Images per batch, each with its own noise level [default: 64].
@@ -141,12 +143,12 @@ pub struct OptimizationArgs {
     pub weighting: Option<Weighting>,
     /// Number of training pictures over which each target is averaged, each weighted by how likely the noisy picture was
     /// made from it; 0 for the paper's targets [default: 4096].
-    #[arg(long)]
+    #[arg(long, value_parser = whole_parser(0, 1_usize << 20))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub references: Option<usize>,
     /// First train the U-Net inside the energy as a plain denoiser for this many steps; each takes half the time
     /// [default: 0].
-    #[arg(long, value_parser = value_parser!(u64).range(..=u64::from(u32::MAX)))]
+    #[arg(long, value_parser = whole_parser(0, u64::from(u32::MAX)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub denoiser_steps: Option<u64>,
     /// Mirror each picture with probability one half [default: false].
@@ -154,7 +156,7 @@ pub struct OptimizationArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flip: Option<bool>,
     /// Seed of the weights, the data order and the noise [default: 42].
-    #[arg(long, value_parser = seed)]
+    #[arg(long, value_parser = written_seed)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
 }
@@ -162,7 +164,7 @@ pub struct OptimizationArgs {
 #[derive(Args, Serialize)]
 pub struct RecordArgs {
     /// Steps between checkpoints [default: 200].
-    #[arg(long, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, value_parser = whole_parser(1, u32::MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_every: Option<u32>,
     /// Number of newest checkpoints to keep, besides the best [default: 2].
@@ -170,7 +172,7 @@ pub struct RecordArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<usize>,
     /// Number of pictures in the sample grid drawn at each checkpoint; 0 for none [default: 16].
-    #[arg(long, value_parser = value_parser!(u32).range(..=256))]
+    #[arg(long, value_parser = whole_parser(0, 256_u32))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grid: Option<u32>,
 }

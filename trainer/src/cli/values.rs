@@ -1,24 +1,34 @@
 //! What flags take that are no words of an option.
 
-use std::path::PathBuf;
+use std::{fmt::Display, path::PathBuf, str::FromStr};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use cpu_kernels::Vectors;
-use shared::sampling::Churn;
+use shared::{sampling::Churn, training::NoiseLevels};
 
 use crate::data::SIDES;
 
 /// Far above what has ever been of use: more is a mistake.
 const MOST_CHURN: f64 = 20.0;
-/// Noise levels beyond them overflow, or are lost in rounding.
-pub const NOISE: std::ops::RangeInclusive<f64> = 1e-4..=1e4;
+
+/// The types of whole numbers that flags have. Limits written without a type would be of another, which clap finds out only
+/// when the flag is read.
+pub trait Whole: FromStr + PartialOrd + Display + Copy {}
+impl Whole for u32 {}
+impl Whole for u64 {}
+impl Whole for usize {}
+
+/// A whole number from `least` to `most`: every flag that takes one has its limits, so that it is they that are told.
+pub fn whole_parser<T: Whole>(least: T, most: T) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text: &str| match text.parse() {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        _ => Err(format!("it must be a whole number from {least} to {most}")),
+    }
+}
 
 /// A whole number from 1 to `most`.
 pub fn count_parser(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone {
-    move |text: &str| match text.parse() {
-        Ok(count) if (1..=most).contains(&count) => Ok(count),
-        _ => Err(format!("it must be a whole number from 1 to {most}")),
-    }
+    whole_parser(1, most)
 }
 
 /// A number that a check allows.
@@ -45,10 +55,13 @@ pub fn positive(text: &str) -> Result<f64, String> {
 }
 
 pub fn side(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(side) if SIDES.contains(&side) => Ok(side),
-        _ => Err(format!("it must be a whole number from {} to {}", SIDES.start(), SIDES.end())),
-    }
+    whole_parser(*SIDES.start(), *SIDES.end())(text)
+}
+
+/// The side of what a network sees.
+pub fn network_side(text: &str) -> Result<usize, String> {
+    let wanted = || format!("it must be a multiple of 8 from {} to {}", SIDES.start(), SIDES.end());
+    side(text).ok().filter(|side| side.is_multiple_of(8)).ok_or_else(wanted)
 }
 
 pub fn fraction(text: &str) -> Result<f64, String> {
@@ -69,26 +82,22 @@ pub fn churn(text: &str) -> Result<Churn, String> {
 
 /// Energy gradients of a likelihood: fewer than eight have no standard error.
 pub fn gradients(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count) if (8..=100_000).contains(&count) => Ok(count),
-        _ => Err("it must be a whole number from 8 to 100000".to_owned()),
-    }
+    whole_parser(8, 100_000)(text)
 }
 
 /// How many times longer the sides of a picture become.
 pub fn factor(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(factor) if (2..=64).contains(&factor) => Ok(factor),
-        _ => Err("it must be a whole number from 2 to 64".to_owned()),
-    }
+    whole_parser(2, 64)(text)
 }
 
-/// Of random draws. Settings files have signed numbers.
+/// Of random draws.
 pub fn seed(text: &str) -> Result<u64, String> {
-    match text.parse() {
-        Ok(seed) if i64::try_from(seed).is_ok() => Ok(seed),
-        _ => Err(format!("it must be a whole number from 0 to {}", i64::MAX)),
-    }
+    whole_parser(0, u64::MAX)(text)
+}
+
+/// Of a training: settings files have signed numbers.
+pub fn written_seed(text: &str) -> Result<u64, String> {
+    whole_parser(0, i64::MAX as u64)(text)
 }
 
 /// A number from `least` to `most`.
@@ -101,5 +110,7 @@ pub fn number_parser(least: f64, most: f64) -> impl Fn(&str) -> Result<f64, Stri
 
 /// A noise level, in units of the pixels' range.
 pub fn noise_level(text: &str) -> Result<f64, String> {
-    number_parser(*NOISE.start(), *NOISE.end())(text)
+    let (least, most) = (NoiseLevels::POSSIBLE.start(), NoiseLevels::POSSIBLE.end());
+    let wanted = format!("a number of at least {least} and at most {most}");
+    number(text, |value| NoiseLevels::POSSIBLE.contains(&(value as f32)), &wanted)
 }

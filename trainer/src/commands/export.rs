@@ -18,10 +18,10 @@ use crate::{
     data::{self, DataSet, principal_components},
     error::{Error, Result},
     evaluate::{PlacedModel, Summary, fingerprint, likelihoods, outliers},
-    export::{AT_EXPORT, CHOSEN, Contents, ModelFolder, WEIGHTS, card, held_out_strip, of_folder},
+    export::{AT_EXPORT, CHOSEN, Contents, ModelFolder, WEIGHTS, card, check_unseen, held_out_strip, of_folder},
     model::{Guide, LoadedModel, named},
     overwriting, recording,
-    train::{RunConfig, RunFolder, history},
+    train::{RunConfig, RunFolder},
     validation::{Validation, percentiles},
 };
 
@@ -47,12 +47,22 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let folder = RunFolder::at(&args.run);
     let config = folder.load_config()?;
     let checkpoint = if args.best { folder.best()? } else { folder.newest()? };
-    let place = Place { data: args.data.as_deref(), dir: args.data_dir.as_deref(), keep: true };
+    let (config, history) = folder.made_with(config, checkpoint.progress.step)?;
+    let place = Place {
+        data: args.data.as_deref().map(|data| (data, format!("--data {data}"))),
+        dir: args.data_dir.as_deref(),
+        keep: true,
+        otherwise: "give its own pictures, as they were then",
+    };
     let data = run_pictures(&config, &args.run, &place)?;
     data.tell();
     let config = config.with_pictures(&data)?;
     let (shown, flag) = match &args.pictures {
-        Some(folder) => (of_folder(folder, &data.held_out)?, format!("--pictures {}", folder.display())),
+        Some(folder) => {
+            let shown = of_folder(folder, &data.held_out)?;
+            check_unseen(folder, &shown, &data)?;
+            (shown, format!("--pictures {}", folder.display()))
+        }
         None => (data.held_out.sample(args.held_out, DRAW_SEED), format!("--held-out {}", args.held_out)),
     };
     let strip = held_out_strip(&shown, &flag)?;
@@ -84,6 +94,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let likelihood = likelihoods::card(&placed, &moments, &data.held_out)?;
 
     let mut numbers = metrics(&held_out, measured.len(), args.best, &model.network, &config.noise)?;
+    let evaluated_samples = evaluated.as_ref().map(|summary| summary.sampling);
     numbers.extend(evaluated.map(|summary| summary.card).unwrap_or_default());
     let manifest = Manifest {
         name,
@@ -107,16 +118,14 @@ pub fn export(args: ExportArgs) -> Result<()> {
     let sampler = Sampler::Consistent;
     let steps = sampler.default_steps();
     let schedule = manifest.schedule(sampler, steps);
-    let samples =
-        SamplingRun { schedule: schedule.clone(), count: SAMPLES, seed: 1, first: 0 }.run(&model, None, &device)?;
-    let count = recording::chains(manifest.data.size * manifest.data.size * manifest.network.channels);
-    let recorded = SamplingRun { schedule, count, seed: 1, first: 0 };
-    let (recording, _) = recording::record(&recorded, sampler, &model, &device)?;
+    let samples = SamplingRun { schedule, count: SAMPLES, seed: 1, first: 0 }.run(&model, None, &device)?;
+    let recording = recording::of_model(&model, &manifest, &device)?;
     let sampling = format!(
         "trainer sample --model models/{} --count {SAMPLES} --seed 1 --sampler consistent --steps {steps} --out samples.png",
         manifest.name
     );
-    let card = card(&manifest, &published(config), &history(&folder)?, args.note.as_deref(), &sampling);
+    let card =
+        card(&manifest, &published(config), &history, args.note.as_deref(), &sampling, evaluated_samples.as_ref());
     let contents = Contents {
         manifest: &manifest,
         weights: &bytes,
@@ -190,6 +199,11 @@ fn model_name(out: &Path) -> Result<String> {
     let name = out.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if Manifest::is_name(name) {
         return Ok(name.to_owned());
+    }
+    if out.file_name().is_none() {
+        let text =
+            "the model is called as the last part of the path; give one that ends in a name, such as models/mine";
+        return Err(Error::input(format!("--out {}: {text}", out.display())));
     }
     Err(Error::input(format!(
         "--out {}: `{name}` cannot name a model; use up to 100 letters, digits, `-`, `_` and `.`",

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    files, npy, output, overwriting,
+    files, folders, npy, output, overwriting,
     pictures::{self, Picture},
 };
 
@@ -68,7 +68,7 @@ impl Maps {
                 format!("{} was not written by this program; choose another folder", folder.join(MAPS).display());
             return Err(Error::input(format!("{named}: {text}")));
         }
-        folders.iter().try_for_each(|folder| files::create_folder(folder))?;
+        folders.iter().try_for_each(|folder| folders::create(folder))?;
         // Maps are no pictures to train on. Among the pictures themselves they cannot be told from them.
         let beside = |folder: &&PathBuf| {
             let among = |image: &PathBuf| image.parent().and_then(overwriting::place) == overwriting::place(folder);

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use options::Recording;
 use shared::model::Weights;
 
 use crate::{
@@ -12,10 +13,11 @@ use crate::{
     export::{AT_EXPORT, MEASURED, measured_again},
     files::{self, reason},
     model::{LoadedModel, named},
+    recording,
 };
 
-/// Measures how likely held-out pictures are to an exported model, into its `model.json` and its card, and takes over what
-/// an evaluation has found.
+/// Measures how likely held-out pictures are to an exported model, into its `model.json` and its card, takes over what
+/// an evaluation has found, and records the run that the page begins with again.
 pub fn measure(args: MeasureArgs) -> Result<()> {
     let (device, _) = args.backend.device()?;
     let model = LoadedModel::open("--model", &args.model, &device)?;
@@ -42,9 +44,11 @@ pub fn measure(args: MeasureArgs) -> Result<()> {
     let card = likelihoods::card(&PlacedModel { model: &model, device: &device }, &moments, &data.held_out)?;
     // What importance sampling said with the weights of one chain was no bound.
     manifest.metrics.retain(|metric| !metric.how.contains("annealed importance sampling backward; forward: at least"));
+    let mut sampling = None;
     if let Some(evaluated) = evaluated {
         manifest.metrics.retain(|metric| metric.how.ends_with(AT_EXPORT));
         manifest.metrics.extend(evaluated.card);
+        sampling = Some(evaluated.sampling);
     }
     manifest.moments = Some(moments);
     // Where a model has none, its chains start at grey: its samples and distances are of those.
@@ -62,13 +66,19 @@ pub fn measure(args: MeasureArgs) -> Result<()> {
     };
     manifest.likelihood = card;
 
+    // As the page would run it now.
+    let recorded = recording::of_model(&model, &manifest, &device)?;
+
     let readme = args.model.join("README.md");
-    let card = fs::read_to_string(&readme)
-        .map_err(|error| reason(&error))
-        .and_then(|text| measured_again(&text, &manifest).ok_or_else(|| format!("there is no part {MEASURED} in it")));
+    let card = fs::read_to_string(&readme).map_err(|error| reason(&error)).and_then(|text| {
+        measured_again(&text, &manifest, sampling.as_ref()).ok_or_else(|| format!("there is no part {MEASURED} in it"))
+    });
     let json = manifest.to_json().map_err(|error| Error::failed(format!("{}: {error}", args.model.display())))?;
     files::write_atomically(&path, |file| file.write_all(&json))?;
     println!("{found}\n{}", path.display());
+    let run = args.model.join(Recording::FILE);
+    files::write_atomically(&run, |file| file.write_all(&recorded))?;
+    println!("{}", run.display());
     match card {
         Ok(card) => {
             files::write_atomically(&readme, |file| file.write_all(card.as_bytes()))?;

@@ -13,6 +13,7 @@ mod measure;
 mod restore;
 mod run_pictures;
 mod sample;
+mod samples;
 mod score;
 mod train;
 mod verify;

@@ -11,12 +11,14 @@ use crate::{
 
 /// Where the user says that they are.
 pub struct Place<'a> {
-    /// `--data`, or what `--config` has.
-    pub data: Option<&'a str>,
+    /// `--data` or what `--config` has, and what the user knows it by.
+    pub data: Option<(&'a str, String)>,
     /// `--data-dir`.
     pub dir: Option<&'a Path>,
     /// As in [`Wanted`].
     pub keep: bool,
+    /// What to do where they are other pictures.
+    pub otherwise: &'static str,
 }
 
 /// Reads the pictures of a run, from where the user says or where the run found them, at the run's own size.
@@ -44,9 +46,9 @@ pub fn files_in<'a>(config: &'a RunConfig, given: Option<&'a Path>, whose: impl 
 
 fn of_set(config: &RunConfig, run: &Path, place: &Place<'_>) -> Result<DataSet> {
     let set = &config.data;
-    if let Some(other) = place.data.filter(|data| data != set) {
-        let text = format!("the run's data is {set}, which cannot change; train anew into another --out");
-        return Err(Error::input(format!("--data {other}: {text}")));
+    if let Some((_, named)) = place.data.as_ref().filter(|(data, _)| data != set) {
+        let text = format!("the run's data is {set}, which cannot change; leave it out, or {}", place.otherwise);
+        return Err(Error::input(format!("{named}: {text}")));
     }
     let dir = files_in(config, place.dir, run.display())?;
     let data = data::read(&Wanted { source: set, named: &format!("--data {set}"), dir, side: None, keep: place.keep })?;
@@ -57,19 +59,19 @@ fn of_set(config: &RunConfig, run: &Path, place: &Place<'_>) -> Result<DataSet> 
         (None, None) => format!("{}: the files of {set}", run.display()),
     };
     let moved = place.dir.is_some_and(|dir| overwriting::place(dir) != before.and_then(overwriting::place));
-    check_same(config, &data, &named, moved)?;
+    check_same(config, &data, &named, moved.then_some(place.otherwise))?;
     Ok(data)
 }
 
 fn of_folder(config: &RunConfig, run: &Path, place: &Place<'_>) -> Result<DataSet> {
-    let dir = place.dir.map(|dir| (dir.to_string_lossy().into_owned(), "--data-dir"));
-    let given = place.data.map(|data| (data.to_owned(), "--data")).or(dir);
+    let dir = place.dir.map(|dir| (dir.to_string_lossy().into_owned(), format!("--data-dir {}", dir.display())));
+    let given = place.data.as_ref().map(|(data, named)| ((*data).to_owned(), named.clone())).or(dir);
     let (source, named) = match &given {
-        Some((source, flag)) => (source.as_str(), format!("{flag} {source}")),
+        Some((source, named)) => (source.as_str(), named.clone()),
         None => (config.data.as_str(), format!("{}: its pictures in {}", run.display(), config.data)),
     };
     if data::is_named(source) && given.is_some() {
-        let text = "the run's data is a folder of pictures, not a known set; train anew into another --out";
+        let text = format!("the run's data is a folder of pictures, not a known set; {}", place.otherwise);
         return Err(Error::input(format!("{named}: {text}")));
     }
     if given.is_none() && data::is_gone(Path::new(source)) {
@@ -80,20 +82,24 @@ fn of_folder(config: &RunConfig, run: &Path, place: &Place<'_>) -> Result<DataSe
         )));
     }
     let side = Some(config.card().size);
-    let data = data::read(&Wanted { source, named: &named, dir: None, side, keep: place.keep })?;
-    check_same(config, &data, &named, given.is_some() && data.source != config.data)?;
+    let elsewhere =
+        given.is_some() && overwriting::place(Path::new(source)).as_deref() != Some(Path::new(&config.data));
+    // What may turn out to be of no use is not kept.
+    let data = data::read(&Wanted { source, named: &named, dir: None, side, keep: place.keep && !elsewhere })?;
+    check_same(config, &data, &named, elsewhere.then_some(place.otherwise))?;
     Ok(data)
 }
 
-/// Checks that the pictures are those of the run; told of, where they are still in their place, and refused elsewhere.
-fn check_same(config: &RunConfig, data: &DataSet, named: &str, moved: bool) -> Result<()> {
+/// Checks that the pictures are those of the run; told of, where they are still in their place, and refused where they
+/// have moved, with what to do then.
+fn check_same(config: &RunConfig, data: &DataSet, named: &str, moved: Option<&str>) -> Result<()> {
     let known = config.pictures.as_ref().and_then(|pictures| pictures.card.fingerprint.as_ref());
     let is_set = data::is_named(&config.data);
     if known == data.fingerprint.as_ref() {
         return Ok(());
     }
-    if moved && (known.is_some() || data::is_told_from_others(&config.data)) {
-        return Err(others(config, data, named));
+    if let Some(otherwise) = moved.filter(|_| known.is_some() || data::is_told_from_others(&config.data)) {
+        return Err(others(config, data, named, otherwise));
     }
     let what = match known {
         Some(_) => {
@@ -114,17 +120,21 @@ fn check_same(config: &RunConfig, data: &DataSet, named: &str, moved: bool) -> R
 }
 
 /// That these are not the pictures of the run, after what there is to say of them: a file that cannot be read may be why.
-fn others(config: &RunConfig, data: &DataSet, named: &str) -> Error {
+fn others(config: &RunConfig, data: &DataSet, named: &str, otherwise: &str) -> Error {
     data.tell();
     let of_set = || config.data_dir.as_deref().map(|dir| dir.display().to_string());
     let place = if data::is_named(&config.data) { of_set() } else { Some(config.data.clone()) };
     let place = place.map(|place| format!(", in {place}")).unwrap_or_default();
-    let advice = match data.skipped.len() {
-        0 => "train anew into another --out".to_owned(),
-        1 => "one file could not be used, which may be why: mend it, or train anew into another --out".to_owned(),
-        count => {
-            format!("{count} files could not be used, which may be why: mend them, or train anew into another --out")
-        }
+    let counts = match config.pictures.as_ref().and_then(|pictures| pictures.count) {
+        Some(then) if then != data.count() => format!(": {then} then, {} now", data.count()),
+        _ => String::new(),
     };
-    Error::input(format!("{named}: these are not the pictures that the run was begun with{place}; {advice}"))
+    let unusable = match data.skipped.len() {
+        0 => String::new(),
+        1 => "one file could not be used, which may be why: mend it, or ".to_owned(),
+        count => format!("{count} files could not be used, which may be why: mend them, or "),
+    };
+    Error::input(format!(
+        "{named}: these are not the pictures that the run was begun with{place}{counts}; {unusable}{otherwise}"
+    ))
 }

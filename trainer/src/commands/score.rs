@@ -231,6 +231,11 @@ impl Models {
         progress: &Progress,
         device: &Device,
     ) -> Result<(Scored, Vec<Error>)> {
+        if path.is_dir() {
+            let all = path.join("*.png");
+            let text = format!("it is a folder; give the pictures in it: {}", all.display());
+            return Err(Error::input(format!("{}: {text}", path.display())));
+        }
         let (_, first, _) = &self.models[0];
         let picture = pictures::read(path, first.config.channels, first.data.size, first.data.size)?;
         let (mut scores, mut unwritten) = (Vec::with_capacity(self.models.len()), Vec::new());

@@ -15,9 +15,9 @@ use crate::{
     console,
     data::{self, DataSet, Wanted},
     error::{Error, Result},
-    files, overwriting,
+    files, folders, overwriting,
     ranks::Ranks,
-    train::{self, Checkpoint, RunConfig, RunFolder, Start, TrainingPreset},
+    train::{self, Checkpoint, Hold, Optimization, RunConfig, RunFolder, Start, TrainingPreset},
 };
 
 /// Trains, or goes on training, with the processes that were started together with this one.
@@ -88,6 +88,7 @@ fn work(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
         toml::from_str(&task.config).map_err(|error| Error::failed(format!("the settings that came: {error}")))?;
     check_shares(&config, args, ranks)?;
     let given = args.layers.settings.data.as_deref().filter(|_| !Path::new(&config.data).is_dir());
+    let given = given.map(|data| (data, format!("--data {data}")));
     let data = run_pictures(&config, Path::new("this run"), &place(args, given, args.data_dir.as_deref()))?;
     if Task::pictures(&data) != task.pictures {
         // A file that cannot be read here may be why.
@@ -103,6 +104,7 @@ fn work(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
 
 fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     let out = out(args)?;
+    folders::check("--out", &out)?;
     let folder = RunFolder::at(&out);
     if folder.has_checkpoint() && !args.resume {
         return Err(Error::input(format!(
@@ -125,7 +127,7 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     data.tell();
     let done = start.as_ref().map_or(0, |checkpoint| checkpoint.progress.step);
     let start = match start {
-        Some(checkpoint) => Start::Checkpoint(Box::new(checkpoint)),
+        Some(checkpoint) => Start::Checkpoint(out.clone(), Box::new(checkpoint)),
         None => Start::of(&config)?,
     };
     let device = if backend == "flex" { "the CPU (flex)" } else { backend };
@@ -143,7 +145,7 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
         train::dry_run(&config, &data, start, &devices, device, ranks)?;
         return ranks.broadcast(Vec::new()).map(drop);
     }
-    let _lock = folder.lock()?;
+    let mut hold = Hold::of(&folder)?;
     if folder.steps() != there {
         let text = "another training has saved into it while the pictures were read; give the same command again";
         return Err(Error::input(format!("--out {}: {text}", out.display())));
@@ -153,30 +155,36 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
         folder.forget_metrics()?;
     }
     folder.set_aside_after(done)?;
-    folder.save_config(&config)?;
-    eprintln!(
-        "training on {} ({} {}) with {}, from step {done} to {}, into {}",
-        data.name,
-        data.train.len(),
-        if data.train.len() == 1 { "image" } else { "images" },
-        device,
-        config.optimization.steps,
-        out.display()
-    );
-    let mirrored = if config.optimization.flip { "half of the pictures are" } else { "no picture is" };
-    eprintln!("{mirrored} mirrored (--flip true or false)");
+    let steps = config.optimization.steps;
+    if done == steps {
+        eprintln!("{}: step {done} of {steps} is done already; --steps {} trains for longer", out.display(), 2 * steps);
+    } else {
+        folder.save_config(&config)?;
+        let count = data.train.len();
+        let images = if count == 1 { "image" } else { "images" };
+        eprintln!(
+            "training on {} ({count} {images}) with {device}, from step {done} to {steps}, into {}",
+            data.name,
+            out.display()
+        );
+        let mirrored = if config.optimization.flip { "half of the pictures are" } else { "no picture is" };
+        eprintln!("{mirrored} mirrored (--flip true or false)");
+    }
     if ranks.count() > 1 {
         let (count, slices) = (ranks.count(), config.optimization.slices.unwrap_or(1));
         eprintln!("{count} processes share every batch, {} of its {slices} slices each", slices / count);
     }
     send_task(&config, 0)?;
     train::heed_interruptions()?;
-    let outcome = train::train(&config, &data, &folder, start, &devices, ranks);
+    let outcome = train::train(&config, &data, &mut hold, start, &devices, ranks);
     if matches!(outcome, Ok(()) | Err(Error::Interrupted(_))) {
         // No more weights: the others have done their work.
         ranks.broadcast(Vec::new())?;
     }
     outcome?;
+    if done == steps {
+        return Ok(());
+    }
     eprintln!("done: {}; next: trainer sample --model {} --out samples.png", out.display(), console::quoted(&out));
     Ok(())
 }
@@ -259,10 +267,17 @@ fn of_preset(config: &RunConfig) -> Result<String> {
 fn resume(args: &TrainArgs, folder: &RunFolder, out: &Path) -> Result<Opened> {
     let LayersArgs { config: file, preset, settings } = &args.layers;
     let before = folder.load_config()?;
-    let start = if folder.has_checkpoint() { Some(folder.newest()?) } else { None };
+    let anew = |error: Error| {
+        Error::input(format!("{error}; delete the folder to train anew into it, or choose another --out"))
+    };
+    let start = if folder.has_checkpoint() { Some(folder.newest().map_err(anew)?) } else { None };
     let step = start.as_ref().map_or(0, |checkpoint| checkpoint.progress.step);
     let mut config = before.resumed(step, *preset, file.as_deref(), settings)?;
-    let given = (config.data != before.data).then_some(config.data.as_str());
+    let named = match (&settings.data, file) {
+        (None, Some(file)) => format!("--config {}: data {}", file.display(), config.data),
+        _ => format!("--data {}", config.data),
+    };
+    let given = (config.data != before.data).then_some((config.data.as_str(), named));
     // Where a file says that they are is where the user says so now.
     let by_file = file.as_ref().filter(|_| config.data_dir != before.data_dir);
     let dir = match by_file {
@@ -273,13 +288,18 @@ fn resume(args: &TrainArgs, folder: &RunFolder, out: &Path) -> Result<Opened> {
     let found = dir.filter(|_| data::is_named(&before.data)).and_then(|dir| fs::canonicalize(dir).ok());
     config.data_dir = found.or_else(|| before.data_dir.clone());
     let config = config.with_pictures(&data)?;
+    if step > 0 && step == config.optimization.steps {
+        // Other settings would be said of steps that were made without them.
+        let optimization = Optimization { steps: step, ..before.optimization };
+        return Ok((RunConfig { optimization, ..before }, start, data));
+    }
     tell_changes(&before, &config)?;
     Ok((config, start, data))
 }
 
 /// Where the user says that the pictures of a run are.
-fn place<'a>(args: &'a TrainArgs, data: Option<&'a str>, dir: Option<&'a Path>) -> Place<'a> {
-    Place { data, dir, keep: !args.dry_run }
+fn place<'a>(args: &'a TrainArgs, data: Option<(&'a str, String)>, dir: Option<&'a Path>) -> Place<'a> {
+    Place { data, dir, keep: !args.dry_run, otherwise: "train anew into another --out" }
 }
 
 /// Says which settings a run goes on with that it did not have before.
@@ -287,7 +307,8 @@ fn tell_changes(before: &RunConfig, now: &RunConfig) -> Result<()> {
     let (before, now) = (before.to_toml()?, now.to_toml()?);
     let old: HashSet<&str> = before.lines().collect();
     // What follows from other changes, which are told.
-    let follows = |line: &&str| ["warm_up_from", "changed", "fingerprint"].iter().any(|found| line.starts_with(found));
+    let follows =
+        |line: &&str| ["warm_up_from", "changed", "fingerprint", "count"].iter().any(|found| line.starts_with(found));
     let new = now.lines().filter(|line| !old.contains(line) && !follows(line));
     new.for_each(|line| eprintln!("changed: {line}"));
     Ok(())

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{cifar, mnist};
+use super::{cifar, mnist, svhn};
 use crate::{
     cache, console,
     error::{Error, Result},
@@ -25,6 +25,8 @@ pub(super) enum Format {
     Idx(Source),
     /// CIFAR-10's "binary version": six batches, in the archive or unpacked.
     Cifar(Source),
+    /// SVHN's two Matlab files.
+    Svhn(Source),
     /// Rendered on this machine.
     Rendered(Recipe),
 }
@@ -63,7 +65,17 @@ pub(super) struct Published {
     pub of_unpacked: bool,
 }
 
-pub(super) const SETS: [Set; 7] = [
+impl Published {
+    /// The file in this folder: as published, or unpacked where it is gzipped; with `.idx` in its name where some publishers
+    /// have it.
+    pub(super) fn found_in(&self, folder: &Path) -> Option<PathBuf> {
+        let names = [self.name, self.name.trim_end_matches(".gz")];
+        let names = names.into_iter().flat_map(|name| [name.to_owned(), name.replace("-idx", ".idx")]);
+        names.map(|name| folder.join(name)).find(|path| path.is_file())
+    }
+}
+
+pub(super) const SETS: [Set; 8] = [
     Set {
         name: "digits",
         about: "1,797 handwritten digits, grey 8x8 enlarged to 16x16",
@@ -155,6 +167,28 @@ pub(super) const SETS: [Set; 7] = [
         }),
     },
     Set {
+        name: "svhn",
+        about: "73,257 + 26,032 digits of house numbers, colour 32x32",
+        licence: "non-commercial use only (Netzer and others 2011)",
+        format: Format::Svhn(Source {
+            url: "http://ufldl.stanford.edu/housenumbers",
+            files: &[
+                Published {
+                    name: "train_32x32.mat",
+                    sha256: "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+                    of_unpacked: false,
+                },
+                Published {
+                    name: "test_32x32.mat",
+                    sha256: "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+                    of_unpacked: false,
+                },
+            ],
+            labels: &[],
+            package: None,
+        }),
+    },
+    Set {
         name: "faces",
         about: "60,000 + 6,000 pixel-art faces, colour 16x16, drawn by a package of Node.js",
         licence: "CC0 1.0 (DiceBear Pixel Art)",
@@ -194,7 +228,7 @@ impl Set {
     /// Where the files can be had; none for a set that has no files.
     pub(super) fn source(&self) -> Option<&Source> {
         match &self.format {
-            Format::Idx(source) | Format::Cifar(source) => Some(source),
+            Format::Idx(source) | Format::Cifar(source) | Format::Svhn(source) => Some(source),
             Format::Embedded | Format::Rendered(_) => None,
         }
     }
@@ -236,6 +270,7 @@ impl Set {
                         let files: Vec<_> = source.files.iter().map(|file| file.name).collect();
                         format!("{} (or unpacked, its .bin files)", files.join(" and "))
                     }
+                    Format::Svhn(source) => svhn::lacks(source, dir).join(" and "),
                     Format::Embedded | Format::Rendered(_) => "the set".to_owned(),
                 };
                 let other = match &self.format {

@@ -42,6 +42,12 @@ pub(super) fn find(source: &Source, folder: &Path) -> Option<PathBuf> {
     whole.or_else(archive).or_else(|| unpacked().find(|folder| batches(folder) > 0))
 }
 
+/// Whether the published batches lie in a folder without their archive.
+pub(super) fn is_unpacked_in(folder: &Path, source: &Source) -> bool {
+    let place = find(source, folder).filter(|place| place.is_dir());
+    place.and_then(|place| parts(&place).ok()).is_some_and(|(train, test)| are_published([&train, &test]))
+}
+
 /// Whether these are the published training pictures and test pictures.
 pub(super) fn are_published(parts: [&Images; 2]) -> bool {
     parts.map(sums) == SUMS
@@ -66,10 +72,14 @@ pub(super) fn other_version(folder: &Path) -> Option<&'static str> {
 /// The pictures of the five training batches and of the test batch, colour 32x32.
 pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Images, Images)> {
     let place = set.folders(dir).iter().find_map(|folder| find(source, folder)).ok_or_else(|| set.missing(dir))?;
-    let mut batches = if place.is_dir() { read_folder(&place)? } else { read_archive(&place)? };
+    parts(&place)
+}
+
+fn parts(place: &Path) -> Result<(Images, Images)> {
+    let mut batches = if place.is_dir() { read_folder(place)? } else { read_archive(place)? };
     let mut parts = Vec::new();
     for (name, records) in BATCHES.iter().zip(&mut batches) {
-        parts.push(records.take().ok_or_else(|| wrong(&place, &format!("{name} is missing")))?);
+        parts.push(records.take().ok_or_else(|| wrong(place, &format!("{name} is missing")))?);
     }
     let test = parts.pop().unwrap_or_default();
     Ok((images(&parts.concat()), images(&test)))

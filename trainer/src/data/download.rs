@@ -1,5 +1,6 @@
 //! Downloads of the published files: checked before anything takes their place on the disk.
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -12,9 +13,10 @@ use ureq::{
 };
 
 use super::catalogue::{Published, Set, Source};
-use super::gzip;
+use super::{gzip, matlab};
 use crate::error::{Error, Result};
 use crate::files::{Draft, reason, sha256_of};
+use crate::folders;
 
 /// A mirror for every set: the files are then looked for at `$TRAINER_DATA_URL/NAME/FILE`.
 pub(super) const MIRROR: &str = "TRAINER_DATA_URL";
@@ -26,21 +28,29 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Puts the files of a set into `folder`, which is created where it is missing, and skips those that are there and
 /// right. `mirror` takes the place of the publisher's address. Files of `others` are not replaced.
 pub(super) fn fetch(name: &str, source: &Source, folder: &Path, mirror: Option<&str>, others: &[Set]) -> Result<()> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Error::input(format!("{}: cannot be created: {}", folder.display(), reason(&error))))?;
+    folders::filled(folder, || fetch_into(name, source, folder, mirror, others))
+}
+
+fn fetch_into(name: &str, source: &Source, folder: &Path, mirror: Option<&str>, others: &[Set]) -> Result<()> {
     let base = match mirror {
         Some(mirror) => format!("{}/{name}", mirror.trim_end_matches('/')),
         None => source.url.to_owned(),
     };
     for file in source.files.iter().chain(source.labels) {
-        let path = folder.join(file.name);
+        let published = folder.join(file.name);
+        let path = file.found_in(folder).unwrap_or_else(|| published.clone());
+        let is_other_name = path != published;
         if path.is_file() && check(&path, file).is_ok() {
-            eprintln!("{}: already there, checksum right", path.display());
+            let unpacked = if is_other_name && file.of_unpacked { ", unpacked" } else { "" };
+            eprintln!("{}: already there{unpacked}, checksum right", path.display());
         } else if let Some(other) = owner(&path, others) {
             let text = format!("it is a file of {other}, and would be replaced; choose another --dir");
             return Err(Error::input(format!("data fetch {name}: {}: {text}", path.display())));
-        } else if gzip::is_whole(&path) {
+        } else if gzip::is_whole(&path) || matlab::is_whole(&path) {
             let text = "it is whole, but not the published file, and would be replaced; choose another --dir";
+            return Err(Error::input(format!("data fetch {name}: {}: {text}", path.display())));
+        } else if is_other_name {
+            let text = "it is not the published file, and would not be read any more; move it, or choose another --dir";
             return Err(Error::input(format!("data fetch {name}: {}: {text}", path.display())));
         } else {
             download(&format!("{base}/{}", file.name), &path, file)?;
@@ -110,8 +120,7 @@ fn check(path: &Path, file: &Published) -> std::result::Result<(), String> {
 }
 
 fn checksum(path: &Path, file: &Published) -> io::Result<String> {
-    let content: Box<dyn Read> =
-        if file.of_unpacked { gzip::open(path)? } else { Box::new(std::fs::File::open(path)?) };
+    let content: Box<dyn Read> = if file.of_unpacked { gzip::open(path)? } else { Box::new(fs::File::open(path)?) };
     sha256_of(content)
 }
 

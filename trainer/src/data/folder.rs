@@ -17,6 +17,7 @@ use super::{DataSet, Images, Wanted};
 use crate::error::{Error, Result};
 use crate::files::{self, reason};
 use crate::pictures;
+use crate::progress::Progress;
 use cache::Cache;
 use contents::{look_into, look_through, may_be_looked_into};
 use decoded::{Goes, Notes, Pixels};
@@ -78,11 +79,12 @@ pub(super) fn read(&Wanted { source, named, side, keep, .. }: &Wanted<'_>) -> Re
     let skipped: Vec<String> = contents.unreadable.iter().chain(&notes.skipped).cloned().collect();
     let first = skipped.first().map(|why| format!("; the first that could not: {why}")).unwrap_or_default();
     if hashes.len() < 2 {
-        return Err(wrong(&format!(
-            "at least two different pictures are needed, and {} of {} files could be used{first}",
-            hashes.len(),
-            paths.len()
-        )));
+        let count = notes.pictures.len();
+        let found = match count {
+            0 | 1 => format!("{count} of {} files could be used", paths.len()),
+            _ => format!("all {count} that can be used are the same picture"),
+        };
+        return Err(wrong(&format!("at least two different pictures are needed, and {found}{first}")));
     }
 
     let used: Vec<&Path> = inside(&folder, notes.pictures.iter().map(|note| &paths[note.file]));
@@ -141,7 +143,8 @@ pub(super) fn name(folder: &Path) -> String {
 /// that of most of them, which then need no resizing. Only their headers are read.
 fn suitable_side(paths: &[PathBuf]) -> usize {
     let shorter = |path: &PathBuf| pictures::dimensions(path).map(|(width, height)| width.min(height));
-    let mut sides: Vec<usize> = paths.par_iter().filter_map(shorter).collect();
+    let progress = Progress::new("reading the sizes of pictures", paths.len());
+    let mut sides: Vec<usize> = paths.par_iter().inspect(|_| progress.step()).filter_map(shorter).collect();
     sides.sort_unstable();
     let median = sides.get(sides.len() / 2).copied().unwrap_or(LARGEST_CHOSEN);
     let of_most = 2 * sides.iter().filter(|&&side| side == median).count() > sides.len();

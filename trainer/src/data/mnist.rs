@@ -59,7 +59,7 @@ pub(super) fn published_in(images: &Images) -> Option<&'static Set> {
 
 /// Which of the files are not in this folder.
 pub(super) fn lacks(source: &Source, folder: &Path) -> Vec<&'static str> {
-    source.files.iter().map(|file| file.name).filter(|name| file_in(folder, name).is_none()).collect()
+    source.files.iter().filter(|file| file.found_in(folder).is_none()).map(|file| file.name).collect()
 }
 
 /// The training and the test file in this folder, gzipped as published or unpacked, with `.idx` in their names where
@@ -70,15 +70,9 @@ pub(super) fn find(source: &Source, folder: &Path) -> Option<(PathBuf, PathBuf)>
 
 fn pair(files: &[Published], folder: &Path) -> Option<(PathBuf, PathBuf)> {
     match files {
-        [train, test] => Some((file_in(folder, train.name)?, file_in(folder, test.name)?)),
+        [train, test] => Some((train.found_in(folder)?, test.found_in(folder)?)),
         _ => None,
     }
-}
-
-fn file_in(folder: &Path, name: &str) -> Option<PathBuf> {
-    let unpacked = name.trim_end_matches(".gz");
-    let names = [name, unpacked].into_iter().flat_map(|name| [name.to_owned(), name.replace("-idx", ".idx")]);
-    names.map(|name| folder.join(name)).find(|path| path.is_file())
 }
 
 #[cfg(test)]

@@ -9,10 +9,12 @@ mod folder;
 mod gzip;
 mod idx;
 mod images;
+mod matlab;
 mod mnist;
 mod nearest;
 mod published;
 mod rendered;
+mod svhn;
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -53,6 +55,11 @@ pub struct DataSet {
 }
 
 impl DataSet {
+    /// How many pictures there are, on both sides.
+    pub fn count(&self) -> usize {
+        self.train.len() + self.held_out.len()
+    }
+
     /// Files that are named one by one, at most.
     const NAMED: usize = 20;
 
@@ -126,7 +133,7 @@ pub fn fetch(name: &str, dir: Option<&Path>) -> Result<PathBuf> {
             let folder = set.download_folder(dir)?;
             return rendered::fetch(name, recipe, &folder).map(|()| folder);
         }
-        Format::Idx(source) | Format::Cifar(source) => source,
+        Format::Idx(source) | Format::Cifar(source) | Format::Svhn(source) => source,
     };
     if dir.is_none()
         && let Some(package) = source.package.as_ref().map(|package| PathBuf::from(package.folder))
@@ -135,6 +142,12 @@ pub fn fetch(name: &str, dir: Option<&Path>) -> Result<PathBuf> {
         return Ok(package);
     }
     let folder = set.download_folder(dir)?;
+    if let Format::Cifar(source) = &set.format
+        && cifar::is_unpacked_in(&folder, source)
+    {
+        eprintln!("{}: already there, unpacked", folder.display());
+        return Ok(folder);
+    }
     let mirror = std::env::var(download::MIRROR).ok().filter(|mirror| !mirror.is_empty());
     download::fetch(name, source, &folder, mirror.as_deref(), &SETS)?;
     Ok(folder)
@@ -207,6 +220,7 @@ pub fn read(wanted: &Wanted<'_>) -> Result<DataSet> {
         Format::Embedded => digits::read()?,
         Format::Idx(source) => mnist::read(set, source, dir)?,
         Format::Cifar(source) => cifar::read(set, source, dir)?,
+        Format::Svhn(source) => svhn::read(set, source, dir)?,
         Format::Rendered(recipe) => rendered::read(set, recipe, dir)?,
     };
     let mut data = DataSet {
@@ -232,7 +246,7 @@ pub fn is_named(name: &str) -> bool {
 
 /// Whether runs have long said where their files are not those that this name stands for: one that says nothing has those.
 pub fn is_told_from_others(name: &str) -> bool {
-    Set::named(name).is_some_and(|set| matches!(set.format, Format::Idx(_)))
+    Set::named(name).is_some_and(|set| matches!(set.format, Format::Idx(_) | Format::Svhn(_)))
 }
 
 /// Whether no folder is at a path, as far as one may look.
@@ -267,6 +281,7 @@ fn has(set: &Set, folder: &Path) -> bool {
         Format::Embedded => false,
         Format::Idx(source) => mnist::find(source, folder).is_some(),
         Format::Cifar(source) => cifar::find(source, folder).is_some(),
+        Format::Svhn(source) => svhn::find(source, folder).is_some(),
         Format::Rendered(_) => rendered::find(folder).is_some(),
     }
 }
@@ -313,7 +328,7 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_names() {
         for error in [open("digit", None).unwrap_err(), fetch("digit", None).unwrap_err()] {
             assert!(
-                error.to_string().contains("digits, fashion-mnist, mnist, cifar-10, faces, avatars, emoji"),
+                error.to_string().contains("digits, fashion-mnist, mnist, cifar-10, svhn, faces, avatars, emoji"),
                 "{error}"
             );
             assert_eq!(error.exit_code(), 2);

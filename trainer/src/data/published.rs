@@ -3,7 +3,7 @@
 use super::{
     DataSet, Wanted,
     catalogue::{Format, Set},
-    cifar, folder, mnist, rendered,
+    cifar, folder, mnist, rendered, svhn,
 };
 use crate::error::{Error, Result};
 
@@ -27,6 +27,7 @@ pub(super) fn tell_others(data: &mut DataSet, set: &Set, &Wanted { named, dir, .
             of.iter().any(Option::is_none).then(|| (fingerprint(), published()))
         }
         Format::Cifar(_) => (!cifar::are_published(parts)).then(|| (fingerprint(), published())),
+        Format::Svhn(source) => (!svhn::are_published(source, set, dir)?).then(|| (fingerprint(), published())),
         Format::Rendered(recipe) => {
             let fingerprint = fingerprint();
             let drawn = rendered::are_drawn(set, recipe, dir, &fingerprint);

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    files::{create_folder, reason, write_atomically},
-    npy, programs,
+    files::{reason, write_atomically},
+    folders, npy, programs,
 };
 
 /// The scripts and what pins their packages, by content hash.
@@ -51,7 +51,10 @@ pub(super) fn fetch(name: &str, recipe: &Recipe, folder: &Path) -> Result<()> {
         return Ok(());
     }
     check_half(name, recipe, folder)?;
-    create_folder(folder)?;
+    folders::filled(folder, || render(name, recipe, folder))
+}
+
+fn render(name: &str, recipe: &Recipe, folder: &Path) -> Result<()> {
     let workshop = TempDir::new()
         .map_err(|error| Error::failed(format!("data fetch {name}: no temporary folder: {}", reason(&error))))?;
     for (file, content) in WORKSHOP {

@@ -21,7 +21,7 @@ use super::features::{Features, Rows};
 use crate::{
     data::{Images, network_size},
     error::{Error, Result},
-    files, output,
+    files, folders, output,
     progress::Progress,
     train::{Batches, to_tensor},
 };
@@ -162,7 +162,7 @@ impl Classifier {
             .into_bytes()
             .map_err(|error| Error::failed(format!("{}: {error}", path.display())))?;
         if let Some(folder) = path.parent() {
-            files::create_folder(folder)?;
+            folders::create(folder)?;
         }
         files::write_atomically(path, |file| file.write_all(&bytes))
     }
@@ -201,7 +201,7 @@ fn cache(name: &str, train: &Images) -> Option<PathBuf> {
     hasher.update([Classifier::VERSION]);
     hasher.update(&train.pixels);
     hasher.update(&train.labels);
-    let hash: String = hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex::encode(&hasher.finalize()[..8]);
     Some(crate::cache::folder()?.join("classifiers").join(format!("{name}-{hash}.bpk")))
 }
 

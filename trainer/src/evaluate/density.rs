@@ -22,7 +22,7 @@ use crate::{budget, error::Result, output, pictures::Picture, progress::Progress
 pub struct Density {
     /// Densities on the way from the Gaussian.
     pub steps: u32,
-    /// Energy gradients of a transition.
+    /// Leapfrog steps of a transition.
     pub leaps: usize,
     /// Chains in each direction.
     pub chains: usize,

@@ -55,6 +55,40 @@ pub struct Evaluation {
     pub card: Vec<Metric>,
 }
 
+impl Evaluation {
+    /// One of which nothing is measured yet: of a model, by its name and the hash of its weights, on so many training and
+    /// held-out pictures of a set.
+    pub fn begun(
+        (model, weights): (String, String),
+        data: String,
+        [training, held_out]: [usize; 2],
+        sampling: Sampling,
+    ) -> Self {
+        let begun = "the evaluation ended before it was measured";
+        Self {
+            model,
+            weights,
+            data,
+            fingerprint: None,
+            training,
+            held_out,
+            sampling,
+            sample_quality: None,
+            denoising: Vec::new(),
+            energies: None,
+            outliers: Vec::new(),
+            likelihood: None,
+            density: None,
+            inpainting: Vec::new(),
+            nearest_neighbours: None,
+            interpolation: None,
+            missing: Part::ALL.into_iter().map(|part| (part, begun.to_owned())).collect(),
+            finished: false,
+            card: Vec::new(),
+        }
+    }
+}
+
 /// A part of an evaluation; its word in JSON is the name of its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

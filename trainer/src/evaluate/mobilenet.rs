@@ -22,7 +22,7 @@ use super::features::Features;
 use crate::{
     cache,
     error::{Error, Result},
-    files, output, programs,
+    files, folders, output, programs,
 };
 
 /// The network up to its pooled features.
@@ -186,7 +186,7 @@ fn weights() -> Result<PathBuf> {
         return Ok(path);
     }
     eprintln!("fetching MobileNetV2's weights once, to measure sample quality with");
-    files::create_folder(&folder)?;
+    folders::create(&folder)?;
     let place = tempfile::tempdir()
         .map_err(|error| Error::failed(format!("no temporary folder: {}", files::reason(&error))))?;
     let python = if cfg!(windows) { "python" } else { "python3" };

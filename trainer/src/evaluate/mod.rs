@@ -25,7 +25,7 @@ mod record;
 mod report;
 mod summary;
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use burn::tensor::Device;
 use shared::model::Weights;
@@ -90,25 +90,13 @@ pub fn evaluate(
     let mut record = Record::new(
         folder,
         Evaluation {
-            model: name,
-            weights: fingerprint(&Weights::of(&model.network))?,
-            data: data.name.clone(),
             fingerprint: data.fingerprint.clone(),
-            training: data.train.len(),
-            held_out: held_out.len(),
-            sampling: Sampling::of(chains, given.is_some(), model),
-            sample_quality: None,
-            denoising: Vec::new(),
-            energies: None,
-            outliers: Vec::new(),
-            likelihood: None,
-            density: None,
-            inpainting: Vec::new(),
-            nearest_neighbours: None,
-            interpolation: None,
-            missing: BTreeMap::new(),
-            finished: false,
-            card: Vec::new(),
+            ..Evaluation::begun(
+                (name, fingerprint(&Weights::of(&model.network))?),
+                data.name.clone(),
+                [data.train.len(), held_out.len()],
+                Sampling::of(chains, given.is_some(), model),
+            )
         },
     )?;
 

@@ -15,8 +15,13 @@ use crate::{
     likelihood::{Likelihood, Plan, mean_curve},
 };
 
-/// Held-out pictures that are read at every level.
+/// Held-out pictures that are read at every level, at most.
 const PICTURES: usize = 64;
+/// Levels of all pictures together, at most: large pictures need more levels, and so fewer of them are read. Colour pictures
+/// of 64x64 have 418 levels, of 256x256 they have 2,100.
+const READINGS: usize = 28_000;
+/// Pictures that are read in any case: they tell the standard error.
+const FEWEST: usize = 4;
 /// Times that pictures are drawn again for a standard error.
 const AGAIN: usize = 20;
 /// Probabilities of the intervals that a calibration asks for.
@@ -36,7 +41,8 @@ pub fn partition(placed: &PlacedModel<'_>, prior: &Prior, held_out: &Images) -> 
         // Classes are told apart by energies: alike noise would make those of a level alike.
         shared: false,
     };
-    let drawn = held_out.sample(PICTURES, 1);
+    let count = (READINGS / plan.quadrature.nodes().len()).clamp(FEWEST, PICTURES);
+    let drawn = held_out.sample(count, 1);
     let pictures: Vec<_> = (0..drawn.len()).map(|index| drawn.picture(index)).collect();
     let read = plan.read(model, &pictures, prior, false, placed.device)?;
     let nodes = plan.quadrature.nodes();

@@ -27,9 +27,7 @@ impl Record {
     ///
     /// # Errors
     /// The folder cannot be written.
-    pub fn new(folder: &Path, mut evaluation: Evaluation) -> Result<Self> {
-        let begun = "the evaluation ended before it was measured";
-        evaluation.missing = Part::ALL.into_iter().map(|part| (part, begun.to_owned())).collect();
+    pub fn new(folder: &Path, evaluation: Evaluation) -> Result<Self> {
         let mut record = Self { folder: folder.to_owned(), evaluation, failures: Vec::new() };
         if !folder.join("evaluation.json").exists() {
             record.write()?;
@@ -99,8 +97,6 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use options::Sampler;
     use serde_json::Value;
     use shared::sampling::Churn;
@@ -119,27 +115,8 @@ mod tests {
             seed: 1001,
             count: 4,
         };
-        let nothing = Evaluation {
-            model: "models/none".to_owned(),
-            weights: String::new(),
-            data: "a folder".to_owned(),
-            fingerprint: None,
-            training: 9,
-            held_out: 1,
-            sampling,
-            sample_quality: None,
-            denoising: Vec::new(),
-            energies: None,
-            outliers: Vec::new(),
-            likelihood: None,
-            density: None,
-            inpainting: Vec::new(),
-            nearest_neighbours: None,
-            interpolation: None,
-            missing: BTreeMap::new(),
-            finished: false,
-            card: Vec::new(),
-        };
+        let model = ("models/none".to_owned(), String::new());
+        let nothing = Evaluation::begun(model, "a folder".to_owned(), [9, 1], sampling);
         let record = Record::new(folder, nothing).unwrap();
         let grey = Picture { channels: 1, height: 8, width: 8, pixels: vec![0.5; 64] };
         record.show("samples.png", &[grey], None);

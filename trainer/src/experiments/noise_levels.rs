@@ -22,7 +22,7 @@ use crate::{
     error::{Error, Result},
     evaluate::{Purpose, Quality, QualityMeasure},
     features::FeatureChoice,
-    files, overwriting, pictures,
+    files, folders, overwriting, pictures,
     plots::{Axis, Curve, Plot},
     train::{RunConfig, TrainingPreset},
 };
@@ -96,6 +96,7 @@ const SHAPES: [ToyShape; 4] = [ToyShape::Moons, ToyShape::Rings, ToyShape::Grid,
 /// # Errors
 /// The data cannot be read or has nothing to measure samples with, or the folder cannot be written.
 pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
+    folders::check("--out", &args.out)?;
     let (device, _) = args.backend.device()?;
     let data = data::open_told(&args.data, args.data_dir.as_deref(), None)?;
     let many = NoiseLevels { min: args.sigma_min as f32, max: args.sigma_max as f32, spacing: Spacing::Geometric };

@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result},
     evaluate::{Purpose, Quality, QualityMeasure},
     features::FeatureChoice,
-    files, overwriting,
+    files, folders, overwriting,
     train::{RunConfig, Start},
 };
 
@@ -85,6 +85,7 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
             "{flag}: these trainings leave no checkpoints and no pictures; leave it out"
         )));
     }
+    folders::check("--out", &args.out)?;
     let base = RunConfig::layered(args.layers.preset, args.layers.config.as_deref(), &args.layers.settings)?;
     // All of them first: a mistake in the last should not be found out after hours.
     let changed = args.changes.iter().map(|change| base.with_change(change)).collect::<Result<Vec<_>>>()?;

@@ -9,7 +9,7 @@ use crate::{
     data::DataSet,
     error::{Error, Result},
     evaluate::fingerprint,
-    files,
+    files, folders,
     model::LoadedModel,
     overwriting,
 };
@@ -52,7 +52,7 @@ pub fn claim(folder: &Path, name: &str, others: &[impl AsRef<str>]) -> Result<()
     let numbers = format!("{name}.json");
     let others: Vec<&str> = others.iter().map(AsRef::as_ref).collect();
     overwriting::ours(folder, &numbers, &others)?;
-    files::create_folder(folder)?;
+    folders::create(folder)?;
     files::check_writable(&folder.join(numbers))
 }
 

@@ -15,7 +15,7 @@ use crate::{
     model::LoadedModel,
     pictures::Picture,
     ranks::Ranks,
-    train::{self, RunConfig, RunFolder, Start},
+    train::{self, Hold, RunConfig, RunFolder, Start},
 };
 
 /// What a training came to.
@@ -58,8 +58,9 @@ pub fn run(
     let config = config.with_pictures(data)?;
     folder.save_config(&config)?;
     let begun = Instant::now();
-    let trained =
-        train::train(&config, data, &folder, Start::of(&config)?, std::slice::from_ref(device), &Ranks::alone());
+    let mut hold = Hold::of(&folder)?;
+    let start = Start::of(&config)?;
+    let trained = train::train(&config, data, &mut hold, start, std::slice::from_ref(device), &Ranks::alone());
     trained.map_err(|error| match error {
         Error::Interrupted(_) => {
             Error::Interrupted("interrupted; what was measured before is kept, this training is not".to_owned())

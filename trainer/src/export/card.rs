@@ -2,15 +2,19 @@
 
 use std::fmt::Write as _;
 
+use options::Words;
 use shared::{
     model::{GuideCard, LikelihoodCard, Manifest, Metric, TrainingCard},
     network::NetworkConfig,
     training::formula,
 };
 
-use super::shown::HELD_OUT;
+use super::{
+    history::{changes, denoiser_steps},
+    shown::HELD_OUT,
+};
 use crate::{
-    evaluate::{from_picture_to_picture, with_error},
+    evaluate::{Sampling, from_picture_to_picture, with_error},
     likelihood::more_or_fewer,
     progress::in_words,
     train::{Optimization, PicturesCard, RunConfig, Settings, optimizer_title},
@@ -43,9 +47,12 @@ fn steps_line(training: &TrainingCard, plan: &Optimization, history: &[Settings]
     } else {
         format!("{steps} of {batch} images")
     };
-    let denoiser = match plan.denoiser_steps {
+    let denoiser = match denoiser_steps(history, plan, *steps) {
         0 => String::new(),
-        first => format!("; the first {first} trained the U-Net inside the energy as a denoiser by itself"),
+        count if count == plan.denoiser_steps.min(*steps) => {
+            format!("; the first {count} trained the U-Net inside the energy as a denoiser by itself")
+        }
+        count => format!("; {count} of them trained the U-Net inside the energy as a denoiser by itself"),
     };
     format!("{batches}; {images_seen} images seen{denoiser}")
 }
@@ -73,6 +80,7 @@ pub fn card(
     history: &[Settings],
     note: Option<&str>,
     sampling: &str,
+    evaluated: Option<&Sampling>,
 ) -> String {
     let Manifest { name, network, data, training, noise, .. } = manifest;
     let colour = if network.channels == 1 { "grey" } else { "colour" };
@@ -80,8 +88,8 @@ pub fn card(
     let note = note.map_or_else(String::new, |note| format!("{}\n\n", note.trim()));
     let others = manifest.pictures_licence.as_ref().map_or_else(String::new, |licence| {
         format!(
-            "The pictures that the page offers (`{HELD_OUT}`) are not from this data, and the model has never seen them. Source and \
-             licence: {}.\n\n",
+            "The pictures that the page offers (`{HELD_OUT}`) are not from this data, and {}. Source and licence: {}.\n\n",
+            if config.from.is_some() { "this training did not use them" } else { "the model has never seen them" },
             licence.trim()
         )
     });
@@ -144,35 +152,17 @@ pub fn card(
             training.steps, training.images_seen
         );
     }
-    if history.len() > 1 {
-        text.push_str("\nThese are the settings at the end. The run was resumed with others:\n\n");
-        text.push_str("| after step | batch | learning rate, cosine over | noise levels | weight of a level | pictures in a target |\n");
-        text.push_str("| --- | --- | --- | --- | --- | --- |\n");
-        for Settings { step, noise, optimization } in history {
-            let _ = writeln!(
-                text,
-                "| {step} | {} | {}, {} steps | {} to {}, {} | {} | {} |",
-                optimization.batch,
-                optimization.learning_rate,
-                optimization.steps,
-                noise.min,
-                noise.max,
-                format!("{:?}", noise.spacing).to_lowercase(),
-                formula(optimization.weighting),
-                optimization.references.max(1)
-            );
-        }
-    }
+    text.push_str(&changes(history));
     let _ = write!(text, "\n{}", measured(manifest));
     let _ = write!(
         text,
-        "\n{MORE} `trainer evaluate --model models/{name} --data {} --out report`.\n\n## Limits\n\n\
+        "\n{}\n\n## Limits\n\n\
          - The energy is not conditioned on noise and not normalised: energies of different models cannot be compared, bits can.\n\
          - It knows only pictures of this size that are like its training pictures, and turns anything else into such pictures.\n\
          - Flat and smooth pictures have a low energy although they are nothing like the data. `trainer score` judges by denoising errors \
          instead, which is better but not infallible.\n\
          - Samples may resemble training pictures; `trainer evaluate` shows the nearest ones.\n",
-        config.data
+        more(&format!("trainer evaluate --model models/{name} --data {}", config.data), manifest, evaluated)
     );
     text
 }
@@ -185,22 +175,39 @@ pub const CHOSEN: &str = " (by some of which this checkpoint was chosen)";
 pub const MEASURED: &str = "## Measured";
 const MORE: &str = "More by";
 
+/// The line with the command that evaluates a model of some data again: whoever gives it is to find the same numbers.
+fn more(command: &str, manifest: &Manifest, evaluated: Option<&Sampling>) -> String {
+    let by_photographs = manifest.metrics.iter().any(|metric| metric.how.contains("MobileNetV2"));
+    let features = if by_photographs { " --features mobilenet-v2" } else { "" };
+    let samples = evaluated.filter(|sampling| !sampling.from_files).map_or_else(String::new, |sampling| {
+        let Sampling { sampler, steps, seed, count, .. } = sampling;
+        format!(" --sampler {} --steps {steps} --seed {seed} --count {count}", sampler.word())
+    });
+    format!("{MORE} `{command}{features}{samples} --out report`.")
+}
+
 /// A card with the numbers that its manifest has now, with the line ends that it had; none where it is no card of ours.
-pub fn measured_again(card: &str, manifest: &Manifest) -> Option<String> {
+/// `evaluated` is how the samples of a new evaluation were made.
+pub fn measured_again(card: &str, manifest: &Manifest, evaluated: Option<&Sampling>) -> Option<String> {
     let lines: Vec<&str> = card.lines().collect();
     let begin = lines.iter().position(|line| line.trim_end() == MEASURED)?;
     let end = begin + lines[begin..].iter().position(|line| line.starts_with(MORE))?;
     let numbers = measured(manifest);
-    // Whoever gives the same command is to find the same numbers.
-    let by_photographs = manifest.metrics.iter().any(|metric| metric.how.contains("MobileNetV2"));
-    let more = match lines[end].contains("--features") {
-        false if by_photographs => lines[end].replace(" --out ", " --features mobilenet-v2 --out "),
-        _ => lines[end].to_owned(),
+    let more = match evaluated {
+        Some(_) => more(command_of(lines[end])?, manifest, evaluated),
+        None => lines[end].to_owned(),
     };
     let rest = lines[end + 1..].iter().copied();
     let all = lines[..begin].iter().copied().chain(numbers.lines()).chain(["", &more]).chain(rest);
     let line_end = if card.contains("\r\n") { "\r\n" } else { "\n" };
     Some(all.flat_map(|line| [line, line_end]).collect())
+}
+
+/// The model and the data in such a line, without the flags that follow.
+fn command_of(line: &str) -> Option<&str> {
+    let command = line.strip_prefix(MORE)?.trim_start().strip_prefix('`')?;
+    let ends = [" --features ", " --sampler ", " --out "].into_iter().filter_map(|flag| command.find(flag));
+    Some(&command[..ends.min()?])
 }
 
 /// The part with numbers.
@@ -219,7 +226,7 @@ fn measured(manifest: &Manifest) -> String {
 fn likelihood(manifest: &Manifest) -> Vec<Metric> {
     let Some(card) = &manifest.likelihood else { return Vec::new() };
     let LikelihoodCard { noise_level, pictures, prior_bits, .. } = card;
-    // The same errors as those of the loss, on the same pictures.
+    // The same errors as those of the loss.
     let chosen = if manifest.metrics.iter().any(|metric| metric.how.contains(CHOSEN)) { CHOSEN } else { "" };
     let how = format!(
         "pictures under noise of {noise_level}, which alone has {:.2}; at most, by denoising errors up to noise {}: {} bits \

@@ -10,11 +10,12 @@ use options::Recording;
 use serde::{Deserialize, Serialize};
 use shared::model::Manifest;
 use tempfile::TempDir;
+use user_files::without_byte_order_mark;
 
 use super::{card::SAMPLES, shown::HELD_OUT};
 use crate::{
     error::{Error, Result},
-    files,
+    files, folders,
     pictures::{self, Picture},
 };
 
@@ -81,11 +82,18 @@ impl ModelFolder {
         if self.path.file_name().is_some_and(|name| name == INDEX) {
             return Err(wrong("the list of the models beside it has that name; choose another"));
         }
+        folders::check("--out", &self.path)?;
         if !self.place.exists() {
             return Ok(false);
         }
-        if !self.place.is_dir() {
-            return Err(wrong("it is a file; give the name of a folder"));
+        if let Some((link, model)) =
+            self.path.file_name().zip(self.model_behind()).filter(|(link, model)| **link != **model)
+        {
+            let link = link.to_string_lossy();
+            return Err(wrong(&format!(
+                "{link} is a link to the model {model}, which would be called {link}; export to that, \
+                 or choose another folder"
+            )));
         }
         let entries = fs::read_dir(&self.place).map_err(|error| wrong(&files::reason(&error)))?;
         let mut names: Vec<String> =
@@ -102,6 +110,13 @@ impl ModelFolder {
             }
             None => Ok(true),
         }
+    }
+
+    /// The name of the model that lies where a link leads.
+    fn model_behind(&self) -> Option<String> {
+        let manifest = self.path.is_symlink().then(|| fs::read(self.place.join(MANIFEST)))?.ok()?;
+        let manifest: serde_json::Value = serde_json::from_slice(without_byte_order_mark(&manifest)).ok()?;
+        Some(manifest.get("name")?.as_str()?.to_owned())
     }
 
     /// Makes the folder that it is to lie in, and sees whether it can be written there, before minutes of work.
@@ -225,6 +240,25 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn no_model_gets_another_s_name_by_a_link() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let replaces = |name: &str| ModelFolder::at(&at(name)).replaces().map_err(|error| error.to_string());
+        fs::create_dir(at("ok")).unwrap();
+        fs::write(at("ok/model.json"), r#"{"name":"ok"}"#).unwrap();
+        symlink("ok", at("link")).unwrap();
+        assert!(replaces("link").unwrap_err().contains("link is a link to the model ok"));
+        assert_eq!(replaces("ok"), Ok(true));
+        // A model that has moved to another disk.
+        fs::write(at("ok/model.json"), r#"{"name":"link"}"#).unwrap();
+        assert_eq!(replaces("link"), Ok(true));
+        symlink("absent", at("nowhere")).unwrap();
+        assert!(replaces("nowhere").unwrap_err().contains("leads nowhere"));
+    }
 
     #[test]
     #[cfg(unix)]

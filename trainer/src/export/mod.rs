@@ -2,8 +2,9 @@
 
 mod card;
 mod folder;
+mod history;
 mod shown;
 
 pub use card::{AT_EXPORT, CHOSEN, MEASURED, card, measured_again};
 pub use folder::{Contents, ModelFolder, WEIGHTS};
-pub use shown::{held_out_strip, of_folder};
+pub use shown::{check_unseen, held_out_strip, of_folder};

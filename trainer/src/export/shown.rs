@@ -1,9 +1,9 @@
 //! The pictures that are published with a model, for visitors to try out.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use crate::{
-    data::{self, Images},
+    data::{self, DataSet, Images},
     error::{Error, Result},
     pictures::{self, Picture},
 };
@@ -32,6 +32,34 @@ pub fn of_folder(folder: &Path, like: &Images) -> Result<Images> {
         images.pixels.extend(picture.pixels.iter().map(|value| (value * 255.0).round() as u8));
     }
     Ok(images)
+}
+
+/// Checks that none of these pictures is one of the run's own: they are published as others that the model has never seen,
+/// and under another licence.
+///
+/// # Errors
+/// There are such: the line begins with `--pictures`.
+pub fn check_unseen(folder: &Path, shown: &Images, data: &DataSet) -> Result<()> {
+    let wanted: HashSet<&[u8]> = each(shown).collect();
+    let own: HashSet<&[u8]> =
+        each(&data.train).chain(each(&data.held_out)).filter(|picture| wanted.contains(picture)).collect();
+    let count = each(shown).filter(|picture| own.contains(picture)).count();
+    if count == 0 {
+        return Ok(());
+    }
+    let are = if count == 1 { "is a picture" } else { "are pictures" };
+    Err(Error::input(format!(
+        "--pictures {}: {count} of these {} {are} of {} itself, which the model has learned from or is measured on; give \
+         others, or publish held-out ones with --held-out",
+        folder.display(),
+        shown.len(),
+        data.name
+    )))
+}
+
+/// The pixels of each picture.
+fn each(images: &Images) -> impl Iterator<Item = &[u8]> {
+    (0..images.len()).map(|index| images.image(index))
 }
 
 /// `held-out.png` of these pictures, if there are any.
@@ -117,6 +145,27 @@ mod tests {
         let error = of_folder(folder.path(), &grey).unwrap_err();
         let text = "it holds model.json, so it was written by this program";
         assert!(error.to_string().contains(text) && error.exit_code() == 2, "{error}");
+    }
+
+    #[test]
+    fn pictures_that_the_model_has_learned_from_are_not_published_as_others() {
+        let images = |values: &[u8]| Images {
+            channels: 1,
+            height: 8,
+            width: 8,
+            pixels: values.iter().flat_map(|&value| [value; 64]).collect(),
+            labels: Vec::new(),
+        };
+        let data = DataSet { held_out: images(&[5]), ..DataSet::of(images(&[1, 2, 3])) };
+        let folder = Path::new("others");
+        check_unseen(folder, &images(&[4, 6]), &data).unwrap();
+        for (values, told) in [
+            (&[4, 2, 2][..], "--pictures others: 2 of these 3 are pictures of pictures itself"),
+            (&[4, 5], "1 of these 2 is a picture of pictures itself"),
+        ] {
+            let error = check_unseen(folder, &images(values), &data).unwrap_err();
+            assert!(error.to_string().contains(told) && error.exit_code() == 2, "{error}");
+        }
     }
 
     #[test]

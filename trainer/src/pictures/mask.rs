@@ -43,6 +43,10 @@ fn read_picture(path: &Path, original: (usize, usize), size: (usize, usize)) -> 
         return Err(wrong("the mask has no white pixel, so nothing is unknown; paint the unknown part white"));
     }
     let unknown = fitted(&unknown, found, size);
+    if !unknown.contains(&false) {
+        let why = "all of the mask is white, or transparent, which counts as white; put the known part in black";
+        eprintln!("--mask {}: the whole picture is unknown: {why}", path.display());
+    }
     if !unknown.contains(&true) {
         return Err(wrong("nothing is unknown in the middle of the picture, which is all that the model sees"));
     }

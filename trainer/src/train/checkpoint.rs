@@ -86,7 +86,9 @@ impl Checkpoint {
         let cannot = |error: std::io::Error| {
             Error::failed(format!("{}: cannot be written: {}", target.display(), files::reason(&error)))
         };
-        let written = self.write(&draft).and_then(|()| {
+        // Not the run's folder itself: one that was moved away just now would be made again without its settings.
+        let made = if folder.is_dir() { Ok(()) } else { fs::create_dir(folder) };
+        let written = made.and_then(|()| self.write(&draft)).and_then(|()| {
             // A checkpoint of the same step (a run resumed and stopped at once) is replaced.
             if target.exists() {
                 discard(&target)?;
@@ -114,7 +116,7 @@ impl Checkpoint {
         if draft.exists() {
             fs::remove_dir_all(draft)?;
         }
-        fs::create_dir_all(draft)?;
+        fs::create_dir(draft)?;
         let weights = |weights: &Weights| weights.to_safetensors(false).map_err(std::io::Error::other);
         let files =
             [(WEIGHTS, weights(&self.weights)?), (EMA, weights(&self.ema)?), (OPTIMIZER, self.optimizer.to_vec())];

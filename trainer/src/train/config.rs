@@ -14,7 +14,6 @@ use shared::{
 
 use super::{checkpoint::Progress, memory, optimization::Optimization};
 use crate::{
-    cli::NOISE,
     data::{self, DataSet, Images},
     error::{Error, Result},
     model::LoadedModel,
@@ -121,6 +120,9 @@ pub struct PicturesCard {
     /// Whether they were others when the run began, so that it may have learned from some that are held out now.
     #[serde(default, skip_serializing_if = "is_false")]
     pub changed: bool,
+    /// How many there are, on both sides; runs from before this was taken down do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
     /// What the data set says of itself.
     #[serde(flatten)]
     pub card: DataCard,
@@ -174,7 +176,7 @@ impl RunConfig {
                 "optimization.denoiser_steps (--denoiser-steps) must be at most optimization.steps (--steps)",
             ),
             (
-                least >= *NOISE.start() as f32 && most <= *NOISE.end() as f32,
+                NoiseLevels::POSSIBLE.contains(&least) && NoiseLevels::POSSIBLE.contains(&most),
                 "noise.min and noise.max (--sigma-min, --sigma-max) must be from 0.0001 to 10000",
             ),
             (self.record.checkpoint_every >= 1, "record.checkpoint_every (--checkpoint-every) must be at least 1"),
@@ -235,15 +237,17 @@ impl RunConfig {
         }
         self.data.clone_from(&data.source);
         let fingerprint = data.fingerprint.clone();
+        let count = Some(data.count());
         let begins = self.pictures.is_none();
         if let Some(known) = &mut self.pictures {
             known.changed |= known.card.fingerprint != fingerprint;
             known.card.fingerprint = fingerprint;
+            known.count = count;
             self.check(&data.train)?;
         } else {
             let licence = data.licence.clone();
             let card = DataCard { name: name.clone(), licence, size: height, pixel_range: [0.0, 1.0], fingerprint };
-            self.pictures = Some(PicturesCard { channels, changed: false, card });
+            self.pictures = Some(PicturesCard { channels, changed: false, count, card });
             let NetworkConfig { preset, image_size, scales, .. } = self.network();
             self.network.scales = scales.or_else(|| NetworkConfig::scales_for(preset, image_size));
             if std::mem::take(&mut self.noise_follows_size) {

@@ -5,11 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Checkpoint, RunConfig, metrics};
+use super::{Checkpoint, RunConfig, Settings, metrics};
 use crate::{
     console, data,
     error::{Error, Result},
-    files, overwriting,
+    files, folders, overwriting,
 };
 
 /// `run.toml`, `metrics.jsonl`, `report.html`, `checkpoints/`, `samples/`.
@@ -57,14 +57,19 @@ impl RunFolder {
         Checkpoint::set_aside_after(&self.checkpoints(), step)
     }
 
+    /// Where the run lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Keeps the folder for one training at a time, as long as what is returned is there.
     ///
     /// # Errors
     /// Another training writes into it.
-    pub fn lock(&self) -> Result<Option<File>> {
-        files::create_folder(&self.0)?;
+    pub(super) fn lock(&self) -> Result<Option<File>> {
+        folders::create(&self.0)?;
         // Where files cannot be locked nobody is kept out.
-        let Ok(lock) = File::create(self.0.join(".lock")) else { return Ok(None) };
+        let Ok(lock) = File::create(self.lock_file()) else { return Ok(None) };
         match lock.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 let text = "another training writes into this folder; choose another --out, or wait for its end";
@@ -72,6 +77,10 @@ impl RunFolder {
             }
             _ => Ok(Some(lock)),
         }
+    }
+
+    pub(super) fn lock_file(&self) -> PathBuf {
+        self.0.join(".lock")
     }
 
     /// Forgets what was measured, for a run that begins again.
@@ -114,13 +123,18 @@ impl RunFolder {
         self.0.join("samples").join(format!("step-{step:07}{raw}.png"))
     }
 
+    /// Whether the settings that lie there are these.
+    pub(super) fn has_settings(&self, config: &RunConfig) -> bool {
+        config.to_toml().is_ok_and(|text| fs::read_to_string(self.settings()).is_ok_and(|there| there == text))
+    }
+
     /// Writes the settings, and makes the folders.
     ///
     /// # Errors
     /// The folder cannot be written.
     pub fn save_config(&self, config: &RunConfig) -> Result<()> {
         for folder in [self.checkpoints(), self.0.join("samples")] {
-            files::create_folder(&folder)?;
+            folders::create(&folder)?;
         }
         let path = self.settings();
         let text = config.to_toml()?;
@@ -145,6 +159,24 @@ impl RunFolder {
         // Those of earlier versions say nothing of pictures as they are known now.
         pictures.card.fingerprint.take_if(|known| !data::is_fingerprint(known));
         config.checked().map_err(|error| damaged(&error.to_string()))
+    }
+
+    /// What the steps before this one were made with: of these settings the last, and all of them. A run may have been
+    /// resumed with others since, without a step that was saved; `run.toml` has those.
+    ///
+    /// # Errors
+    /// What was taken down cannot be read.
+    pub fn made_with(&self, config: RunConfig, step: u64) -> Result<(RunConfig, Vec<Settings>)> {
+        let (made, since): (Vec<_>, Vec<_>) =
+            metrics::history(self)?.into_iter().partition(|settings| settings.step < step);
+        let config = match made.last() {
+            Some(Settings { noise, optimization, .. }) if !since.is_empty() => {
+                let config = RunConfig { noise: *noise, optimization: optimization.clone(), ..config };
+                config.checked().map_err(|error| Error::input(format!("{}: {error}", self.metrics().display())))?
+            }
+            _ => config,
+        };
+        Ok((config, made))
     }
 
     /// The checkpoint with the smallest loss on held-out pictures.
@@ -177,17 +209,15 @@ impl RunFolder {
             );
             return Err(Error::input(format!("{folder}: {text}")));
         }
-        Checkpoint::newest(&self.checkpoints()).ok_or_else(|| {
-            let text =
-                "no checkpoint of it can be read; delete the folder to train anew into it, or choose another --out";
-            Error::input(format!("{folder}: {text}"))
-        })
+        Checkpoint::newest(&self.checkpoints())
+            .ok_or_else(|| Error::input(format!("{folder}: no checkpoint of it can be read: all are damaged")))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::{TrainingPreset, metrics::Metrics};
 
     #[test]
     fn one_training_at_a_time() {
@@ -242,6 +272,24 @@ mod tests {
     }
 
     #[test]
+    fn settings_that_no_step_was_made_with_are_not_said_of_a_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::at(folder.path());
+        let mut config = TrainingPreset::Unet.settings();
+        for (step, seed) in [(0, 1), (4, 2), (9, 3)] {
+            config.optimization.seed = seed;
+            Metrics::open(run.metrics(), step).unwrap().begin(step, &config);
+        }
+        for (step, seed) in [(4, 1), (5, 2), (9, 2), (12, 3)] {
+            let (made, history) = run.made_with(config.clone(), step).unwrap();
+            assert_eq!((made.optimization.seed, history.len() as u64), (seed, seed), "{step}");
+        }
+        // What is not taken down is as the run says.
+        fs::remove_file(run.metrics()).unwrap();
+        assert_eq!(run.made_with(config, 5).unwrap().0.optimization.seed, 3);
+    }
+
+    #[test]
     fn nothing_is_lost_with_a_run_without_a_checkpoint() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::at(folder.path());
@@ -255,6 +303,6 @@ mod tests {
         assert!(!run.has_checkpoint());
         fs::create_dir(folder.path().join("checkpoints/step-0000002")).unwrap();
         assert!(run.has_checkpoint());
-        assert!(run.newest().err().unwrap().to_string().contains("delete the folder"));
+        assert!(run.newest().err().unwrap().to_string().contains("all are damaged"));
     }
 }

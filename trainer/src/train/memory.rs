@@ -88,7 +88,7 @@ mod tests {
 
     fn of_size(size: usize) -> RunConfig {
         let card = DataCard { name: "x".into(), licence: "y".into(), size, pixel_range: [0.0, 1.0], fingerprint: None };
-        let pictures = Some(PicturesCard { channels: 3, changed: false, card });
+        let pictures = Some(PicturesCard { channels: 3, changed: false, count: None, card });
         let mut config = RunConfig { pictures, ..TrainingPreset::Unet4.settings() };
         fit(&mut config, usize::MAX).unwrap();
         config

@@ -103,14 +103,21 @@ impl Metrics {
     /// The file cannot be read or written.
     pub fn open(path: PathBuf, step: u64) -> Result<Self> {
         let mut entries = read(&path)?;
-        entries.retain(|entry| entry.step() <= step);
+        // With settings that were taken down right here no step was made, whoever began with them.
+        entries.retain(|entry| match entry {
+            Entry::Settings(settings) => settings.step < step,
+            entry => entry.step() <= step,
+        });
         let metrics = Self { path, entries, written: true };
         metrics.write()?;
         Ok(metrics)
     }
 
     /// The whole file anew.
-    fn write(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self) -> Result<()> {
         files::write_atomically(&self.path, |file| {
             self.entries.iter().try_for_each(|entry| {
                 serde_json::to_writer(&mut *file, entry)?;
@@ -140,21 +147,25 @@ impl Metrics {
 
     /// Adds an entry. A file that cannot be written now ends no training: a later entry takes this one with it.
     pub fn push(&mut self, entry: Entry) {
-        let outcome =
-            if self.written { append(&self.path, &entry).map_err(|error| files::reason(&error)) } else { Ok(()) };
+        // Anew where a line may be there in part, or somebody has deleted those before.
+        let whole = self.written && self.path.exists();
         self.entries.push(entry);
-        match (self.written, outcome) {
-            (true, Err(reason)) => {
-                eprintln!(
-                    "warning: {}: cannot be written: {reason}; the next entry brings this one with it",
-                    self.path.display()
-                );
-                self.written = false;
-            }
-            // Anew, as a line may be there in part.
-            (false, _) => self.written = self.write().is_ok(),
-            (true, Ok(())) => {}
+        let outcome = if whole { self.append_last() } else { self.write() };
+        if let (true, Err(error)) = (self.written, &outcome) {
+            eprintln!("warning: {error}; the next entry brings this one with it");
         }
+        self.written = outcome.is_ok();
+    }
+
+    fn append_last(&self) -> Result<()> {
+        let append = || {
+            let mut line = serde_json::to_vec(&self.entries.last())?;
+            line.push(b'\n');
+            OpenOptions::new().append(true).open(&self.path)?.write_all(&line)
+        };
+        append().map_err(|error: io::Error| {
+            Error::failed(format!("{}: cannot be written: {}", self.path.display(), files::reason(&error)))
+        })
     }
 
     /// All averages over steps.
@@ -209,12 +220,6 @@ fn read(path: &Path) -> Result<Vec<Entry>> {
     };
     let lines = BufReader::new(file).lines().map_while(std::result::Result::ok);
     Ok(lines.map_while(|line| serde_json::from_str(&line).ok()).collect())
-}
-
-fn append(path: &Path, entry: &Entry) -> io::Result<()> {
-    let mut line = serde_json::to_vec(entry)?;
-    line.push(b'\n');
-    OpenOptions::new().append(true).create(true).open(path)?.write_all(&line)
 }
 
 /// The loss on held-out pictures at the last checkpoint of a run, if it has one.
@@ -336,6 +341,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_deleted_is_whole_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let mut metrics = Metrics::open(path.clone(), 0).unwrap();
+        metrics.push(training(10));
+        fs::remove_file(&path).unwrap();
+        metrics.push(training(20));
+        assert_eq!(read(&path).unwrap(), [training(10), training(20)]);
+    }
+
+    #[test]
     fn losses_over_other_noise_levels_are_not_compared() {
         let folder = tempfile::tempdir().unwrap();
         let mut config = crate::train::TrainingPreset::Unet.settings();
@@ -369,5 +385,11 @@ mod tests {
         let found: Vec<_> =
             history(&run).unwrap().iter().map(|entry| (entry.step, entry.optimization.learning_rate)).collect();
         assert_eq!(found, [(0, 1e-3), (20, 1e-4)]);
+        // With those no step was made.
+        Metrics::open(run.metrics(), 20).unwrap();
+        assert_eq!(history(&run).unwrap().len(), 1);
+        config.optimization.learning_rate = 1e-5;
+        Metrics::open(run.metrics(), 20).unwrap().begin(20, &config);
+        assert_eq!(history(&run).unwrap().last().map(|entry| entry.optimization.learning_rate), Some(1e-5));
     }
 }

@@ -112,7 +112,7 @@ mod tests {
         let card =
             DataCard { name: "x".into(), licence: "y".into(), size: 8, pixel_range: [0.0, 1.0], fingerprint: None };
         let mut config = TrainingPreset::Unet.settings();
-        config.pictures = Some(PicturesCard { channels: 1, changed: false, card });
+        config.pictures = Some(PicturesCard { channels: 1, changed: false, count: None, card });
         config.noise = NoiseLevels { min: 0.05, max: 5.0, spacing: Spacing::Geometric };
         (config.optimization.batch, config.optimization.references) = (16, 0);
         let mut mirrored = |flip| {

@@ -1,6 +1,6 @@
 //! The training loop.
 
-use std::{sync::atomic::Ordering, thread, time::Instant};
+use std::{path::PathBuf, sync::atomic::Ordering, thread, time::Instant};
 
 use burn::{
     module::Module,
@@ -15,7 +15,7 @@ use shared::{
 };
 
 use super::{
-    Checkpoint, RunConfig, RunFolder,
+    Checkpoint, Hold, RunConfig, RunFolder,
     checkpoint::Progress,
     clip::clip_by_global_norm,
     display::Display,
@@ -48,8 +48,8 @@ pub enum Start {
     Fresh,
     /// With the weights of a model.
     Weights(Weights),
-    /// Where it was left.
-    Checkpoint(Box<Checkpoint>),
+    /// Where the run of this path was left.
+    Checkpoint(PathBuf, Box<Checkpoint>),
 }
 
 impl Start {
@@ -117,11 +117,12 @@ fn frame(config: &RunConfig) -> Result<Frame> {
 pub fn train(
     config: &RunConfig,
     data: &DataSet,
-    folder: &RunFolder,
+    hold: &mut Hold<'_>,
     start: Start,
     devices: &[Device],
     ranks: &Ranks,
 ) -> Result<()> {
+    let folder = hold.folder();
     let device = devices.first().ok_or_else(|| Error::failed("there is no device to train on"))?;
     let plan = &config.optimization;
     let mut state = State::new(config, start, device)?;
@@ -129,7 +130,9 @@ pub fn train(
     let replicas = Replicas::new(config, &data.train, frame, devices, ranks);
     let probe = Probe::new(config, data, frame, device);
     let mut metrics = Metrics::open(folder.metrics(), state.progress.step)?;
-    metrics.begin(state.progress.step, config);
+    if state.progress.step < plan.steps {
+        metrics.begin(state.progress.step, config);
+    }
     let (mut told, mut watch, mut average) = (PendingLosses::new(), Watch::default(), Average::default());
     let mut display = Display::new(plan, state.progress.step, &config.data);
     let (mut clock, mut lap) = (Instant::now(), Instant::now());
@@ -169,6 +172,9 @@ pub fn train(
                 })?;
                 average.add(loss, norm);
                 display.step(step, loss);
+            }
+            if due || interrupted {
+                hold.renew(config, &metrics).inspect_err(|_| display.finish())?;
             }
             if entry {
                 let speed = (average.steps() * plan.batch as u64) as f64 / lap.elapsed().as_secs_f64();
@@ -244,14 +250,18 @@ impl State {
         };
         let training = device.clone().autodiff();
         let weights = match start {
-            Start::Checkpoint(checkpoint) => {
-                const MISFIT: &str = "the checkpoint does not fit its run";
+            Start::Checkpoint(run, checkpoint) => {
                 let Checkpoint { progress, weights, ema, optimizer } = *checkpoint;
-                let trained = network(MISFIT, weights, &training)?;
+                let misfit = format!(
+                    "{}: its run.toml is of another network than its checkpoint of step {}",
+                    run.display(),
+                    progress.step
+                );
+                let trained = network(&misfit, weights, &training)?;
                 let fresh = optimizer::init(config.optimization.optimizer, &trained.parameters());
                 return Ok(Self {
-                    ema: network(MISFIT, ema, device)?,
-                    optimizer: fresh.from_bytes(optimizer).map_err(|error| failed(MISFIT, &error))?,
+                    ema: network(&misfit, ema, device)?,
+                    optimizer: fresh.from_bytes(optimizer).map_err(|error| failed(&misfit, &error))?,
                     parameters: trained.parameters(),
                     network: trained,
                     progress,
@@ -329,7 +339,7 @@ impl State {
             let shape = network.batch_shape(count);
             let mut sampler = Chains::new(schedule.clone(), network.sigma_0, Noise::new(0), 0, shape, device);
             while sampler.step(weights).is_some() {}
-            let (images, _) = sampler.finish(weights);
+            let images = sampler.finish(weights);
             let images = output::pictures(frame.remove(images))?;
             pictures::write_grid(&folder.samples(self.progress.step, averaged), &images, None)?;
         }

@@ -110,12 +110,15 @@ impl Reference {
         let clean = take("train.clean", &image(Any))?;
         let train_noise = take("train.noise", &image(count(&clean)))?;
         let sigma = take("train.sigma", &[count(&clean)])?;
+        check("train.sigma", &sigma, |level| level > 0.0, "a positive number")?;
         let x0 = take("langevin.x0", &image(Any))?;
         let temperature = take("langevin.temperature", &[Any])?;
+        check("langevin.temperature", &temperature, |temperature| temperature >= 0.0, "a number of at least 0")?;
         let steps = temperature.shape()[0];
         let langevin_noise = take("langevin.noise", &images(Exactly(steps), count(&x0)))?;
         let known = take("inpaint.known", &image(count(&x0)))?;
         let mask = take("inpaint.mask", &image(count(&x0)))?;
+        check("inpaint.mask", &mask, |unknown| unknown == 0.0 || unknown == 1.0, "0 or 1")?;
         let known_noise = take("inpaint.known_noise", &images(Exactly(steps + 1), count(&x0)))?;
         Ok(Self {
             config,
@@ -137,6 +140,19 @@ fn header(fields: HashMap<String, String>) -> std::result::Result<Header, String
 
 fn number<T: std::str::FromStr>(field: &str, text: &str) -> std::result::Result<T, String> {
     text.parse().map_err(|_| format!("the header's {field} `{text}` is not a number of the right kind"))
+}
+
+/// Checks that the computation is one with these values.
+fn check(
+    name: &str,
+    data: &TensorData,
+    allowed: impl Fn(f32) -> bool,
+    wanted: &str,
+) -> std::result::Result<(), String> {
+    data.iter::<f32>().find(|&value| !allowed(value)).map_or(Ok(()), |value| {
+        let problem = format!("has the value {value} where {wanted} is needed");
+        Err(ModelError::Tensor { name: name.to_owned(), problem }.to_string())
+    })
 }
 
 /// What one dimension of a tensor may be.

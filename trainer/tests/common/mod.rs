@@ -87,3 +87,8 @@ pub fn npy(path: &Path) -> (Vec<u64>, Vec<f32>) {
     let shape = file.shape().to_vec();
     (shape, file.into_vec().unwrap())
 }
+
+/// A number that must be there.
+pub fn of_row(row: &serde_json::Value, name: &str) -> f64 {
+    row[name].as_f64().unwrap_or_else(|| panic!("{name} in {row}"))
+}

@@ -4,7 +4,7 @@ use std::{ops::Range, rc::Rc};
 
 use burn::tensor::{Tensor, TensorData};
 use js_sys::Date;
-use shared::sampling::Chains;
+use shared::{network::Energy, sampling::Chains};
 use web::messages::Run;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 /// What chains report.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
-    /// The energy of each before its last step; none before the first.
+    /// The energy of each where it is, or of its picture; none before the first step.
     pub energies: Vec<f32>,
     /// Where they are, or the pictures that they come to, `[N, H, W, C]`.
     pub pixels: Vec<f32>,
@@ -124,9 +124,11 @@ impl Part {
         let mut breath = Breath::default();
         let (mut pictures, mut energies) = (Vec::new(), Vec::new());
         for batch in &self.batches {
-            let (picture, energy) = batch.finish(&energy);
+            // The energies of the very pictures that are shown.
+            let frame = self.ready.frame;
+            let picture = frame.add(frame.remove(batch.finish(&energy).clamp(0.0, 1.0)));
+            energies.push(energy.energy_and_gradient(picture.clone()).0);
             pictures.push(picture);
-            energies.push(energy);
             breath.take().await;
             if !wanted() {
                 return Ok(None);

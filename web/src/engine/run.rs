@@ -1,6 +1,6 @@
 //! Running chains, with a report to the page several times a second.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use burn::tensor::Tensor;
 use futures::lock::Mutex;
@@ -8,7 +8,7 @@ use js_sys::Date;
 use options::{Sampler, Words};
 use shared::{
     network::Energy,
-    sampling::{Chains, Known, Noise},
+    sampling::{Chains, Given, Known, Noise},
 };
 use web::{
     Envelope,
@@ -65,15 +65,12 @@ pub async fn run(
             ready.check_again().await;
             checked = Date::now();
         }
-        report(&ready, run, done, schedule.temperature(done - 1), reading);
+        report(&ready, run, done, schedule.temperature(done), reading);
         reported = Date::now();
         let took = (reported - begun).max(1.0);
         stretch = (steps as f64 * REPORT_EVERY / took).round().clamp(1.0, MOST_STEPS as f64) as usize;
     }
-    let Some(Reading { energies, mut pixels, .. }) = chains.finish().await? else { return cancelled() };
-    for value in &mut pixels {
-        *value = value.clamp(0.0, 1.0);
-    }
+    let Some(Reading { energies, pixels, .. }) = chains.finish().await? else { return cancelled() };
     Ok(Envelope { message: FromEngine::Finished { run: run.number, energies }, payload: pixels })
 }
 
@@ -99,14 +96,13 @@ pub async fn warm_up(ready: &Ready) -> Result<(), String> {
     let network = &ready.model.manifest.network;
     let shape = network.batch_shape(1);
     let pixels = Tensor::zeros(shape, &ready.device);
-    let known = Known { unknown: pixels.clone().greater_elem(0.5), pixels };
+    let known: Arc<dyn Given> = Arc::new(Known { unknown: pixels.clone().greater_elem(0.5), pixels });
     for &sampler in Sampler::all() {
         let schedule = ready.model.manifest.schedule(sampler, 2);
         let free = Chains::new(schedule, network.sigma_0, Noise::new(0), 0, shape, &ready.device);
         for mut sampler in [free.clone(), free.around(known.clone())] {
             let steps = std::iter::from_fn(|| sampler.step(&Flat)).map(|step| step.energies).collect();
-            let (picture, _) = sampler.finish(&Flat);
-            ready.read(steps, [picture]).await?;
+            ready.read(steps, [sampler.finish(&Flat)]).await?;
         }
     }
     Ok(())

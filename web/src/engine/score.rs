@@ -12,7 +12,11 @@ use web::{
     messages::{FromEngine, Purpose, Question},
 };
 
-use crate::{control::Control, link::Breath, ready::Ready};
+use crate::{
+    control::Control,
+    link::{self, Breath},
+    ready::Ready,
+};
 
 /// Energies, slopes and denoising jumps of the pictures in `payload`; nothing where the page wants another answer meanwhile.
 ///
@@ -64,6 +68,10 @@ pub async fn score(
         if ready.model.manifest.likelihood.is_some() {
             let Some(found) = likelihoods(ready, first, LEVELS, &mut breath, &wanted).await else { return Ok(None) };
             (bits, jumps) = found;
+            // Those beside it take several times as long.
+            let (energies, slopes, unusual) = (energies.clone(), slopes.clone(), unusual.clone());
+            let message = FromEngine::Scored { question, energies, slopes, unusual, level, bits: bits.clone() };
+            link::post(Envelope { message, payload: jumps.clone() });
             for part in others.chunks(length * (ready.batch_size() / 2).max(1)) {
                 let Some((beside, _)) = likelihoods(ready, part, LEVELS_BESIDE, &mut breath, &wanted).await else {
                     return Ok(None);
@@ -78,8 +86,8 @@ pub async fn score(
 
 /// Noise levels at which the bits of a visitor's picture are measured, as `trainer score` does.
 pub const LEVELS: usize = 32;
-/// And those of the pictures beside it.
-const LEVELS_BESIDE: usize = 8;
+/// And those of the pictures beside it, whose bits the page calls approximate.
+const LEVELS_BESIDE: usize = 16;
 /// Seed of the noise, that of `trainer score`.
 const SEED: u64 = 0;
 

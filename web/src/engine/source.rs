@@ -8,7 +8,6 @@ use crate::{
     store,
 };
 
-const MANIFEST_LIMIT: u64 = 1 << 20;
 const HELD_OUT_LIMIT: u64 = 1 << 24;
 
 /// Where a model's files come from: a folder of the site, or the visitor.
@@ -45,10 +44,10 @@ impl Source<'_> {
     /// A sentence.
     pub(crate) async fn manifest(&self) -> Result<Vec<u8>, Problem> {
         if let Some(files) = self.files {
-            return fetch(&files.manifest, MANIFEST_LIMIT, |_| ()).await;
+            return fetch(&files.manifest, Manifest::LIMIT as u64, |_| ()).await;
         }
         let path = self.path("model.json");
-        let manifest = newest(&path, MANIFEST_LIMIT).await?;
+        let manifest = newest(&path, Manifest::LIMIT as u64).await?;
         if store::find(&path).await.is_none() {
             store::keep(&path, &manifest).await;
         }

@@ -1,11 +1,11 @@
 //! The model's card.
 
-use web::{decimal, messages::Loaded, texts};
+use web::{decimal, grouped, messages::Loaded, texts};
 use web_sys::Element;
 
 use crate::{
     dom::{Result, by_id, create, refill, written},
-    numbers::{duration, fixed, grouped},
+    numbers::{duration, fixed},
 };
 
 /// Writes the card of the loaded model.
@@ -15,9 +15,9 @@ pub fn show(loaded: &Loaded) -> Result<()> {
     let pictures =
         if loaded.channels == 1 { texts::size_grey(held_out, size) } else { texts::size_colour(held_out, size) };
     let guide = card.guide.as_ref().map(|(guide, weight)| texts::guide_of(guide, decimal(*weight)));
-    let network = texts::network_of(&card.network, grouped(card.parameters as u64));
+    let network = texts::network_of(&card.network, grouped(card.parameters as f64));
     let time = duration(card.seconds * 1000.0);
-    let training = texts::training_of(grouped(card.images_seen), grouped(card.steps), time);
+    let training = texts::training_of(grouped(card.images_seen as f64), grouped(card.steps as f64), time);
     let noise = texts::noise_range(decimal(loaded.noise.1), decimal(loaded.noise.0), decimal(loaded.sigma_0));
     let rows = [
         (texts::data(), Some(card.data.clone())),
@@ -28,15 +28,17 @@ pub fn show(loaded: &Loaded) -> Result<()> {
         (texts::guide(), guide),
         (texts::training(), Some(training)),
         (texts::noise_levels(), Some(noise)),
-        (texts::weights(), Some(texts::weights_of(&loaded.sha256, grouped(card.bytes / 1000)))),
+        (texts::weights(), Some(texts::weights_of(&loaded.sha256, grouped(card.bytes as f64 / 1000.0)))),
     ];
     let list: Element = create("dl", "card")?;
     for (name, text) in rows.into_iter().filter_map(|(name, text)| Some((name, text?))) {
         list.append_child(&*written("dt", "", name)?)?;
         list.append_child(&*written("dd", "", &text)?)?;
     }
-    let table: Element = create("table", "")?;
-    table.append_child(&*written("caption", "", texts::measured())?)?;
+    // As much as all the rest of the room.
+    let (folded, table): (Element, Element) = (create("details", "")?, create("table", "")?);
+    folded.append_child(&*written("summary", "", texts::measured())?)?;
+    folded.append_child(&table)?;
     for (name, value, how) in &card.metrics {
         let row: Element = create("tr", "")?;
         let head = written("th", "", name)?;
@@ -46,5 +48,5 @@ pub fn show(loaded: &Loaded) -> Result<()> {
         row.append_child(&*written("td", "", how)?)?;
         table.append_child(&row)?;
     }
-    refill(&by_id::<Element>("card")?, [list, table])
+    refill(&by_id::<Element>("card")?, [list, folded])
 }

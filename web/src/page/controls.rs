@@ -119,16 +119,20 @@ pub fn read(settings: &mut Settings) -> Result<std::result::Result<(), String>> 
     settings.sampler = sampler()?;
     settings.toy = toy_shape()?;
     settings.known = known()?;
-    let seed = field("seed", texts::the_seed, |text| number(text, 0..=u64::MAX))?;
-    let count = field("count", texts::the_count, |text| number(text, Settings::COUNTS))?;
-    let steps = field("steps", texts::the_steps, |text| number(text, Settings::STEPS))?;
+    let (denoises, chains) = (settings.task == Task::Denoise, settings.task.runs_chains());
     let level = field("level", texts::the_level, level)?;
-    let (room, chains) = (settings.task, settings.task.runs_chains());
+    let the_count = if denoises { texts::the_chains } else { texts::the_count };
+    let count = field("count", the_count, |text| number(text, Settings::COUNTS))?;
+    let steps = field("steps", texts::the_steps, |text| number(text, Settings::STEPS))?;
+    let seed = field("seed", texts::the_seed, |text| number(text, 0..=u64::MAX))?;
+    // It is told when it is to be used.
+    let _ = continue_level()?;
+    // In the order of the page: the first one has the focus.
     let mistakes = [
-        take(seed, &mut settings.seed).filter(|_| chains),
+        take(level, &mut settings.level).filter(|_| denoises),
         take(count, &mut settings.count).filter(|_| chains),
         take(steps, &mut settings.steps).filter(|_| chains),
-        take(level, &mut settings.level).filter(|_| room == Task::Denoise),
+        take(seed, &mut settings.seed).filter(|_| chains),
     ];
     Ok(mistakes.into_iter().flatten().next().map_or(Ok(()), Err))
 }
@@ -205,6 +209,7 @@ pub fn withdraw_model(name: &str) -> Result<()> {
 /// What can be used depends on this.
 pub struct Situation {
     pub state: State,
+    pub engine_started: bool,
     pub model_loaded: bool,
     /// Whether the room on the screen is the one whose chains run.
     pub running_here: bool,
@@ -217,7 +222,7 @@ pub struct Situation {
 
 /// Makes usable what can be used now.
 pub fn enable(situation: &Situation) -> Result<()> {
-    let Situation { state, model_loaded, running_here, paused, finished, plane } = *situation;
+    let Situation { state, engine_started, model_loaded, running_here, paused, finished, plane } = *situation;
     let running = state == State::Running;
     by_id::<HtmlFieldSetElement>("fields")?.set_disabled(running_here);
     for id in ["model", "backend"] {
@@ -228,7 +233,10 @@ pub fn enable(situation: &Situation) -> Result<()> {
         button(id)?.set_disabled(waits);
     }
     button("walk")?.set_disabled(waits || !plane);
-    button("train-toy")?.set_disabled(!model_loaded);
+    button("train-toy")?.set_disabled(!engine_started);
+    for id in ["compare-models", "other-corners"] {
+        button(id)?.set_disabled(!model_loaded);
+    }
     for id in ["cancel", "pause"] {
         button(id)?.set_disabled(!running);
     }

@@ -80,7 +80,7 @@ pub fn chosen(list: Option<FileList>) -> Vec<Item> {
 }
 
 fn in_order(mut items: Vec<Item>) -> Vec<Item> {
-    items.sort_by(|a, b| a.path.cmp(&b.path));
+    web::sort_by(&mut items, |a, b| a.path < b.path);
     items
 }
 

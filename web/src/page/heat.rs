@@ -6,7 +6,7 @@ const RAMP: [[f32; 3]; 4] = [[18.0, 22.0, 48.0], [92.0, 45.0, 95.0], [214.0, 96.
 /// The smallest and the largest value that can be told from each other by colour: what is far out does not count.
 pub fn range(values: &[f32]) -> (f32, f32) {
     let mut sorted: Vec<f32> = values.to_vec();
-    sorted.sort_by(f32::total_cmp);
+    web::sort_by(&mut sorted, |a, b| a.total_cmp(b).is_lt());
     let at = |part: usize| sorted.get((sorted.len().saturating_sub(1)) * part / 100).copied().unwrap_or_default();
     (at(0), at(98).max(at(0) + 1e-6))
 }

@@ -191,10 +191,8 @@ impl Map {
             pen.set_stroke_style_str("#ffffff");
             pen.set_line_width(2.5);
             pen.begin_path();
-            for (dx, dy) in [(7.0, 7.0), (7.0, -7.0)] {
-                pen.move_to(x - dx, y - dy);
-                pen.line_to(x + dx, y + dy);
-            }
+            // Round the disc of a corner that is there, too.
+            pen.arc(x, y, 17.0, 0.0, std::f64::consts::TAU)?;
             pen.stroke();
         }
         self.draw_marks(&pen, cell)

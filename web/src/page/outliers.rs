@@ -1,6 +1,9 @@
 //! How likely pictures are.
 
-use web::{Distribution, Kind, Measured, Pictures, compared, messages::Belonging, share, texts, unusual};
+use web::{
+    Distribution, Kind, Measured, Pictures, compared, grouped, messages::Belonging, of_held_out, share, sort_by, texts,
+    unusual,
+};
 use web_sys::{Element, HtmlCanvasElement, HtmlElement};
 
 use crate::{
@@ -48,7 +51,7 @@ impl Answer {
         let word = unusual(self.unusual.first().copied().unwrap_or(percentile));
         let (than, energy) = (compared(percentile), short(energy));
         // Two measures, a sentence each: what is simpler than the data by its energy may be unusual by its errors.
-        let errors = self.unusual.first().map(|&p| texts::more_unusual(share(p)));
+        let errors = self.unusual.first().map(|&p| texts::more_unusual(of_held_out(p)));
         let energy =
             if percentile <= 1.0 { texts::energy_is_simple(than, energy) } else { texts::energy_is(than, energy) };
         let sentences = [Some(format!("{word}.")), errors, Some(energy), Some(texts::slope_is(short(slope)))];
@@ -104,7 +107,14 @@ impl Outliers {
                 format!("{} · {}", short(energy), share(percentile))
             } else {
                 let measured = answer.measured(index, held_out);
-                texts::bits_and_share(format!("{:.0}", measured.bits.0), share(measured.oddness()))
+                let (bits, error) = (grouped(measured.bits.0.into()), grouped(measured.bits.1.into()));
+                // The engine takes less trouble with those beside the chosen one.
+                let bits = if index == 0 { format!("{bits} ± {error}") } else { format!("≈ {bits}") };
+                if measured.bits.0.is_nan() {
+                    "…".to_owned()
+                } else {
+                    texts::bits_and_share(bits, share(measured.oddness()))
+                }
             };
             let figure = tile::figure(&self.pictures, index, name, &number)?;
             if index == 0 {
@@ -124,13 +134,19 @@ impl Outliers {
         if found.len() == 1 {
             return write("belongings", texts::no_comparable_model());
         }
-        let mut found: Vec<_> = found.iter().collect();
-        found.sort_by(|(_, a), (_, b)| a.bits.total_cmp(&b.bits));
-        let line = |(name, belonging): &&(String, &Belonging)| {
+        let line = |(name, belonging): &(String, &Belonging)| {
             let Belonging { bits, error, share: part, .. } = belonging;
-            texts::belonging(format!("{bits:.0}"), format!("{error:.0}"), name, share(100.0 * part))
+            // It is never certain.
+            let part = share((100.0 * part).clamp(0.01, 99.99));
+            texts::belonging(grouped((*bits).into()), grouped((*error).into()), name, part)
         };
-        write("belongings", &found.iter().map(line).collect::<Vec<_>>().join(" "))
+        let mut found: Vec<_> = found.iter().collect();
+        sort_by(&mut found, |(_, a), (_, b)| a.bits < b.bits);
+        let mut lines: Vec<String> = found.into_iter().map(line).collect();
+        if !lines.is_empty() {
+            lines.push(texts::belonging_hint().to_owned());
+        }
+        write("belongings", &lines.join(" "))
     }
 
     /// Shows where the first picture's bits are.

@@ -19,7 +19,7 @@ use crate::{
 /// Sets the page up and loads the first model.
 pub async fn start() -> Result<()> {
     language::begin()?;
-    let Request { mut settings, autorun, lesson, embed, language, problems } =
+    let Request { mut settings, says_run, autorun, lesson, embed, language, problems, .. } =
         Request::parse(&window()?.location().search()?, random_seed());
     for problem in &problems {
         status::note(problem)?;
@@ -47,7 +47,7 @@ pub async fn start() -> Result<()> {
     if embed {
         app.borrow_mut().open_small()?;
     } else {
-        app.borrow_mut().open(lesson)?;
+        app.borrow_mut().open(lesson, says_run)?;
     }
     #[expect(clippy::mem_forget, reason = "the page lives as long as its document")]
     std::mem::forget(app);
@@ -78,7 +78,7 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
     hear("known", "change", || Event::KnownChosen)?;
     hear("model", "change", || Event::ModelChosen)?;
     hear("backend", "change", || Event::BackendChosen)?;
-    for field in ["count", "steps", "seed", "level"] {
+    for field in ["count", "steps", "seed", "level", "continue-level"] {
         hear(field, "change", || Event::Changed)?;
     }
     for corner in ["corner-a", "corner-b", "corner-c"] {
@@ -101,7 +101,12 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
     hear("copy-link", "click", || Event::CopyLink)?;
     let (window, resized, moved) = (window()?, Rc::downgrade(app), Rc::downgrade(app));
     on(&window, "popstate", move |_: web_sys::Event| dispatch(&moved, Event::Moved))?;
-    on(&window, "resize", move |_: web_sys::Event| dispatch(&resized, Event::Resized))?;
+    on(&window, "resize", move |_: web_sys::Event| dispatch(&resized, Event::Redraw))?;
+    // What is drawn has the colours of the style sheet.
+    if let Some(scheme) = window.match_media("(prefers-color-scheme: dark)")? {
+        let changed = Rc::downgrade(app);
+        on(&scheme, "change", move |_: web_sys::Event| dispatch(&changed, Event::Redraw))?;
+    }
     let left = Rc::downgrade(app);
     on(&window, "beforeunload", move |event: web_sys::Event| {
         // The browser asks in words of its own.

@@ -113,6 +113,18 @@ pub fn complain(text: &str) -> Result<()> {
     notice("error", "alert", text)
 }
 
+/// The same of a field of the form, as long as it is there.
+pub fn complain_of_field(text: &str) -> Result<()> {
+    notice("error of-field", "alert", text)
+}
+
+/// Takes away what was said of a field, unless this is still its mistake.
+pub fn recheck(mistake: Option<&str>) -> Result<()> {
+    let mut said = all(".of-field")?;
+    said.retain(|notice| notice.text_content().as_deref() != mistake);
+    clear(said)
+}
+
 fn notice(class: &str, role: &str, text: &str) -> Result<()> {
     // What is said once more is not there twice.
     let mut same = all("#notice p")?;
@@ -135,7 +147,7 @@ fn notice(class: &str, role: &str, text: &str) -> Result<()> {
     paragraph.append_child(&span)?;
     paragraph.append_child(&dismiss)?;
     by_id::<Element>("notice")?.append_child(&paragraph)?;
-    if class == "error" {
+    if role == "alert" {
         bring_into_view(&paragraph)?;
     }
     Ok(())

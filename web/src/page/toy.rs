@@ -37,6 +37,20 @@ pub fn show(report: &ToyReport, payload: &[f32]) -> Result<()> {
     Ok(())
 }
 
+/// Shows nothing of any toy.
+pub fn clear() -> Result<()> {
+    rewrite("toy-status", "")?;
+    for caption in all(".toys figcaption span")? {
+        caption.set_text_content(None);
+    }
+    for id in ["toy-one", "toy-many"] {
+        let canvas: HtmlCanvasElement = by_id(id)?;
+        // Setting the size clears it.
+        canvas.set_width(canvas.width());
+    }
+    Ok(())
+}
+
 /// The share of the chains that left the square.
 fn outside(report: &ToyReport, chains: &[f32]) -> f32 {
     let left = |place: &&[f32; 2]| place.iter().any(|value| value.abs() > report.reach);

@@ -137,9 +137,24 @@ impl View {
         self.looked_at.is_none() && (self.recorded || self.saved.is_some())
     }
 
+    /// The run as it is saved: as it is shown. An earlier moment is what a stop there would have left.
+    pub fn shown_run(&self) -> Option<SavedRun> {
+        let mut run = self.saved.clone()?;
+        if let Some(moment) = self.moment() {
+            let (pictures, energies) = self.shown();
+            (run.pictures, run.energies, run.stopped_at) = (pictures, energies.to_vec(), Some(moment.done));
+        }
+        Some(run)
+    }
+
+    /// The moment that is looked at, unless it is the newest.
+    fn moment(&self) -> Option<&Moment> {
+        self.trajectory.moments().get(self.looked_at?)
+    }
+
     /// The pictures and energies of the moment that is looked at.
     pub fn shown(&self) -> (Pictures, &[f32]) {
-        match self.looked_at.and_then(|index| self.trajectory.moments().get(index)) {
+        match self.moment() {
             None => (self.pictures.clone(), &self.energies),
             Some(moment) => {
                 let Pictures { side, channels, .. } = self.pictures;
@@ -166,6 +181,26 @@ impl View {
     }
 }
 
+/// The last run of each room.
+#[derive(Default)]
+pub struct Views(pub Vec<View>);
+
+impl Views {
+    pub fn get(&self, room: Task) -> Option<&View> {
+        self.0.iter().find(|view| view.settings.task == room)
+    }
+
+    pub fn get_mut(&mut self, room: Task) -> Option<&mut View> {
+        self.0.iter_mut().find(|view| view.settings.task == room)
+    }
+
+    /// Puts a run in the place of the one before.
+    pub fn insert(&mut self, view: View) {
+        self.0.retain(|before| before.settings.task != view.settings.task);
+        self.0.push(view);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use options::Region;
@@ -186,6 +221,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_shown_is_what_is_saved() {
+        let mut view = View::new(Settings { steps: 9, ..Settings::with_seed(1) }, None, None);
+        let picture = |value| Pictures { side: 1, channels: 1, values: vec![value] };
+        assert!(view.shown_run().is_none(), "it goes on");
+        for (done, value) in [(0, 1.0), (4, 0.2)] {
+            let energies = vec![done as f32];
+            let report = Stepped { run: 1, done, temperature: 1.0, noise_level: 1.0, energies };
+            view.step(&report, picture(value));
+        }
+        view.finish("ab".to_owned(), vec![9.5], picture(0.6));
+        let saved = |view: &View| view.shown_run().map(|run| (run.pictures.values, run.energies, run.stopped_at));
+        assert_eq!(saved(&view), Some((vec![0.6], vec![9.5], None)));
+        view.looked_at = Some(1);
+        assert_eq!(saved(&view), Some((vec![0.2], vec![4.0], Some(4))));
+        view.looked_at = Some(99);
+        assert_eq!(saved(&view), Some((vec![0.6], vec![9.5], None)), "there is no such moment");
+    }
+
+    #[test]
     fn settings_lead_to_the_end_of_a_run_that_one_engine_made() {
         let mut view = View::new(Settings::with_seed(1), None, None);
         assert!(!view.shows_end(), "it goes on");
@@ -193,6 +247,7 @@ mod tests {
         assert!(view.shows_end() && view.can_be_repeated());
         view.looked_at = Some(0);
         assert!(!view.shows_end(), "an earlier moment");
+        view.looked_at = None;
         view.resumed_at = Some(3);
         assert!(!view.can_be_repeated(), "two engines made it");
     }

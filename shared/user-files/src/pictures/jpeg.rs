@@ -17,6 +17,9 @@ use zune_jpeg::{
 const END: u8 = 0xD9;
 const WITHOUT_LENGTH: [u8; 10] = [0x00, 0x01, 0xD0, 0xD1, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7];
 
+/// What the decoder finds wrong is of use to programmers alone.
+const DAMAGED: &str = "the file is cut off or damaged";
+
 /// Decodes a whole file, as grey or RGB, and says how the camera was held. `check` is asked for the width and height
 /// before anything is decoded.
 ///
@@ -26,7 +29,7 @@ pub(super) fn decode(
     bytes: &[u8],
     check: impl Fn(usize, usize) -> Result<(), String>,
 ) -> Result<(DynamicImage, Orientation), String> {
-    let mut decoder = reader(ZCursor::new(bytes)).map_err(|error| damaged(&error))?;
+    let mut decoder = reader(ZCursor::new(bytes)).map_err(|_| DAMAGED.to_owned())?;
     let (width, height) = decoder.dimensions().ok_or("it has no size")?;
     check(width, height)?;
     if !is_whole(bytes) {
@@ -35,7 +38,7 @@ pub(super) fn decode(
     let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
     let space = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
     decoder.set_options(decoder.options().jpeg_set_out_colorspace(space));
-    let pixels = decoder.decode().map_err(|error| damaged(&error))?;
+    let pixels = decoder.decode().map_err(|_| DAMAGED.to_owned())?;
     let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
     let (columns, rows) = (width as u32, height as u32);
     let picture = match grey {
@@ -80,9 +83,4 @@ fn is_whole(bytes: &[u8]) -> bool {
             }
         };
     }
-}
-
-fn damaged(error: &DecodeErrors) -> String {
-    let text = error.to_string();
-    format!("the file is cut off or damaged ({})", text.lines().next().unwrap_or_default().trim())
 }

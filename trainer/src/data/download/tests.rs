@@ -91,6 +91,31 @@ fn a_right_file_is_kept_and_not_downloaded_again() {
 }
 
 #[test]
+fn an_unpacked_file_is_not_downloaded_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let unpacked = folder.path().join("pictures");
+    fs::write(&unpacked, file(3, 5, 4)).unwrap();
+    fetch("tiny", &SOURCE, folder.path(), None, &[]).unwrap();
+    assert_eq!(names_in(folder.path()), ["pictures"]);
+    // One's own would not be read any more.
+    fs::write(&unpacked, file(3, 4, 5)).unwrap();
+    let error = fetch("tiny", &SOURCE, folder.path(), None, &[]).unwrap_err();
+    assert!(error.to_string().contains("pictures: it is not the published file") && error.exit_code() == 2, "{error}");
+}
+
+#[test]
+fn a_new_folder_is_not_left_behind_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    fetch("tiny", &SOURCE, &folder.path().join("new/folder"), None, &[]).unwrap_err();
+    assert!(names_in(folder.path()).is_empty());
+    // What was there before stays.
+    fs::create_dir(folder.path().join("old")).unwrap();
+    fetch("tiny", &SOURCE, &folder.path().join("old/new"), None, &[]).unwrap_err();
+    assert_eq!(names_in(folder.path()), ["old"]);
+    assert!(names_in(&folder.path().join("old")).is_empty());
+}
+
+#[test]
 fn a_damaged_file_on_the_disk_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let good = gzip(&file(3, 5, 4));
@@ -149,7 +174,9 @@ fn an_unreachable_server_and_an_unusable_folder_are_named() {
     let blocked = folder.path().join("file");
     fs::write(&blocked, "").unwrap();
     let error = fetch("tiny", &SOURCE, &blocked.join("sub"), None, &[]).unwrap_err();
-    assert!(error.to_string().contains("cannot be created") && error.exit_code() == 2, "{error}");
+    assert!(error.to_string().contains("file is a file; give a folder") && error.exit_code() == 2, "{error}");
+    let error = fetch("tiny", &SOURCE, &blocked, None, &[]).unwrap_err().to_string();
+    assert!(error.ends_with("file: it is a file; give a folder"), "{error}");
 }
 
 #[test]

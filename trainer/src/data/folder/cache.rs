@@ -21,6 +21,7 @@ use super::decoded::{Notes, Pixels};
 use crate::{
     error::{Error, Result},
     files::{self, Draft},
+    folders,
 };
 
 /// Where the pictures of a folder, cut to this side, are kept, and what is true of its files now.
@@ -30,7 +31,8 @@ pub(super) struct Cache {
     side: usize,
 }
 
-/// What stands before the pixels, as JSON, and before it its length in eight bytes.
+/// What stands before the pixels, as JSON, and before it its length in eight bytes and its SHA-256 in hexadecimal digits:
+/// a digit that a disk has lost would make another picture of a file's.
 #[derive(Serialize, Deserialize)]
 struct Head<N> {
     key: String,
@@ -38,9 +40,11 @@ struct Head<N> {
 }
 
 /// Part of the key: other ways to decode, cut and resize are other pictures.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 /// Characters of a name, hexadecimal.
 const NAME: usize = 32;
+/// Bytes before the head.
+const BEFORE: usize = 8 + 64;
 /// More than the notes of any folder.
 const MAX_HEAD: u64 = 1 << 32;
 /// What was not used for so long is deleted; the unfinished is left of a program that was killed, unless it is being
@@ -64,14 +68,18 @@ impl Cache {
     /// The pictures, which are still to be read; nothing if they are not kept, or of other files.
     pub(super) fn open(&self) -> Option<(Notes, Pixels)> {
         let mut file = BufReader::new(File::open(&self.path).ok()?);
-        let mut length = [0; 8];
+        let (mut length, mut hash) = ([0; 8], [0; 64]);
         file.read_exact(&mut length).ok()?;
+        file.read_exact(&mut hash).ok()?;
         let length = u64::from_le_bytes(length);
         let mut head = Vec::new();
         file.by_ref().take(length.min(MAX_HEAD)).read_to_end(&mut head).ok()?;
+        if files::sha256(&head).as_bytes() != hash {
+            return None;
+        }
         let Head { key, notes } = serde_json::from_slice::<Head<Notes>>(&head).ok()?;
         let pixels = notes.pictures.len() * notes.channels * self.side * self.side;
-        let whole = file.get_ref().metadata().ok()?.len() == 8 + length + pixels as u64;
+        let whole = file.get_ref().metadata().ok()?.len() == BEFORE as u64 + length + pixels as u64;
         if key != self.key || !whole {
             return None;
         }
@@ -86,13 +94,14 @@ impl Cache {
     /// The cache folder cannot be written.
     pub(super) fn write(&self, notes: &Notes, pixels: &[u8]) -> Result<String> {
         let caches = self.path.parent().unwrap_or(Path::new("."));
-        files::create_folder(caches)?;
+        folders::create(caches)?;
         sweep(caches);
         let mut draft = Draft::private(&self.path)?;
         let head = serde_json::to_vec(&Head { key: self.key.clone(), notes });
         head.map_err(std::io::Error::from)
             .and_then(|head| {
                 draft.write_all(&(head.len() as u64).to_le_bytes())?;
+                draft.write_all(files::sha256(&head).as_bytes())?;
                 draft.write_all(&head)?;
                 draft.write_all(pixels)
             })
@@ -171,6 +180,13 @@ mod tests {
         for damaged in [&whole[..whole.len() - 1], b"damaged", &[0xFF; 40], b""] {
             fs::write(&cache.path, damaged).unwrap();
             assert!(cache.open().is_none());
+        }
+        // Whichever byte before the pixels has changed by a bit.
+        for at in 0..whole.len() - 6 {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            fs::write(&cache.path, &damaged).unwrap();
+            assert!(cache.open().is_none(), "{at}");
         }
         // Nobody else can read it, whoever could read the pictures.
         cache.write(&notes, &[0; 6]).unwrap();

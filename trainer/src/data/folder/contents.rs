@@ -5,6 +5,7 @@ use std::{
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use user_files::ENDINGS;
@@ -52,8 +53,10 @@ pub(super) fn look_into(folder: &Path) -> Contents {
 
 fn look(folder: &Path, depth: usize) -> Contents {
     let mut contents = Contents::default();
+    let mut seen = Seen::new(folder);
     let mut entries = WalkDir::new(folder).max_depth(depth).follow_links(true).sort_by_file_name().into_iter();
     while let Some(entry) = entries.next() {
+        seen.one_more();
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -79,6 +82,30 @@ fn look(folder: &Path, depth: usize) -> Contents {
         }
     }
     contents
+}
+
+/// Says now and then how many files and folders were seen: a tree may have millions, and nobody knows how many.
+struct Seen<'a> {
+    folder: &'a Path,
+    count: u64,
+    told: Instant,
+}
+
+impl<'a> Seen<'a> {
+    /// Between lines.
+    const LINES: Duration = Duration::from_secs(5);
+
+    fn new(folder: &'a Path) -> Self {
+        Self { folder, count: 0, told: Instant::now() }
+    }
+
+    fn one_more(&mut self) {
+        self.count += 1;
+        if self.told.elapsed() >= Self::LINES {
+            eprintln!("{}: looking for pictures among {} files and folders so far", self.folder.display(), self.count);
+            self.told = Instant::now();
+        }
+    }
 }
 
 /// Whether pictures are to be looked for in a folder.

@@ -273,7 +273,10 @@ fn folders_with_too_little_are_refused() {
     colour(folder.path(), "copy.png", 1);
     fs::write(folder.path().join("empty.png"), "").unwrap();
     let error = read_at(folder.path(), 8).unwrap_err();
-    assert!(error.to_string().contains("1 of 3") && error.to_string().contains("empty.png"), "{error}");
+    assert!(
+        error.to_string().contains("all 2 that can be used are the same") && error.to_string().contains("empty.png"),
+        "{error}"
+    );
     assert_eq!(error.exit_code(), 2);
     // Every picture of the one folder is in the other too.
     for part in ["train", "test"] {

@@ -52,7 +52,7 @@ pub enum FromHelper {
     Chains {
         /// Which run this is of.
         number: u32,
-        /// The energy of each chain before its last step; none before the first.
+        /// The energy of each chain where it is, or of its picture; none before the first step.
         energies: Vec<f32>,
         /// How many floats at the end of the payload are the snapshot.
         snapshot: usize,

@@ -11,7 +11,8 @@ use crate::{
     drops::{Item, as_model},
     said,
     shelf::Shelf,
-    status, viewer,
+    status::{self, State},
+    viewer,
 };
 
 impl App {
@@ -50,14 +51,7 @@ impl App {
 
     /// Has pictures read, of `count` that there were.
     fn take_pictures(&self, items: Vec<Item>, count: usize) -> Result<()> {
-        let Some(loaded) = &self.loaded else {
-            // What failed, and what can be done, is on the screen.
-            return if self.state == status::State::Error {
-                Ok(())
-            } else {
-                complain_alone(texts::model_still_loading())
-            };
-        };
+        let Some(loaded) = &self.loaded else { return self.complain_without_model() };
         let (this, side, channels) = (self.this.clone(), loaded.size, loaded.channels);
         spawn_local(async move {
             let (mut pictures, mut problems) = (Vec::new(), Vec::new());
@@ -92,6 +86,16 @@ impl App {
         Ok(())
     }
 
+    /// Says when a picture can be used, where there is no model yet.
+    pub(super) fn complain_without_model(&self) -> Result<()> {
+        match self.state {
+            // What failed, and what can be done, is on the screen.
+            State::Error => Ok(()),
+            State::Poster => complain_alone(texts::start_first()),
+            _ => complain_alone(texts::model_still_loading()),
+        }
+    }
+
     /// Takes in pictures of the visitor's, with the files that they came from, and goes to a room that has use for them.
     pub(super) fn bring(&mut self, pictures: Vec<(Option<File>, Pictures)>, problems: &[String]) -> Result<()> {
         status::clear_errors()?;
@@ -102,7 +106,7 @@ impl App {
             return Ok(());
         }
         if self.loaded.is_none() {
-            return status::complain(texts::model_still_loading());
+            return self.complain_without_model();
         }
         // The dialog would hide what comes, and belongs to the run of before.
         viewer::close()?;
@@ -173,5 +177,6 @@ async fn settings_in(file: &File) -> Option<String> {
     const ENOUGH: f64 = 100_000.0;
     let head = file.slice_with_f64_and_f64(0.0, ENOUGH).ok()?;
     let buffer = JsFuture::from(head.array_buffer()).await.ok()?;
-    web::settings_in(&js_sys::Uint8Array::new(&buffer).to_vec())
+    let head = js_sys::Uint8Array::new(&buffer).to_vec();
+    web::settings_in(&head).or_else(|| web::settings_of_json(&head))
 }

@@ -93,6 +93,44 @@ pub enum Event {
     SaveJson,
     CopyLink,
     CopyEmbed,
-    /// The window has another size.
-    Resized,
+    /// The window has another size, or other colours.
+    Redraw,
+}
+
+impl Event {
+    /// Whether the visitor is behind it.
+    pub fn is_the_visitors(&self) -> bool {
+        !matches!(
+            self,
+            Self::Uncaught
+                | Self::Seen
+                | Self::Engine(_)
+                | Self::EngineDue(_)
+                | Self::Restart(_)
+                | Self::LoadAgain
+                | Self::Recorded(..)
+                | Self::ReadAgain(..)
+                | Self::NoReader
+                | Self::Others(..)
+                | Self::PlayOn(_)
+                | Self::Redraw
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_visitor_is_behind_what_only_a_visitor_does() {
+        for event in
+            [Event::Start, Event::Moved, Event::Files(Vec::new()), Event::Restore(String::new()), Event::Changed]
+        {
+            assert!(event.is_the_visitors());
+        }
+        for event in [Event::Seen, Event::PlayOn(1), Event::Redraw, Event::Recorded(String::new(), None)] {
+            assert!(!event.is_the_visitors());
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Weak};
 use web::{Task, messages::ToEngine, texts};
 
 use super::{App, Event, random_seed};
-use crate::{controls, dom::Result, preference, said, status, status::State, stop, stopped, viewer};
+use crate::{controls, dom::Result, preference, said, status, stop, stopped, viewer};
 
 /// Has the page handle an event; a failure becomes a sentence on it.
 pub fn dispatch(app: &Weak<RefCell<App>>, event: Event) {
@@ -34,31 +34,25 @@ fn attempt(app: &Weak<RefCell<App>>, event: Event) -> Option<Event> {
 
 impl App {
     fn handle(&mut self, event: Event) -> Result<()> {
+        // Nothing starts by itself under the visitor's hands.
+        self.live &= !event.is_the_visitors();
         match event {
             Event::Seen => self.seen(),
             Event::Engine(envelope) => self.hear(envelope),
             Event::EngineDue(engine) if engine == self.engines && self.engine.is_some() && !self.started => {
                 status::say(texts::engine_late())
             }
-            Event::EngineDue(_) | Event::Uncaught => Ok(()),
+            Event::EngineDue(_) | Event::Uncaught | Event::Touched => Ok(()),
             Event::Restart(backend) => {
                 self.engine = None;
                 self.settings.backend = backend;
                 self.load()
             }
             Event::LoadAgain => self.load(),
-            Event::Touched => {
-                self.live = false;
-                Ok(())
-            }
-            Event::Start | Event::New if self.state == State::Poster => {
-                self.autorun = true;
-                self.load()
-            }
-            Event::Start => self.run(),
+            Event::Start => self.start(),
             Event::New => {
                 controls::write_seed(random_seed())?;
-                self.run()
+                self.start()
             }
             Event::Recorded(model, run) => self.recorded(model, run.map(|run| *run)),
             Event::Moved => self.moved(),
@@ -83,9 +77,9 @@ impl App {
             }
             Event::ModelChosen => {
                 self.settings.model = Some(controls::model()?);
-                (self.live, self.asks_for_pictures) = (false, false);
-                // One that was to go on in another engine does not with another model.
-                self.running = None;
+                (self.asks_for_pictures, self.named) = (false, false);
+                // One that was to go on in another engine does not with another model, nor does a file's room wait for it.
+                (self.running, self.restoring) = (None, None);
                 self.remember()?;
                 self.load()
             }
@@ -139,7 +133,7 @@ impl App {
             Event::SaveJson => self.save_json(),
             Event::CopyLink => self.copy_link(),
             Event::CopyEmbed => self.copy_embed(),
-            Event::Resized => self.draw(),
+            Event::Redraw => self.draw(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the engine says, and what follows.
 
 use web::{
-    Backend, Envelope, Goal, Task,
+    Backend, Envelope, Goal, Task, grouped,
     messages::{FromEngine, Purpose, Question, ToEngine},
     texts,
 };
@@ -15,6 +15,7 @@ impl App {
         match message {
             FromEngine::Started => {
                 self.started = true;
+                self.enable()?;
                 if let Some(file) = texts::spoken_file() {
                     self.send(ToEngine::Speak(file.to_owned()))?;
                 }
@@ -30,7 +31,8 @@ impl App {
                 if self.loading.quarter.replace(quarter) == Some(quarter) {
                     return Ok(());
                 }
-                status::say(&texts::downloading(received / 1000, total / 1000))
+                let [received, total] = [received, total].map(|bytes| grouped(bytes as f64 / 1000.0));
+                status::say(&texts::downloading(received, total))
             }
             FromEngine::Testing { backend, .. } => {
                 self.loading.testing_gpu = backend == Backend::WebGpu;
@@ -52,11 +54,15 @@ impl App {
                     Purpose::Given => self.scored_beside(number, Task::Inpaint, &energies, level, payload),
                     Purpose::Jump { .. } => self.scored_beside(number, Task::Denoise, &energies, level, payload),
                     Purpose::Outliers if self.asked.outliers == Some(number) => {
-                        self.asked.outliers = None;
-                        let held_out = self.held_out();
-                        let map = payload;
-                        self.outliers_judged()?;
+                        let (held_out, map) = (self.held_out(), payload);
+                        // The chosen picture comes before those beside it.
+                        let whole = bits.is_empty() || bits.len() == energies.len();
                         self.outliers.judge(&Answer { energies, slopes, unusual, bits, map }, &held_out)?;
+                        if !whole {
+                            return Ok(());
+                        }
+                        self.asked.outliers = None;
+                        self.outliers_judged()?;
                         status::set_data("judged", "done")
                     }
                     Purpose::Row { map, row } if self.asked.row == Some(number) => {

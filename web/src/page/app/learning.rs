@@ -12,7 +12,6 @@ use crate::{
 impl App {
     /// Begins a lesson, in its room.
     pub(super) fn take_lesson(&mut self, number: usize) -> Result<()> {
-        self.live = false;
         self.course = Course::begin(number)?;
         if let Some(course) = &self.course {
             self.enter_room(course.room())?;

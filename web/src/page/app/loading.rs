@@ -99,7 +99,7 @@ impl App {
             drops::forget(&files);
             return status::complain(texts::cancel_first());
         }
-        self.running = None;
+        (self.running, self.restoring) = (None, None);
         if let Some(before) =
             self.loading.own.replace(files).filter(|before| self.loading.own_loaded.as_ref() != Some(before))
         {
@@ -124,12 +124,12 @@ impl App {
         if gpu <= cpu {
             preference::write(Backend::WebGpu);
             if self.state == State::Ready {
-                status::say(&texts::ready_faster(times(cpu, gpu)))?;
+                self.say_ready(texts::ready_faster(times(cpu, gpu)))?;
             }
             return self.go_live(true);
         }
         preference::write(Backend::Cpu);
-        if self.state != State::Ready || self.views.values().any(|view| !view.recorded) {
+        if self.state != State::Ready || self.views.0.iter().any(|view| !view.recorded) {
             // From the next load on: nobody's pictures are to go for it.
             return Ok(());
         }
@@ -173,7 +173,6 @@ impl App {
         write("about-model", &texts::trained_on(data, licence))?;
         about::show(&loaded)?;
         self.offer_colours(loaded.channels)?;
-        status::say(&texts::ready_on(loaded.backend.title()))?;
         self.drawing.set_side(loaded.size);
         self.offer(pictures)?;
         let sha256 = loaded.sha256.clone();
@@ -187,7 +186,7 @@ impl App {
             return self.resume_after_loss();
         }
         // Runs of another model have nothing to do with this one.
-        self.views.retain(|_, view| match &view.saved {
+        self.views.0.retain(|view| match &view.saved {
             Some(saved) => saved.sha256 == sha256,
             None => view.recorded && view.settings.model == self.settings.model,
         });
@@ -197,13 +196,18 @@ impl App {
         let (room, playing) = (self.settings.task, self.playing);
         self.show_room(room)?;
         self.playing = playing;
-        self.show_recording()?;
-        if !std::mem::take(&mut self.autorun) {
+        let autorun = std::mem::take(&mut self.autorun);
+        self.remember()?;
+        if self.restoring.is_some() {
+            return self.restored();
+        }
+        if !autorun {
+            self.show_recording()?;
             return self.go_live(false);
         }
         match room {
             web::Task::Landscape => self.train_toy(),
-            room if room.runs_chains() => self.run_unasked(),
+            room if room.runs_chains() => self.run(false),
             _ => Ok(()),
         }
     }
@@ -268,6 +272,7 @@ impl App {
         };
         self.settings.model = Some(loaded.model.clone());
         self.settings.backend = Some(loaded.backend);
+        self.restoring = None;
         if let Some(refused) = std::mem::replace(&mut self.loading.own, self.loading.own_loaded.clone()) {
             self.forget(refused);
         }
@@ -287,7 +292,7 @@ impl App {
         status::complain(&format!("{message} {}", texts::model_stays()))?;
         self.remember()?;
         // Neither the other model's recorded run nor what it made this one leave stands any more.
-        self.views.retain(|_, view| !view.recorded || view.settings.model == self.settings.model);
+        self.views.0.retain(|view| !view.recorded || view.settings.model == self.settings.model);
         self.show_room(self.settings.task)
     }
 
@@ -354,7 +359,7 @@ impl App {
     fn resume_after_loss(&mut self) -> Result<()> {
         let Some(running) = &mut self.running else { return Ok(()) };
         running.run.done = running.done;
-        if let Some(view) = self.views.get_mut(running.room.word()) {
+        if let Some(view) = self.views.get_mut(running.room) {
             view.settings.backend = self.loaded.as_ref().map(|loaded| loaded.backend);
             view.resumed_at = (running.done > 0).then_some(running.done);
         }

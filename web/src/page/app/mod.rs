@@ -14,21 +14,19 @@ mod sharing;
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
     rc::{Rc, Weak},
 };
 
-use options::Words;
 use web::{
     Distribution, Envelope, Models, Pictures, Settings, Task,
     messages::{Loaded, Purpose, Question, ToEngine},
     texts,
 };
-use web_sys::{HtmlAnchorElement, HtmlElement};
+use web_sys::HtmlElement;
 
 use crate::{
     controls::{self, Situation},
-    dom::{Result, by_id, write},
+    dom::{Result, by_id, window, write},
     drawing::Drawing,
     editor::Editor,
     engine::Engine,
@@ -40,16 +38,16 @@ use crate::{
     shelf::Shelf,
     stage::Stage,
     status::{self, State},
-    view::View,
+    view::{View, Views},
     viewer,
 };
 pub use event::Event;
 pub use handling::dispatch;
 use loading::Loading;
-use recording::{Recorded, plain_visit};
+use recording::{Recorded, may_start_alone};
 use rooms::Toy;
 use running::Running;
-use sharing::Film;
+use sharing::{Film, Restoring};
 
 /// The page's state.
 pub struct App {
@@ -57,6 +55,8 @@ pub struct App {
     settings: Settings,
     models: Models,
     autorun: bool,
+    /// Whether the address says a run that somebody wants: another one, the recorded one, is no answer to that.
+    named: bool,
     /// The language that the address asks for.
     language: Option<String>,
     state: State,
@@ -76,7 +76,7 @@ pub struct App {
     runs: u32,
     running: Option<Running>,
     /// The last run of each room.
-    views: BTreeMap<&'static str, View>,
+    views: Views,
     stage: Stage,
     editor: Editor,
     drawing: Drawing,
@@ -92,6 +92,8 @@ pub struct App {
     /// How often playing has begun.
     plays: u32,
     recorded: Recorded,
+    /// The saved file whose settings are in use once the model is there.
+    restoring: Option<Restoring>,
     /// Whether one of the visitor's pictures is being read once more.
     reading: bool,
     /// Whether chains are to start by themselves once the model is there and somebody looks.
@@ -136,6 +138,7 @@ impl App {
                 settings,
                 models,
                 autorun,
+                named: false,
                 language,
                 state: State::Loading,
                 engine: None,
@@ -147,7 +150,7 @@ impl App {
                 asked: Asked::default(),
                 runs: 0,
                 running: None,
-                views: BTreeMap::new(),
+                views: Views::default(),
                 stage,
                 editor,
                 drawing,
@@ -160,6 +163,7 @@ impl App {
                 playing: false,
                 plays: 0,
                 recorded: Recorded::default(),
+                restoring: None,
                 reading: false,
                 live: false,
                 embedded: false,
@@ -172,14 +176,16 @@ impl App {
         Ok(app)
     }
 
-    /// Shows the room of the address, or of its lesson, and loads its model.
-    pub fn open(&mut self, lesson: Option<usize>) -> Result<()> {
-        self.live = plain_visit()?;
+    /// Shows the room of the address and loads its model. The address `says_run`: so does that of a visit that is loaded
+    /// again, though its visitor asked for none.
+    pub fn open(&mut self, lesson: Option<usize>, says_run: bool) -> Result<()> {
+        self.named = says_run && !window()?.history()?.state()?.is_truthy();
+        self.live = !self.named && lesson.is_none() && may_start_alone()?;
         if let Some(number) = lesson {
             self.course = Course::begin(number)?;
         }
-        let room = self.course.as_ref().map_or(self.settings.task, Course::room);
-        self.show_room(room)?;
+        self.show_room(self.settings.task)?;
+        self.remember()?;
         self.load()
     }
 
@@ -194,8 +200,7 @@ impl App {
         self.show_room(self.settings.task)?;
         self.fetch_recording();
         status::say(texts::press_start())?;
-        by_id::<HtmlAnchorElement>("whole")?.set_href(&self.address(&self.settings));
-        Ok(())
+        self.remember()
     }
 
     /// Whether leaving the page loses what no link brings back: chains that the visitor started, or what is the visitor's
@@ -259,6 +264,7 @@ impl App {
         let room = self.settings.task;
         controls::enable(&Situation {
             state: self.state,
+            engine_started: self.started && self.engine.is_some(),
             model_loaded: self.has_model(),
             running_here: self.state == State::Running
                 && self.running.as_ref().is_some_and(|running| running.room == room),
@@ -270,11 +276,11 @@ impl App {
 
     /// The last run of the room on the screen.
     fn view(&self) -> Option<&View> {
-        self.views.get(self.settings.task.word())
+        self.views.get(self.settings.task)
     }
 
     fn view_mut(&mut self) -> Option<&mut View> {
-        self.views.get_mut(self.settings.task.word())
+        self.views.get_mut(self.settings.task)
     }
 
     /// The progress of the run that goes on, or of the last one of the room.

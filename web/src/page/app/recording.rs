@@ -1,9 +1,9 @@
 //! The run that came with a model: it is shown before chains run, and then live ones take over.
 
 use js_sys::Reflect;
-use options::{Recording, Words};
+use options::Recording;
 use wasm_bindgen::JsValue;
-use web::{Backend, Pictures, RecordedRun, Task, address};
+use web::{Backend, Pictures, RecordedRun, Settings, Task, address};
 
 use super::{App, Event, dispatch};
 use crate::{
@@ -66,15 +66,18 @@ impl App {
 
     /// Shows the recorded run of the model, if there is no run yet and somebody looks, and plays it where things may move.
     pub(super) fn show_recording(&mut self) -> Result<()> {
-        let room = Task::Sample.word();
-        let is_wanted =
-            self.recorded.run.as_ref().is_some_and(|(model, _)| Some(model) == self.settings.model.as_ref());
-        let there_is_a_run = self.views.contains_key(room) || self.running.is_some() || self.autorun;
+        // A frame has it as a poster, whatever runs at Start.
+        let others = self.named && !self.embedded;
+        let of = |settings: &Settings| (settings.seed, settings.count, settings.sampler, settings.steps);
+        let is_wanted = self.recorded.run.as_ref().is_some_and(|(model, run)| {
+            Some(model) == self.settings.model.as_ref() && (!others || of(&run.settings) == of(&self.settings))
+        });
+        let there_is_a_run = self.views.get(Task::Sample).is_some() || self.running.is_some() || self.autorun;
         if !is_wanted || there_is_a_run || document()?.hidden() {
             return Ok(());
         }
         let Some((model, run)) = self.recorded.run.take() else { return Ok(()) };
-        self.views.insert(room, View::recorded(model, run));
+        self.views.insert(View::recorded(model, run));
         let plays = self.settings.task == Task::Sample && may_move()?;
         status::set_data("recorded", if plays { "playing" } else { "done" })?;
         if plays { self.begin_playing() } else { self.draw() }
@@ -82,7 +85,7 @@ impl App {
 
     /// A run has been played to its end, or is not played any more.
     pub(super) fn recording_ended(&mut self) -> Result<()> {
-        if self.views.get(Task::Sample.word()).is_some_and(|view| view.recorded) {
+        if self.views.get(Task::Sample).is_some_and(|view| view.recorded) {
             status::set_data("recorded", "done")?;
             return self.go_live(false);
         }
@@ -99,15 +102,13 @@ impl App {
             && !compared;
         let idle = !self.playing && self.state == State::Ready;
         let seen = self.settings.task == Task::Sample && !document()?.hidden();
-        if self.live && idle && seen && !comparing { self.run_unasked() } else { Ok(()) }
+        if self.live && idle && seen && !comparing { self.run(false) } else { Ok(()) }
     }
 }
 
-/// Whether the visitor follows no link to a run, and things may move when they are seen.
-pub(super) fn plain_visit() -> Result<bool> {
-    let search = window()?.location().search()?;
-    let asks = ["seed=", "task=", "autorun=", "lesson="].iter().any(|part| search.contains(part));
-    Ok(!asks && may_move()? && !saves_data()?)
+/// Whether chains may start by themselves as far as the visitor's system is concerned.
+pub(super) fn may_start_alone() -> Result<bool> {
+    Ok(may_move()? && !saves_data()?)
 }
 
 /// Whether the visitor's system asks for nothing to move.

@@ -16,6 +16,7 @@ use crate::{
     focus::{self, ROOM},
     lesson::{self, Course},
     status::{self, State},
+    toy,
     view::View,
     viewer,
 };
@@ -32,7 +33,6 @@ pub(super) struct Toy {
 impl App {
     /// Goes to another room and has the address say so; the browser's Back leads to the one before.
     pub(super) fn enter_room(&mut self, room: Task) -> Result<()> {
-        self.live = false;
         if room != self.settings.task {
             // Browsers allow so many steps in so many seconds; without one the page is as good.
             let _ = window()?.history()?.push_state_with_url(&JsValue::NULL, "", None);
@@ -108,9 +108,17 @@ impl App {
                 Some(_) => texts::done().to_owned(),
                 None => texts::ready_on(loaded.backend.title()),
             },
-            (None, None) => texts::ready_on(loaded.backend.title()),
+            (None, None) => return self.say_ready(texts::ready_on(loaded.backend.title())),
         };
         status::say(&text)
+    }
+
+    /// That the page is ready, and that a run waits which its address says.
+    pub(super) fn say_ready(&self, mut ready: String) -> Result<()> {
+        if self.named && self.runs == 0 && self.view().is_none() && self.settings.task.runs_chains() {
+            ready = format!("{ready} {}", texts::start_link());
+        }
+        status::say(&ready)
     }
 
     /// Asks how usual the chosen picture is, beside those of other kinds.
@@ -234,6 +242,8 @@ impl App {
         self.toy.trains = true;
         self.settings.toy = controls::toy_shape()?;
         status::set_data("toy", "")?;
+        // The engine may still be busy with a model.
+        write("toy-status", texts::training_both())?;
         // One that shows the difference well; another seed would be another chance for the one level.
         let toy = ToyRun { shape: self.settings.toy, seed: 2, number: self.toy.number };
         self.send(ToEngine::Toy(toy))
@@ -253,13 +263,12 @@ impl App {
         if std::mem::take(&mut self.toy.trains) {
             self.toy.number += 1;
             status::set_data("toy", "")?;
-            write("toy-status", "")?;
+            toy::clear()?;
         }
         Ok(())
     }
 
     pub(super) fn open_chain(&mut self, index: usize) -> Result<()> {
-        self.live = false;
         self.chain = index;
         if self.view().is_some_and(|view| index < view.pictures.count()) {
             viewer::open()?;
@@ -276,7 +285,7 @@ impl App {
         viewer::close()?;
         // A recorded run is there before a model, and chains that have just begun have no picture yet.
         if self.loaded.is_none() || values.is_empty() {
-            return status::complain(texts::model_still_loading());
+            return self.complain_without_model();
         }
         self.add_own(&Pictures { values, ..pictures }, None);
         self.show_shelf()?;

@@ -1,6 +1,5 @@
 //! Runs of chains, from the form to the finished pictures.
 
-use options::Words;
 use web::{
     Envelope, Goal, Known, Mask, Pictures, Settings, Task,
     messages::{Purpose, Run, Start, Stepped, ToEngine},
@@ -35,8 +34,17 @@ pub struct Running {
 const RECORDED_GAP: i32 = 150;
 
 impl App {
-    /// Starts a run of the room on the screen.
-    pub(super) fn run(&mut self) -> Result<()> {
+    /// Starts what the visitor asked for; in a frame, once the model has come.
+    pub(super) fn start(&mut self) -> Result<()> {
+        if self.state == State::Poster {
+            self.autorun = true;
+            return self.load();
+        }
+        self.run(true)
+    }
+
+    /// Starts a run of the room on the screen, which the visitor asked for or not.
+    pub(super) fn run(&mut self, asked_for: bool) -> Result<()> {
         // Enter in a field asks for a run in every room.
         let runs = self.settings.task.runs_chains();
         if self.state == State::Running || !self.has_model() || !runs {
@@ -45,31 +53,31 @@ impl App {
         self.live = false;
         self.playing = false;
         status::set_data("recorded", "done")?;
-        status::clear_errors()?;
-        if let Err(mistake) = controls::read(&mut self.settings)? {
-            controls::focus_mistake()?;
-            return status::complain(&mistake);
+        if !self.form_is_right()? {
+            return Ok(());
         }
+        self.named |= asked_for;
         let picture = self.shelf.picture(self.shelf.chosen()).values;
-        let (mut mask, mut given) = (None, None);
+        let (mut mask, mut given): (Option<Mask>, _) = (None, None);
         let (start, payload) = match self.settings.task {
             Task::Inpaint => {
                 if picture.is_empty() {
                     return status::complain(texts::nothing_to_restore());
                 }
                 given = Some(picture.clone());
-                if self.settings.known != Known::Part {
-                    return self.run_with(Start::Restored(self.settings.known), picture, mask, given);
+                if self.settings.known == Known::Part {
+                    let (chosen, region) = self.editor.mask();
+                    if chosen.is_empty() {
+                        return status::complain(texts::nothing_unknown());
+                    }
+                    self.settings.mask = region;
+                    let bits = chosen.unknown().iter().map(|&unknown| f32::from(u8::from(unknown)));
+                    let payload = picture.iter().copied().chain(bits).collect();
+                    mask = Some(chosen);
+                    (Start::Around, payload)
+                } else {
+                    (Start::Restored(self.settings.known), picture)
                 }
-                let (chosen, region) = self.editor.mask();
-                if chosen.is_empty() {
-                    return status::complain(texts::nothing_unknown());
-                }
-                self.settings.mask = region;
-                let bits = chosen.unknown().iter().map(|&unknown| f32::from(u8::from(unknown)));
-                let payload = picture.iter().copied().chain(bits).collect();
-                mask = Some(chosen);
-                (Start::Around, payload)
             }
             Task::Denoise => {
                 if picture.is_empty() {
@@ -80,23 +88,22 @@ impl App {
             }
             _ => (Start::Noise, Vec::new()),
         };
-        self.run_with(start, payload, mask, given)
-    }
-
-    /// Starts such a run by the page's own will.
-    pub(super) fn run_unasked(&mut self) -> Result<()> {
-        self.run()?;
-        if let Some(running) = &mut self.running {
-            running.asked_for = false;
-        }
-        Ok(())
-    }
-
-    fn run_with(&mut self, start: Start, payload: Vec<f32>, mask: Option<Mask>, given: Option<Vec<f32>>) -> Result<()> {
         self.remember()?;
         let view = View::new(self.settings.clone(), mask, given);
         self.begin(view, start, payload)?;
+        if let Some(running) = &mut self.running {
+            running.asked_for = asked_for;
+        }
         self.show_given()
+    }
+
+    /// Whether all that the room has in its fields can be used. The first mistake is told and has the focus.
+    pub(super) fn form_is_right(&mut self) -> Result<bool> {
+        status::clear_errors()?;
+        let Err(mistake) = controls::read(&mut self.settings)? else { return Ok(true) };
+        controls::focus_mistake()?;
+        status::complain_of_field(&mistake)?;
+        Ok(false)
     }
 
     /// Sends a run to the engine and shows it in the room on the screen.
@@ -108,7 +115,7 @@ impl App {
         let Settings { seed, count, steps, sampler, .. } = view.settings;
         let run = Run { number: self.next_run(), seed, count, steps, sampler, start, done: 0 };
         self.playing = false;
-        self.views.insert(self.settings.task.word(), view);
+        self.views.insert(view);
         self.draw()?;
         self.stage.start()?;
         self.send_run(run, payload)?;
@@ -166,11 +173,11 @@ impl App {
 
     /// Goes on with a finished run from a noise level of the visitor's choice.
     pub(super) fn continue_run(&mut self) -> Result<()> {
-        let Some(saved) = self.view().and_then(|view| view.saved.clone()) else { return Ok(()) };
+        let Some(saved) = self.view().and_then(View::shown_run) else { return Ok(()) };
         status::clear_errors()?;
         let level = match controls::continue_level()? {
             Ok(level) => level,
-            Err(mistake) => return status::complain(&mistake),
+            Err(mistake) => return status::complain_of_field(&mistake),
         };
         let mut view = View::new(saved.settings, None, None);
         // Other noise than what the run began with.
@@ -206,7 +213,7 @@ impl App {
         if report.done == 0 && room == Task::Denoise {
             self.show_noisy(&pictures)?;
         }
-        if let Some(view) = self.views.get_mut(room.word()) {
+        if let Some(view) = self.views.get_mut(room) {
             view.step(report, pictures);
         }
         if room == self.settings.task { self.draw() } else { Ok(()) }
@@ -214,19 +221,19 @@ impl App {
 
     /// The picture that is denoised, and a question for what one jump makes of it.
     fn show_noisy(&mut self, pictures: &Pictures) -> Result<()> {
-        let Some(view) = self.views.get(Task::Denoise.word()) else { return Ok(()) };
+        let Some(view) = self.views.get(Task::Denoise) else { return Ok(()) };
         let Some(clean) = view.given.clone() else { return Ok(()) };
         let noisy = pictures.picture(0).to_vec();
         let number = decibels(psnr(&noisy, &clean));
         let purpose = Purpose::Jump { seed: view.settings.seed, level: view.settings.level };
         let question = self.ask(purpose, clean)?;
-        let Some(view) = self.views.get_mut(Task::Denoise.word()) else { return Ok(()) };
+        let Some(view) = self.views.get_mut(Task::Denoise) else { return Ok(()) };
         view.question = question;
         // A run that begins once more after a loss has been here before.
         view.beside.truncate(1);
         view.beside.push((texts::noisy(), noisy, number));
         if self.settings.task == Task::Denoise {
-            self.stage.show_beside(&self.views[Task::Denoise.word()])?;
+            self.stage.show_beside(view)?;
         }
         Ok(())
     }
@@ -240,7 +247,7 @@ impl App {
         level: Option<f32>,
         jump: Vec<f32>,
     ) -> Result<()> {
-        let view = self.views.get_mut(room.word()).filter(|view| view.question == Some(question));
+        let view = self.views.get_mut(room).filter(|view| view.question == Some(question));
         let Some(view) = view else { return Ok(()) };
         view.question = None;
         if room == Task::Denoise {
@@ -260,10 +267,12 @@ impl App {
 
     pub(super) fn cancelled(&mut self) -> Result<()> {
         let Some(running) = self.running.take() else { return Ok(()) };
-        if let (Some(loaded), Some(view)) = (&self.loaded, self.views.get_mut(running.room.word())) {
+        let view = self.views.get_mut(running.room);
+        if let (Some(loaded), Some(view)) = (&self.loaded, view) {
             view.stop(loaded.sha256.clone(), running.done);
         }
-        status::say(texts::cancelled())?;
+        let left = self.views.get(running.room).is_some_and(|view| view.saved.is_some());
+        status::say(if left { texts::cancelled() } else { texts::cancelled_early() })?;
         self.enter(State::Cancelled)
     }
 
@@ -276,7 +285,7 @@ impl App {
         self.learned(running.room, if running.room == Task::Landscape { Goal::Walk } else { Goal::Runs(1) })?;
         if running.room == Task::Landscape {
             self.map.walk(&pictures)?;
-        } else if let Some(view) = self.views.get_mut(running.room.word()) {
+        } else if let Some(view) = self.views.get_mut(running.room) {
             view.finish(sha256, energies, pictures);
         }
         self.enter(State::Done)?;
@@ -292,7 +301,6 @@ impl App {
 
     /// Shows a moment of the run.
     pub(super) fn scrub(&mut self, index: usize) -> Result<()> {
-        self.live = false;
         self.playing = false;
         self.look_at(index)
     }
@@ -307,7 +315,6 @@ impl App {
 
     /// Plays the run from its beginning, or stops playing it.
     pub(super) fn play(&mut self) -> Result<()> {
-        self.live = false;
         if self.playing {
             self.playing = false;
             return Ok(());

@@ -2,7 +2,6 @@
 
 use std::mem;
 
-use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web::{
     Envelope, Known, Pictures, Request, Settings, Task,
@@ -32,6 +31,16 @@ pub struct Film {
     name: String,
 }
 
+/// A saved file that is brought back.
+pub struct Restoring {
+    /// Its room.
+    room: Task,
+    /// What its model's weights begin with, if it says so.
+    weights: Option<String>,
+    /// What is said in the end.
+    said: String,
+}
+
 impl Film {
     /// Says whether there were any.
     pub fn drop_frames(&mut self) -> bool {
@@ -42,8 +51,9 @@ impl Film {
 impl App {
     /// Has the address say what the form says, as far as that is right.
     pub(super) fn remember(&mut self) -> Result<()> {
-        // A mistake is told when the run is to start.
-        let _ = controls::read(&mut self.settings)?;
+        // A mistake is told when the run is to start, and no longer than it is there.
+        let mistake = controls::read(&mut self.settings)?.err();
+        status::recheck(mistake.as_deref())?;
         let (mask, region) = self.editor.mask();
         // Before the first picture comes, the address knows better.
         if mask.side() > 0 {
@@ -59,13 +69,17 @@ impl App {
             by_id::<HtmlAnchorElement>("whole")?.set_href(&address);
             address += "&embed=1";
         }
+        // Who loads the page once more before the model has come wants the run, too.
+        if self.autorun {
+            address += "&autorun=1";
+        }
         let window = window()?;
         // Browsers count how often a page does this, and a stroke of the brush comes here at every move.
         if window.location().search()? == address {
             return Ok(());
         }
         // Where a key that is held changes a setting too often for the browser, the next change catches up.
-        let _ = window.history()?.replace_state_with_url(&JsValue::NULL, "", Some(&address));
+        let _ = window.history()?.replace_state_with_url(&(!self.named).into(), "", Some(&address));
         Ok(())
     }
 
@@ -81,12 +95,16 @@ impl App {
         if !matches!(self.state, State::Ready | State::Done | State::Cancelled | State::Error) {
             return status::complain(texts::page_busy());
         }
-        self.asks_for_pictures = true;
+        (self.asks_for_pictures, self.named) = (true, true);
         viewer::close()?;
-        let Request { mut settings, problems, .. } = Request::parse(query, random_seed());
+        let Request { mut settings, problems, weights, .. } = Request::parse(query, random_seed());
         for problem in problems {
             status::note(&problem)?;
         }
+        // What only its visitor had is not in a file.
+        settings.picture = settings.picture.filter(|_| query.contains("picture="));
+        settings.mask = settings.mask.filter(|_| query.contains("mask="));
+        let said = self.with_what_is_missing(&settings, texts::settings_restored());
         let model = settings
             .model
             .take()
@@ -97,7 +115,9 @@ impl App {
         let other_model = model.is_some() && model != self.settings.model;
         settings.model = model.or_else(|| self.settings.model.clone());
         settings.backend = self.settings.backend;
-        let room = settings.task;
+        // Until all of it is there, the room on the screen stays.
+        let room = mem::replace(&mut settings.task, self.settings.task);
+        self.restoring = Some(Restoring { room, weights, said });
         controls::write(&settings, &self.models)?;
         if self.loading.own_loaded.is_some() {
             self.offer_own_model()?;
@@ -124,12 +144,27 @@ impl App {
         }
         self.show_shelf()?;
         self.begin_map()?;
+        self.restored()
+    }
+
+    /// The settings of a saved file are in use, and its model is there: goes to its room.
+    pub(super) fn restored(&mut self) -> Result<()> {
+        let Some(Restoring { room, weights, said }) = self.restoring.take() else { return Ok(()) };
+        // The model of this name may be another one by now.
+        if let (Some(loaded), Some(weights)) = (&self.loaded, weights)
+            && !loaded.sha256.starts_with(&weights)
+        {
+            status::note(texts::other_model())?;
+        }
         self.enter_room(room)?;
-        status::say(texts::settings_restored())
+        status::say(&said)
     }
 
     /// Copies what shows this in a page of another site.
     pub(super) fn copy_embed(&mut self) -> Result<()> {
+        if !self.form_is_right()? {
+            return Ok(());
+        }
         self.remember()?;
         // The values of an address need no further quoting in HTML, its ampersands do.
         let link = window()?.location().href()?.replace('&', "&amp;");
@@ -138,18 +173,36 @@ impl App {
             "<iframe src=\"{link}&amp;embed=1\" title=\"{title}\" width=\"460\" height=\"640\" \
              style=\"border: 0; max-width: 100%\" loading=\"lazy\" allow=\"webgpu; fullscreen\"></iframe>"
         );
-        Self::copy(code, self.with_what_is_missing(texts::code_copied()))
+        Self::copy(code, self.with_what_is_missing(&self.settings, texts::code_copied()))
     }
 
     pub(super) fn copy_link(&mut self) -> Result<()> {
+        if !self.form_is_right()? {
+            return Ok(());
+        }
         self.remember()?;
-        let link = window()?.location().href()?;
-        Self::copy(link, self.with_what_is_missing(texts::link_copied()))
+        let mut link = window()?.location().href()?;
+        let of = |settings: &Settings| Settings { backend: None, ..settings.clone() }.to_query();
+        match self.view() {
+            // Nobody asked for the run of the address yet.
+            Some(view) if view.recorded && !self.named => {
+                link.truncate(link.find('?').unwrap_or(link.len()));
+                link += &self.address(&view.settings);
+            }
+            // What is on the screen is what whoever follows the link sees.
+            Some(view)
+                if view.saved.is_some() && view.can_be_repeated() && of(&view.settings) == of(&self.settings) =>
+            {
+                link += "&autorun=1";
+            }
+            _ => {}
+        }
+        Self::copy(link, self.with_what_is_missing(&self.settings, texts::link_copied()))
     }
 
-    /// That something is copied, and what of the visitor's it cannot lead to.
-    fn with_what_is_missing(&self, copied: &str) -> String {
-        let Settings { task, picture, known, mask, corners, model, .. } = &self.settings;
+    /// That something is copied or brought back, and what of the visitor's is not among these settings.
+    fn with_what_is_missing(&self, settings: &Settings, copied: &str) -> String {
+        let Settings { task, picture, known, mask, corners, model, .. } = settings;
         let own_picture = match task {
             Task::Inpaint | Task::Denoise | Task::Outliers => picture.is_none(),
             Task::Landscape => corners.iter().any(|corner| self.shelf.own(*corner).is_some()),
@@ -179,8 +232,9 @@ impl App {
     }
 
     pub(super) fn save_png(&self) -> Result<()> {
-        let Some(run) = self.view().and_then(|view| view.saved.as_ref()) else { return Ok(()) };
-        let png = run.pictures.to_png_grid(&settings_for(self.view()))?;
+        let Some(view) = self.view() else { return Ok(()) };
+        let Some(run) = view.shown_run() else { return Ok(()) };
+        let png = run.pictures.to_png_grid(&self.settings_for(view, view.shows_end()))?;
         save(&file_name(&run.settings, "", "png"), "image/png", [png])
     }
 
@@ -191,7 +245,7 @@ impl App {
         if one.values.is_empty() {
             return status::complain(texts::model_still_loading());
         }
-        let png = one.to_png_grid(&settings_for(Some(view).filter(|view| view.shows_end())))?;
+        let png = one.to_png_grid(&self.settings_for(view, view.shows_end()))?;
         save(&file_name(&view.settings, &format!("-picture-{}", self.chain + 1), "png"), "image/png", [png])
     }
 
@@ -205,7 +259,7 @@ impl App {
         // Counted from the end, so that the finished pictures are there.
         let chosen = moments.iter().rev().step_by(every).rev();
         let frames: Vec<Vec<u8>> = chosen.map(|moment| moment.pixels.clone()).collect();
-        let (settings, name) = (settings_for(Some(view)), file_name(&view.settings, "-run", "png"));
+        let (settings, name) = (self.settings_for(view, true), file_name(&view.settings, "-run", "png"));
         let number = self.film.as_ref().map_or(1, |film| film.number + 1);
         self.film = Some(Film { number, frames, side, channels, settings, name });
         self.send_frame(0)
@@ -243,17 +297,19 @@ impl App {
     }
 
     pub(super) fn save_json(&self) -> Result<()> {
-        let Some(run) = self.view().and_then(|view| view.saved.as_ref()) else { return Ok(()) };
+        let Some(run) = self.view().and_then(View::shown_run) else { return Ok(()) };
         save(&file_name(&run.settings, "", "json"), "application/json", run.json_parts())
     }
-}
 
-/// The settings that a file carries: those that lead to it again, so none for a run that was continued, stopped or resumed,
-/// or that began with something of the visitor's.
-fn settings_for(view: Option<&View>) -> String {
-    match view {
-        Some(view) if view.can_be_repeated() => view.settings.to_query(),
-        _ => String::new(),
+    /// The settings that a file carries: those that lead to it again, so none for a run that was continued, stopped or
+    /// resumed, or that began with something of the visitor's, nor for one of its moments before the `end`.
+    fn settings_for(&self, view: &View, end: bool) -> String {
+        if !end || !view.can_be_repeated() {
+            return String::new();
+        }
+        let weights = self.loaded.as_ref().and_then(|loaded| loaded.sha256.get(..8));
+        let weights = weights.map_or(String::new(), |weights| format!("&weights={weights}"));
+        view.settings.to_query() + &weights
     }
 }
 
