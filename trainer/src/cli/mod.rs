@@ -115,7 +115,7 @@ pub enum Command {
     /// Write a model folder, which the page can load.
     Export(ExportArgs),
     /// Add measurements to an exported model: how likely held-out pictures are and, with --evaluation, the results of an
-    /// evaluation. Records the run that the page begins with again.
+    /// evaluation. Also renews the recorded run that the page begins with.
     Measure(MeasureArgs),
     /// Check this implementation against an independent one.
     Verify(VerifyArgs),

@@ -44,7 +44,7 @@ impl<'a> Hold<'a> {
             self.take_again(config).map_err(|_| {
                 Error::failed(format!(
                     "{place}: the folder of this training was moved or deleted, and something else lies there now; what was \
-                     trained since the last save is lost, and --resume goes on from where that was moved to"
+                     trained since the last save is lost; to go on, give --resume the folder where it is now"
                 ))
             })?;
         }
