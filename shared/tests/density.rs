@@ -2,6 +2,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::cell::Cell;
+
 use burn::tensor::{Device, Tensor, activation::log_sigmoid};
 use shared::{
     measures::{
@@ -84,6 +86,32 @@ fn check(pair: &Pair, pixels: usize) {
         let (found, error) = log_mean(&walk, sign);
         assert!(error < 0.25, "{name}: the error bar is {error}");
         assert!((found - truth).abs() < 4.0 * error + 0.02, "{name}: {found} +- {error}, truth {truth}");
+    }
+}
+
+/// An energy that counts how often it is asked.
+struct Counted<'a>(&'a Pair, Cell<usize>);
+
+impl Energy for Counted<'_> {
+    fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+        self.1.set(self.1.get() + 1);
+        self.0.energy_and_gradient(x)
+    }
+}
+
+/// One energy gradient where chains start, and then one for each leapfrog step: the energy where they are is known.
+#[test]
+fn a_walk_asks_no_more_than_its_leaps() {
+    let device = Device::flex();
+    let pair = Pair { centre: 0.3, width: 0.1, log_ratio: 0.7 };
+    let counted = Counted(&pair, Cell::new(0));
+    for steps in [1, 2, 10] {
+        let bridge = Bridge { steps, ..BRIDGE };
+        let wanted = 1 + bridge.leaps * (steps as usize - 1);
+        bridge.forward(&counted, &Noise::new(3), 0, [2, 1, 1, 4], &device, || ());
+        assert_eq!(counted.1.take(), wanted, "forward, {steps} steps");
+        bridge.backward(&counted, &Noise::new(3), 0, Tensor::zeros([2, 1, 1, 4], &device), || ());
+        assert_eq!(counted.1.take(), wanted, "backward, {steps} steps");
     }
 }
 

@@ -204,6 +204,10 @@ fn an_image_s_energy_does_not_depend_on_its_batch() {
         // More than go through a network together on a processor.
         let x = random(config.batch_shape(40), &device);
         let (together, gradients) = network.energy_and_gradient(x.clone());
+        let without_gradients = network.energy(x.clone()).into_data();
+        for (found, expected) in without_gradients.iter::<f32>().zip(together.clone().into_data().iter::<f32>()) {
+            assert!((found - expected).abs() <= 1e-5 * expected.abs(), "{found} against {expected} for {config:?}");
+        }
         for image in [3, 36] {
             let (alone, gradient) = network.energy_and_gradient(x.clone().narrow(0, image, 1));
             let alone = alone.into_data().iter::<f32>().next().unwrap();

@@ -5,7 +5,7 @@
 use std::{cell::RefCell, sync::Arc};
 
 use burn::tensor::{Device, Tensor};
-use options::{Sampler, Spacing};
+use options::{Sampler, Spacing, Words};
 use shared::{
     network::{Energy, Frame},
     restoration::{Blocks, Blurred, Cosines, Grey, Linear, Part, Pixels, cosine_gains, gaussian_blur, within},
@@ -40,7 +40,7 @@ impl Energy for Colours {
 
 fn run(sampler: Sampler, energy: &Colours, given: impl Given + 'static, shape: [usize; 4], steps: usize) -> Tensor<4> {
     let schedule = Schedule::of(sampler, steps, SIGMA_0, &LEVELS);
-    let schedule = given.told_down_to().map_or(schedule.clone(), |level| schedule.through(level));
+    let schedule = schedule.through(given.told_down_to(), SIGMA_0);
     *energy.levels.borrow_mut() = (0..=steps).rev().map(|step| SIGMA_0 * schedule.temperature(step).sqrt()).collect();
     let mut chains = Chains::new(schedule, SIGMA_0, Noise::new(3), 0, shape, &Device::flex()).around(Arc::new(given));
     while chains.step(energy).is_some() {}
@@ -188,15 +188,117 @@ fn with_noise_on_what_is_known_it_counts_as_much_as_it_tells() {
     let known = Tensor::ones([1, 1, 16, 16], &Device::flex());
     let picture = Tensor::full([1, 1, 16, 16], 0.6, &Device::flex());
     let noise = 0.05;
-    // Few steps are enough for that: one of them ends at the level of the noise.
-    for steps in [20, 200] {
+    // Few steps are enough for that: one of them ends at the level of the noise. The paper's sampler has few below its
+    // `sigma_0`.
+    for (sampler, steps) in [
+        (Sampler::Consistent, 20),
+        (Sampler::Consistent, 200),
+        (Sampler::Ode, 20),
+        (Sampler::Ode, 200),
+        (Sampler::Annealed, 800),
+    ] {
         let given = Linear { picture: picture.clone(), part: Pixels { known: known.clone() }, noise, frame };
-        let answers = run(Sampler::Consistent, &energy, given, [32, 1, 16, 16], steps);
+        let answers = run(sampler, &energy, given, [32, 1, 16, 16], steps);
         // A value seen as 0.6 with as much noise as the data varies lies half way, and varies half as much around it.
-        let mean = answers.clone().mean().into_scalar::<f32>();
-        let variance = (answers - mean).square().mean().into_scalar::<f32>();
-        assert!((mean - 0.55).abs() < 0.003, "{steps} steps: {mean}");
-        assert!((variance / (0.5 * 0.0025) - 1.0).abs() < 0.12, "{steps} steps: {variance}");
+        let (mean, variance) = moments(answers);
+        assert!((mean - 0.55).abs() < 0.003, "{sampler}, {steps} steps: {mean}");
+        assert!((variance / (0.5 * 0.0025) - 1.0).abs() < 0.12, "{sampler}, {steps} steps: {variance}");
+    }
+}
+
+fn moments(x: Tensor<4>) -> (f32, f32) {
+    let mean = x.clone().mean().into_scalar::<f32>();
+    (mean, (x - mean).square().mean().into_scalar::<f32>())
+}
+
+/// A fifth of every component is left, under noise: each is known as well as the data varies, far above the smallest level.
+#[test]
+fn what_a_blur_leaves_little_of_is_remembered_by_every_sampler() {
+    let (device, frame) = (Device::flex(), Frame::new(16, 16).unwrap());
+    let energy = Colours { common: 0.0, rest: 0.0625, levels: RefCell::default() };
+    for (sampler, steps) in [(Sampler::Consistent, 400), (Sampler::Ode, 400), (Sampler::Annealed, 200)] {
+        let blurred = Tensor::full([1, 1, 16, 16], 0.2 * 0.75, &device);
+        let given = Blurred::new(blurred, Cosines::new(16, 16, &device), &[0.2; 256], 0.05, frame);
+        let (mean, variance) = moments(run(sampler, &energy, given, [32, 1, 16, 16], steps));
+        assert!((mean - 0.625).abs() < 0.01, "{sampler}: {mean}");
+        assert!((variance / (0.5 * 0.0625) - 1.0).abs() < 0.1, "{sampler}: {variance}");
+    }
+}
+
+/// Data that is one grey, whatever the level: chains depend on nothing but where they are and on the step.
+struct OneGrey;
+
+impl Energy for OneGrey {
+    fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+        (Tensor::zeros([x.dims()[0]], &x.device()), (x - 0.5) * (0.7 / (SIGMA_0 * SIGMA_0)))
+    }
+}
+
+/// All kinds of what can be given of pictures of 12x12 in 16x16.
+fn all_kinds() -> Vec<(&'static str, Arc<dyn Given>)> {
+    let device = Device::flex();
+    let frame = Frame::new(12, 16).unwrap();
+    let picture = picture([1, 3, 12, 12]);
+    let unknown = Noise::new(4).tensor(0, Draw::Start, [1, 1, 12, 12], &device).greater_elem(0.0).float();
+    let known = unknown.clone().neg() + 1.0;
+    let unknown = frame.add(unknown).expand([1, 3, 16, 16]).greater_elem(0.5);
+    let blurred = |noise| {
+        let basis = Cosines::new(12, 12, &device);
+        Blurred::new(gaussian_blur(picture.clone(), 1.0), basis, &cosine_gains(1.0, 12, 12), noise, frame)
+    };
+    let part = Pixels { known };
+    vec![
+        ("pixels", Arc::new(Known { pixels: frame.add(picture.clone()), unknown })),
+        ("blocks", Arc::new(Linear { picture: picture.clone(), part: Blocks { side: 8 }, noise: 0.0, frame })),
+        ("brightness", Arc::new(Linear { picture: picture.clone(), part: Grey::of_colours(), noise: 0.0, frame })),
+        ("noisy pixels", Arc::new(Linear { picture: picture.clone(), part, noise: 0.2, frame })),
+        ("a blur", Arc::new(blurred(0.0))),
+        ("a noisy blur", Arc::new(blurred(0.2))),
+    ]
+}
+
+#[test]
+fn chains_go_on_from_where_they_are_seen() {
+    const STEPS: usize = 30;
+    // Of the fast samplers, whose later steps look back at the one before.
+    const HELD: usize = 1 + STEPS / 5;
+    for (name, given) in all_kinds() {
+        for &sampler in Sampler::all() {
+            let schedule = Schedule::of(sampler, STEPS, SIGMA_0, &LEVELS);
+            let new = || {
+                let shape = [2, 3, 16, 16];
+                Chains::new(schedule.clone(), SIGMA_0, Noise::new(8), 0, shape, &Device::flex()).around(given.clone())
+            };
+            let end = |mut chains: Chains| {
+                while chains.step(&OneGrey).is_some() {}
+                chains.finish(&OneGrey).into_data().iter::<f32>().collect::<Vec<_>>()
+            };
+            let whole = end(new());
+            let mut chains = new();
+            for done in 1..=STEPS {
+                chains.step(&OneGrey);
+                if ![1, HELD - 1, HELD, HELD + 1, 20, STEPS - 1, STEPS].contains(&done) {
+                    continue;
+                }
+                let (seen, (x, before)) = (chains.state(), chains.snapshot());
+                let what = format!("{name}, {sampler}, after {done} steps");
+                let looks_back = before.is_some();
+                assert!(!looks_back || done > HELD || sampler == Sampler::Annealed, "{what}");
+                assert!(end(new().restored((x, before.clone()), done, &OneGrey)) == whole, "a snapshot of {what}");
+                assert!(end(new().restored((seen.clone(), before), done, &OneGrey)) == whole, "{what}");
+                assert!(looks_back || end(new().at(seen, done)) == whole, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn frames_become_zeros_at_the_end() {
+    let frame = Frame::new(12, 16).unwrap();
+    let x = Noise::new(5).tensor(0, Draw::Start, [2, 3, 16, 16], &Device::flex());
+    for (name, given) in all_kinds() {
+        let kept = given.keep(x.clone());
+        assert_eq!(kept.clone().into_data(), frame.add(frame.remove(kept)).into_data(), "{name}");
     }
 }
 

@@ -4,10 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use options::RecordedMoment;
-use shared::{
-    network::Energy,
-    sampling::{Chains, Given, Known, Noise, Schedule},
-};
+use shared::sampling::{Chains, Given, Known, Noise, Schedule};
 
 use crate::{
     budget::{self, parts},
@@ -54,12 +51,17 @@ impl SamplingRun {
         self.run_each(model, device, false, |sampler, _| sampler)
     }
 
-    /// Runs them to pictures from where they are, `[count, C, S, S]`. Values are clamped to 0..1.
+    /// Runs them to pictures from where they are, `[N, C, S, S]` for those of these numbers. Values are clamped to 0..1.
     ///
     /// # Errors
     /// The device fails.
-    pub fn run_from(&self, model: &LoadedModel, starts: &Tensor<4>, device: &Device) -> Result<Vec<Picture>> {
-        self.run_each(model, device, false, |sampler, chains| sampler.at(starts.clone().slice([chains]), 0))
+    pub fn run_from(
+        &self,
+        model: &LoadedModel,
+        starts: impl Fn(Range<usize>) -> Tensor<4>,
+        device: &Device,
+    ) -> Result<Vec<Picture>> {
+        self.run_each(model, device, false, |sampler, chains| sampler.at(starts(chains), 0))
     }
 
     /// Runs them to pictures away from the model's guide, and gives so many moments on their way and the pictures of each:
@@ -97,7 +99,7 @@ impl SamplingRun {
         }
         // The energies of the very pictures that are shown.
         let pictures = model.frame.add(model.frame.remove(chains.finish(&energy).clamp(0.0, 1.0)));
-        let (energies, _) = energy.energy_and_gradient(pictures.clone());
+        let energies = model.energies(pictures.clone());
         seen.push(moment(steps, Some(energies), pictures)?);
         Ok(seen)
     }

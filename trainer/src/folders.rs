@@ -1,7 +1,7 @@
 //! Folders that are to be written: what stands in their way is told before the work, not after it.
 
 use std::{
-    fs::{self, Metadata},
+    fs::{self, File, Metadata},
     path::Path,
 };
 
@@ -18,6 +18,14 @@ pub fn create(folder: &Path) -> Result<()> {
     let wrong = |what: &str| Error::input(format!("{}: {what}", folder.display()));
     obstacle(folder).map_or(Ok(()), |what| Err(wrong(&what)))?;
     fs::create_dir_all(folder).map_err(|error| wrong(&format!("cannot be made: {}", reason(&error))))
+}
+
+/// Keeps others who ask for it out of a folder for as long as what is returned is there; where folders cannot be locked,
+/// nobody is kept out.
+pub fn locked(folder: &Path) -> Option<File> {
+    let folder = File::open(folder).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
 }
 
 /// Does what fills a folder, which is made for it; where that fails, no new and empty folder is left.

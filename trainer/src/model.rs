@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use options::Sampler;
 use shared::{
     likelihood::Prior,
@@ -124,8 +124,7 @@ impl LoadedModel {
         overwriting::not_among(&args.out, &data)?;
         folders::create(&args.out)?;
         if model.manifest.is_none() {
-            // As it will be exported.
-            model.start = Some(principal_components(&data.train));
+            model.start = model.start_in(&data);
         }
         Ok((model, data, device))
     }
@@ -134,13 +133,13 @@ impl LoadedModel {
     ///
     /// # Errors
     /// It cannot be read, has no pictures on one of its sides, or pictures of another size than the model's. Grey ones
-    /// are made colour ones for a model of such, and the other way about, which a line says.
+    /// are converted to colour for a model of such, and the other way about, which a line says.
     pub fn open_data(&self, source: &str, dir: Option<&Path>) -> Result<DataSet> {
         let (size, channels) = (self.data.size, self.config.channels);
         let mut data = data::open_told(source, dir, Some(size))?;
         if data.train.channels != channels {
             let [from, to] = if channels == 1 { ["colour", "grey"] } else { ["grey", "colour"] };
-            eprintln!("{}: its {from} pictures are made {to} ones, as the model has them", data.name);
+            eprintln!("{}: its {from} pictures are converted to {to} for this model", data.name);
             data.train = data.train.with_channels(channels);
             data.held_out = data.held_out.with_channels(channels);
         }
@@ -148,6 +147,12 @@ impl LoadedModel {
             images.check(&format!("--data {source}"), [self.config.channels, size, size])?;
         }
         Ok(data)
+    }
+
+    /// The pictures as a Gaussian, as a model of a run will be exported with, where they are those of the run: chains that
+    /// start in that of others are another sampler's.
+    fn start_in(&self, data: &DataSet) -> Option<PrincipalComponents> {
+        self.data.is_of(&data.name, data.fingerprint.as_deref()).then(|| principal_components(&data.train))
     }
 
     /// Says so where the model may have learned from pictures that are held out here; `source` is what the user knows the data
@@ -195,26 +200,47 @@ impl LoadedModel {
         self.churn
     }
 
-    /// The same with the guide that was asked for, if one was.
+    /// The same with the guide that was asked for, if one was, and with the weight that was: that of the guides of models
+    /// that are added to it, too.
     ///
     /// # Errors
-    /// The guide cannot be read or sees other pictures, or there is none to be weighed.
+    /// The guide cannot be read, sees other pictures or knows less noise, or there is none to be weighed.
     pub fn guided_by(mut self, args: &GuideArgs, device: &Device) -> Result<Self> {
         if let Some(path) = &args.guide {
             let model = Self::open("--guide", path, device)?;
             self.check_alike("--guide", path, &model)?;
+            let (own, known) = (self.levels(), model.noise);
+            if known.min > own.min || known.max < own.max {
+                return Err(Error::input(format!(
+                    "{}: it was trained with noise from {} to {}, and a guide has to know all of the model's, from {} to {}",
+                    named("--guide", path),
+                    known.min,
+                    known.max,
+                    own.min,
+                    own.max
+                )));
+            }
             self.guide = Some(Guide { model: Box::new(model), weight: GUIDANCE });
         }
         let Some(weight) = args.guidance else { return Ok(self) };
-        let Some(guide) = &mut self.guide else {
-            if weight == 0.0 {
-                return Ok(self);
-            }
+        if weight != 0.0 && !self.has_guides() {
             return Err(Error::input("--guidance: the model has no guide; give one with --guide MODEL"));
-        };
-        guide.weight = weight as f32;
-        self.guide.take_if(|guide| guide.weight == 0.0);
+        }
+        self.weigh_guides(weight as f32);
         Ok(self)
+    }
+
+    /// Whether it or one of the models that are added to it has a guide.
+    fn has_guides(&self) -> bool {
+        self.guide.is_some() || self.others.iter().any(Self::has_guides)
+    }
+
+    fn weigh_guides(&mut self, weight: f32) {
+        if let Some(guide) = &mut self.guide {
+            guide.weight = weight;
+        }
+        self.guide.take_if(|guide| guide.weight == 0.0);
+        self.others.iter_mut().for_each(|other| other.weigh_guides(weight));
     }
 
     /// The same with other weights for it and, behind [`shared::model::GuideCard::PREFIX`], for its guide.
@@ -250,15 +276,33 @@ impl LoadedModel {
         let NetworkConfig { channels, image_size, .. } = self.config;
         let start = self.start.as_ref().filter(|_| self.others.is_empty());
         let start = start.map(|start| start.placed(channels, self.data.size, image_size));
-        Schedule::of(sampler, steps, self.sigma_0(), &self.noise).with_churn(self.churn).starting_in(start)
+        Schedule::of(sampler, steps, self.sigma_0(), &self.levels()).with_churn(self.churn).starting_in(start)
     }
 
-    /// Has another model's energy added in sampling.
+    /// The noise levels that chains go through: those that it and all the models know that are added to it. Under other
+    /// noise an energy says nothing.
+    fn levels(&self) -> NoiseLevels {
+        self.others.iter().fold(self.noise, |all, other| common(all, other.noise))
+    }
+
+    /// Has another model's energy added in sampling; says so where chains go through fewer noise levels for it.
     ///
     /// # Errors
-    /// It sees pictures of another shape, or its energy has another scale.
+    /// It sees pictures of another shape, or its energy has another scale, or there is no noise that all know.
     pub fn join(&mut self, path: &Path, other: Self) -> Result<()> {
         self.check_alike("--and", path, &other)?;
+        let (before, known) = (self.levels(), other.noise);
+        let all = common(before, known);
+        let trained =
+            format!("{}: it was trained with noise from {} to {}", named("--and", path), known.min, known.max);
+        if all.min > all.max {
+            let (min, max) = (before.min, before.max);
+            return Err(Error::input(format!("{trained}, the others from {min} to {max}, so they cannot be added")));
+        }
+        let range = |levels: NoiseLevels| (levels.min, levels.max);
+        if range(before) != range(known) {
+            eprintln!("{trained}; chains go through noise from {} to {}, which all know", all.max, all.min);
+        }
         self.others.push(other);
         Ok(())
     }
@@ -280,11 +324,22 @@ impl LoadedModel {
         (product, sigma_0)
     }
 
+    /// The energies by which pictures `[N, C, H, W]` are compared, `[N]`: its own with those that are added to it, without
+    /// guides and gradients.
+    pub fn energies(&self, x: Tensor<4>) -> Tensor<1> {
+        self.others.iter().fold(self.network.energy(x.clone()), |sum, model| sum + model.network.energy(x.clone()))
+    }
+
     /// Its own energy, away from its guide or not.
     fn own_energy(&self, guided: bool) -> Guided<'_> {
         let guide = self.guide.as_ref().filter(|_| guided);
         Guided::new(&self.network, guide.map(|guide| (&guide.model.network, guide.weight)))
     }
+}
+
+/// The levels that are in both ranges, spaced as those of the first; none where the smallest is above the largest.
+fn common(first: NoiseLevels, other: NoiseLevels) -> NoiseLevels {
+    NoiseLevels { min: first.min.max(other.min), max: first.max.min(other.max), ..first }
 }
 
 /// What the user knows a model by: the flag that it was given with, and its folder.
@@ -310,3 +365,6 @@ fn run_of(checkpoint: &Path) -> PathBuf {
     let absolute = fs::canonicalize(checkpoint).unwrap_or_else(|_| checkpoint.to_owned());
     absolute.ancestors().nth(2).map_or_else(|| checkpoint.to_owned(), Path::to_owned)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    data::DataSet,
+    data::{self, DataSet},
     error::{Error, Result},
 };
 
@@ -28,13 +28,14 @@ pub fn apart(inputs: &[Named<'_>], outputs: &[Named<'_>]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses the folder of the pictures themselves.
+/// Refuses the folder of the pictures themselves. A known set has a name in the place of a folder, and a folder of that
+/// name may be anything.
 ///
 /// # Errors
 /// It is.
 pub fn not_among(out: &Path, data: &DataSet) -> Result<()> {
     let pictures = Path::new(&data.source);
-    if pictures.is_dir() && place(pictures) == place(out) {
+    if !data::is_named(&data.source) && pictures.is_dir() && place(pictures) == place(out) {
         let text = "it is the folder of the pictures itself; give one in it, or elsewhere";
         return Err(Error::input(format!("--out {}: {text}", out.display())));
     }
@@ -65,7 +66,8 @@ pub fn ours(folder: &Path, sign: &str, names: &[&str]) -> Result<()> {
     };
     let Some(name) = names.iter().find(filled) else { return Ok(()) };
     let text = format!(
-        "it has {name} but no {sign}, so {name} may not be this program's, and would be replaced; choose another folder"
+        "it contains {name} but no {sign}, so {name} may belong to something else and would be overwritten; choose another \
+         folder"
     );
     Err(Error::input(format!("--out {}: {text}", folder.display())))
 }
@@ -73,6 +75,7 @@ pub fn ours(folder: &Path, sign: &str, names: &[&str]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Images;
 
     #[test]
     fn an_output_is_neither_an_input_nor_another_output() {
@@ -97,6 +100,17 @@ mod tests {
     }
 
     #[test]
+    fn the_folder_of_the_pictures_themselves_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = Images { channels: 1, height: 8, width: 8, pixels: vec![0; 640], labels: Vec::new() };
+        let of = |source: &str| DataSet { source: source.to_owned(), ..DataSet::of(pictures.clone()) };
+        let source = folder.path().to_str().unwrap();
+        let error = not_among(&folder.path().join("."), &of(source)).unwrap_err();
+        assert!(error.to_string().contains("the folder of the pictures itself") && error.exit_code() == 2, "{error}");
+        not_among(&folder.path().join("run"), &of(source)).unwrap();
+    }
+
+    #[test]
     fn a_folder_of_somebody_elses_is_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let names = ["report.html", "samples"];
@@ -104,7 +118,7 @@ mod tests {
         ours(folder.path(), "run.toml", &names).unwrap();
         fs::write(folder.path().join("report.html"), "mine").unwrap();
         let error = ours(folder.path(), "run.toml", &names).unwrap_err();
-        assert!(error.to_string().contains("it has report.html but no run.toml"), "{error}");
+        assert!(error.to_string().contains("it contains report.html but no run.toml"), "{error}");
         fs::write(folder.path().join("run.toml"), "").unwrap();
         ours(folder.path(), "run.toml", &names).unwrap();
     }

@@ -1,11 +1,12 @@
 //! How far a long work is: a bar on a terminal; elsewhere, in a log, a line now and then with an estimate.
 
 use std::{
+    io::{self, Read},
     sync::Mutex,
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanDuration, ProgressBar};
+use indicatif::{DecimalBytes, HumanDuration, ProgressBar, ProgressStyle};
 
 /// Seconds in words, whatever an estimate or a file says they are.
 pub fn in_words(seconds: f64) -> HumanDuration {
@@ -18,6 +19,8 @@ pub struct Progress {
     work: String,
     begun: Instant,
     told: Mutex<Option<Instant>>,
+    /// Whether steps are bytes.
+    bytes: bool,
 }
 
 impl Progress {
@@ -28,7 +31,27 @@ impl Progress {
 
     /// Of `work`, as the beginning of a line, in so many steps.
     pub fn new(work: impl Into<String>, steps: usize) -> Self {
-        Self { bar: ProgressBar::new(steps as u64), work: work.into(), begun: Instant::now(), told: Mutex::new(None) }
+        Self::of(ProgressBar::new(steps as u64), work.into(), false)
+    }
+
+    /// The same in bytes, of which it may be unknown how many there will be.
+    pub fn of_bytes(work: impl Into<String>, length: Option<u64>) -> Self {
+        let bar = length.map_or_else(ProgressBar::new_spinner, |length| {
+            let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+            ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        Self::of(bar, work.into(), true)
+    }
+
+    fn of(bar: ProgressBar, work: String, bytes: bool) -> Self {
+        Self { bar, work, begun: Instant::now(), told: Mutex::new(None), bytes }
+    }
+
+    /// What another program says: so many steps of so many are done.
+    pub fn at(&self, done: u64, steps: u64) {
+        self.bar.set_length(steps);
+        self.bar.set_position(done);
+        self.tell();
     }
 
     /// One step is done.
@@ -39,6 +62,10 @@ impl Progress {
     /// So many steps are done, on any thread.
     pub fn steps(&self, count: usize) {
         self.bar.inc(count as u64);
+        self.tell();
+    }
+
+    fn tell(&self) {
         if !self.bar.is_hidden() {
             return;
         }
@@ -58,9 +85,25 @@ impl Progress {
     }
 
     fn line(&self, spent: Duration) -> String {
-        let (done, steps) = (self.bar.position(), self.bar.length().unwrap_or(0));
+        let (work, done) = (&self.work, self.bar.position());
+        let number = |count| if self.bytes { DecimalBytes(count).to_string() } else { u64::to_string(&count) };
+        let Some(steps) = self.bar.length() else { return format!("{work}: {}", number(done)) };
         let left = spent.as_secs_f64() / done.max(1) as f64 * steps.saturating_sub(done) as f64;
-        format!("{}: {done} of {steps}, about {} left", self.work, in_words(left))
+        format!("{work}: {} of {}, about {} left", number(done), number(steps), in_words(left))
+    }
+}
+
+/// What is read, with its progress in bytes.
+pub struct Followed<'a, R> {
+    /// What is read.
+    pub reader: R,
+    /// What shows it.
+    pub progress: &'a Progress,
+}
+
+impl<R: Read> Read for Followed<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer).inspect(|count| self.progress.steps(*count))
     }
 }
 
@@ -82,6 +125,21 @@ mod tests {
         }
         let line = progress.line(Duration::from_secs(60));
         assert_eq!(line, "training a classifier: 100 of 300, about 2 minutes left");
+    }
+
+    #[test]
+    fn bytes_are_told_as_such_and_what_another_program_says_as_it_says_it() {
+        let progress = Progress::of_bytes("downloading", Some(30_000_000));
+        let mut reader = Followed { reader: io::repeat(0).take(10_000_000), progress: &progress };
+        io::copy(&mut reader, &mut io::sink()).unwrap();
+        let minute = Duration::from_secs(60);
+        assert_eq!(progress.line(minute), "downloading: 10.00 MB of 30.00 MB, about 2 minutes left");
+        let progress = Progress::of_bytes("downloading", None);
+        progress.steps(2_500_000);
+        assert_eq!(progress.line(minute), "downloading: 2.50 MB");
+        let progress = Progress::new("drawing", 0);
+        progress.at(100, 300);
+        assert_eq!(progress.line(minute), "drawing: 100 of 300, about 2 minutes left");
     }
 
     #[test]

@@ -279,7 +279,9 @@ fn nothing_is_replaced_that_is_read_or_somebody_else_s() {
     // A site, a model, and a run that has lost its settings.
     let site = path("site");
     fs::create_dir(&site).unwrap();
-    for (file, words) in [("report.html", "it has report.html but no run.toml"), ("model.json", "it holds a model")] {
+    for (file, words) in
+        [("report.html", "it contains report.html but no run.toml"), ("model.json", "it holds a model")]
+    {
         let file = Path::new(&site).join(file);
         fs::write(&file, "mine").unwrap();
         refused(&["train", "--backend", "flex", "--steps", "1", "--out", &site], &["site", words]);
@@ -288,9 +290,12 @@ fn nothing_is_replaced_that_is_read_or_somebody_else_s() {
     }
     fs::write(Path::new(&site).join("index.html"), "mine").unwrap();
     let evaluate = ["--data", "digits", "--out", &site];
-    refused(&[&["evaluate"], &model[..], &evaluate].concat(), &["it has index.html but no evaluation.json"]);
+    refused(&[&["evaluate"], &model[..], &evaluate].concat(), &["it contains index.html but no evaluation.json"]);
     fs::remove_file(Path::new(run).join("run.toml")).unwrap();
-    refused(&["train", "--backend", "flex", "--steps", "1", "--out", run], &["it has checkpoints but no run.toml"]);
+    refused(
+        &["train", "--backend", "flex", "--steps", "1", "--out", run],
+        &["it contains checkpoints but no run.toml"],
+    );
     assert!(Path::new(run).join("checkpoints/step-0000004").exists());
 }
 
@@ -305,6 +310,10 @@ fn runs_that_are_in_the_way_or_not_there() {
     refused(&["train", "--out", run, "--resume", "--steps", "2"], &["2 steps (--steps)", "step 4 already"]);
     refused(&["train", "--out", absent, "--resume"], &["absent", "no run"]);
     refused(&["export", "--run", absent, "--out", "nowhere/m"], &["absent", "no run"]);
+    for (flag, words) in [("--guide", "--guide absent: no model here"), ("--evaluation", "absent: no such file")] {
+        let export = ["export", "--backend", "flex", "--run", run, "--out", "nowhere/m", flag, "absent"];
+        refused(&export, &[words]);
+    }
     assert!(!Path::new("nowhere").exists(), "a refused export makes no folder");
     refused(&["export", "--run", run, "--out", "a model"], &["a model", "up to 100 letters, digits"]);
     let list = folder.path().join("models/index.json");

@@ -251,6 +251,64 @@ fn what_a_stop_at_the_last_step_left_undone_is_made_up_for() {
 }
 
 /// Grids and reports are for people.
+/// What is in the way of a step's draft stands for a disk that is full just then.
+#[test]
+fn a_training_goes_on_where_a_checkpoint_cannot_be_saved_for_a_while() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    fs::create_dir_all(run.join("checkpoints")).unwrap();
+    fs::write(run.join("run.toml"), "").unwrap();
+    let hindered = |step: u32| run.join(format!("checkpoints/.step-{step:07}.part"));
+    for step in [4, 6] {
+        fs::write(hindered(step), "no folder").unwrap();
+    }
+    let train = |steps: u32, more: &[&str]| {
+        let output = trainer().args(tiny(&run, steps)).args(["--checkpoint-every", "2"]).args(more).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, told) = train(8, &[]);
+    assert_eq!(code, Some(0), "{told}");
+    let line = told.lines().find(|line| line.starts_with("warning: step 4: ")).unwrap();
+    assert!(
+        line.contains("step-0000004: cannot be written") && line.ends_with("the training goes on, and tries again")
+    );
+    assert_eq!(told.matches("warning: step ").count(), 2, "{told}");
+    let steps = || {
+        let mut steps: Vec<u32> = complete_checkpoints(&run).iter().map(|checkpoint| step_of(checkpoint)).collect();
+        steps.sort_unstable();
+        steps
+    };
+    assert_eq!(steps(), [2, 8]);
+
+    // The last one has no later one.
+    fs::write(hindered(10), "no folder").unwrap();
+    let (code, told) = train(10, &["--resume"]);
+    let last = told.lines().last().unwrap();
+    assert!(code == Some(1) && told.contains("; trying once more"), "{told}");
+    assert!(last.ends_with("; step 10 is not saved: --resume goes on from step 8, which is"), "{told}");
+    fs::remove_file(hindered(10)).unwrap();
+    let (code, told) = train(10, &["--resume"]);
+    assert!(code == Some(0) && told.contains("from step 8 to 10"), "{told}");
+    assert!(steps().contains(&10));
+}
+
+#[test]
+fn another_batch_is_split_into_slices_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    trainer().args(tiny(&run, 2)).args(["--slices", "4"]).assert().success();
+    let resume = |more: &[&str]| {
+        let mut command = trainer();
+        command.args(["train", "--resume", "--backend", "flex", "--steps", "3"]).args(more).arg("--out").arg(&run);
+        command.output().unwrap()
+    };
+    let output = resume(&["--batch", "2", "--slices", "4"]);
+    assert!(output.status.code() == Some(2) && String::from_utf8_lossy(&output.stderr).contains("--slices"));
+    let output = resume(&["--batch", "2"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.contains("changed: slices = 1"), "{stderr}");
+}
+
 #[test]
 #[cfg(unix)]
 fn a_training_goes_on_where_its_samples_cannot_be_written() {

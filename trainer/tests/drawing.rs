@@ -34,6 +34,40 @@ fn models_are_added_in_sampling() {
 }
 
 #[test]
+fn models_that_know_other_noise_are_added_where_all_know_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, other, far) = (tiny_run(folder.path()), folder.path().join("other"), folder.path().join("far"));
+    trainer().args(tiny(&other, 4)).args(["--seed", "9", "--sigma-max", "1"]).assert().success();
+    trainer().args(tiny(&far, 1)).args(["--sigma-min", "6", "--sigma-max", "9"]).assert().success();
+    let sample = |model: &Path, flag: &str, more: &Path| {
+        let out = folder.path().join("a.npy");
+        let mut command = trainer();
+        command.args(["sample", "--backend", "flex", "--count", "2", "--steps", "8", "--model"]).arg(model);
+        command.arg(flag).arg(more).arg("--out").arg(folder.path().join("grid.png")).arg("--npy").arg(&out);
+        (command.assert(), out)
+    };
+    let joined = |first: &Path, second: &Path| {
+        let (done, out) = sample(first, "--and", second);
+        let told = String::from_utf8_lossy(&done.success().get_output().stderr).into_owned();
+        assert!(told.contains("; chains go through noise from 1 to 0.05, which all know"), "{told}");
+        npy(&out).1
+    };
+    let (both, turned) = (joined(&run, &other), joined(&other, &run));
+    let furthest = both.iter().zip(&turned).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(furthest < 1e-3, "which is named first makes {furthest}");
+    for (model, flag, more, words) in [
+        (&run, "--and", &far, "it was trained with noise from 6 to 9, the others from 0.05 to 5"),
+        (&run, "--guide", &other, "a guide has to know all of the model's, from 0.05 to 5"),
+    ] {
+        let (refused, _) = sample(model, flag, more);
+        let told = String::from_utf8_lossy(&refused.code(2).get_output().stderr).into_owned();
+        assert!(told.lines().count() == 1 && told.contains(words), "{told}");
+    }
+    // One that knows more is a guide.
+    sample(&other, "--guide", &run).0.success();
+}
+
+#[test]
 fn a_trained_model_samples_the_same_pictures_twice() {
     let folder = tempfile::tempdir().unwrap();
     let run = tiny_run(folder.path());

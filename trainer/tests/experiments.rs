@@ -5,8 +5,126 @@ mod common;
 
 use std::{fs, path::Path};
 
-use common::{of_row, tiny_run, trainer};
+use common::{of_row, tiny, tiny_run, trainer};
 use serde_json::Value;
+
+fn numbers(out: &Path, name: &str) -> Value {
+    serde_json::from_slice(&fs::read(out.join(name).with_extension("json")).unwrap()).unwrap()
+}
+
+/// Runs the command that a table quotes, into a fresh folder, and compares what it measures.
+#[cfg(unix)]
+fn is_found_again_by_its_command(out: &Path, name: &str) {
+    let place = out.parent().unwrap();
+    let fresh = place.join(format!("{name} again"));
+    let text = fs::read_to_string(out.join(name).with_extension("md")).unwrap();
+    let command = text.split('`').nth(1).unwrap().to_owned();
+    let line = command.replacen("trainer", env!("CARGO_BIN_EXE_trainer"), 1);
+    let line = line.replace(out.to_str().unwrap(), fresh.to_str().unwrap());
+    let mut shell = std::process::Command::new("bash");
+    let done = shell.args(["-c", &line]).env("TRAINER_CACHE", place.join("cache")).output().unwrap();
+    assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+    let [mut first, mut again] = [out, &fresh].map(|out| numbers(out, name));
+    for found in [&mut first, &mut again] {
+        found.as_object_mut().unwrap().remove("commands");
+    }
+    assert_eq!(first, again, "{command}");
+}
+
+#[test]
+fn two_experiments_in_one_folder_keep_each_other_s_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let measure = |out: &str, [annealed, consistent, ode]: [&str; 3]| {
+        let mut command = trainer();
+        command.env("TRAINER_CACHE", folder.path().join("cache"));
+        command.args(["experiment", "samplers", "--backend", "flex", "--data", "digits", "--count", "64"]);
+        command.args(["--annealed", annealed, "--consistent", consistent, "--ode", ode, "--model"]).arg(&run);
+        command.arg("--out").arg(folder.path().join(out)).assert().success();
+    };
+    // So that none of the two has to train a classifier.
+    measure("first", ["2", "2", "2"]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| measure("out", ["4", "3", "2,3"]));
+        scope.spawn(|| measure("out", ["5", "4", "6,7"]));
+    });
+    let out = folder.path().join("out");
+    assert_eq!(numbers(&out, "samplers")["points"].as_array().unwrap().len(), 8);
+    let table = fs::read_to_string(out.join("samplers.md")).unwrap();
+    assert!(
+        table.matches("| ode |").count() == 4 && table.matches("`trainer experiment samplers ").count() == 2,
+        "{table}"
+    );
+}
+
+#[test]
+fn usual_levels_are_those_that_the_model_knows_and_a_command_finds_the_same_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("a run");
+    trainer().args(tiny(&run, 4)).args(["--sigma-max", "1.2"]).assert().success();
+    let out = |name: &str| folder.path().join(format!("{name} out"));
+    let measure = |name: &str, flags: &[&str]| {
+        let mut command = trainer();
+        command.env("TRAINER_CACHE", folder.path().join("cache")).args(["experiment", name, "--backend", "flex"]);
+        command.args(["--data", "digits", "--steps", "3"]).args(flags).arg("--model").arg(&run);
+        command.arg("--out").arg(out(name)).assert().success();
+    };
+    let levels = |name: &str, rows: &str, level: &str| -> Vec<f64> {
+        numbers(&out(name), name)[rows].as_array().unwrap().iter().map(|row| of_row(row, level)).collect()
+    };
+    let count = ["--count", "80", "--seed", "3"];
+    measure("starts", &count);
+    assert_eq!(levels("starts", "starts", "level"), [0.1, 0.2, 0.4, 0.8, 1.2]);
+    assert!(fs::read_to_string(out("starts").join("starts.md")).unwrap().contains("\n| 1.2 | "));
+    // What was measured by its own is known by its number.
+    measure("starts", &[&count[..], &["--levels", "1.2"]].concat());
+    assert_eq!(levels("starts", "starts", "level").len(), 5);
+    measure("mixing", &["--chains", "6"]);
+    assert_eq!(levels("mixing", "levels", "noise_level"), [0.1, 0.3, 0.5, 1.0]);
+    #[cfg(unix)]
+    for name in ["starts", "mixing"] {
+        is_found_again_by_its_command(&out(name), name);
+    }
+}
+
+#[test]
+fn flags_that_do_nothing_by_themselves_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |command: &[&str], flag: &str| {
+        let mut trainer = trainer();
+        trainer.args(command).args(["--data", "digits", "--model", "none", "--out"]).arg(folder.path());
+        let told = String::from_utf8(trainer.assert().code(2).get_output().stderr.clone()).unwrap();
+        assert!(told.contains(flag), "{told}");
+    };
+    refused(&["evaluate", "--density-chains", "5"], "--density-steps");
+    refused(&["experiment", "samplers", "--churn-steps", "20"], "--churns");
+}
+
+#[test]
+fn a_restoration_is_measured_though_its_pictures_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny_run(folder.path());
+    let out = folder.path().join("out");
+    for name in ["enlarge-2-times.png", "known-enlarge-4-times.npy", "truths.npy", "restoration.md"] {
+        fs::create_dir_all(out.join(name)).unwrap();
+    }
+    let measure = || {
+        let mut command = trainer();
+        command.args(["experiment", "restoration", "--backend", "flex", "--data", "digits", "--pictures", "2"]);
+        command.args(["--answers", "2", "--steps", "2", "--model"]).arg(&run).arg("--out").arg(&out);
+        String::from_utf8(command.assert().success().get_output().stderr.clone()).unwrap()
+    };
+    let told = measure();
+    assert!(told.contains("warning: ") && told.contains("enlarge-2-times.png"), "{told}");
+    let rows = numbers(&out, "restoration")["rows"].as_array().unwrap().len();
+    assert!(rows == 8 && out.join("enlarge-8-times.png").is_file(), "{rows}");
+    // As if it had been ended before the last number was written: its grid is there, and is written again.
+    let mut stopped = numbers(&out, "restoration");
+    stopped["rows"].as_array_mut().unwrap().pop();
+    fs::write(out.join("restoration.json"), stopped.to_string()).unwrap();
+    measure();
+    assert_eq!(numbers(&out, "restoration")["rows"].as_array().unwrap().len(), rows);
+}
 
 #[test]
 fn samplers_are_measured_once_and_plotted() {
@@ -150,7 +268,7 @@ fn chains_from_pictures_under_little_noise_come_back_to_pictures() {
     fs::create_dir(&out).unwrap();
     fs::write(out.join("starts.md"), "mine").unwrap();
     let refused = String::from_utf8(starts().code(2).get_output().stderr.clone()).unwrap();
-    assert!(refused.contains("it has starts.md but no starts.json"), "{refused}");
+    assert!(refused.contains("it contains starts.md but no starts.json"), "{refused}");
     assert_eq!(fs::read_to_string(out.join("starts.md")).unwrap(), "mine");
     fs::remove_file(out.join("starts.md")).unwrap();
     starts().success();
@@ -215,6 +333,39 @@ fn one_level_is_measured_beside_many() {
     }
     assert!(out.join("noise-levels-many.png").is_file() && out.join("noise-levels-0.1.png").is_file());
     assert!(fs::read_to_string(out.join("noise-levels.md")).unwrap().contains("| many levels |"));
+
+    // Another level, whose pictures cannot be written, and a plot that cannot be either.
+    for name in ["noise-levels-0.05.png", "noise-levels-plane.svg"] {
+        fs::remove_file(out.join(name)).ok();
+        fs::create_dir(out.join(name)).unwrap();
+    }
+    let more = trainer()
+        .env("TRAINER_CACHE", folder.path().join("cache"))
+        .args([
+            "experiment",
+            "noise-levels",
+            "--backend",
+            "flex",
+            "--levels",
+            "0.05,0.1",
+            "--steps",
+            "2",
+            "--width",
+            "2",
+        ])
+        .args(["--count", "64", "--sampler-steps", "5", "--out"])
+        .arg(&out)
+        .assert()
+        .success();
+    let told = String::from_utf8(more.get_output().stderr.clone()).unwrap();
+    for name in ["noise-levels-0.05.png", "noise-levels-plane.svg"] {
+        assert!(told.lines().any(|line| line.starts_with("warning: ") && line.contains(name)), "{told}");
+    }
+    assert!(!told.contains("the level 0.1 alone"), "{told}");
+    let found = numbers(&out, "noise-levels");
+    assert_eq!((found["pictures"].as_array().unwrap().len(), found["plane"].as_array().unwrap().len()), (3, 12));
+    assert_eq!(found["pictures"][1], results["pictures"][0]);
+    assert!(fs::read_to_string(out.join("noise-levels.md")).unwrap().contains("| the level 0.05 alone |"));
 }
 
 #[test]
@@ -241,7 +392,12 @@ fn settings_are_tried_one_by_one() {
     let parameters: Vec<_> =
         results["trials"].as_array().unwrap().iter().map(|trial| trial["parameters"].as_u64().unwrap()).collect();
     assert!(parameters[0] < parameters[1] && parameters[0] == parameters[2], "{parameters:?}");
-    assert!(fs::read_to_string(out.join("settings.md")).unwrap().contains("| `network.width = 3` |"));
+    let table = fs::read_to_string(out.join("settings.md")).unwrap();
+    assert!(
+        table.starts_with("# How much each setting helps\n") && table.contains("| `network.width = 3` |"),
+        "{table}"
+    );
+    assert!(table.contains("--change 'network.width = 3'") && table.contains("other seeds differ too"), "{table}");
     // A training that runs away is told, and the next one has its turn.
     let before = results;
     let assert = experiment(&["optimization.learning_rate = 1e30", "network.width = 3"]).code(1);

@@ -62,11 +62,23 @@ fn samples_keep_away_from_a_guide_and_completions_do_not() {
     assert_ne!(guided, pixels("sample", &["--guidance", "1"]));
     let alone = pixels("sample", &["--guidance", "0"]);
     assert_ne!(guided, alone);
+    // The same of one that is added to another.
+    let added = |guidance: &[&str]| {
+        let numbers = folder.path().join("added.npy");
+        let mut sample = trainer();
+        sample.args(["sample", "--backend", "flex", "--count", "2", "--steps", "10", "--model"]).arg(&run);
+        sample.arg("--and").arg(&model).args(guidance).arg("--out").arg(folder.path().join("pictures.png"));
+        sample.arg("--npy").arg(&numbers).assert().success();
+        npy(&numbers).1
+    };
+    let (added_guided, added_alone) = (added(&[]), added(&["--guidance", "0"]));
+    assert_ne!(added_guided, added_alone);
 
     let export = ["export", "--backend", "flex", "--run"];
     trainer().args(export).arg(&run).arg("--out").arg(&model).assert().success();
     assert_eq!(alone, pixels("sample", &[]), "without its guide a model is what it was");
     assert_eq!(completed, pixels("inpaint", &[]));
+    assert_eq!(added_alone, added(&[]));
     let unguided =
         trainer().args(["sample", "--guidance", "1", "--out", "o.png", "--model"]).arg(&model).assert().code(2);
     assert!(String::from_utf8_lossy(&unguided.get_output().stderr).contains("--guide MODEL"));

@@ -342,5 +342,8 @@ fn what_is_left_out_of_a_folder_is_told_and_the_list_has_an_end() {
     assert_eq!(said.matches("skipped: ").count(), 21, "{said}");
     assert!(said.contains("skipped: 15 more files"), "{said}");
     fs::write(place.join("mine.zip"), "PK").unwrap();
-    assert!(refused(place, &["train", "--data", "mine.zip", "--out", "never"]).contains("an archive unpacked"));
+    assert!(
+        refused(place, &["train", "--data", "mine.zip", "--out", "never"])
+            .contains("give a folder; unpack an archive first")
+    );
 }

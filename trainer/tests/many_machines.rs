@@ -5,7 +5,7 @@
 mod common;
 
 use std::{
-    fs,
+    env, fs,
     io::Write,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -107,10 +107,19 @@ fn ip(line: &str) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(format!("ip {line}: {}", said(&output).trim())) }
 }
 
+/// Whether this is a machine that builds, as `xtask` tells it.
+fn on_build_machine() -> bool {
+    env::var("CI").is_ok_and(|ci| !["", "0", "false"].contains(&ci.as_str()))
+}
+
 #[test]
 fn a_training_on_two_machines_has_the_bytes_of_one_and_ends_when_the_cable_is_cut() {
     let machines = match Machines::new() {
         Ok(machines) => machines,
+        // `.ci/run` has installed what it needs, but a container may not make networks.
+        Err(lack) if on_build_machine() && !lack.contains("not permitted") => {
+            panic!("a training on two machines: {lack}")
+        }
         // Past the test's own record, which nobody sees of a test that passes.
         Err(lack) => return writeln!(std::io::stderr(), "not run here: a training on two machines: {lack}").unwrap(),
     };

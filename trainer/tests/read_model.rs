@@ -4,7 +4,7 @@
 mod common;
 
 use std::{
-    fs,
+    env, fs,
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -44,7 +44,12 @@ fn printed(python: &str, arguments: &[&Path]) -> String {
 
 #[test]
 fn the_program_can_be_compiled() {
-    let Some(python) = python("py_compile") else { return };
+    let Some(python) = python("py_compile") else {
+        // Machines that build have a Python, though not all have PyTorch.
+        let builds = env::var("CI").is_ok_and(|ci| !["", "0", "false"].contains(&ci.as_str()));
+        assert!(!builds, "this build machine has no Python");
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let compiled = folder.path().join("read_model.pyc");
     let compile = "import py_compile, sys; py_compile.compile(sys.argv[1], cfile=sys.argv[2], doraise=True)";

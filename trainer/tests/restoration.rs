@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::{npy, picture, tiny, tiny_run, trainer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn restore(run: &Path, folder: &Path, image: &Path, flags: &[&str]) -> (Vec<f32>, Value) {
     let (out, numbers) = (folder.join("grid.png"), folder.join("answers.npy"));
@@ -28,6 +28,8 @@ fn restore(run: &Path, folder: &Path, image: &Path, flags: &[&str]) -> (Vec<f32>
     assert_eq!(shape[0], 2);
     assert!(values.iter().all(|value| (0.0..=1.0).contains(value)));
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["npy"]["path"], &told["npy"]["shape"]), (&numbers.to_str().unwrap().into(), &json!(shape)));
+    assert_eq!((&told["size"], &told["seed"]), (&json!(shape[1]), &json!(42)));
     assert_eq!(told["answers"].as_array().unwrap().len(), 2);
     assert!(told["answers"].as_array().unwrap().iter().all(|answer| answer["bits"].as_f64().unwrap() > 0.0));
     // A blurred picture of rounded values is not exactly that of any picture that can be shown.
@@ -168,7 +170,7 @@ fn flags_that_do_not_go_with_the_task_are_named() {
         (&["--task", "super-resolution", "--factor", "17"], "--factor 17"),
         (&["--task", "deblur"], "--blur"),
         (&["--task", "colour"], "grey"),
-        (&["--task", "deblur", "--blur", "1", "--factor", "2"], "--factor: only --task super-resolution"),
+        (&["--task", "deblur", "--blur", "1", "--factor", "2"], "--factor: only works with --task super-resolution"),
         (&["--task", "deblur", "--kernel", "absent.png"], "absent.png"),
     ] {
         let mut command = trainer();
@@ -184,6 +186,12 @@ fn flags_that_do_not_go_with_the_task_are_named() {
     command.arg("--kernel").arg(&kernel).arg("--out").arg(folder.path().join("o.png"));
     let said = String::from_utf8_lossy(&command.assert().code(2).get_output().stderr).into_owned();
     assert!(said.contains("--kernel: it has 33x3 pixels") && said.contains("at most 32x32"), "{said}");
+    // What cannot be written is told before a kernel is taken apart.
+    let mut command = trainer();
+    command.args(["restore", "--backend", "flex", "--task", "deblur", "--model"]).arg(&run).arg("--image").arg(&image);
+    command.arg("--kernel").arg(&kernel).arg("--out").arg(folder.path().join("nowhere/o.png"));
+    let said = String::from_utf8_lossy(&command.assert().code(2).get_output().stderr).into_owned();
+    assert!(said.contains("nowhere/o.png: there is no folder") && said.lines().count() == 1, "{said}");
     assert!(!folder.path().join("o.png").exists());
 }
 
@@ -246,5 +254,17 @@ fn noise_that_the_model_does_not_know_is_refused() {
     restore("0.4").success();
     // Chains would not be told what is known: the answers would be samples.
     let stderr = String::from_utf8(restore("0.5").code(2).get_output().stderr.clone()).unwrap();
-    assert!(stderr.contains("--noise 0.5") && stderr.contains("below 0.5 only"), "{stderr}");
+    assert!(stderr.contains("--noise 0.5: the model was trained with noise up to 0.5"), "{stderr}");
+    let denoise = |noise: &str| {
+        let mut command = trainer();
+        command
+            .args(["denoise", "--backend", "flex", "--noise", noise, "--model"])
+            .arg(&run)
+            .arg("--image")
+            .arg(&image);
+        command.arg("--out").arg(folder.path().join("clean.png")).assert()
+    };
+    denoise("0.5").success();
+    let stderr = String::from_utf8(denoise("0.6").code(2).get_output().stderr.clone()).unwrap();
+    assert!(stderr.contains("--noise 0.6: the model was trained with noise up to 0.5"), "{stderr}");
 }

@@ -28,6 +28,22 @@ fn place() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
+#[test]
+fn a_run_may_be_called_as_the_known_set_that_it_is_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    done(place, &["train", "--data", "digits", "--steps", "1", "--out", "digits"]);
+    done(place, &["train", "--resume", "--steps", "2", "--out", "digits"]);
+    assert!(place.join("digits/checkpoints/step-0000002").is_dir());
+    // The folder of pictures is another matter.
+    fs::create_dir(place.join("mine")).unwrap();
+    for number in 0..12 {
+        picture(&place.join(format!("mine/{number}.png")), 8, 8, |x, y| (5 * number + x + y) as u8);
+    }
+    let told = refused(place, &["train", "--data", "mine", "--steps", "1", "--out", "mine"]);
+    assert!(told.contains("--out mine: it is the folder of the pictures itself"), "{told}");
+}
+
 fn card(place: &Path) -> String {
     fs::read_to_string(place.join("models/m/README.md")).unwrap()
 }

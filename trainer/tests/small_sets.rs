@@ -101,6 +101,15 @@ fn eight_samples_give_no_distance_and_the_rest_of_the_report() {
     assert!(!report["card"].to_string().contains("precision"), "{}", report["card"]);
     assert!(report["interpolation"]["pairs"] == 6 && report["outliers"].as_array().unwrap().len() > 4);
     assert_eq!(report["missing"]["density"], "it was not asked for (--density-steps)");
+
+    // Of samples that were drawn before, nobody has given a --count.
+    let few = folder.path().join("few.npy");
+    let mut sample = trainer();
+    sample.args(["sample", "--backend", "flex", "--steps", "2", "--count", "30", "--model"]).arg(&run);
+    sample.arg("--out").arg(folder.path().join("few.png")).arg("--npy").arg(&few).assert().success();
+    let (report, _) = evaluate(&run, &["digits"], &out, &["--samples", few.to_str().unwrap()]);
+    let reason = report["missing"]["sample_quality"].as_str().unwrap();
+    assert!(reason.starts_with("--samples ") && reason.contains("few.npy (30 samples): "), "{reason}");
 }
 
 #[test]

@@ -95,13 +95,22 @@ fn a_model_of_one_noise_level_is_exported_and_scores() {
         let told = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
         assert!(told.lines().count() == 1 && told.contains(words), "{told}");
     }
-    let restore =
-        ["restore", "--backend", "flex", "--count", "1", "--steps", "2", "--task", "inpaint", "--mask", "left"];
     let answer = folder.path().join("answer.png");
-    let mut command = trainer();
-    command.args(restore).arg("--model").arg(&model).arg("--image").arg(&picture).arg("--out").arg(&answer);
-    let told = String::from_utf8_lossy(&command.assert().success().get_output().stdout).into_owned();
-    assert!(answer.is_file() && !told.contains("bits"), "{told}");
+    let restore = |more: &[&str]| {
+        let mut command = trainer();
+        command.args(["restore", "--backend", "flex", "--count", "2", "--steps", "2", "--task", "inpaint"]);
+        command.args(["--mask", "left", "--model"]).arg(&model).arg("--image").arg(&picture).arg("--out").arg(&answer);
+        command.args(more).assert()
+    };
+    let told = String::from_utf8_lossy(&restore(&[]).success().get_output().stdout).into_owned();
+    assert!(answer.is_file() && told.contains("every answer has exactly what is known"), "{told}");
+    assert!(told.ends_with("(no bits: they are an integral over noise levels, and the model has one)\n"), "{told}");
+    let told: serde_json::Value = serde_json::from_slice(&restore(&["--json"]).success().get_output().stdout).unwrap();
+    assert!(told["answers"].as_array().unwrap().len() == 2 && told["answers"][1]["bits"].is_null(), "{told:#}");
+    assert!(told["npy"].is_null(), "{told:#}");
+    let refused = restore(&["--samples", "8"]).code(2);
+    let told = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(told.lines().count() == 1 && told.contains("--samples 8: bits are an integral"), "{told}");
 }
 
 #[test]

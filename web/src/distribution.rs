@@ -24,11 +24,11 @@ impl Distribution {
 /// A percentile as a share of the held-out pictures, so that only all are 100 % and only none are 0 %.
 pub fn share(percentile: f32) -> String {
     match percentile {
-        p if p >= 100.0 => "100 %".to_owned(),
+        p if p >= 100.0 => "100\u{a0}%".to_owned(),
         p if p > 99.0 => texts::more_than_99().to_owned(),
         p if p > 0.0 && p < 1.0 => texts::less_than_1().to_owned(),
         p if p.is_nan() => texts::unknown_share().to_owned(),
-        p => format!("{p:.0} %"),
+        p => format!("{p:.0}\u{a0}%"),
     }
 }
 
@@ -58,6 +58,11 @@ mod tests {
         assert!(Distribution::default().percentile(1.0).is_nan(), "nothing is known");
     }
 
+    /// A number and its sign stand on one line.
+    fn spaced(text: &str) -> String {
+        text.replace('\u{a0}', " ")
+    }
+
     #[test]
     fn only_all_are_a_hundred_per_cent() {
         for (percentile, wanted) in [
@@ -70,13 +75,14 @@ mod tests {
             (100.0, "100 %"),
             (f32::NAN, "an unknown share"),
         ] {
-            assert_eq!(share(percentile), wanted, "{percentile}");
+            assert_eq!(spaced(&share(percentile)), wanted, "{percentile}");
+            assert!(!share(percentile).contains(" %"), "{percentile}");
         }
-        assert_eq!(compared(99.7), "higher than that of more than 99 % of the held-out pictures");
+        assert_eq!(spaced(&compared(99.7)), "higher than that of more than 99 % of the held-out pictures");
         assert_eq!(compared(100.0), "higher than that of every held-out picture");
         assert_eq!(compared(0.0), "lower than that of every held-out picture");
         assert!(compared(f32::NAN).contains("cannot be compared"));
         assert_eq!(of_held_out(100.0), "every held-out picture");
-        assert_eq!(of_held_out(99.7), "more than 99 % of the held-out pictures");
+        assert_eq!(spaced(&of_held_out(99.7)), "more than 99 % of the held-out pictures");
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of a picture that is to be restored.
 
+use options::{BRIGHTNESS, gaussian};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -50,7 +51,8 @@ impl Known {
         match (self, self.block()) {
             (_, Some(block)) => map(&|picture| means(picture, side, channels, block)),
             (Self::Grey, _) if channels == 3 => map(&|picture| {
-                let grey = |pixel: &[f32]| 0.2126 * pixel[0] + 0.7152 * pixel[1] + 0.0722 * pixel[2];
+                let grey =
+                    |pixel: &[f32]| pixel.iter().zip(BRIGHTNESS).map(|(value, weight)| value * weight).sum::<f32>();
                 picture.chunks(3).flat_map(|pixel| [grey(pixel); 3]).collect()
             }),
             (Self::Blurred, _) => map(&|picture| blurred(picture, side, channels)),
@@ -75,12 +77,8 @@ fn means(picture: &[f32], side: usize, channels: usize, block: usize) -> Vec<f32
 
 /// `[H, W, C]` under the blur, mirrored at its edges.
 fn blurred(picture: &[f32], side: usize, channels: usize) -> Vec<f32> {
-    let reach = (4.0 * Known::BLUR).ceil() as usize;
-    let weight = |offset: usize| {
-        let distance = offset as f64 - reach as f64;
-        (-distance * distance / (2.0 * Known::BLUR * Known::BLUR)).exp() as f32
-    };
-    let sum: f32 = (0..=2 * reach).map(weight).sum();
+    let kernel = gaussian(Known::BLUR);
+    let reach = kernel.len() / 2;
     let period = 2 * side;
     // The pixel so many after `reach` before `at`, of a line that goes on mirrored at its ends.
     let mirrored = |at: usize, offset: usize| {
@@ -96,7 +94,7 @@ fn blurred(picture: &[f32], side: usize, channels: usize) -> Vec<f32> {
                 let (y, x) = if across { (y, mirrored(x, offset)) } else { (mirrored(y, offset), x) };
                 values[index(y, x, c)]
             };
-            (0..=2 * reach).map(|offset| weight(offset) * at(offset)).sum::<f32>() / sum
+            kernel.iter().enumerate().map(|(offset, &weight)| weight as f32 * at(offset)).sum()
         };
         cells.map(smooth).collect()
     };
@@ -115,6 +113,20 @@ mod tests {
         assert_eq!(Known::Quarter.shown(&picture).values, [4.0; 9]);
         assert_eq!(Known::Part.shown(&picture), picture);
         assert_eq!(Known::Soft.shown(&picture), picture);
+    }
+
+    #[test]
+    fn a_point_becomes_the_kernel_that_the_engine_takes_back() {
+        let (side, middle) = (25, 12);
+        let mut values = vec![0.0; side * side];
+        values[middle * side + middle] = 1.0;
+        let blurred = Known::Blurred.shown(&Pictures { side, channels: 1, values }).values;
+        let kernel = gaussian(Known::BLUR);
+        let reach = kernel.len() / 2;
+        for (at, weight) in kernel.iter().enumerate() {
+            let found = f64::from(blurred[middle * side + middle + at - reach]);
+            assert!((found / (weight * kernel[reach]) - 1.0).abs() < 1e-5, "{at}: {found}");
+        }
     }
 
     #[test]

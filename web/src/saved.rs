@@ -63,7 +63,8 @@ impl SavedRun {
                 model,
                 seed: if *seed > EXACT { seed.to_string().into() } else { (*seed).into() },
                 count: *count,
-                sampler: *sampler,
+                // Chains that begin at pictures have a schedule of their own.
+                sampler: (!denoises && self.continued_from.is_none()).then_some(*sampler),
                 steps: *steps,
                 backend: *backend,
                 task: *task,
@@ -73,12 +74,12 @@ impl SavedRun {
                 level: denoises.then_some((*level).into()),
             },
             model_sha256: &self.sha256,
-            energies: self.energies.iter().copied().map(f64::from).collect(),
-            shape: [self.pictures.count(), self.pictures.side, self.pictures.side, self.pictures.channels],
-            mask: self.mask.as_ref().map(|mask| mask.unknown().chunks(mask.side().max(1)).map(bits).collect()),
             continued_from_level: self.continued_from.map(f64::from),
             resumed_at_step: self.resumed_at,
             stopped_at_step: self.stopped_at,
+            energies: self.energies.iter().copied().map(f64::from).collect(),
+            shape: [self.pictures.count(), self.pictures.side, self.pictures.side, self.pictures.channels],
+            mask: self.mask.as_ref().map(|mask| mask.unknown().chunks(mask.side().max(1)).map(bits).collect()),
         }
     }
 }
@@ -87,16 +88,17 @@ impl SavedRun {
 struct Head<'a> {
     settings: Used<'a>,
     model_sha256: &'a str,
-    energies: Vec<f64>,
-    shape: [usize; 4],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mask: Option<Vec<Vec<u8>>>,
+    // Before all that is long, for who brings the file back.
     #[serde(skip_serializing_if = "Option::is_none")]
     continued_from_level: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resumed_at_step: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped_at_step: Option<usize>,
+    energies: Vec<f64>,
+    shape: [usize; 4],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mask: Option<Vec<Vec<u8>>>,
 }
 
 /// The settings that the run's room has; what it has and does not use is null.
@@ -105,7 +107,8 @@ struct Used<'a> {
     model: &'a Option<String>,
     seed: Value,
     count: usize,
-    sampler: Sampler,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampler: Option<Sampler>,
     steps: usize,
     backend: Option<Backend>,
     task: Task,
@@ -122,11 +125,15 @@ struct Used<'a> {
 /// Up to here every whole number is a double.
 const EXACT: u64 = 1 << 53;
 
-/// The settings that a file of [`SavedRun::json_parts`] carries, as those of a saved picture. Its beginning is enough.
+/// The settings that a file of [`SavedRun::json_parts`] carries, as those of a saved picture; empty where they do not lead
+/// to its run: it was continued, or another engine went on with it. Its beginning is enough.
 pub fn settings_of_json(head: &[u8]) -> Option<String> {
     // The pixels, and whatever else is long, come later.
     let (head, _) = str::from_utf8(head).ok()?.split_once(r#","energies":["#)?;
     let run: Value = serde_json::from_str(&format!("{head}}}")).ok()?;
+    if run.get("continued_from_level").or(run.get("resumed_at_step")).is_some() {
+        return Some(String::new());
+    }
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (key, value) in run["settings"].as_object()? {
         let text = value.as_str().map(str::to_owned);
@@ -203,6 +210,16 @@ mod tests {
                 assert_eq!(read.weights.as_deref(), Some("0a1b2c3d"));
             }
         }
+        // Those of an earlier moment lead to the run that it is of, those of a run that went on otherwise do not.
+        let of = |continued_from, resumed_at, stopped_at| {
+            let run = finished(Pictures { side: 1, channels: 1, values: vec![0.5] });
+            let run = SavedRun { sha256: "0a1b2c3d4e5f".to_owned(), continued_from, resumed_at, stopped_at, ..run };
+            settings_of_json(&run.json_parts().next().unwrap_or_default())
+        };
+        assert_eq!(of(None, None, Some(3)), of(None, None, None));
+        for none in [of(Some(0.5), None, None), of(None, Some(3), None), of(Some(0.5), Some(3), Some(4))] {
+            assert_eq!(none.as_deref(), Some(""));
+        }
         // As they were written before.
         let before = br#"{"settings":{"model":"a","seed":18446744073709551615,"mask":null,"task":"inpaint"},"model_sha256":"ab","energies":[1"#;
         let read = settings_of_json(before).unwrap_or_default();
@@ -245,5 +262,9 @@ mod tests {
         let settings = &file(&denoised)["settings"];
         let known = ["picture", "known", "mask", "level"].map(|key| settings.get(key).cloned());
         assert_eq!(known, [Some(json!(0)), None, None, Some(json!(f64::from(0.4_f32)))]);
+        // It had no part in it.
+        assert_eq!(settings.get("sampler"), None);
+        let continued = SavedRun { continued_from: Some(0.5), ..finished(picture()) };
+        assert_eq!(file(&continued)["settings"].get("sampler"), None);
     }
 }

@@ -172,7 +172,9 @@ impl Settings {
         }
         add("seed", &self.seed.to_string(), chains, true);
         add("count", &self.count.to_string(), chains, self.count != usual.count);
-        add("sampler", self.sampler.word(), chains, self.sampler != usual.sampler);
+        // Chains that begin at a picture have a schedule of their own.
+        let samples = chains && room != Task::Denoise;
+        add("sampler", self.sampler.word(), samples, self.sampler != usual.sampler);
         add("steps", &self.steps.to_string(), chains, self.steps != default_steps(self.sampler));
         if let Some(backend) = self.backend {
             add("backend", backend.word(), true, true);
@@ -222,7 +224,10 @@ mod tests {
             let usual = Settings { task, ..Settings::with_seed(7) };
             assert_eq!(Request::parse(&usual.to_address(), 0).settings, usual);
         }
-        assert_eq!(Settings { task: Task::About, ..chosen }.to_query(), "model=faces&task=about");
+        assert_eq!(Settings { task: Task::About, ..chosen.clone() }.to_query(), "model=faces&task=about");
+        let [sampled, denoised] =
+            [Task::Sample, Task::Denoise].map(|task| Settings { task, ..chosen.clone() }.to_query());
+        assert!(sampled.contains("sampler") && !denoised.contains("sampler"), "{sampled} {denoised}");
         assert_eq!(Settings { task: Task::About, ..Settings::with_seed(7) }.to_address(), "seed=7&task=about");
     }
 

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     fn verdict(percentile: f32, unusual: Option<f32>) -> String {
-        Measured { bits: (352.4, 6.6), percentile, unusual }.verdict()
+        Measured { bits: (352.4, 6.6), percentile, unusual }.verdict().replace('\u{a0}', " ")
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
                     ("That alone would be usual", by_bits < 80.0 && odd >= Some(80.0)),
                     ("are also spread", by_bits >= 80.0 && odd >= Some(80.0)),
                     ("than in every held-out picture.", odd >= Some(100.0)),
-                    ("100 %", false),
+                    ("100\u{a0}%", false),
                 ] {
                     assert_eq!(said.contains(words), holds, "{measured:?}: “{words}” in “{said}”");
                 }

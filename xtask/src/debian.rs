@@ -8,13 +8,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use xshell::{Cmd, Shell, cmd};
 
-use crate::consent::Consent;
+use crate::consent::{self, Consent};
 use crate::paths::{self, WASM};
 
 /// The compiler.
 pub const RUSTC: &str = "/usr/bin/rustc";
 const SOURCES: &str = "/usr/lib/rustlib/src/rust";
 const PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
+/// Has apt-get wait for another that is at work: systems bring themselves up to date at any time.
+const PATIENT: [&str; 2] = ["-o", "DPkg::Lock::Timeout=600"];
+/// Has dpkg leave it to the system when files are on the disk: a build machine that loses its power is made anew.
+const CARELESS: &[&str] = &["-o", "DPkg::Options::=--force-unsafe-io"];
 
 /// Whether this is a system with Debian's packages.
 #[must_use]
@@ -53,9 +57,12 @@ pub fn install(shell: &Shell, consent: Consent) -> Result<PathBuf> {
     if !has_sources() {
         let root = cmd!(shell, "id -u").quiet().read().is_ok_and(|id| id == "0");
         let command = allow(root, consent)?;
-        cmd!(shell, "apt-get update -qq").run()?;
+        cmd!(shell, "apt-get {PATIENT...} update -qq").run()?;
         let (program, arguments) = command.split_first().context("no command")?;
-        cmd!(shell, "{program} {arguments...}").env("DEBIAN_FRONTEND", "noninteractive").run()?;
+        let careless = if consent::on_build_machine() { CARELESS } else { &[] };
+        cmd!(shell, "{program} {PATIENT...} {careless...} {arguments...}")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .run()?;
     }
     let linker = linker(shell)?;
     eprintln!("building the standard library for {WASM} by Debian's compiler (once, a minute)");

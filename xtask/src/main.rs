@@ -43,7 +43,11 @@ enum Command {
         only: Option<bench::Part>,
     },
     /// Run every test: native, WebAssembly, and in Chromium, and in Firefox and WebKit where they are installed
-    Test,
+    Test {
+        /// Only check the format, and lint and build what the native tests run
+        #[arg(long)]
+        build_only: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -87,6 +91,7 @@ fn run(command: Command, consent: Consent) -> Result<()> {
             Ok(())
         }
         Command::Bench { only } => bench::run(&shell, consent, only),
-        Command::Test => test::run(&shell, consent),
+        Command::Test { build_only: true } => test::lint_and_build(&shell).map(drop),
+        Command::Test { build_only: false } => test::run(&shell, consent),
     }
 }

@@ -94,7 +94,7 @@ fn prepare(shell: &Shell, consent: Consent, profile: Profile) -> Result<()> {
             let (target, profile) = (paths::WASM, profile.name());
             let build = cmd!(
                 beside,
-                "cargo build --package web --features engine --bin engine --target {target} --profile {profile}"
+                "cargo build --package web --features engine,decoder --bin engine --target {target} --profile {profile}"
             );
             compiler.apply(build).run().ok()
         });

@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::consent::Consent;
 use crate::site::Profile;
+use crate::test_programs::TestProgram;
 use crate::{forecast, kernel_tests, needs, paths, programs, site, test_programs, tools, wasm_target};
 
 /// Runs all parts in order and stops at the first that fails.
@@ -17,16 +18,10 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
     needs::check_tests(shell)?;
     let destination = site::destination(&paths::dist(), &paths::models())?;
     forecast::tell(shell, Profile::Site)?;
-    part("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
-    let mut programs = Vec::new();
-    part("lints and native build", || {
-        let build = linted(native_tests(shell)).args(["--all-targets", "--no-run"]);
-        programs = test_programs::among(&build.arg("--message-format=json-render-diagnostics").read()?);
-        ensure!(!programs.is_empty(), "Cargo has built no tests");
-        Ok(())
-    })?;
-    part("native tests", || test_programs::run(std::mem::take(&mut programs)))?;
-    part("examples in documentation", || Ok(linted(native_tests(shell)).arg("--doc").run()?))?;
+    let mut programs = lint_and_build(shell)?;
+    let end_to_end = programs.iter().position(|program| program.name == END_TO_END);
+    let end_to_end = programs.remove(end_to_end.with_context(|| format!("Cargo has not built {END_TO_END}"))?);
+    part("native tests", || test_programs::run(programs))?;
     part("WebAssembly tests", || wasm_tests(shell, consent))?;
     // After the tests for browsers: they bring the compiler that NEON may need too.
     part("kernels", || kernel_tests::run(shell))?;
@@ -36,11 +31,33 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
         site::build(shell, consent, Profile::Site, &paths::models(), &destination)
     })?;
     part("end-to-end tests", || {
-        // `tests` does not depend on Burn: it runs the trainer and the page that the parts before have built. More at once
-        // than cores: they wait for browsers, which start in turn.
-        Ok(linted(cmd!(shell, "cargo test --package tests -- --test-threads=16")).run()?)
+        // They run the trainer and the page that the parts before have built. More at once than cores: they wait for
+        // browsers, which start in turn.
+        let (program, folder) = (&end_to_end.executable, &end_to_end.folder);
+        let _inside = shell.push_dir(folder);
+        // As Cargo has it.
+        let test = cmd!(shell, "{program} --test-threads=16").env("CARGO_MANIFEST_DIR", folder);
+        Ok(test.run()?)
     })
 }
+
+/// The first two parts, which need nothing of this machine but Rust, a linker and, where there is to be MPI, its library.
+///
+/// # Errors
+/// A part failed.
+pub fn lint_and_build(shell: &Shell) -> Result<Vec<TestProgram>> {
+    part("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
+    let mut programs = Vec::new();
+    part("lints and native build", || {
+        let build = linted(native_tests(shell)).args(["--all-targets", "--no-run"]);
+        programs = test_programs::among(&build.arg("--message-format=json-render-diagnostics").read()?);
+        Ok(())
+    })?;
+    Ok(programs)
+}
+
+/// The tests that run what the other parts build, as [`TestProgram`] names them.
+const END_TO_END: &str = "tests, e2e";
 
 /// Builds what the native tests run, the trainer among it.
 ///
@@ -50,13 +67,14 @@ pub fn build_native(shell: &Shell) -> Result<()> {
     Ok(native_tests(shell).arg("--no-run").run()?)
 }
 
-/// The tests of all packages but `tests`, which runs programs that must be there by then.
+/// The tests of all packages. There are no examples in documentation that Cargo would have to test by themselves: a test
+/// says so.
 ///
-/// The only native build: another command or selection of packages would give Burn other features and build it again. It
-/// makes the trainer's program too, which the end-to-end tests run.
+/// The only native build: another command or selection of packages would give some packages other features and build
+/// them again, and all that depends on them. It makes the trainer's program too, which the end-to-end tests run.
 fn native_tests(shell: &Shell) -> Cmd<'_> {
     let features = native_features();
-    cmd!(shell, "cargo test --workspace --exclude tests {features...}")
+    cmd!(shell, "cargo test --workspace {features...}")
 }
 
 /// What makes Clippy the compiler of the project's own packages.
@@ -103,4 +121,31 @@ fn wasm_tests(shell: &Shell, consent: Consent) -> Result<()> {
     let files = shell.create_temp_dir()?;
     let test = compiler.apply(test).env("CHROMEDRIVER", driver).env("TMPDIR", files.path());
     Ok(linted(test).env("WASM_BINDGEN_USE_BROWSER", "1").run()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::paths;
+
+    #[test]
+    fn documentation_has_no_examples_to_be_tested() {
+        let packages = ["shared", "tests", "trainer", "web", "xtask"];
+        let mut folders = packages.map(|package| paths::root().join(package)).to_vec();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|end| end == "rs") {
+                    let text = fs::read_to_string(&path).unwrap();
+                    let words = text.lines().map(|line| line.trim().trim_start_matches(['/', '!']).trim());
+                    // Every other one begins a block.
+                    let mut blocks = words.filter(|words| words.starts_with("```")).step_by(2);
+                    assert!(blocks.all(|begin| begin == "```text"), "{}: an example", path.display());
+                }
+            }
+        }
+    }
 }

@@ -15,6 +15,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 const AT_ONCE: usize = 2;
+/// The targets that take longest, the longest first. They begin before all others: none is then left to run alone.
+const LONGEST: [&str; 7] = ["evaluation", "verify", "trainer", "shared", "experiments", "small_sets", "many_machines"];
 /// After so long a program hangs: it is ended, so that what it said tells which of its tests does.
 const LIMIT: Duration = Duration::from_secs(25 * 60);
 
@@ -46,11 +48,18 @@ fn program(message: &Value) -> Option<TestProgram> {
     Some(TestProgram { name, executable: message["executable"].as_str()?.into(), folder })
 }
 
+/// The place among [`LONGEST`]; behind them, the others stay in their order.
+fn turn(program: &TestProgram) -> usize {
+    let target = program.name.rsplit(", ").next();
+    LONGEST.iter().position(|name| Some(*name) == target).unwrap_or(LONGEST.len())
+}
+
 /// Runs them and prints what each says when it has ended. After one that fails no further one begins.
 ///
 /// # Errors
 /// One failed: its name.
-pub fn run(programs: Vec<TestProgram>) -> Result<()> {
+pub fn run(mut programs: Vec<TestProgram>) -> Result<()> {
+    programs.sort_by_key(turn);
     let left = Mutex::new(VecDeque::from(programs));
     let failed = Mutex::new(Vec::new());
     let next = || left.lock().ok()?.pop_front();
@@ -173,6 +182,14 @@ mod tests {
             folder: "/p/trainer".into(),
         };
         assert_eq!(among(&messages.join("\n")), [wanted]);
+    }
+
+    #[test]
+    fn the_longest_begin_first() {
+        let program = |name: &str| TestProgram { name: name.to_owned(), executable: "".into(), folder: "".into() };
+        let mut programs = ["xtask, b", "shared, shared", "xtask, a", "trainer, verify"].map(program);
+        programs.sort_by_key(turn);
+        assert_eq!(programs.map(|program| program.name), ["trainer, verify", "shared, shared", "xtask, b", "xtask, a"]);
     }
 
     #[cfg(unix)]

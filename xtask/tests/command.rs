@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -71,14 +72,62 @@ fn the_repository_is_the_one_that_cargo_says() {
     assert!(output.status.code() == Some(2) && errors.contains("holds this repository"), "{errors}");
 }
 
+/// The files that tell readers what to type.
+fn documents() -> Vec<PathBuf> {
+    let root = paths::root();
+    let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let documents = docs.chain(["README.md", "ARCHITECTURE.md"].map(|name| root.join(name)));
+    documents.filter(|path| path.extension().is_some_and(|end| end == "md")).collect()
+}
+
+/// The commands of a document, from code spans and blocks.
+fn commands(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (number, part) in text.split("```").enumerate() {
+        if number % 2 == 1 {
+            found.extend(part.replace("\\\n", " ").lines().map(str::to_owned));
+            continue;
+        }
+        // Spans go over line ends, and not over paragraphs.
+        for paragraph in part.split("\n\n") {
+            found.extend(paragraph.split('`').skip(1).step_by(2).map(|span| span.replace('\n', " ")));
+        }
+    }
+    found
+}
+
+/// What is typed on build machines counts, too.
+#[test]
+fn every_command_and_flag_in_the_documents_is_there() {
+    let read = |path: &Path| fs::read_to_string(path).unwrap();
+    let mut lines: Vec<String> = documents().iter().flat_map(|path| commands(&read(path))).collect();
+    lines.extend(read(&paths::root().join(".ci/run")).lines().map(str::to_owned));
+    let mut helps = HashMap::new();
+    let mut checked = 0;
+    for line in lines.iter().filter_map(|line| Some(line.split(" #").next()?.split_once("cargo xtask ")?.1)) {
+        let command = line.split([';', '|', '&', '<', '>']).next().unwrap_or_default();
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let Some(name) = words.iter().find(|word| !word.starts_with('-')) else { continue };
+        let help = helps.entry(*name).or_insert_with(|| {
+            let help = Command::new(env!("CARGO_BIN_EXE_xtask")).args([name, "--help"]).output().unwrap();
+            assert!(help.status.success(), "cargo xtask {line}: there is no such command");
+            String::from_utf8(help.stdout).unwrap()
+        });
+        for flag in words.iter().filter(|word| word.starts_with('-')) {
+            let flag = flag.split('=').next().unwrap_or_default();
+            let known = help.split_whitespace().any(|word| word.trim_end_matches(',') == flag);
+            assert!(known, "cargo xtask {line}: {name} has no {flag}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 6 && helps.len() == 4, "{checked} flags of {:?}: does this test still read them?", helps.keys());
+}
+
 /// Without `--locked`, `cargo install` takes other versions than those that are tested here.
 #[test]
 fn readers_are_told_to_install_what_is_tested() {
-    let root = paths::root();
-    let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let texts = docs.chain([root.join("README.md")]).filter(|path| path.extension().is_some_and(|end| end == "md"));
     let mut told = 0;
-    for path in texts {
+    for path in documents() {
         for line in fs::read_to_string(&path).unwrap().lines().filter(|line| line.contains("cargo install")) {
             assert!(line.contains("cargo install --locked"), "{}: {line}", path.display());
             told += 1;

@@ -1,45 +1,28 @@
 //! Parts of a picture that have a name.
 
-use serde::{Deserialize, Serialize};
-use strum::{Display, EnumMessage, EnumString, IntoStaticStr, VariantArray};
+use crate::words::option;
 
-/// The part of a picture that inpainting is to find.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    Display,
-    EnumMessage,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
-)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
-pub enum Region {
-    /// The left half.
-    Left,
-    /// The right half.
-    Right,
-    /// The upper half.
-    Top,
-    /// The lower half.
-    Bottom,
-    /// The middle square of half the side.
-    #[strum(to_string = "centre", serialize = "center")]
-    #[serde(alias = "center")]
-    #[cfg_attr(feature = "clap", value(alias = "center"))]
-    Centre,
-    /// Two of every four rows.
-    Stripes,
-    /// Three quarters of the pixels, always the same ones.
-    Random,
+option! {
+    /// The part of a picture that inpainting is to find.
+    pub enum Region {
+        /// The left half.
+        Left,
+        /// The right half.
+        Right,
+        /// The upper half.
+        Top,
+        /// The lower half.
+        Bottom,
+        /// The middle square of half the side.
+        #[strum(to_string = "centre", serialize = "center")]
+        #[serde(alias = "center")]
+        #[cfg_attr(feature = "clap", value(alias = "center"))]
+        Centre,
+        /// Two of every four rows.
+        Stripes,
+        /// Three quarters of the pixels, always the same ones.
+        Random,
+    }
 }
 
 impl Region {

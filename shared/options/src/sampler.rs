@@ -1,34 +1,17 @@
 //! The samplers.
 
-use serde::{Deserialize, Serialize};
-use strum::{Display, EnumMessage, EnumString, IntoStaticStr, VariantArray};
+use crate::words::option;
 
-/// How noise becomes pictures.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    Display,
-    EnumMessage,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
-)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
-pub enum Sampler {
-    /// Annealed Langevin dynamics: the paper's sampler.
-    Annealed,
-    /// Consistent annealed sampling: fewer steps; each takes noise away and adds some, down to the next level.
-    Consistent,
-    /// The deterministic flow: fewest steps.
-    Ode,
+option! {
+    /// How noise becomes pictures.
+    pub enum Sampler {
+        /// Annealed Langevin dynamics: the paper's sampler.
+        Annealed,
+        /// Consistent annealed sampling: fewer steps; each takes noise away and adds some, down to the next level.
+        Consistent,
+        /// The deterministic flow: fewest steps.
+        Ode,
+    }
 }
 
 impl Sampler {

@@ -4,7 +4,36 @@ use std::str::FromStr;
 
 use strum::VariantArray;
 
-/// An option whose variants have words: an enum that derives [`strum`]'s traits.
+/// Declares an option: an enum with all that [`Words`], files, help and flags need.
+macro_rules! option {
+    ($(#[$attribute:meta])* pub enum $name:ident { $($variants:tt)* }) => {
+        $(#[$attribute])*
+        #[derive(
+            Clone,
+            Copy,
+            Debug,
+            PartialEq,
+            Eq,
+            Hash,
+            serde::Serialize,
+            serde::Deserialize,
+            strum::Display,
+            strum::EnumMessage,
+            strum::EnumString,
+            strum::IntoStaticStr,
+            strum::VariantArray,
+        )]
+        #[serde(rename_all = "kebab-case")]
+        #[strum(serialize_all = "kebab-case")]
+        #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+        pub enum $name {
+            $($variants)*
+        }
+    };
+}
+pub(crate) use option;
+
+/// An option whose variants have words.
 pub trait Words: Copy + VariantArray + FromStr + Into<&'static str> {
     /// All variants, in order.
     #[must_use]

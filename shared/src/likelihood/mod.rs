@@ -10,9 +10,10 @@
 //!
 //! on average over `x` and `z`: the derivative of the information in a noisy picture is the error of its best denoiser
 //! (Guo, Shamai and Verdu 2005, "Mutual information and minimum mean-square error in Gaussian channels"; Kong, Brekelmans
-//! and Ver Steeg 2023, "Information-theoretic diffusion"). For the best denoiser of every level it is equal; any other
-//! is a bound. The loss that the model was trained with is this integrand: its mean over levels that are spaced
-//! geometrically, times `ln(smax / s1)`, is the excess in nats.
+//! and Ver Steeg 2023, "Information-theoretic diffusion"). For the best denoiser of every level it is equal, but for what
+//! the prior's Gaussian differs from the density under the largest noise: `KL(p_smax || N(mu, C + smax^2))`, which is less
+//! than the prior itself. Any other denoiser has more. The loss that the model was trained with is this integrand: its mean
+//! over levels that are spaced geometrically, times `ln(smax / s1)`, is the excess in nats.
 //!
 //! [`Quadrature`] has the levels and makes numbers of what is read at them, [`readings`] are what a model says there,
 //! [`Prior`] is the Gaussian behind the largest level, [`Decoder`] tells 8-bit pictures from noisy ones, [`partition`] has `ln Z` of

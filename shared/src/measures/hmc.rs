@@ -50,21 +50,39 @@ impl Hmc {
         first_chain: u64,
         draw: u32,
     ) -> (State, Tensor<1>) {
+        let itself = |state: &State| (state.energy.clone(), state.gradient.clone());
+        self.transition_of(itself, energy, state, noise, first_chain, draw)
+    }
+
+    /// The same for another density, whose energy, `[N]`, and gradient, `[N, C, H, W]`, `density` makes of those of `energy`,
+    /// which are what the states hold.
+    pub fn transition_of(
+        &self,
+        density: impl Fn(&State) -> (Tensor<1>, Tensor<4>),
+        energy: &impl Energy,
+        state: State,
+        noise: &Noise,
+        first_chain: u64,
+        draw: u32,
+    ) -> (State, Tensor<1>) {
         let shape = state.x.dims();
         let device = state.x.device();
         let momentum = noise.tensor(first_chain, Draw::Momentum(draw), shape, &device);
         let kinetic = |p: &Tensor<4>| squared_lengths(p.clone()) * 0.5;
 
-        let before = state.energy.clone() + kinetic(&momentum);
-        let mut p = momentum - state.gradient.clone() * (0.5 * self.step_size);
+        let (mut potential, gradient) = density(&state);
+        let before = potential.clone() + kinetic(&momentum);
+        let mut p = momentum - gradient * (0.5 * self.step_size);
         let mut moved = state.clone();
         for leap in 1..=self.leaps {
             moved = State::at(moved.x + p.clone() * self.step_size, energy);
+            let gradient;
+            (potential, gradient) = density(&moved);
             // Half a kick at the end, so that the path can be walked backwards.
             let kick = if leap == self.leaps { 0.5 } else { 1.0 };
-            p = p - moved.gradient.clone() * (kick * self.step_size);
+            p = p - gradient * (kick * self.step_size);
         }
-        let after = moved.energy.clone() + kinetic(&p);
+        let after = potential + kinetic(&p);
         let limit: Vec<f32> = (0..shape[0] as u64).map(|chain| exponential(noise, first_chain + chain, draw)).collect();
         let limit = Tensor::<1>::from_data(TensorData::new(limit, [shape[0]]), &device);
         // `u < exp(before - after)` with `-ln u` exponential; an energy that is not a number is refused.

@@ -113,6 +113,13 @@ impl Bridge {
     fn gaussian(&self, x: Tensor<4>) -> Tensor<1> {
         squared_lengths(x - self.mean) / (2.0 * self.scale * self.scale)
     }
+
+    /// The energy and the gradient of the density at `beta`, by those of `E`.
+    fn density(&self, State { x, energy, gradient }: &State, beta: f32) -> (Tensor<1>, Tensor<4>) {
+        let pull = (x.clone() - self.mean) * ((1.0 - beta) / (self.scale * self.scale));
+        let energy = energy.clone() * beta + self.gaussian(x.clone()) * (1.0 - beta);
+        (energy, gradient.clone() * beta + pull)
+    }
 }
 
 /// Chains on a bridge.
@@ -122,10 +129,8 @@ struct Walker<'a, E> {
     noise: &'a Noise,
     first_chain: u64,
     beta: f32,
-    /// The chains.
-    x: Tensor<4>,
-    /// `E` where they are.
-    target: Tensor<1>,
+    /// The chains, with `E` itself and its gradient: those of every density of the bridge follow.
+    state: State,
     log_weights: Tensor<1>,
     accepted: Tensor<1>,
     transitions: u32,
@@ -133,41 +138,28 @@ struct Walker<'a, E> {
 
 impl<'a, E: Energy> Walker<'a, E> {
     fn new(bridge: &'a Bridge, energy: &'a E, noise: &'a Noise, first_chain: u64, x: Tensor<4>, beta: f32) -> Self {
-        let (target, _) = energy.energy_and_gradient(x.clone());
-        let zeros = Tensor::zeros_like(&target);
-        Self {
-            bridge,
-            energy,
-            noise,
-            first_chain,
-            beta,
-            x,
-            target,
-            log_weights: zeros.clone(),
-            accepted: zeros,
-            transitions: 0,
-        }
+        let state = State::at(x, energy);
+        let zeros = Tensor::zeros_like(&state.energy);
+        let (log_weights, accepted) = (zeros.clone(), zeros);
+        Self { bridge, energy, noise, first_chain, beta, state, log_weights, accepted, transitions: 0 }
     }
 
     /// Goes on to another density without moving: what `ln` of the density gains there.
     fn step_to(&mut self, beta: f32) -> Tensor<1> {
-        let gaussian = self.bridge.gaussian(self.x.clone());
-        let gain = (gaussian - self.target.clone()) * (beta - self.beta);
+        let gaussian = self.bridge.gaussian(self.state.x.clone());
+        let gain = (gaussian - self.state.energy.clone()) * (beta - self.beta);
         self.beta = beta;
         gain
     }
 
     fn transition(&mut self, place: u32) {
-        let Bridge { scale, width, leaps, stride, .. } = *self.bridge;
-        let precision = self.beta / (width * width) + (1.0 - self.beta) / (scale * scale);
+        let Self { bridge, energy, noise, first_chain, beta, .. } = *self;
+        let Bridge { scale, width, leaps, stride, .. } = *bridge;
+        let precision = beta / (width * width) + (1.0 - beta) / (scale * scale);
         let hmc = Hmc { leaps, step_size: stride / precision.sqrt() };
-        let density = Between { bridge: self.bridge, energy: self.energy, beta: self.beta };
-        let state = State::at(self.x.clone(), &density);
-        let (state, accepted) = hmc.transition(&density, state, self.noise, self.first_chain, place);
-        // Backwards: `beta E` is what the density's energy has besides the Gaussian's part.
-        let gaussian = self.bridge.gaussian(state.x.clone());
-        self.target = (state.energy.clone() - gaussian * (1.0 - self.beta)) / self.beta;
-        self.x = state.x;
+        let density = |state: &State| bridge.density(state, beta);
+        let (state, accepted) = hmc.transition_of(density, energy, self.state.clone(), noise, first_chain, place);
+        self.state = state;
         self.accepted = self.accepted.clone() + accepted;
         self.transitions += 1;
     }
@@ -177,23 +169,6 @@ impl<'a, E: Energy> Walker<'a, E> {
             log_weights: self.log_weights + log_normaliser as f32,
             acceptance: self.accepted / self.transitions as f32,
         }
-    }
-}
-
-/// A density of the bridge.
-struct Between<'a, E> {
-    bridge: &'a Bridge,
-    energy: &'a E,
-    beta: f32,
-}
-
-impl<E: Energy> Energy for Between<'_, E> {
-    fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
-        let Bridge { mean, scale, .. } = *self.bridge;
-        let (energy, gradient) = self.energy.energy_and_gradient(x.clone());
-        let gaussian = self.bridge.gaussian(x.clone());
-        let pull = (x - mean) * ((1.0 - self.beta) / (scale * scale));
-        (energy * self.beta + gaussian * (1.0 - self.beta), gradient * self.beta + pull)
     }
 }
 

@@ -19,34 +19,38 @@ fn chunk(images: usize, pixels: usize, threads: usize) -> usize {
     (images / threads).clamp(least, most)
 }
 
-/// Energies and energy gradients of the images `x`, `[N, C, H, W]`: by chunks on a processor, each on a core of its
-/// own, at once elsewhere. An image's numbers do not depend on those that it shares a chunk with.
+/// What a network says of the images `x`, `[N, C, H, W]`: by chunks on a processor, each on a core of its own, at once
+/// elsewhere. An image's numbers do not depend on those that it shares a chunk with.
 ///
 /// What is to be differentiated is not cut: a gradient of the weights wants many images at once.
-pub(super) fn in_chunks<N: Clone + Send>(
+pub(super) fn in_chunks<N: Clone + Send, T: Send>(
     network: &N,
     x: Tensor<4>,
-    work: impl Fn(&N, Tensor<4>) -> (Tensor<1>, Tensor<4>) + Sync + Send,
-) -> (Tensor<1>, Tensor<4>) {
+    work: impl Fn(&N, Tensor<4>) -> T + Sync + Send,
+) -> Vec<T> {
     let [images, _, height, width] = x.dims();
     let chunk = chunk(images, height * width, threads());
     if images <= chunk || x.device() != Device::flex() || x.device().is_autodiff() {
-        return work(network, x);
+        return vec![work(network, x)];
     }
     let chunks: Vec<_> = x.split(chunk, 0).into_iter().map(|x| (network.clone(), x)).collect();
-    let (energies, gradients) = map(chunks, |(network, x)| work(&network, x));
-    (Tensor::cat(energies, 0), Tensor::cat(gradients, 0))
+    map(chunks, |(network, x)| work(&network, x))
+}
+
+/// The chunks as one.
+pub(super) fn joined<const D: usize>(mut chunks: Vec<Tensor<D>>) -> Tensor<D> {
+    if chunks.len() == 1 { chunks.remove(0) } else { Tensor::cat(chunks, 0) }
 }
 
 #[cfg(not(target_family = "wasm"))]
-fn map<T: Send, A: Send, B: Send>(items: Vec<T>, work: impl Fn(T) -> (A, B) + Sync + Send) -> (Vec<A>, Vec<B>) {
+fn map<T: Send, A: Send>(items: Vec<T>, work: impl Fn(T) -> A + Sync + Send) -> Vec<A> {
     use rayon::prelude::*;
-    items.into_par_iter().map(work).unzip()
+    items.into_par_iter().map(work).collect()
 }
 
 #[cfg(target_family = "wasm")]
-fn map<T, A, B>(items: Vec<T>, work: impl Fn(T) -> (A, B)) -> (Vec<A>, Vec<B>) {
-    items.into_iter().map(work).unzip()
+fn map<T, A>(items: Vec<T>, work: impl Fn(T) -> A) -> Vec<A> {
+    items.into_iter().map(work).collect()
 }
 
 #[cfg(test)]

@@ -5,11 +5,7 @@ use core::fmt::Debug;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{linear::framed, nearly_within};
-use crate::{
-    backend::convolution,
-    network::Frame,
-    sampling::{Churn, Given},
-};
+use crate::{backend::convolution, network::Frame, sampling::Given};
 
 /// An orthonormal basis in which a blur only scales: of what goes in, and of what comes out.
 pub trait Basis: Debug + Send + Sync {
@@ -82,16 +78,17 @@ impl<B: Basis> Given for Blurred<B> {
     }
 
     fn keep(&self, x: Tensor<4>) -> Tensor<4> {
+        let inside = self.frame.remove(x);
         if !self.keeps {
-            return x;
+            return self.frame.add(inside);
         }
         let known = self.basis.pictures(self.known.clone() * self.exact.clone());
-        self.frame.add(nearly_within(self.frame.remove(x), &known, |x| self.part(x)))
+        self.frame.add(nearly_within(inside, &known, |x| self.part(x)))
     }
 
-    fn churn(&self, _next: f32) -> Churn {
+    fn told_down_to(&self) -> f32 {
         // At every level there are components that are told no more.
-        Churn::ANCESTRAL
+        f32::INFINITY
     }
 }
 
@@ -99,10 +96,10 @@ impl<B: Basis> Given for Blurred<B> {
 #[derive(Clone, Debug)]
 pub struct Cosines {
     /// `[H, H, 1, 1]`, a row for each cosine: a matrix as the kernel of a convolution over single pixels, which the page has
-    /// anyhow, where one product of matrices would bring every kind of them.
-    rows: Tensor<4>,
+    /// anyhow, where one product of matrices would bring every kind of them. Then its transpose.
+    rows: [Tensor<4>; 2],
     /// `[W, W, 1, 1]`
-    columns: Tensor<4>,
+    columns: [Tensor<4>; 2],
 }
 
 impl Cosines {
@@ -118,11 +115,11 @@ impl Basis for Cosines {
     }
 
     fn coefficients(&self, x: Tensor<4>) -> Tensor<4> {
-        products(x, self.rows.clone(), self.columns.clone())
+        products(x, self.rows[0].clone(), self.columns[0].clone())
     }
 
     fn pictures(&self, coefficients: Tensor<4>) -> Tensor<4> {
-        products(coefficients, self.rows.clone().swap_dims(0, 1), self.columns.clone().swap_dims(0, 1))
+        products(coefficients, self.rows[1].clone(), self.columns[1].clone())
     }
 }
 
@@ -136,29 +133,33 @@ fn products(x: Tensor<4>, rows: Tensor<4>, columns: Tensor<4>) -> Tensor<4> {
     x.reshape([planes, width, height]).swap_dims(1, 2).reshape(shape)
 }
 
-/// The orthonormal cosines of a length (DCT-II), `[n, n, 1, 1]`.
-fn cosines(length: usize, device: &Device) -> Tensor<4> {
+/// The orthonormal cosines of a length (DCT-II), `[n, n, 1, 1]`, and their transpose.
+fn cosines(length: usize, device: &Device) -> [Tensor<4>; 2] {
     let n = length as f64;
-    let value = |(frequency, place): (usize, usize)| {
+    let value = |frequency: usize, place: usize| {
         let scale = if frequency == 0 { 1.0 / n } else { 2.0 / n };
         let angle = core::f64::consts::PI * frequency as f64 * (place as f64 + 0.5) / n;
         (libm::sqrt(scale) * libm::cos(angle)) as f32
     };
-    let values: Vec<f32> = (0..length).flat_map(|k| (0..length).map(move |i| (k, i))).map(value).collect();
-    Tensor::from_data(TensorData::new(values, [length, length, 1, 1]), device)
+    let cells = || (0..length).flat_map(|row| (0..length).map(move |column| (row, column)));
+    let matrix = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [length, length, 1, 1]), device);
+    // Both as they lie: a GPU would copy a transposed view at every product.
+    [
+        matrix(cells().map(|(row, column)| value(row, column)).collect()),
+        matrix(cells().map(|(row, column)| value(column, row)).collect()),
+    ]
 }
 
 /// What a Gaussian blur of this standard deviation, in pixels, leaves of each cosine, `[H W]`.
 pub fn cosine_gains(deviation: f64, height: usize, width: usize) -> Vec<f32> {
-    // The kernel as it is sampled, out to where it is nothing.
-    let reach = libm::ceil(6.0 * deviation) as i64;
-    let kernel: Vec<f64> =
-        (-reach..=reach).map(|at| libm::exp(-0.5 * (at as f64 / deviation.max(1e-6)).powi(2))).collect();
-    let sum: f64 = kernel.iter().sum();
+    // The kernel as it is sampled.
+    let kernel = options::gaussian(deviation);
+    let reach = (kernel.len() / 2) as f64;
     let gains = |length: usize| -> Vec<f64> {
         let gain = |frequency: usize| {
             let angle = core::f64::consts::PI * frequency as f64 / length as f64;
-            (-reach..=reach).zip(&kernel).map(|(at, weight)| weight * libm::cos(angle * at as f64)).sum::<f64>() / sum
+            let left = |(place, weight): (usize, &f64)| weight * libm::cos(angle * (place as f64 - reach));
+            kernel.iter().enumerate().map(left).sum::<f64>()
         };
         (0..length).map(gain).collect()
     };

@@ -3,10 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::{Part, within};
-use crate::{
-    network::Frame,
-    sampling::{Churn, Given},
-};
+use crate::{network::Frame, sampling::Given};
 
 /// What chains are told of a picture: its part, and that around it there is the frame.
 #[derive(Clone, Debug)]
@@ -51,13 +48,8 @@ impl<P: Part> Given for Linear<P> {
         self.frame.add(within(inside, &known, &self.part))
     }
 
-    fn told_down_to(&self) -> Option<f32> {
-        (self.noise > 0.0).then_some(self.noise)
-    }
-
-    fn churn(&self, next: f32) -> Churn {
-        // Chains that will be told no more must not forget.
-        if next >= self.noise { Churn::AROUND_KNOWN } else { Churn::ANCESTRAL }
+    fn told_down_to(&self) -> f32 {
+        self.noise
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt::Debug;
 
-use burn::tensor::{Tensor, ops::PadMode};
+use burn::tensor::{Device, Tensor, TensorData, ops::PadMode};
 
 /// A linear part of pictures: some numbers, each a weighted sum of values that no other number counts. No weight is negative.
 pub trait Part: Debug + Send + Sync {
@@ -36,10 +36,17 @@ impl Blocks {
     pub fn means(&self, x: Tensor<4>) -> Tensor<4> {
         let shape @ [.., height, width] = x.dims();
         let (rows, columns) = (height.div_ceil(self.side), width.div_ceil(self.side));
-        let sums = self.sums(self.padded(x));
-        let ones = Tensor::<4>::ones([1, 1, height, width], &sums.device());
-        let counts = self.sums(self.padded(ones));
-        (sums / counts).reshape([shape[0], shape[1], rows, columns])
+        let counts = self.counts(height, width, &x.device());
+        (self.sums(self.padded(x)) / counts).reshape([shape[0], shape[1], rows, columns])
+    }
+
+    /// How many pixels lie in each block of a picture, `[1, 1, rows, columns]`.
+    fn counts(&self, height: usize, width: usize, device: &Device) -> Tensor<4> {
+        let along = |length: usize| (0..length).step_by(self.side).map(move |first| self.side.min(length - first));
+        let counts: Vec<f32> =
+            along(height).flat_map(|rows| along(width).map(move |columns| (rows * columns) as f32)).collect();
+        let shape = [1, 1, height.div_ceil(self.side), width.div_ceil(self.side)];
+        Tensor::from_data(TensorData::new(counts, shape), device)
     }
 
     /// The picture of `height` x `width` whose blocks have these means all over.
@@ -84,9 +91,9 @@ pub struct Grey {
 }
 
 impl Grey {
-    /// The brightness of red, green and blue (ITU-R BT.709).
+    /// The brightness of red, green and blue.
     pub fn of_colours() -> Self {
-        Self { weights: vec![0.2126, 0.7152, 0.0722] }
+        Self { weights: options::BRIGHTNESS.to_vec() }
     }
 
     fn weights(&self, x: &Tensor<4>) -> Tensor<4> {

@@ -19,16 +19,18 @@ pub trait Given: Debug + Send + Sync {
     /// What the network is shown of chains `x`, `[N, C, H, W]`: what is given, under the standard normal `z`, of the same
     /// shape, times `level`; the rest of `x`.
     fn show(&self, x: Tensor<4>, z: Tensor<4>, level: f32) -> Tensor<4>;
-    /// Pictures `x`, `[N, C, H, W]`, with what is given exactly as it was given; what is given under noise is not kept.
+    /// Pictures `x`, `[N, C, H, W]`, that chains have come to, with what is given put in its place: pixels exactly,
+    /// anything else as nearly as values from 0 to 1 can have it. What is given under noise is not put in place. A frame
+    /// around the pictures becomes zeros.
     fn keep(&self, x: Tensor<4>) -> Tensor<4>;
-    /// The smallest level at which chains are told anything, where that is the noise on what is given: a step ends there.
-    fn told_down_to(&self) -> Option<f32> {
-        None
+    /// Chains `x`, `[N, C, H, W]`, for a look at them on their way; chains that go on from there go on as from `x`.
+    fn preview(&self, x: Tensor<4>) -> Tensor<4> {
+        x
     }
-    /// How much consistent annealed sampling corrects chains in a step down to level `next`.
-    fn churn(&self, next: f32) -> Churn {
-        let _ = next;
-        Churn::AROUND_KNOWN
+    /// The level down to which chains are told all that is given: a step ends there. Below it they are told less or
+    /// nothing, and must not forget what they were told. 0 where they are told all to the end, infinity where nowhere.
+    fn told_down_to(&self) -> f32 {
+        0.0
     }
 }
 
@@ -52,6 +54,10 @@ impl Given for Known {
         let shape = x.dims();
         self.pixels.clone().expand(shape).mask_where(self.unknown.clone().expand(shape), x)
     }
+
+    fn preview(&self, x: Tensor<4>) -> Tensor<4> {
+        self.keep(x)
+    }
 }
 
 /// What a step reports.
@@ -73,11 +79,15 @@ pub struct Chains {
     noise: Noise,
     first_chain: u64,
     given: Option<Arc<dyn Given>>,
+    /// The noise under which the deterministic flow is shown what is given, at every level the same, `[N, C, H, W]`.
+    path: Option<Tensor<4>>,
     x: Tensor<4>,
     /// What the network says of where they are, once it was asked: the next step goes by it.
     here: Option<Answer>,
     /// What the last step saw, if the level fell in it.
     before: Option<Evaluation>,
+    /// The noise of the last step, `[N, C, H, W]`, if it stayed at its level and the next one does: that uses it again.
+    held: Option<Tensor<4>>,
     done: usize,
 }
 
@@ -104,16 +114,16 @@ impl Chains {
         device: &Device,
     ) -> Self {
         let x = schedule.start(sigma_0, &noise, first_chain, shape, device);
-        Self { schedule, sigma_0, noise, first_chain, given: None, x, here: None, before: None, done: 0 }
+        let (given, path, here, before, held) = (None, None, None, None, None);
+        Self { schedule, sigma_0, noise, first_chain, given, path, x, here, before, held, done: 0 }
     }
 
     /// The same chains around what is given, from their start: only the rest moves.
     #[must_use]
     pub fn around(mut self, given: Arc<dyn Given>) -> Self {
-        self.schedule = self.schedule.around_known();
-        if let Some(level) = given.told_down_to() {
-            self.schedule = self.schedule.through(level);
-        }
+        self.schedule = self.schedule.around_known().through(given.told_down_to(), self.sigma_0);
+        // The deterministic sampler's known pixels go down one path too, instead of jumping about.
+        self.path = matches!(self.schedule, Schedule::Ode(_)).then(|| self.draw(Draw::Known(0)));
         let start = self.schedule.start(self.sigma_0, &self.noise, self.first_chain, self.x.dims(), &self.x.device());
         self.given = Some(given);
         self.at(start, 0)
@@ -127,6 +137,7 @@ impl Chains {
         // What was seen was elsewhere.
         self.here = None;
         self.before = None;
+        self.held = None;
         self.done = done.min(self.schedule.steps());
         self
     }
@@ -149,21 +160,22 @@ impl Chains {
         let mut evaluated = None;
         if let Some(before) = before
             && let Some(last) = done.checked_sub(1)
-            && let Schedule::Consistent(fall) | Schedule::Ode(fall) = &self.schedule
         {
-            let level = fall.level(last);
-            self = self.at(before.clone(), last);
-            let Answer { gradient, .. } = self.ask(energy);
-            evaluated = Some(Evaluation { x: before, gradient, level });
+            let (_, gradient) = energy.energy_and_gradient(before.clone());
+            evaluated = Some(Evaluation { x: before, gradient, level: self.schedule.level(last, self.sigma_0) });
         }
         self = self.at(x, done);
         self.before = evaluated;
         self
     }
 
-    /// Where the chains are, `[N, C, H, W]`.
+    /// Where the chains are, `[N, C, H, W]`, given pixels in their places. From there they can go on ([`at`](Self::at)),
+    /// so nothing is brought into the range of pictures.
     pub fn state(&self) -> Tensor<4> {
-        self.keep_known(self.x.clone())
+        match &self.given {
+            None => self.x.clone(),
+            Some(given) => given.preview(self.x.clone()),
+        }
     }
 
     /// One step of the schedule, and one energy gradient where it leads, by which the next step or the jump at the end goes;
@@ -174,7 +186,7 @@ impl Chains {
         }
         let Answer { shown, gradient, .. } = self.here.take().unwrap_or_else(|| self.ask(energy));
         self.x = shown;
-        self.x = self.moved(gradient, self.temperature());
+        self.x = self.moved(gradient);
         self.done += 1;
         let here = self.ask(energy);
         let energies = here.energies.clone();
@@ -182,10 +194,14 @@ impl Chains {
         Some(Step { done: self.done, temperature: self.temperature(), energies })
     }
 
-    /// The denoising jump: the pictures, `[N, C, H, W]`, with known pixels exactly as they were given.
+    /// The denoising jump: the pictures, `[N, C, H, W]`, with what is given in its place.
     pub fn finish(&self, energy: &impl Energy) -> Tensor<4> {
         let Answer { shown, gradient, .. } = self.here.clone().unwrap_or_else(|| self.ask(energy));
-        self.keep_known(langevin::denoise(shown, gradient, self.sigma_0))
+        let pictures = langevin::denoise(shown, gradient, self.sigma_0);
+        match &self.given {
+            None => pictures,
+            Some(given) => given.keep(pictures),
+        }
     }
 
     /// The temperature that the chains are at.
@@ -200,29 +216,33 @@ impl Chains {
     }
 
     /// Where a step leads.
-    fn moved(&mut self, gradient: Tensor<4>, temperature: f32) -> Tensor<4> {
+    fn moved(&mut self, gradient: Tensor<4>) -> Tensor<4> {
         let (x, step) = (self.x.clone(), self.done as u32);
-        let fall = match &self.schedule {
-            Schedule::Annealed(annealing) => {
-                return langevin::step(x, gradient, self.draw(Draw::Langevin(step)), annealing.step_size, temperature);
+        let [first, level, next] = [0, self.done, self.done + 1].map(|step| self.schedule.level(step, self.sigma_0));
+        // Only ancestral sampling keeps what chains are told no more: Langevin steps forget it, the flow would take its
+        // noise for the picture.
+        let remembered = self.given.as_ref().is_some_and(|given| next < given.told_down_to());
+        let churn = match &self.schedule {
+            // At the first level nothing has been told before.
+            Schedule::Annealed(annealing) if !remembered || next == first => {
+                let z = self.draw(Draw::Langevin(step));
+                return langevin::step(x, gradient, z, annealing.step_size, self.temperature());
             }
-            Schedule::Consistent(fall) | Schedule::Ode(fall) => fall,
+            Schedule::Consistent(fall) | Schedule::Ode(fall) if fall.holds(self.done) => {
+                let holds_again = fall.holds(self.done + 1);
+                let before = || self.draw(step.checked_sub(1).map_or(Draw::Start, Draw::Langevin));
+                let (z_before, z) = (self.held.clone().unwrap_or_else(before), self.draw(Draw::Langevin(step)));
+                self.held = holds_again.then(|| z.clone());
+                return consistent::hold(Evaluation { x, gradient, level }, z_before, z, self.sigma_0);
+            }
+            Schedule::Consistent(fall) | Schedule::Ode(fall) if !remembered => fall.churn,
+            _ => Churn::ANCESTRAL,
         };
-        let (level, next) = (fall.level(self.done), fall.level(self.done + 1));
+        if level == next {
+            return x;
+        }
         let now = Evaluation { x, gradient, level };
-        if level == next && !fall.holds(self.done) {
-            return now.x;
-        }
-        if fall.holds(self.done) {
-            let z_before = self.draw(step.checked_sub(1).map_or(Draw::Start, Draw::Langevin));
-            return consistent::hold(now, z_before, self.draw(Draw::Langevin(step)), self.sigma_0);
-        }
-        let z = fall.injects().then(|| self.draw(Draw::Langevin(step)));
-        // Only consistent annealed sampling has churn.
-        let churn = match &self.given {
-            Some(given) if fall.injects() => given.churn(next),
-            _ => fall.churn,
-        };
+        let z = (churn > Churn::NONE).then(|| self.draw(Draw::Langevin(step)));
         consistent::step(now.clone(), self.before.replace(now), z, self.sigma_0, churn, next)
     }
 
@@ -231,18 +251,9 @@ impl Chains {
         match &self.given {
             None => self.x.clone(),
             Some(given) => {
-                // The deterministic sampler's known pixels go down one path too, instead of jumping about.
-                let draw = if matches!(self.schedule, Schedule::Ode(_)) { 0 } else { self.done as u32 };
-                let z = self.draw(Draw::Known(draw));
+                let z = self.path.clone().unwrap_or_else(|| self.draw(Draw::Known(self.done as u32)));
                 given.show(self.x.clone(), z, self.sigma_0 * self.temperature().sqrt())
             }
-        }
-    }
-
-    fn keep_known(&self, x: Tensor<4>) -> Tensor<4> {
-        match &self.given {
-            None => x,
-            Some(given) => given.keep(x),
         }
     }
 

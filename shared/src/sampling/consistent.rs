@@ -25,7 +25,7 @@ pub struct Evaluation {
 /// A step from the level of `now` to `next`: of the residual `x - D`, which is noise of that standard deviation, the part
 /// `(next / level)^(1 + churn)` stays, and new noise `z`, `[N, C, H, W]`, brings it to `next`. For `D` stands the denoised
 /// picture as it will be half a step further on, in the logarithm of the level, if it goes on as since the step `before`.
-/// Without `z` there should be no churn.
+/// Without `z` there should be no churn. A step to no noise at all is of first order: its logarithm has no middle.
 pub fn step(
     now: Evaluation,
     before: Option<Evaluation>,
@@ -40,7 +40,7 @@ pub fn step(
     let (removed, scale) = (1.0 - kept, sigma_0 * sigma_0);
     let injected = level * (ratio * ratio - kept * kept).max(0.0).sqrt();
     let z = z.map(|z| (injected, z));
-    match before {
+    match before.filter(|_| next > 0.0) {
         None => combination((1.0, x), (-removed * scale, gradient), z),
         Some(before) => {
             // How many steps like the last one half of this step is.

@@ -15,7 +15,7 @@ pub struct NoiseSchedule {
     /// So many steps stay at the first level, where chains find the data's distribution.
     held: usize,
     sigma_0: f32,
-    /// Of consistent annealed sampling.
+    /// How much noise steps that fall put back; those that stay at the first level always do.
     pub(crate) churn: Churn,
     /// The Gaussian that chains start in, if it is known.
     pub(super) start: Option<Arc<GaussianStart>>,
@@ -74,17 +74,9 @@ impl NoiseSchedule {
         Self { levels, held, sigma_0, churn: Churn::USUAL, start: None }
     }
 
-    /// The same with this level in the place of the nearest one, by ratio, between the first and the last.
+    /// The same with this level in the place of the nearest one between the first and the last.
     pub(super) fn through(mut self, level: f32) -> Self {
-        let (first, last) = (self.level(0), self.level(self.steps()));
-        let apart = |other: f32| (other / level).ln().abs();
-        let between = self.levels.iter_mut().filter(|other| last < **other && **other < first);
-        if last < level
-            && level < first
-            && let Some(nearest) = between.min_by(|a, b| apart(**a).total_cmp(&apart(**b)))
-        {
-            *nearest = level;
-        }
+        replace_nearest(&mut self.levels, level);
         self
     }
 
@@ -97,11 +89,6 @@ impl NoiseSchedule {
         self.levels[step.min(self.steps())]
     }
 
-    /// Whether steps that fall inject noise; those that stay at the first level always do.
-    pub(crate) fn injects(&self) -> bool {
-        self.churn > Churn::NONE
-    }
-
     /// Whether step `step` stays at its level, to find the distribution of the data under its noise.
     pub(crate) fn holds(&self, step: usize) -> bool {
         step < self.held
@@ -110,6 +97,20 @@ impl NoiseSchedule {
     /// On the shell of a level the static energy behaves like that level's density at this temperature.
     pub(super) fn temperature(&self, step: usize) -> f32 {
         (self.level(step) / self.sigma_0).powi(2)
+    }
+}
+
+/// Puts `value` in the place of the nearest one, by ratio, between the first and the last of values that fall; does nothing if
+/// it is not between them itself.
+pub(super) fn replace_nearest(values: &mut [f32], value: f32) {
+    let (Some(&first), Some(&last)) = (values.first(), values.last()) else { return };
+    let apart = |other: f32| (other / value).ln().abs();
+    let between = values.iter_mut().filter(|other| last < **other && **other < first);
+    if last < value
+        && value < first
+        && let Some(nearest) = between.min_by(|a, b| apart(**a).total_cmp(&apart(**b)))
+    {
+        *nearest = value;
     }
 }
 

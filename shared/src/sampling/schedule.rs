@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor};
 use options::Sampler;
 
-use super::noise_schedule::{Fall, NoiseSchedule};
+use super::noise_schedule::{Fall, NoiseSchedule, replace_nearest};
 use crate::{
     sampling::{Annealing, Churn, Draw, GaussianStart, Noise},
     training::NoiseLevels,
@@ -19,13 +19,14 @@ pub enum Schedule {
     /// Consistent annealed sampling.
     Consistent(NoiseSchedule),
     /// The deterministic flow. Steps that stay at the first level have noise of their own, so that chains find the data's
-    /// distribution there; where chains go from then on is decided.
+    /// distribution there; where chains go from then on is decided, but where they have to remember something noisy
+    /// ([`Given::told_down_to`](crate::sampling::Given::told_down_to)).
     Ode(NoiseSchedule),
 }
 
 impl Schedule {
-    /// The schedule of a sampler with this many steps, one energy gradient each, for a model that was trained at these
-    /// levels.
+    /// The schedule of a sampler with this many steps for a model that was trained at these levels. A step takes one
+    /// energy gradient, with guidance one of each network; one more is taken where chains start.
     pub fn of(sampler: Sampler, steps: usize, sigma_0: f32, levels: &NoiseLevels) -> Self {
         match sampler {
             Sampler::Annealed => {
@@ -86,10 +87,16 @@ impl Schedule {
     }
 
     /// The same with a step that ends at this level, where one ended nearest to it: what is known under noise is told for the last
-    /// time at its own level, and tells the most there. The paper's sampler has levels close enough.
+    /// time at its own level, and tells the most there. A level outside of those of the schedule changes nothing.
     #[must_use]
-    pub fn through(self, level: f32) -> Self {
-        self.with_fall(|fall| fall.through(level))
+    pub fn through(self, level: f32, sigma_0: f32) -> Self {
+        match self {
+            Self::Annealed(mut annealing) => {
+                replace_nearest(&mut annealing.temperatures, (level / sigma_0).powi(2));
+                Self::Annealed(annealing)
+            }
+            other => other.with_fall(|fall| fall.through(level)),
+        }
     }
 
     /// The same with other noise levels, which the paper's sampler has not.
@@ -146,7 +153,7 @@ impl Schedule {
         shape: [usize; 4],
         device: &Device,
     ) -> Tensor<4> {
-        let level = self.first_level(sigma_0);
+        let level = self.level(0, sigma_0);
         match self {
             Self::Consistent(NoiseSchedule { start: Some(start), .. })
             | Self::Ode(NoiseSchedule { start: Some(start), .. }) => {
@@ -156,11 +163,12 @@ impl Schedule {
         }
     }
 
-    /// The noise that chains start with: that of the first temperature (1 in the paper, `sample.py` of its code).
-    fn first_level(&self, sigma_0: f32) -> f32 {
+    /// The noise level that chains are at before step `step`; after the last step that of the last. Before the first it
+    /// is what they start with: 1 in the paper (`sample.py` of its code).
+    pub(crate) fn level(&self, step: usize, sigma_0: f32) -> f32 {
         match self {
-            Self::Annealed(_) => sigma_0 * self.temperature(0).sqrt(),
-            Self::Consistent(fall) | Self::Ode(fall) => fall.level(0),
+            Self::Annealed(_) => sigma_0 * self.temperature(step).sqrt(),
+            Self::Consistent(fall) | Self::Ode(fall) => fall.level(step),
         }
     }
 }
@@ -177,7 +185,7 @@ mod tests {
             let levels = NoiseLevels { min: 0.05, max, spacing: Spacing::Geometric };
             let schedule = Schedule::of(Sampler::Annealed, 2700, 0.1, &levels);
             assert!((schedule.temperature(0) / initial - 1.0).abs() < 1e-5, "{}", schedule.temperature(0));
-            assert!((schedule.first_level(0.1) - max).abs() < 1e-5);
+            assert!((schedule.level(0, 0.1) - max).abs() < 1e-5);
             assert!((schedule.temperature(2500) - 1.0).abs() < 1e-5 && schedule.temperature(2699) == 0.0);
         }
     }
@@ -222,7 +230,7 @@ mod tests {
             for (sampler, steps) in [(Sampler::Consistent, 50), (Sampler::Consistent, 5), (Sampler::Ode, 5)] {
                 let fall = Schedule::of(sampler, steps, 0.1, &levels).starting_in(Some(gaussian.clone()));
                 assert_eq!(fall.temperature(1) == fall.temperature(0), held, "{max}, {sampler}, {steps} steps");
-                assert!((fall.first_level(0.1) / max - 1.0).abs() < 1e-5);
+                assert!((fall.level(0, 0.1) / max - 1.0).abs() < 1e-5);
             }
         }
     }
@@ -264,20 +272,21 @@ mod tests {
     #[test]
     fn a_step_ends_at_the_level_of_what_is_known_and_the_others_stay() {
         let levels = NoiseLevels { min: 0.05, max: 2.0, spacing: Spacing::Geometric };
-        for sampler in [Sampler::Consistent, Sampler::Ode] {
-            let usual = Schedule::of(sampler, 20, 0.1, &levels);
+        for (sampler, steps) in [(Sampler::Consistent, 20), (Sampler::Ode, 20), (Sampler::Annealed, 200)] {
+            let usual = Schedule::of(sampler, steps, 0.1, &levels);
             let level_at = |schedule: &Schedule, step| 0.1 * schedule.temperature(step).sqrt();
             for wanted in [0.06, 0.2, 1.9] {
-                let through = usual.clone().through(wanted);
-                let all: Vec<f32> = (0..=20).map(|step| level_at(&through, step)).collect();
+                let through = usual.clone().through(wanted, 0.1);
+                let all: Vec<f32> = (0..=steps).map(|step| level_at(&through, step)).collect();
                 assert!(all.is_sorted_by(|a, b| a >= b), "{all:?}");
                 assert!(all.iter().any(|level| (level / wanted - 1.0).abs() < 1e-5), "{wanted}: {all:?}");
-                let moved = (0..=20).filter(|&step| (all[step] / level_at(&usual, step) - 1.0).abs() > 1e-5).count();
+                let moved = (0..=steps).filter(|&step| (all[step] / level_at(&usual, step) - 1.0).abs() > 1e-5).count();
                 assert!(moved <= 1, "{wanted}: {moved} levels have moved");
             }
             // Outside of the levels there is none to move.
-            for outside in [0.01, 0.05, 2.0, 3.0] {
-                assert_eq!(usual.clone().through(outside), usual);
+            let least = usual.level(steps, 0.1);
+            for outside in [0.2 * least, least, 2.0, 3.0, f32::INFINITY] {
+                assert_eq!(usual.clone().through(outside, 0.1), usual);
             }
         }
     }

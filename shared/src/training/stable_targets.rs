@@ -42,7 +42,7 @@ pub fn stable_targets(
 /// As a target of denoising it has the expectation of the one picture that the noisy one was really made of and less
 /// variance: what no denoiser could have guessed is averaged out ("Stable Target Field for Reduced Variance Score
 /// Estimation in Diffusion Models", Xu, Tong, Jaakkola 2023, equation 5). The pictures have to include those that the
-/// noisy ones were made of; of few pictures the mean leans towards these, which vanishes as pictures become many.
+/// noisy ones were made of. The expectation is that for any number of pictures; fewer only leave more variance.
 ///
 /// `noisy` is `[N, D]`, its noise levels `sigma` are `[N]`, `pictures` is `[M, D]`.
 fn posterior_mean(noisy: Tensor<2>, sigma: Tensor<1>, pictures: Tensor<2>) -> Tensor<2> {

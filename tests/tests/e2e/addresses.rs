@@ -1,11 +1,16 @@
 //! What the address asks for is done, or reported.
 
-use anyhow::{Result, ensure};
+use std::{collections::HashMap, fs};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use tests::{
     browser::{self, Gpu, Screen},
     page::Page,
     site::{SMALL, Site},
 };
+use url::Url;
+use xtask::paths;
 
 #[tokio::test]
 async fn bad_values_are_reported_and_ignored() -> Result<()> {
@@ -137,6 +142,47 @@ async fn a_page_from_the_disk_says_where_it_must_come_from() -> Result<()> {
         page.wait_for_notice(&["web server", "cargo xtask demo"]).await?;
         let notices = page.notices().await?;
         ensure!(notices.len() == 1 && page.data("state").await? == "error", "{notices:?}");
+        Ok(())
+    })
+    .await
+}
+
+/// What stands behind the page's address in the links that the guide for hosts calls worth opening.
+fn worth_opening() -> Result<Vec<String>> {
+    let guide = fs::read_to_string(paths::root().join("docs/hosting.md"))?;
+    let (_, table) = guide.split_once("Links worth opening").context("docs/hosting.md: no links worth opening")?;
+    let links = table.lines().filter_map(|line| Some(line.strip_prefix("| `?")?.split_once('`')?.0));
+    Ok(links.map(|query| format!("?{query}")).collect())
+}
+
+#[tokio::test]
+async fn links_worth_opening_lead_to_their_rooms() -> Result<()> {
+    let site = Site::as_built()?;
+    let links = worth_opening()?;
+    ensure!(links.len() > 4, "{links:?}: does this test still read them?");
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        for link in links {
+            let asked: HashMap<String, String> = Url::parse(&site.url(&link))?.query_pairs().into_owned().collect();
+            let asked = |name: &str| asked.get(name).map(String::as_str);
+            // The first lesson is in the first room, too.
+            let room = asked("task").unwrap_or("sample");
+            let runs = asked("autorun").is_some() && ["sample", "inpaint", "denoise"].contains(&room);
+            let states: &[&str] = if runs { &["running", "done"] } else { &["ready"] };
+            let page = Page::open(browser, &site.url(&format!("{link}&backend=cpu"))).await?;
+            let now = "const { state, room, model } = document.body.dataset;
+                return { state, room, model, lang: document.documentElement.lang }";
+            let there = |now: &Value| now["room"] == room && states.iter().any(|state| now["state"] == *state);
+            let now = page.wait_for_value(now, there, 60).await.context(link.clone())?;
+            for name in ["model", "lang"] {
+                ensure!(asked(name).is_none_or(|asked| now[name] == asked), "{link}: {now}");
+            }
+            let lesson = page.element("lesson").await?.is_displayed().await?;
+            ensure!(lesson == asked("lesson").is_some(), "{link}: whether there is a lesson: {lesson}");
+            // Notes there may be: of a GPU that is not there, say.
+            let errors = "return [...document.querySelectorAll('#notice .error')].map((error) => error.textContent)";
+            let errors = page.script(errors, vec![]).await?;
+            ensure!(errors.as_array().is_some_and(Vec::is_empty), "{link}: {errors}");
+        }
         Ok(())
     })
     .await

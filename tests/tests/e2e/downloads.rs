@@ -49,13 +49,15 @@ fn the_readme_says_how_much_a_visitor_downloads() -> Result<()> {
         }
     }
     println!("the site: {site} bytes by gzip");
-    ensure!(site < 2_350_000, "the site: {site} bytes by gzip");
+    ensure!((2_250_000..2_350_000).contains(&site), "the site: {site} bytes by gzip");
     let models = paths::dist().join("models");
     let list: Value = serde_json::from_slice(&fs::read(models.join("index.json"))?)?;
     let list = list["models"].as_array().context("no list of models")?;
-    ensure!(!list.is_empty(), "the site has no models");
-    for model in list {
-        let name = model["name"].as_str().context("a model without a name")?;
+    let names: Vec<&str> = list.iter().filter_map(|model| model["name"].as_str()).collect();
+    ensure!(!names.is_empty() && names.len() == list.len(), "the site has no models, or one without a name");
+    // Of those that README has; whoever adds a model of their own may have it as large as they like.
+    let names = names.into_iter().filter(|name| readme.contains(&format!("](models/{name}/README.md)")));
+    for name in names {
         let weights = fs::metadata(models.join(name).join("model.safetensors"))?.len();
         println!("{name}: {weights} bytes");
         ensure!((900_000..=3_500_000).contains(&weights), "{name}: {weights} bytes");

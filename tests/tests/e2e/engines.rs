@@ -2,12 +2,13 @@
 
 use std::io::{Write, stderr};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use tests::{
     browser,
     engines::{Engine, Session},
     site::Site,
 };
+use xtask::consent;
 
 /// Starts a run, and notices that it runs.
 const START: &str = "
@@ -32,8 +33,11 @@ async fn every_room_works_in_webkit() -> Result<()> {
 async fn tour(engine: Engine) -> Result<()> {
     let lacks = engine.lacks();
     if !lacks.is_empty() {
+        let lacks = lacks.join(" and no ");
+        // `.ci/run` has installed both.
+        ensure!(!consent::on_build_machine(), "{engine:?}: this build machine has no {lacks}");
         // Past the test's own record, which nobody sees of a test that passes.
-        writeln!(stderr(), "not tested in {engine:?}: this machine has no {}", lacks.join(" and no "))?;
+        writeln!(stderr(), "not tested in {engine:?}: this machine has no {lacks}")?;
         return Ok(());
     }
     let site = Site::new()?;

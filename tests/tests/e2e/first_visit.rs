@@ -74,17 +74,61 @@ async fn ensure_recorded(page: &Page<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Fails unless the address and the code to embed are this link, too.
+async fn ensure_one_link(browser: &Browser, page: &Page<'_>, link: &str) -> Result<()> {
+    let (address, code) = (browser.client.current_url().await?, page.copied("copy-embed").await?);
+    ensure!(address.as_str() == link, "the link is {link}, the address {address}");
+    ensure!(
+        code.contains(&format!("{}&amp;embed=1", link.replace('&', "&amp;"))),
+        "the link is {link}, the code {code}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn live_chains_leave_a_small_window_where_it_is() -> Result<()> {
+    let site = Site::new()?;
+    browser::alone_with(Gpu::None, Screen::Desk, async |browser| {
+        let_move(browser).await?;
+        // As a phone's that is shown at four times its size.
+        let size = json!({ "width": 320, "height": 450, "deviceScaleFactor": 1, "mobile": true });
+        browser.devtools("Emulation.setDeviceMetricsOverride", size).await?;
+        let page = Page::open(browser, &site.url("")).await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.script("return scrollY", vec![]).await? == 0, "chains that nobody asked for move the page");
+        // Who asks for some is taken to them.
+        page.script("document.getElementById('start').click()", vec![]).await?;
+        page.wait_for("done", 60).await?;
+        ensure!(page.script("return scrollY", vec![]).await? != 0, "the chains are out of sight");
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test]
 async fn nothing_starts_by_itself_where_nothing_is_to_move_or_a_link_asks_for_a_run() -> Result<()> {
     let site = Site::new()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("")).await?;
         ensure_recorded(&page).await.context("a visit")?;
-        // Its address has a seed by now, which nobody asked for.
+        // Its address has a seed by now, which nobody asked for. It is the recorded run's, and the form has another one.
+        let seed = "return document.getElementById('seed').value";
+        let of_form = page.script(seed, vec![]).await?;
         browser.client.refresh().await?;
         ensure_recorded(&page).await.context("the same visit")?;
-        // A link to the recorded run leads to it, and one to another run does not.
+        ensure!(page.script(seed, vec![]).await? == of_form, "the form has lost its seed");
+        // The address and what is copied say one thing: the run on the screen.
         let link = page.copied("copy-link").await?;
+        ensure!(!link.contains(&format!("seed={}&", of_form.as_str().unwrap_or_default())), "{link}");
+        ensure_one_link(browser, &page, &link).await?;
+        // What is typed is wanted.
+        page.script("document.getElementById('more').open = true", vec![]).await?;
+        page.fill("seed", "42").await?;
+        page.fill("count", "4").await?;
+        let typed = page.copied("copy-link").await?;
+        ensure!(typed.contains("seed=42&count=4&"), "{typed}");
+        ensure_one_link(browser, &page, &typed).await?;
+        // A link to the recorded run leads to it, and one to another run does not.
         let_move(browser).await?;
         ensure_recorded(&Page::open(browser, &link).await?).await.context("a link")?;
         let page = Page::open(browser, &site.url("?seed=5&count=2")).await?;
@@ -188,6 +232,11 @@ async fn lessons_notice_what_is_done() -> Result<()> {
         page.click("start").await?;
         page.wait_for_data("lesson", "done", 60).await?;
         ensure!(page.text("lesson-done").await?.contains("These are new"));
+        // It stays done after a look at another room.
+        page.go_to("about").await?;
+        browser.client.back().await?;
+        page.wait_for_data("room", "sample", 5).await?;
+        ensure!(page.data("lesson").await? == "done" && page.text("lesson-done").await?.contains("These are new"));
         page.click("lesson-next").await?;
         page.wait_for_data("lesson", "", 5).await?;
         page.script("document.querySelector('#grid button').click()", vec![]).await?;

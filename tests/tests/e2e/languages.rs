@@ -78,6 +78,13 @@ async fn german_is_asked_for_and_left_again() -> Result<()> {
         page.go_to("about").await?;
         let card = page.text("card").await?;
         ensure!(card.contains("Rauschstufen") && card.contains("0,"), "{card}");
+        // A screen reader is told what is English there, in all rows of measurements and in sentences.
+        let english =
+            "const of = (selector) => [...document.querySelectorAll(selector)].filter((e) => e.lang === 'en').length;
+            return [of('#card dd'), of('#card th') > 0 && of('#card th') === of('#card td:last-child'),
+                of('#about-model span'), of('#model option')]";
+        let english = page.script(english, vec![]).await?;
+        ensure!(english == json!([2, true, 2, 1]), "{english}");
         page.go_to("sample").await?;
 
         choose(&page, "en").await?;

@@ -61,12 +61,16 @@ async fn a_gpu_that_is_lost_while_nothing_runs_is_asked_once_more() -> Result<()
 #[tokio::test]
 async fn a_paused_run_stays_paused_after_a_gpu_is_lost() -> Result<()> {
     let site = Site::new()?;
-    // Every GPU that this browser gives is lost when a single step is asked of it.
+    // Every GPU that this browser gives is lost when a single step is asked of it, before it has answered a question.
     site.before_engine(&losing(
-        "addEventListener('message', ({ data }) => { if (data[0] === '\"Step\"') device?.destroy(); })",
+        "addEventListener('message', (event) => {
+             if (device && event.data[0].startsWith('{\"Score\"')) event.stopImmediatePropagation();
+             if (event.data[0] === '\"Step\"') device?.destroy();
+         })",
     ))?;
     browser::with(Gpu::Software, Screen::Desk, async |browser| {
-        let page = Page::open(browser, &site.url("?seed=1&count=2&steps=200&backend=webgpu&autorun=1")).await?;
+        let query = "?task=denoise&seed=1&count=2&steps=100000&backend=webgpu&autorun=1";
+        let page = Page::open(browser, &site.url(query)).await?;
         page.wait_for_step(2).await?;
         page.click("pause").await?;
         for backend in ["webgpu", "cpu"] {
@@ -77,13 +81,19 @@ async fn a_paused_run_stays_paused_after_a_gpu_is_lost() -> Result<()> {
             let held = page.data("step").await?;
             tokio::time::sleep(Duration::from_millis(1500)).await;
             ensure!(page.data("step").await? == held, "a paused run goes on");
+            ensure!(page.text("energy").await? != "–", "the energies of step {held} are gone");
         }
+        // Asked once more, of an engine that answers.
+        page.wait_for_words("beside", "One jump", 20).await?;
+        let held: usize = page.data("step").await?.parse()?;
         page.click("pause").await?;
-        page.wait_for("done", 60).await?;
-        ensure!(page.data("step").await? == "200");
+        page.wait_for_step(held + 2).await?;
+        page.click("cancel").await?;
+        page.wait_for("cancelled", 20).await?;
         // No settings repeat what two devices made.
         let run = page.save_json().await?;
         ensure!(run["settings"]["backend"] == "cpu", "{}", run["settings"]);
+        ensure!(run["energies"].as_array().is_some_and(|energies| energies.len() == 2), "{}", run["energies"]);
         ensure!(run["resumed_at_step"].as_u64().is_some_and(|step| step > 0), "{}", run["resumed_at_step"]);
         let picture = page.save("save-png", "png").await?;
         ensure!(!picture.windows(5).any(|part| part == b"task="), "the picture has settings");
@@ -108,6 +118,27 @@ async fn an_animation_that_goes_with_its_engine_is_said_not_to_be_saved() -> Res
 }
 
 #[tokio::test]
+async fn an_animation_that_goes_with_a_gpu_that_is_waited_for_is_said_not_to_be_saved() -> Result<()> {
+    let site = Site::new()?;
+    site.before_engine(
+        "Object.defineProperty(navigator, 'gpu', { value: { requestAdapter: () => new Promise(() => {}) } })",
+    )?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?count=1&steps=3&backend=cpu&autorun=1")).await?;
+        page.wait_for("done", 60).await?;
+        let choose = "const field = document.getElementById('backend');
+            field.value = arguments[0]; field.dispatchEvent(new Event('change'))";
+        page.script(choose, vec!["webgpu".into()]).await?;
+        page.wait_for_words("status", "Testing", 10).await?;
+        page.click("save-apng").await?;
+        page.script(choose, vec!["cpu".into()]).await?;
+        page.wait_for_notice(&["The animation is not saved"]).await?;
+        page.wait_for("ready", 60).await
+    })
+    .await
+}
+
+#[tokio::test]
 async fn an_engine_that_breaks_can_be_started_again() -> Result<()> {
     let site = Site::new()?;
     site.before_engine(
@@ -115,10 +146,14 @@ async fn an_engine_that_breaks_can_be_started_again() -> Result<()> {
     )?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         let page = Page::open(browser, &site.url("?count=1&steps=100000&backend=cpu&autorun=1")).await?;
-        page.wait_for("running", 60).await?;
+        page.wait_for_step(2).await?;
         page.click("pause").await?;
         page.wait_for_notice(&["broken", "start the engine again"]).await?;
         ensure!(page.data("state").await? == "error");
+        // What the chains came to is there; an animation would be the engine's work.
+        let (picture, animation) = (page.element("save-png").await?, page.element("save-apng").await?);
+        ensure!(picture.is_enabled().await? && !animation.is_enabled().await?, "what can be saved?");
+        ensure!(page.save_json().await?["stopped_at_step"].as_u64().is_some_and(|step| step >= 2));
         page.click("restart").await?;
         page.wait_for("ready", 60).await?;
         ensure!(page.notices().await?.is_empty(), "{:?}", page.notices().await?);

@@ -7,6 +7,7 @@ mod broken_gpus;
 mod cancelling;
 mod damage;
 mod downloads;
+mod dropping;
 mod early;
 mod engines;
 mod first_visit;

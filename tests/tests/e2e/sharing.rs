@@ -110,6 +110,55 @@ async fn a_saved_picture_brings_its_settings_back() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_run_that_was_continued_is_not_taken_for_one_of_its_settings() -> Result<()> {
+    let site = Site::new()?;
+    browser::with(Gpu::None, Screen::Desk, async |browser| {
+        let page = Page::open(browser, &site.url("?seed=3&count=1&steps=3&backend=cpu&autorun=1")).await?;
+        page.wait_for("done", 60).await?;
+        page.click("continue").await?;
+        page.wait_for("done", 60).await?;
+        fs::write(site.path("continued.json"), page.save("save-json", "json").await?)?;
+        page.fill("seed", "9").await?;
+        page.drop_files(&[("continued.json", "continued.json")]).await?;
+        page.wait_for_notice(&["do not lead to its pictures"]).await?;
+        let seed = page.script("return document.getElementById('seed').value", vec![]).await?;
+        ensure!(seed == "9" && page.text("status").await?.starts_with("Done"), "{seed}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn many_pictures_are_saved_without_holding_the_page_up() -> Result<()> {
+    /// Saves, and resolves to the longest time in milliseconds that the page's thread did not come round until there was a
+    /// file, and to the whole time.
+    const SAVE: &str = "const [done] = arguments;
+        const begun = performance.now();
+        let last = begun, longest = 0, saved = false;
+        HTMLAnchorElement.prototype.click = () => { saved = true; };
+        document.getElementById('save-json').click();
+        const tick = () => {
+            const now = performance.now();
+            longest = Math.max(longest, now - last);
+            last = now;
+            saved ? done([longest, now - begun]) : setTimeout(tick);
+        };
+        tick();";
+    let site = Site::with(&["avatars"])?;
+    browser::alone_with(Gpu::None, Screen::Desk, async |browser| {
+        let query = "?model=avatars&seed=1&count=256&steps=1&backend=cpu&autorun=1";
+        let page = Page::open(browser, &site.url(query)).await?;
+        page.wait_for("done", 120).await?;
+        let idle = page.longest_gap().await?;
+        let (longest, whole): (f64, f64) = serde_json::from_value(page.ask(SAVE).await?)?;
+        println!("{whole:.0} ms, gaps of {longest:.0} ms, idle {idle:.0} ms");
+        ensure!(longest < 300.0 + 3.0 * idle, "the page's thread was away for {longest:.0} ms");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_run_is_saved_as_an_animation() -> Result<()> {
     let site = Site::new()?;
     browser::with(Gpu::None, Screen::Desk, async |browser| {

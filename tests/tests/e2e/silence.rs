@@ -33,7 +33,9 @@ async fn another_decoder_takes_the_place_of_one_that_never_starts() -> Result<()
         let page = Page::open(browser, &site.url("?task=inpaint&count=1&steps=2&backend=cpu")).await?;
         page.wait_for("ready", 60).await?;
         page.drop_files(&[("list.png", "models/index.json")]).await?;
+        page.wait_for_words("status", "Reading the file", 5).await?;
         page.wait_for_notice(&["list.png", "not a PNG, JPEG or WebP picture"]).await?;
+        ensure!(page.text("status").await?.starts_with("Ready"), "{}", page.text("status").await?);
         ensure!(page.notices().await?.iter().all(|notice| !notice.contains("did not answer")));
         Ok(())
     })

@@ -31,7 +31,8 @@ pub struct SamplerArgs {
 #[derive(Args)]
 pub struct ChurnArgs {
     /// Extra noise that each step of consistent annealed sampling removes and adds back; 0 for none. More corrects more
-    /// errors, but drifts further [default: the exported model's own, or 0.5].
+    /// errors, but drifts further [default: the churn that the model was exported with, or 0.5; for `trainer export`
+    /// always 0.5, even where it replaces a model with another churn].
     #[arg(long, value_parser = churn)]
     pub churn: Option<Churn>,
 }
@@ -123,9 +124,9 @@ pub struct RestoreArgs {
     /// Standard deviation of the noise in the picture to restore. With noise, the known part is no longer kept exactly.
     #[arg(long, default_value_t = 0.0, value_parser = fraction)]
     pub noise: f64,
-    /// Energy gradients used to measure the bits of each answer.
-    #[arg(long, default_value_t = 64, value_parser = gradients)]
-    pub samples: usize,
+    /// Energy gradients used to measure the bits of each answer [default: 64].
+    #[arg(long, value_parser = gradients)]
+    pub samples: Option<usize>,
     /// Print one JSON object with the bits of each answer, in the order of the grid.
     #[arg(long)]
     pub json: bool,

@@ -56,7 +56,7 @@ pub struct SamplersArgs {
     #[arg(long, value_delimiter = ',', default_values_t = [100, 270, 900, 2700], value_parser = count_parser(1_000_000))]
     pub annealed: Vec<usize>,
     /// Energy gradients of consistent annealed sampling.
-    #[arg(long, value_delimiter = ',', default_values_t = [10, 20, 35, 50, 75, 100, 200, 400], value_parser = count_parser(1_000_000))]
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 20, 30, 50, 100, 200], value_parser = count_parser(1_000_000))]
     pub consistent: Vec<usize>,
     /// Energy gradients of the deterministic flow.
     #[arg(long, value_delimiter = ',', default_values_t = [10, 20, 35, 50, 100, 200], value_parser = count_parser(1_000_000))]
@@ -65,7 +65,7 @@ pub struct SamplersArgs {
     #[arg(long, value_delimiter = ',', value_parser = churn)]
     pub churns: Vec<Churn>,
     /// Energy gradients that the churns are tried with.
-    #[arg(long, value_delimiter = ',', default_values_t = [50, 100], value_parser = count_parser(1_000_000))]
+    #[arg(long, requires = "churns", value_delimiter = ',', default_values_t = [30, 50], value_parser = count_parser(1_000_000))]
     pub churn_steps: Vec<usize>,
 }
 
@@ -73,7 +73,8 @@ pub struct SamplersArgs {
 pub struct StartsArgs {
     #[command(flatten)]
     pub measurement: MeasurementArgs,
-    /// Noise levels that chains begin at [default: 0.1, 0.2, 0.4, 0.8, 1.5, 3 and the model's largest].
+    /// Noise levels that chains begin at [default: those of 0.1, 0.2, 0.4, 0.8, 1.5 and 3 that the model was trained
+    /// between, and its largest].
     #[arg(long, value_delimiter = ',', value_parser = noise_level)]
     pub levels: Vec<f64>,
     /// Steps of consistent annealed sampling from each.
@@ -85,8 +86,9 @@ pub struct StartsArgs {
 pub struct MixingArgs {
     #[command(flatten)]
     pub subject: SubjectArgs,
-    /// Noise levels, each of which stands for a temperature.
-    #[arg(long, value_delimiter = ',', default_values_t = [0.1, 0.3, 0.5, 1.0, 2.0], value_parser = noise_level)]
+    /// Noise levels, each of which stands for a temperature [default: those of 0.1, 0.3, 0.5, 1 and 2 that the model was
+    /// trained between].
+    #[arg(long, value_delimiter = ',', value_parser = noise_level)]
     pub levels: Vec<f64>,
     /// Steps to settle, and as many that are measured.
     #[arg(long, default_value_t = 300, value_parser = count_parser(1_000_000))]

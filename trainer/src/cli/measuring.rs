@@ -79,7 +79,7 @@ pub struct EvaluateArgs {
     #[arg(long, default_value_t = 0, value_parser = whole_parser(0, u32::MAX))]
     pub density_steps: u32,
     /// Number of chains in each direction. If their effective number is below 5, no estimate is given.
-    #[arg(long, default_value_t = 32, value_parser = count_parser(10_000))]
+    #[arg(long, requires = "density_steps", default_value_t = 32, value_parser = count_parser(10_000))]
     pub density_chains: usize,
     /// Also print the report's numbers as one JSON object.
     #[arg(long)]
@@ -89,7 +89,8 @@ pub struct EvaluateArgs {
 #[derive(Args)]
 pub struct ScoreArgs {
     /// An exported model folder, a checkpoint folder, or a run folder (its newest good checkpoint). Given several
-    /// times, each picture is assigned to the model that finds it most likely.
+    /// times, each picture is assigned to the model that finds it most likely, if they were trained at the same noise
+    /// levels and the difference is larger than chance.
     #[arg(long = "model", required = true, value_name = "MODEL")]
     pub models: Vec<PathBuf>,
     #[command(flatten)]

@@ -1,12 +1,15 @@
 //! `trainer denoise`.
 
 use burn::tensor::Tensor;
-use shared::{
-    network::Energy,
-    sampling::{Draw, Noise, langevin},
-};
+use shared::sampling::{Draw, Noise};
 
-use crate::{cli::DenoiseArgs, error::Result, model::LoadedModel, output, overwriting, pictures};
+use crate::{
+    cli::DenoiseArgs,
+    error::{Error, Result},
+    evaluate::PlacedModel,
+    model::LoadedModel,
+    output, overwriting, pictures,
+};
 
 /// One jump: `x - sigma_0^2 grad E(x)`.
 pub fn denoise(args: DenoiseArgs) -> Result<()> {
@@ -15,6 +18,12 @@ pub fn denoise(args: DenoiseArgs) -> Result<()> {
     pictures::check_grid(&args.out, 1, [1, 1, 1])?;
     let (device, _) = args.model.backend.device()?;
     let model = LoadedModel::open("--model", &args.model.model, &device)?;
+    if args.noise as f32 > model.noise.max {
+        let (noise, most) = (args.noise, model.noise.max);
+        return Err(Error::input(format!(
+            "--noise {noise}: the model was trained with noise up to {most}; give at most that"
+        )));
+    }
     let size = model.data.size;
     let picture = pictures::read(&args.image, model.config.channels, size, size)?;
     let clean = denoised(&model, output::tensor(&[picture], &device), args.noise);
@@ -27,13 +36,12 @@ pub fn denoise(args: DenoiseArgs) -> Result<()> {
 
 /// Noisy pictures, `[N, C, h, w]`, after one jump, with noise of this level in the frame around them.
 fn denoised(model: &LoadedModel, pictures: Tensor<4>, level: f64) -> Tensor<4> {
-    let (frame, config) = (model.frame, &model.config);
+    let (frame, device) = (model.frame, &pictures.device());
     let framed = frame.add(pictures);
-    let noise = Noise::new(0).tensor(0, Draw::Start, framed.dims(), &framed.device());
+    let noise = Noise::new(0).tensor(0, Draw::Start, framed.dims(), device);
     let within = frame.add(frame.remove(noise.clone()));
     let x = framed + (noise - within) * level;
-    let (_, gradient) = model.network.energy_and_gradient(x.clone());
-    frame.remove(langevin::denoise(x, gradient, config.sigma_0))
+    frame.remove(PlacedModel { model, device }.jump(x))
 }
 
 #[cfg(test)]
@@ -41,6 +49,7 @@ mod tests {
     use std::path::Path;
 
     use burn::tensor::Device;
+    use shared::{network::Energy, sampling::langevin};
 
     use super::*;
 

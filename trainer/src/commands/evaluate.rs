@@ -33,7 +33,7 @@ pub fn evaluate(args: EvaluateArgs) -> Result<()> {
     } else {
         Some(samples(&args.samples, model.data.size, model.config.channels)?)
     };
-    let count = given.as_ref().map_or(args.count, Vec::len);
+    let count = given.as_ref().map_or(args.count, |given| given.samples.len());
     let chains = SamplingRun { schedule, count, seed: args.seed, first: 0 };
     let plan = DensityPlan { steps: args.density_steps, chains: args.density_chains };
     let name = args.subject.model.model.display().to_string();

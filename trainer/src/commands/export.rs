@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
 use options::Sampler;
 use shared::{
     measures::OutlierScore,
@@ -18,15 +17,15 @@ use crate::{
     data::{self, DataSet, principal_components},
     error::{Error, Result},
     evaluate::{PlacedModel, Summary, fingerprint, likelihoods, outliers},
-    export::{AT_EXPORT, CHOSEN, Contents, ModelFolder, WEIGHTS, card, check_unseen, held_out_strip, of_folder},
+    export::{
+        AT_EXPORT, CHOSEN, Contents, ModelFolder, Probes, WEIGHTS, card, check_unseen, held_out_strip, of_folder,
+    },
     model::{Guide, LoadedModel, named},
     overwriting, recording,
     train::{RunConfig, RunFolder},
     validation::{Validation, percentiles},
 };
 
-/// Seed of the self-test's input.
-const PROBE_SEED: u64 = 1;
 /// Seed of the draws of pictures.
 const DRAW_SEED: u64 = 0;
 /// Held-out pictures that are measured.
@@ -40,7 +39,7 @@ const SAMPLES: usize = 64;
 pub fn export(args: ExportArgs) -> Result<()> {
     let name = model_name(&args.out)?;
     let to = ModelFolder::at(&args.out);
-    let replaces = to.replaces()?;
+    to.replaces()?;
     if let Some(guide) = args.guide.guide.as_deref() {
         overwriting::apart(&[("--guide", guide)], &[("--out", &args.out)])?;
     }
@@ -66,9 +65,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
         None => (data.held_out.sample(args.held_out, DRAW_SEED), format!("--held-out {}", args.held_out)),
     };
     let strip = held_out_strip(&shown, &flag)?;
-    // A mistake makes no folder; and what cannot be written is told before minutes of work.
-    to.check()?;
-    let (device, _) = args.backend.device()?;
+    let (device, backend) = args.backend.device()?;
 
     let shape = config.network();
     let named = named("--run", &args.run);
@@ -81,11 +78,17 @@ pub fn export(args: ExportArgs) -> Result<()> {
         .guided_by(&args.guide, &device)?;
     let weights_of = (fingerprint(&checkpoint.ema)?, format!("the weights of step {}", checkpoint.progress.step));
     let evaluated = args.evaluation.as_deref().map(|path| Summary::of(path, &trained, &weights_of)).transpose()?;
+    // A mistake makes no folder; and what cannot be written is told before minutes of work.
+    to.check()?;
     let bytes = weights(&trained).to_safetensors(true).map_err(input)?;
     // Everything below is measured on what is shipped: the rounded weights.
     let model = trained.with_weights(Weights::parse(&bytes).map_err(input)?, &device).map_err(input)?;
-    let probe = SelfTest::measure(PROBE_SEED, &model.network, &shape, &device).map_err(input)?;
-    let guide = model.guide().map(|guide| guide_card(guide, &device)).transpose().map_err(input)?;
+    let on_cpu = Probes::on_cpu(&model, &bytes).map_err(input)?;
+    if backend != "flex" {
+        on_cpu.check(&Probes::of(&model, &device).map_err(input)?, backend)?;
+    }
+    let Probes { probe, of_guide } = on_cpu;
+    let guide = model.guide().zip(of_guide).map(|(guide, probe)| guide_card(guide, probe));
     let measured = data.held_out.sample(MEASURED, DRAW_SEED);
     let held_out = Validation::new(&measured, shape.sigma_0, model.frame, &device);
     let placed = PlacedModel { model: &model, device: &device };
@@ -134,7 +137,7 @@ pub fn export(args: ExportArgs) -> Result<()> {
         recording: &recording,
         card: &card,
     };
-    to.write(&contents)?;
+    let replaces = to.write(&contents)?;
     for metric in &manifest.metrics {
         println!("{:.4}  {}", metric.value, metric.name);
     }
@@ -158,9 +161,8 @@ fn weights(model: &LoadedModel) -> Weights {
     weights
 }
 
-fn guide_card(Guide { model, weight }: &Guide, device: &Device) -> std::result::Result<GuideCard, ModelError> {
-    let probe = SelfTest::measure(PROBE_SEED, &model.network, &model.config, device)?;
-    Ok(GuideCard { network: model.config.clone(), weight: *weight, training: model.training.clone(), probe })
+fn guide_card(Guide { model, weight }: &Guide, probe: SelfTest) -> GuideCard {
+    GuideCard { network: model.config.clone(), weight: *weight, training: model.training.clone(), probe }
 }
 
 /// The training loss and the error of the one-jump denoiser, on so many pictures.
@@ -172,9 +174,9 @@ fn metrics(
     noise: &NoiseLevels,
 ) -> Result<Vec<Metric>> {
     let chosen = if best { CHOSEN } else { "" };
-    let how = |what: &str| format!("{what}, on {count} held-out pictures{chosen}, {AT_EXPORT}");
-    let loss = "sum over all values of the network's input, mean over images and the trained noise levels; a constant energy has the \
-                number of values";
+    let how = |what: &str| format!("{what}; measured on {count} held-out pictures{chosen} {AT_EXPORT}");
+    let loss = "summed over all values of the network's input, averaged over pictures and the trained noise levels; a constant energy \
+                would score the number of values";
     let mut metrics =
         vec![Metric { name: "MDSM loss".to_owned(), value: pictures.loss(network, noise)?, how: how(loss) }];
     for level in LEVELS {

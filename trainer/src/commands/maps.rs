@@ -1,7 +1,7 @@
 //! The files that surprise maps go to.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -17,11 +17,17 @@ use crate::{
 /// The file by which a folder of maps is known.
 pub const MAPS: &str = "maps.json";
 
-/// What is in it.
+/// The file that lists the maps in a folder of pictures: hidden, and the folder goes on to be one of pictures.
+const LIST: &str = ".maps.json";
+
+/// What is in either.
 #[derive(Serialize, Deserialize)]
 struct Sign {
     /// The pictures, as they were given.
     images: Vec<String>,
+    /// The names of the maps among them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    maps: BTreeSet<String>,
 }
 
 /// A folder of maps, or of folders of them where there are several models.
@@ -56,30 +62,41 @@ impl Maps {
             let text = format!("a map would replace the picture {}; choose another folder", file.display());
             return Err(Error::input(format!("{named}: {text}")));
         }
-        // What lies there is this program's where its sign is. Among the pictures themselves there is none.
-        let others = places.iter().flatten().filter(|place| !place.parent().is_some_and(is_ours));
-        if let Some(file) = others.flat_map(|place| files_at(place)).find(|file| file.exists()) {
+        // What lies there is this program's where a sign of it is, which is read once for each folder: there may be a hundred
+        // thousand pictures.
+        let earlier: Vec<Earlier> = folders.iter().map(|folder| Earlier::of(folder)).collect();
+        let others = places.iter().flat_map(|places| places.iter().zip(&earlier));
+        let files = others.flat_map(|(place, earlier)| files_at(place).map(|file| (file, earlier)));
+        let foreign = |(file, earlier): &(PathBuf, &Earlier)| !earlier.has(file) && file.exists();
+        if let Some((file, _)) = files.into_iter().find(foreign) {
             let text = format!("{} is there already, and would be replaced; choose another folder", file.display());
             return Err(Error::input(format!("{named}: {text}")));
         }
-        let foreign = |folder: &&PathBuf| folder.join(MAPS).exists() && !is_ours(folder);
-        if let Some(folder) = folders.iter().find(foreign) {
+        let foreign = |(folder, earlier): &(&PathBuf, &Earlier)| !earlier.all && folder.join(MAPS).exists();
+        if let Some((folder, _)) = folders.iter().zip(&earlier).find(foreign) {
             let text =
                 format!("{} was not written by this program; choose another folder", folder.join(MAPS).display());
             return Err(Error::input(format!("{named}: {text}")));
         }
         folders.iter().try_for_each(|folder| folders::create(folder))?;
-        // Maps are no pictures to train on. Among the pictures themselves they cannot be told from them.
-        let beside = |folder: &&PathBuf| {
-            let among = |image: &PathBuf| image.parent().and_then(overwriting::place) == overwriting::place(folder);
-            !images.iter().any(among)
+        let folder_of = |image: &PathBuf| match image.parent()? {
+            here if here.as_os_str().is_empty() => overwriting::place(Path::new(".")),
+            folder => overwriting::place(folder),
         };
-        for folder in folders.iter().filter(beside) {
-            files::write_atomically(&folder.join(MAPS), |file| {
-                // Names that are no text are shown as far as they are.
-                let images = images.iter().map(|image| image.display().to_string()).collect();
-                Ok(serde_json::to_writer_pretty(file, &Sign { images })?)
-            })?;
+        let among: HashSet<PathBuf> = images.iter().filter_map(folder_of).collect();
+        // Names that are no text are shown as far as they are.
+        let images: Vec<String> = images.iter().map(|image| image.display().to_string()).collect();
+        for (number, (folder, earlier)) in folders.iter().zip(&earlier).enumerate() {
+            // Maps are no pictures to train on. Among the pictures themselves a list says which files are maps, so that they
+            // may be replaced.
+            let is_among = overwriting::place(folder).is_some_and(|place| among.contains(&place));
+            let maps = places.iter().flat_map(|places| files_at(&places[number])).filter_map(|file| name_of(&file));
+            let (name, maps) = match is_among {
+                true => (LIST, earlier.maps.iter().cloned().chain(maps).collect()),
+                false => (MAPS, BTreeSet::new()),
+            };
+            let sign = Sign { images: images.clone(), maps };
+            files::write_atomically(&folder.join(name), |file| Ok(serde_json::to_writer_pretty(file, &sign)?))?;
         }
         Ok(Self { places })
     }
@@ -96,10 +113,29 @@ impl Maps {
     }
 }
 
-/// Whether maps were written into this folder.
-fn is_ours(folder: &Path) -> bool {
-    let sign = fs::read(folder.join(MAPS)).ok().and_then(|text| serde_json::from_slice::<Sign>(&text).ok());
-    sign.is_some()
+/// What was written into a folder before.
+#[derive(Default)]
+struct Earlier {
+    /// Whether it is a folder of maps, where all is this program's.
+    all: bool,
+    /// The names of the maps among pictures.
+    maps: BTreeSet<String>,
+}
+
+impl Earlier {
+    fn of(folder: &Path) -> Self {
+        let sign =
+            |name: &str| fs::read(folder.join(name)).ok().and_then(|text| serde_json::from_slice::<Sign>(&text).ok());
+        Self { all: sign(MAPS).is_some(), maps: sign(LIST).map(|sign| sign.maps).unwrap_or_default() }
+    }
+
+    fn has(&self, file: &Path) -> bool {
+        self.all || name_of(file).is_some_and(|name| self.maps.contains(&name))
+    }
+}
+
+fn name_of(file: &Path) -> Option<String> {
+    Some(file.file_name()?.to_string_lossy().into_owned())
 }
 
 /// The two files of a map.
@@ -140,6 +176,36 @@ mod tests {
     use std::{fs, slice};
 
     use super::*;
+
+    #[test]
+    fn among_pictures_only_earlier_maps_are_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let map = |image: &str| Maps::at(folder.path(), &["model".into()], &[at(image)]).map(drop);
+        for name in ["a.jpg", "b.jpg", "b.png"] {
+            fs::write(at(name), "a picture").unwrap();
+        }
+        map("a.jpg").unwrap();
+        fs::write(at("a.png"), "a map").unwrap();
+        // What is there of the first run is its own, and the folder is no folder of maps.
+        map("a.jpg").unwrap();
+        assert!(!at(MAPS).exists());
+        let error = map("b.jpg").unwrap_err();
+        assert!(error.to_string().contains("b.png is there already"), "{error}");
+        map("a.jpg").unwrap();
+    }
+
+    /// A list of many maps is read a few times, not for each of them.
+    #[test]
+    fn many_maps_are_as_soon_planned_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let maps = folder.path().join("maps");
+        let images: Vec<PathBuf> = (0..20_000).map(|number| format!("pictures/{number}.png").into()).collect();
+        Maps::at(&maps, &["model".into()], &images).unwrap();
+        let begun = std::time::Instant::now();
+        Maps::at(&maps, &["model".into()], &images).unwrap();
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
 
     #[test]
     fn maps_replace_no_picture_and_no_other_map() {

@@ -19,11 +19,20 @@ use crate::{
     restoration::{self, Blur, Kernel},
 };
 
+/// Energy gradients by which bits are measured where nobody says how many.
+const GRADIENTS: usize = 64;
+
 /// What is printed as JSON.
 #[derive(Serialize)]
 struct Restored {
     task: Task,
     out: String,
+    /// The file of their values; null without one.
+    npy: Option<Array>,
+    /// The side of an answer, in pixels.
+    size: usize,
+    /// Of the noise that they came from.
+    seed: u64,
     /// The level that the bits are of.
     noise_level: f32,
     /// The largest difference of a value to what is known, over all answers; null where that is noisy, and so not kept.
@@ -31,8 +40,16 @@ struct Restored {
     answers: Vec<Answer>,
 }
 
-/// How likely one answer is.
+/// The values of all answers.
 #[derive(Serialize)]
+struct Array {
+    path: String,
+    /// `[N, H, W, C]`
+    shape: [usize; 4],
+}
+
+/// How likely one answer is; null for a model of one noise level.
+#[derive(Clone, Serialize)]
 struct Answer {
     bits: f64,
     bits_standard_error: f64,
@@ -50,10 +67,18 @@ pub fn restore(args: RestoreArgs) -> Result<()> {
     let model = LoadedModel::open("--model", &args.model.model, &device)?;
     if args.noise > 0.0 && args.noise as f32 >= model.noise.max {
         return Err(Error::input(format!(
-            "--noise {}: the model knows noise below {} only; a picture under that much tells it nothing",
+            "--noise {}: the model was trained with noise up to {}; a picture with that much noise or more cannot be restored",
             args.noise, model.noise.max
         )));
     }
+    // Bits are an integral over noise levels: where there is one, there are none.
+    let has_bits = model.noise.min < model.noise.max;
+    if let (Some(samples), false) = (args.samples, has_bits) {
+        let text = "bits are an integral over noise levels, and the model was trained at one; leave it out";
+        return Err(Error::input(format!("--samples {samples}: {text}")));
+    }
+    // Before a kernel is taken apart, which takes its time.
+    chains::check_writable(&args.chains, &model)?;
     let given = given(&args, &model, &device)?;
     let images = chains::run(&args.chains, &model, Some(&given), 0, &device)?;
     let lines = chains::save(&args.chains, &images)?;
@@ -62,20 +87,28 @@ pub fn restore(args: RestoreArgs) -> Result<()> {
     let exact = args.noise == 0.0;
     let known_error =
         exact.then(|| output::floats((given.keep(x.clone()) - x).abs().max())).transpose()?.map(|all| all[0]);
-    let plan = Plan::integral(model.noise, args.samples, 0);
-    // Bits are an integral over noise levels: where there is one, there are none.
-    let measured = if model.noise.min == model.noise.max { &[] } else { &images[..] };
-    let answers = plan.read(&model, measured, &model.prior(), false, &device)?.into_iter().map(|read| Answer {
-        bits: read.excess.bits,
-        bits_standard_error: read.excess.standard_error,
-        bits_per_dim: read.bits_per_dim,
-    });
+    let plan = Plan::integral(model.noise, args.samples.unwrap_or(GRADIENTS), 0);
+    let answers = if has_bits {
+        let read = plan.read(&model, &images, &model.prior(), false, &device)?.into_iter().map(|read| Answer {
+            bits: read.excess.bits,
+            bits_standard_error: read.excess.standard_error,
+            bits_per_dim: read.bits_per_dim,
+        });
+        read.collect()
+    } else {
+        vec![Answer { bits: f64::NAN, bits_standard_error: f64::NAN, bits_per_dim: f64::NAN }; images.len()]
+    };
+    let size = model.data.size;
+    let shape = [images.len(), size, size, model.config.channels];
     let restored = Restored {
         task: args.task,
         out: args.chains.out.display().to_string(),
+        npy: args.chains.npy.as_deref().map(|path| Array { path: path.display().to_string(), shape }),
+        size,
+        seed: args.chains.seed,
         noise_level: plan.noise.min,
         known_error,
-        answers: answers.collect(),
+        answers,
     };
     if args.json {
         let text = serde_json::to_string_pretty(&restored).map_err(|error| Error::failed(error.to_string()))?;
@@ -83,6 +116,15 @@ pub fn restore(args: RestoreArgs) -> Result<()> {
         return Ok(());
     }
     lines.iter().for_each(|line| println!("{line}"));
+    match restored.known_error {
+        Some(0.0) => println!("every answer has exactly what is known"),
+        Some(error) => println!("every answer has what is known to within {error:.6}, of values from 0 to 1"),
+        None => {}
+    }
+    if !has_bits {
+        println!("(no bits: they are an integral over noise levels, and the model has one)");
+        return Ok(());
+    }
     for (number, Answer { bits, bits_standard_error, bits_per_dim }) in restored.answers.iter().enumerate() {
         println!(
             "answer {}: {bits:.0} ± {bits_standard_error:.0} bits above noise of {} ({bits_per_dim:.3} bits a value with it)",
@@ -102,7 +144,7 @@ fn check(args: &RestoreArgs) -> Result<()> {
         ("--kernel", args.kernel.is_some(), Task::Deblur),
     ];
     if let Some((flag, _, task)) = flags.iter().find(|(_, given, task)| *given && *task != args.task) {
-        return Err(Error::input(format!("{flag}: only --task {task} has one, not {}", args.task)));
+        return Err(Error::input(format!("{flag}: only works with --task {task}, not with {}", args.task)));
     }
     let missing = match args.task {
         Task::Inpaint => {

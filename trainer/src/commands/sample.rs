@@ -20,11 +20,11 @@ pub fn sample(args: SampleArgs) -> Result<()> {
         return Err(Error::input(format!("--first {}: too large for {} chains", args.first, args.chains.count)));
     }
     let (device, _) = args.model.backend.device()?;
-    let model = LoadedModel::open("--model", &args.model.model, &device)?.with_churn(&args.churn);
-    let mut model = model.guided_by(&args.guide, &device)?;
+    let mut model = LoadedModel::open("--model", &args.model.model, &device)?.with_churn(&args.churn);
     for other in &args.and {
         model.join(other, LoadedModel::open("--and", other, &device)?)?;
     }
+    let model = model.guided_by(&args.guide, &device)?;
     let Some(path) = &args.recording else {
         let images = chains::run(&args.chains, &model, None, args.first, &device)?;
         return chains::write(&args.chains, &images);

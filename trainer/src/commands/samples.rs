@@ -7,7 +7,8 @@ use std::{
 
 use crate::{
     error::{Error, Result},
-    npy, output,
+    evaluate::Given,
+    files, npy, output,
     pictures::Picture,
 };
 
@@ -20,29 +21,27 @@ const ODD: usize = 20;
 ///
 /// # Errors
 /// They are none, or others than this model's, or most likely not what was meant to be measured.
-pub fn samples(paths: &[PathBuf], size: usize, channels: usize) -> Result<Vec<Picture>> {
+pub fn samples(paths: &[PathBuf], size: usize, channels: usize) -> Result<Given> {
     let mut all = Vec::new();
     for path in paths {
         let values = values(path, size, channels)?;
         all.extend(values.chunks(size * size * channels).map(|values| output::picture(values, size, channels)));
     }
-    let named = || {
-        let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-        format!("--samples {}", paths.join(" "))
-    };
+    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let named = format!("--samples {}", names.join(" "));
     if all.is_empty() {
-        return Err(Error::input(format!("{}: there is no sample in it", named())));
+        return Err(Error::input(format!("{named}: there is no sample in it")));
     }
-    let same = all.len() - all.iter().map(bits).collect::<HashSet<_>>().len();
+    let same = all.len() - all.iter().map(hash).collect::<HashSet<_>>().len();
     if same > 0 {
-        let told = format!("{}: {same} of {} samples are the same as others", named(), all.len());
+        let told = format!("{named}: {same} of {} samples are the same as others", all.len());
         if same * ODD > all.len() {
             let advice = "give each part once, and draw parts with another --first each";
             return Err(Error::input(format!("{told}; {advice}")));
         }
         eprintln!("warning: {told}");
     }
-    Ok(all)
+    Ok(Given { samples: all, named })
 }
 
 fn values(path: &Path, size: usize, channels: usize) -> Result<Vec<f32>> {
@@ -67,9 +66,9 @@ fn values(path: &Path, size: usize, channels: usize) -> Result<Vec<f32>> {
     Ok(values)
 }
 
-/// What tells a sample from others.
-fn bits(picture: &Picture) -> Vec<u32> {
-    picture.pixels.iter().map(|value| value.to_bits()).collect()
+/// What tells a sample from others, in less memory than a second copy of all.
+fn hash(picture: &Picture) -> String {
+    files::sha256(&picture.pixels.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
 }
 
 #[cfg(test)]
@@ -86,7 +85,7 @@ mod tests {
             path
         };
         let paths: Vec<PathBuf> = files.iter().enumerate().map(write).collect();
-        samples(&paths, 2, 1).map(|samples| samples.len())
+        samples(&paths, 2, 1).map(|given| given.samples.len())
     }
 
     fn numbers(range: std::ops::Range<usize>) -> Vec<f32> {
@@ -104,6 +103,18 @@ mod tests {
         }
         assert!(read(&[numbers(0..70), numbers(0..70)]).unwrap_err().to_string().contains("70 of 140 samples"));
         assert!(read(&[Vec::new()]).unwrap_err().to_string().contains("no sample in it"));
+    }
+
+    #[test]
+    fn samples_are_told_apart_by_their_last_bit_and_in_little_memory() {
+        let picture = |last: f32| Picture {
+            channels: 3,
+            height: 64,
+            width: 64,
+            pixels: [vec![0.5; 12_287], vec![last]].concat(),
+        };
+        let [one, same, other] = [0.5, 0.5, 0.5_f32.next_up()].map(|last| hash(&picture(last)));
+        assert!(one == same && one != other && one.len() < 100);
     }
 
     #[test]

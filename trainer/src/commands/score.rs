@@ -7,7 +7,12 @@ use std::{
 
 use burn::tensor::Device;
 use serde::Serialize;
-use shared::{likelihood::belongs, measures::OutlierScore, network::Energy, training::NoiseLevels};
+use shared::{
+    likelihood::{Prior, Quadrature, belongs},
+    measures::OutlierScore,
+    network::Energy,
+    training::NoiseLevels,
+};
 
 use super::maps::Maps;
 use crate::{
@@ -42,15 +47,16 @@ struct Score {
     bits_standard_error: f64,
     /// Of these, what lies in the frame around the picture.
     frame_bits: f64,
-    /// What is still to be told under the largest noise.
+    /// What is still to be told under the largest noise: to all models by what is known of any pictures, where one of several
+    /// does not say what it knows of its own.
     prior_bits: f64,
     /// Noise's own bits, excess and prior by value of the picture, of 256 steps.
     bits_per_dim: f64,
     /// The level that the density is of.
     noise_level: f32,
     /// Of the models that were given, how likely this is the one that the picture belongs to, by `bits + prior_bits`; 1 for
-    /// one alone.
-    probability: f64,
+    /// one alone, null where their largest noise levels differ.
+    probability: Option<f64>,
     /// The most bits of a value in the map; null without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     map_most_bits: Option<f32>,
@@ -64,9 +70,42 @@ struct Scored {
     first: Score,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     others: Vec<Score>,
-    /// The model under which the picture is likeliest, where there are several.
+    /// The model under which the picture is likeliest, where there are several and it can be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     belongs_to: Option<String>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    lead: Option<Lead>,
+}
+
+/// How far the likeliest of several models is from the next.
+#[derive(Serialize)]
+struct Lead {
+    /// Their places among the scores.
+    #[serde(skip)]
+    places: [usize; 2],
+    /// What it has fewer, with the prior's.
+    lead_bits: f64,
+    /// Of that: less than of either alone, for the noise is the same. Null where there are too few levels to know it.
+    lead_standard_error: f64,
+}
+
+impl Lead {
+    /// Whether it is more than chance, and more than next to nothing: with less than a bit, the one is not twice as likely as the
+    /// other.
+    fn tells(&self) -> bool {
+        self.lead_bits >= 2.0 * self.lead_standard_error && self.lead_bits >= 1.0
+    }
+
+    /// By all bits of each model and what its losses were, if there are two.
+    fn of(totals: &[f64], losses: &[Vec<f64>], quadrature: &Quadrature) -> Option<Self> {
+        let mut order: Vec<usize> = (0..totals.len()).collect();
+        order.sort_by(|&a, &b| totals[a].total_cmp(&totals[b]));
+        let places @ [first, next] = [*order.first()?, *order.get(1)?];
+        let apart: Vec<f64> = losses[next].iter().zip(&losses[first]).map(|(a, b)| a - b).collect();
+        let known = quadrature.nodes().len() > 2;
+        let lead_standard_error = if known { quadrature.excess(&apart).standard_error } else { f64::NAN };
+        Some(Self { places, lead_bits: totals[next] - totals[first], lead_standard_error })
+    }
 }
 
 /// Prints how likely each picture is and how unusual. One that cannot be read is named, and the others are scored.
@@ -107,14 +146,32 @@ pub fn score(args: ScoreArgs) -> Result<()> {
 
 impl Scored {
     fn tell(&self) {
-        let Self { image, first, others, belongs_to } = self;
+        let Self { image, first, others, .. } = self;
         if others.is_empty() {
             println!("{image}: {}", told(first));
             return;
         }
-        println!("{image}: belongs to {}", belongs_to.as_deref().unwrap_or_default());
+        println!("{image}:{}", self.judgement());
         for score in std::iter::once(first).chain(others) {
-            println!("  {}: {}, probability {:.3}", score.model, told(score), score.probability);
+            let probability = score.probability.map_or_else(String::new, |share| format!(", probability {share:.3}"));
+            println!("  {}: {}{probability}", score.model, told(score));
+        }
+    }
+
+    /// Which model the picture belongs to, as the end of a line; nothing where they cannot be compared.
+    fn judgement(&self) -> String {
+        let Some(lead) = &self.lead else { return String::new() };
+        let model = |place: usize| match place {
+            0 => &self.first.model,
+            _ => &self.others[place - 1].model,
+        };
+        let [likeliest, next] = lead.places.map(model);
+        let error =
+            if lead.lead_standard_error.is_nan() { "?".to_owned() } else { format!("{:.1}", lead.lead_standard_error) };
+        let fewer = format!("{:.1} ± {error} bits fewer than {next}", lead.lead_bits);
+        match lead.tells() {
+            true => format!(" belongs to {likeliest}, which has {fewer}"),
+            false => format!(" cannot be told which model it belongs to: {likeliest} has {fewer}"),
         }
     }
 }
@@ -164,7 +221,18 @@ fn among(percentile: f32) -> Among {
 
 /// The models that pictures are scored by, and from which level on.
 struct Models {
-    models: Vec<(PathBuf, LoadedModel, Plan)>,
+    models: Vec<Judge>,
+    /// Whether bits of several say which of them a picture belongs to.
+    comparable: bool,
+}
+
+/// One of them.
+struct Judge {
+    /// As it was given.
+    path: PathBuf,
+    model: LoadedModel,
+    plan: Plan,
+    prior: Prior,
 }
 
 impl Models {
@@ -210,16 +278,36 @@ impl Models {
                 )));
             }
         }
-        let planned = opened.into_iter().map(|(path, model)| {
+        // A model that ends at another level leaves another part of a picture to its prior, and sees it under other noise.
+        let largest = first.noise.max;
+        let other = opened.iter().find(|(_, model)| (model.noise.max / largest - 1.0).abs() > 1e-4);
+        if let Some((path, model)) = other {
+            eprintln!(
+                "warning: {}: its noise levels end at {}, those of {} at {largest}; so there is no probability for either",
+                named("--model", path),
+                model.noise.max,
+                first_path.display()
+            );
+        }
+        let comparable = other.is_none();
+        // What only some of them know of their pictures would be some bits' head start, on no account of the picture.
+        let all_know =
+            opened.iter().all(|(_, model)| model.manifest.as_ref().is_some_and(|manifest| manifest.moments.is_some()));
+        let prior = |model: &LoadedModel| match all_know || opened.len() == 1 {
+            true => model.prior(),
+            false => Prior::unknown(model.config.channels, model.data.size),
+        };
+        let priors: Vec<Prior> = opened.iter().map(|(_, model)| prior(model)).collect();
+        let judge = |((path, model), prior): ((PathBuf, LoadedModel), Prior)| {
             let noise = NoiseLevels { min: least, ..model.noise };
-            (path, model, Plan::integral(noise, args.samples, args.seed))
-        });
-        Ok(Self { models: planned.collect() })
+            Judge { path, model, plan: Plan::integral(noise, args.samples, args.seed), prior }
+        };
+        Ok(Self { models: opened.into_iter().zip(priors).map(judge).collect(), comparable })
     }
 
     /// What shows how far so many pictures are.
     fn progress(&self, pictures: usize) -> Progress {
-        Progress::new("scoring pictures", self.models.iter().map(|(_, _, plan)| plan.steps(pictures)).sum())
+        Progress::new("scoring pictures", self.models.iter().map(|judge| judge.plan.steps(pictures)).sum())
     }
 
     /// The scores of a picture, and its maps if they are asked for: it is the one of this number. A map that could not be
@@ -236,12 +324,12 @@ impl Models {
             let text = format!("it is a folder; give the pictures in it: {}", all.display());
             return Err(Error::input(format!("{}: {text}", path.display())));
         }
-        let (_, first, _) = &self.models[0];
+        let Judge { model: first, plan: first_plan, .. } = &self.models[0];
         let picture = pictures::read(path, first.config.channels, first.data.size, first.data.size)?;
-        let (mut scores, mut unwritten) = (Vec::with_capacity(self.models.len()), Vec::new());
-        for (index, (model_path, model, plan)) in self.models.iter().enumerate() {
+        let (mut scores, mut losses, mut unwritten) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, Judge { path: model_path, model, plan, prior }) in self.models.iter().enumerate() {
             let reads = (maps.is_some(), progress);
-            let mut read = plan.read_among(model, std::slice::from_ref(&picture), &model.prior(), reads, device)?;
+            let mut read = plan.read_among(model, std::slice::from_ref(&picture), prior, reads, device)?;
             let Some(likelihood) = read.pop() else { continue };
             if !likelihood.excess.bits.is_finite() {
                 return Err(Error::failed(format!(
@@ -254,19 +342,27 @@ impl Models {
                 unwritten.extend(maps.write(picture, index, map).err());
             }
             scores.push(score_of(model, model_path, &picture, &likelihood, plan, device)?);
+            losses.push(likelihood.losses);
         }
         // A model alone has every picture, even where its bits are no number.
+        let mut lead = None;
         if scores.len() > 1 {
-            let total: Vec<f64> = scores.iter().map(|score| score.bits + score.prior_bits).collect();
-            for (score, probability) in scores.iter_mut().zip(belongs(&total)) {
-                score.probability = probability;
+            let totals: Vec<f64> = scores.iter().map(|score| score.bits + score.prior_bits).collect();
+            let shares = if self.comparable {
+                belongs(&totals).into_iter().map(Some).collect()
+            } else {
+                vec![None; scores.len()]
+            };
+            for (score, share) in scores.iter_mut().zip(shares) {
+                score.probability = share;
             }
+            lead = Lead::of(&totals, &losses, &first_plan.quadrature).filter(|_| self.comparable);
         }
-        let likeliest = scores.iter().max_by(|a, b| a.probability.total_cmp(&b.probability));
-        let belongs_to = likeliest.map(|score| score.model.clone()).filter(|_| scores.len() > 1);
+        let told = lead.as_ref().filter(|lead| lead.tells());
+        let belongs_to = told.map(|lead| scores[lead.places[0]].model.clone());
         let mut scores = scores.into_iter();
         let first = scores.next().ok_or_else(|| Error::failed("there is no model"))?;
-        Ok((Scored { image: path.display().to_string(), first, others: scores.collect(), belongs_to }, unwritten))
+        Ok((Scored { image: path.display().to_string(), first, others: scores.collect(), belongs_to, lead }, unwritten))
     }
 }
 
@@ -312,14 +408,36 @@ fn score_of(
         prior_bits: likelihood.prior_bits,
         bits_per_dim: integral(likelihood.bits_per_dim),
         noise_level: plan.noise.min,
-        probability: 1.0,
+        probability: Some(1.0),
         map_most_bits: likelihood.surprise.as_ref().map(|map| map.pixels.iter().copied().fold(0.0, f32::max)),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use options::Spacing;
+
     use super::*;
+
+    #[test]
+    fn a_lead_within_chance_or_below_a_bit_tells_nothing() {
+        let noise = NoiseLevels { min: 0.05, max: 5.0, spacing: Spacing::Geometric };
+        let of = |levels: usize, apart: &dyn Fn(usize) -> f64| {
+            let quadrature = Quadrature::integral(&noise, levels);
+            let losses = [0.0, 1.0].map(|one| (0..levels).map(|level| 3.0 + one * apart(level)).collect::<Vec<f64>>());
+            let totals: Vec<f64> = losses.iter().map(|losses| quadrature.excess(losses).bits).collect();
+            Lead::of(&totals, &losses, &quadrature).unwrap()
+        };
+        let sure = of(16, &|_| 1.0);
+        assert!(sure.tells() && sure.places == [0, 1] && (sure.lead_bits - 100_f64.log2()).abs() < 1e-3);
+        let other_way = of(16, &|_| -1.0);
+        assert!(other_way.tells() && other_way.places == [1, 0], "{}", other_way.lead_bits);
+        // The same on average, but it comes and goes from level to level.
+        let chance = of(16, &|level| if level % 2 == 0 { 21.0 } else { -19.0 });
+        assert!(!chance.tells() && chance.lead_standard_error > 0.5 * chance.lead_bits);
+        assert!(!of(16, &|_| 0.1).tells(), "less than a bit");
+        assert!(!of(2, &|_| 9.0).tells(), "nobody knows the error of two levels");
+    }
 
     #[test]
     fn a_picture_s_place_among_held_out_ones_is_told_the_right_way_round() {
@@ -336,7 +454,7 @@ mod tests {
             prior_bits: 20.0,
             bits_per_dim: 4.8512,
             noise_level: 0.05,
-            probability: 1.0,
+            probability: Some(1.0),
             map_most_bits: None,
         };
         let numbers = "352 ± 7 bits above noise of 0.05 (4.851 bits a value with it), energy 1.500";

@@ -118,8 +118,8 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     let (devices, backend) = args.backend.devices(args.devices)?;
 
     let there = folder.steps();
-    let (mut config, start, data) = if args.resume { resume(args, &folder, &out)? } else { begin(args)? };
-    share_slices(&mut config, args, ranks)?;
+    let (config, start, data) = if args.resume { resume(args, &folder, &out, ranks)? } else { begin(args, ranks)? };
+    check_shares(&config, args, ranks)?;
     if args.devices > config.optimization.batch {
         return Err(Error::input(format!("--devices {}: more devices than images in a batch", args.devices)));
     }
@@ -167,8 +167,14 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
             data.name,
             out.display()
         );
-        let mirrored = if config.optimization.flip { "half of the pictures are" } else { "no picture is" };
-        eprintln!("{mirrored} mirrored (--flip true or false)");
+        eprintln!(
+            "{}",
+            if config.optimization.flip {
+                "half of the pictures are mirrored; --flip false leaves all as they are"
+            } else {
+                "no picture is mirrored; --flip mirrors half of them"
+            }
+        );
     }
     if ranks.count() > 1 {
         let (count, slices) = (ranks.count(), config.optimization.slices.unwrap_or(1));
@@ -189,16 +195,18 @@ fn lead(args: &TrainArgs, ranks: &Ranks) -> Result<()> {
     Ok(())
 }
 
-/// Has the processes, and the devices of each, share the slices of a batch evenly: as many as was asked for, or more if
-/// nobody asked.
-fn share_slices(config: &mut RunConfig, args: &TrainArgs, ranks: &Ranks) -> Result<()> {
+/// Has the processes, and the devices of each, share the slices of a batch evenly: as many as was asked for, or as the run
+/// has always had for such a batch, or more if nobody asked.
+fn share_slices(config: &mut RunConfig, args: &TrainArgs, ranks: &Ranks, before: Option<&RunConfig>) -> Result<()> {
     let plan = &mut config.optimization;
     let LayersArgs { config: file, settings, .. } = &args.layers;
-    let asked =
-        args.resume || settings.optimization.slices.is_some() || file.as_deref().is_some_and(RunConfig::has_slices);
-    let slices = plan.slices.unwrap_or(1);
-    plan.slices = Some(if asked { slices } else { more_slices(slices, ranks.count(), args.devices, plan.batch)? });
-    check_shares(config, args, ranks)
+    let decided = before.is_some_and(|before| before.optimization.batch == plan.batch)
+        || settings.optimization.slices.is_some()
+        || file.as_deref().is_some_and(RunConfig::has_slices);
+    if !decided {
+        plan.slices = Some(more_slices(plan.slices.unwrap_or(1), ranks.count(), args.devices, plan.batch)?);
+    }
+    Ok(())
 }
 
 /// At least so many slices, of which each device of each process has as many.
@@ -231,7 +239,7 @@ fn check_shares(config: &RunConfig, args: &TrainArgs, ranks: &Ranks) -> Result<(
 type Opened = (RunConfig, Option<Checkpoint>, DataSet);
 
 /// A new run.
-fn begin(args: &TrainArgs) -> Result<Opened> {
+fn begin(args: &TrainArgs, ranks: &Ranks) -> Result<Opened> {
     let LayersArgs { config: file, preset, settings } = &args.layers;
     let config = RunConfig::layered(*preset, file.as_deref(), settings)?;
     let named = match (&settings.data, file) {
@@ -251,7 +259,9 @@ fn begin(args: &TrainArgs) -> Result<Opened> {
     let wanted = Wanted { source: &config.data, named: &named, dir, side: config.image_size, keep: !args.dry_run };
     let data = data::read(&wanted)?;
     let data_dir = dir.and_then(|dir| fs::canonicalize(dir).ok());
-    Ok((RunConfig { data_dir, ..config.with_pictures(&data)? }, None, data))
+    let mut config = RunConfig { data_dir, ..config.with_pictures(&data)? };
+    share_slices(&mut config, args, ranks, None)?;
+    Ok((config, None, data))
 }
 
 /// What the data of a preset are called, if they are here or can be had.
@@ -264,7 +274,7 @@ fn of_preset(config: &RunConfig) -> Result<String> {
 }
 
 /// A run that goes on from its newest checkpoint, or from its beginning where it has none.
-fn resume(args: &TrainArgs, folder: &RunFolder, out: &Path) -> Result<Opened> {
+fn resume(args: &TrainArgs, folder: &RunFolder, out: &Path, ranks: &Ranks) -> Result<Opened> {
     let LayersArgs { config: file, preset, settings } = &args.layers;
     let before = folder.load_config()?;
     let anew = |error: Error| {
@@ -287,12 +297,13 @@ fn resume(args: &TrainArgs, folder: &RunFolder, out: &Path) -> Result<Opened> {
     let data = run_pictures(&before, out, &place(args, given, dir))?;
     let found = dir.filter(|_| data::is_named(&before.data)).and_then(|dir| fs::canonicalize(dir).ok());
     config.data_dir = found.or_else(|| before.data_dir.clone());
-    let config = config.with_pictures(&data)?;
+    let mut config = config.with_pictures(&data)?;
     if step > 0 && step == config.optimization.steps {
         // Other settings would be said of steps that were made without them.
         let optimization = Optimization { steps: step, ..before.optimization };
         return Ok((RunConfig { optimization, ..before }, start, data));
     }
+    share_slices(&mut config, args, ranks, Some(&before))?;
     tell_changes(&before, &config)?;
     Ok((config, start, data))
 }

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{cifar, mnist, svhn};
+use super::cifar;
 use crate::{
     cache, console,
     error::{Error, Result},
@@ -50,6 +50,30 @@ pub(super) struct Source {
     pub labels: &'static [Published],
     /// Where a system's package puts the same files, and the command that installs it.
     pub package: Option<Package>,
+}
+
+impl Source {
+    /// Which of the files are not in this folder.
+    pub(super) fn lacks(&self, folder: &Path) -> Vec<&'static str> {
+        self.files.iter().filter(|file| file.found_in(folder).is_none()).map(|file| file.name).collect()
+    }
+
+    /// The file of training pictures and that of test pictures, where this folder has both.
+    pub(super) fn pair_in(&self, folder: &Path) -> Option<[PathBuf; 2]> {
+        pair(self.files, folder)
+    }
+
+    /// The same of their labels.
+    pub(super) fn labels_in(&self, folder: &Path) -> Option<[PathBuf; 2]> {
+        pair(self.labels, folder)
+    }
+}
+
+fn pair(files: &[Published], folder: &Path) -> Option<[PathBuf; 2]> {
+    match files {
+        [train, test] => Some([train.found_in(folder)?, test.found_in(folder)?]),
+        _ => None,
+    }
 }
 
 pub(super) struct Package {
@@ -264,13 +288,13 @@ impl Set {
             (Some(dir), _) => {
                 let lacks = match &self.format {
                     Format::Idx(source) => {
-                        format!("{} (or unpacked, without .gz)", mnist::lacks(source, dir).join(" and "))
+                        format!("{} (or unpacked, without .gz)", source.lacks(dir).join(" and "))
                     }
                     Format::Cifar(source) => {
                         let files: Vec<_> = source.files.iter().map(|file| file.name).collect();
                         format!("{} (or unpacked, its .bin files)", files.join(" and "))
                     }
-                    Format::Svhn(source) => svhn::lacks(source, dir).join(" and "),
+                    Format::Svhn(source) => source.lacks(dir).join(" and "),
                     Format::Embedded | Format::Rendered(_) => "the set".to_owned(),
                 };
                 let other = match &self.format {

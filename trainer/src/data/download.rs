@@ -5,7 +5,6 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use ureq::{
     Agent, Body,
     http::Response,
@@ -17,6 +16,7 @@ use super::{gzip, matlab};
 use crate::error::{Error, Result};
 use crate::files::{Draft, reason, sha256_of};
 use crate::folders;
+use crate::progress::{Followed, Progress};
 
 /// A mirror for every set: the files are then looked for at `$TRAINER_DATA_URL/NAME/FILE`.
 pub(super) const MIRROR: &str = "TRAINER_DATA_URL";
@@ -75,10 +75,10 @@ fn download(url: &str, path: &Path, file: &Published) -> Result<()> {
     let mut draft = Draft::beside(path)?;
     eprintln!("downloading {url}");
     let body = get(url).map_err(|error| failed(explain(&error)))?.into_body();
-    let bar = progress(body.content_length());
-    let mut reader = bar.wrap_read(body.into_with_config().limit(MAX_BYTES).reader());
-    let copied = io::copy(&mut reader, &mut draft).and_then(|_| draft.flush());
-    bar.finish_and_clear();
+    let progress = Progress::of_bytes(format!("downloading {}", file.name), body.content_length());
+    let reader = body.into_with_config().limit(MAX_BYTES).reader();
+    let copied = io::copy(&mut Followed { reader, progress: &progress }, &mut draft).and_then(|_| draft.flush());
+    drop(progress);
     copied.map_err(|error| {
         failed(format!("the transfer to {} broke off ({}); try again", path.display(), reason(&error)))
     })?;
@@ -135,16 +135,6 @@ fn explain(error: &ureq::Error) -> String {
         ),
         ureq::Error::Io(error) => format!("the server cannot be reached ({})", reason(error)),
         other => other.to_string(),
-    }
-}
-
-fn progress(length: Option<u64>) -> ProgressBar {
-    match length {
-        Some(length) => ProgressBar::new(length).with_style(
-            ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar()),
-        ),
-        None => ProgressBar::new_spinner(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! MNIST and the sets that come in the same two files.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::catalogue::{Format, Published, SETS, Set, Source};
+use super::catalogue::{Format, SETS, Set, Source};
 use super::{Images, SIDES, idx};
 use crate::error::{Error, Result};
 use crate::files;
@@ -11,8 +11,8 @@ use crate::files;
 /// that folder has them too.
 pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Images, Images)> {
     let folders = set.folders(dir);
-    let (folder, (train_path, test_path)) =
-        folders.iter().find_map(|folder| Some((folder, find(source, folder)?))).ok_or_else(|| set.missing(dir))?;
+    let (folder, [train_path, test_path]) =
+        folders.iter().find_map(|folder| Some((folder, source.pair_in(folder)?))).ok_or_else(|| set.missing(dir))?;
     let (mut train, mut test) = (idx::read(&train_path)?, idx::read(&test_path)?);
     if (train.height, train.width) != (test.height, test.width) {
         return Err(Error::input(format!(
@@ -41,7 +41,7 @@ pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Im
             most = SIDES.end()
         )));
     }
-    if let Some((train_labels, test_labels)) = pair(source.labels, folder) {
+    if let Some([train_labels, test_labels]) = source.labels_in(folder) {
         train.labels = idx::read_labels(&train_labels, train.len())?;
         test.labels = idx::read_labels(&test_labels, test.len())?;
     }
@@ -55,24 +55,6 @@ pub(super) fn published_in(images: &Images) -> Option<&'static Set> {
         Format::Idx(source) => source.files.iter().any(|file| sum == file.sha256),
         _ => false,
     })
-}
-
-/// Which of the files are not in this folder.
-pub(super) fn lacks(source: &Source, folder: &Path) -> Vec<&'static str> {
-    source.files.iter().filter(|file| file.found_in(folder).is_none()).map(|file| file.name).collect()
-}
-
-/// The training and the test file in this folder, gzipped as published or unpacked, with `.idx` in their names where
-/// some publishers have it.
-pub(super) fn find(source: &Source, folder: &Path) -> Option<(PathBuf, PathBuf)> {
-    pair(source.files, folder)
-}
-
-fn pair(files: &[Published], folder: &Path) -> Option<(PathBuf, PathBuf)> {
-    match files {
-        [train, test] => Some((train.found_in(folder)?, test.found_in(folder)?)),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -130,8 +112,8 @@ mod tests {
         assert_eq!(idx::header_of(&train).as_slice(), &file(4, 8, 8)[..16]);
         assert!(published_in(&train).is_none() && published_in(&test).is_none());
         let set = Set::named("fashion-mnist").unwrap();
-        let Some((train, test)) = set.folders(None).iter().find_map(|folder| find(set.source().unwrap(), folder))
-        else {
+        let source = set.source().unwrap();
+        let Some([train, test]) = set.folders(None).iter().find_map(|folder| source.pair_in(folder)) else {
             eprintln!("not checked: fashion-mnist is not on this machine");
             return;
         };

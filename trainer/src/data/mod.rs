@@ -202,7 +202,7 @@ pub fn read(wanted: &Wanted<'_>) -> Result<DataSet> {
                 dir.display()
             ))),
             _ if path.is_file() => {
-                Err(Error::input(format!("{named}: it is a file; give a folder of pictures, an archive unpacked")))
+                Err(Error::input(format!("{named}: it is a file; give a folder; unpack an archive first")))
             }
             _ => Err(match path.metadata() {
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => {
@@ -216,11 +216,17 @@ pub fn read(wanted: &Wanted<'_>) -> Result<DataSet> {
         let text = format!("--data-dir {}: {named} is built in, and needs no files", dir.display());
         return Err(Error::input(text));
     }
+    // Whether the files are the published ones, where that was seen while they were read.
+    let mut published = None;
     let (train, held_out) = match &set.format {
         Format::Embedded => digits::read()?,
         Format::Idx(source) => mnist::read(set, source, dir)?,
         Format::Cifar(source) => cifar::read(set, source, dir)?,
-        Format::Svhn(source) => svhn::read(set, source, dir)?,
+        Format::Svhn(source) => {
+            let (parts, are_published) = svhn::read(set, source, dir)?;
+            published = Some(are_published);
+            parts
+        }
         Format::Rendered(recipe) => rendered::read(set, recipe, dir)?,
     };
     let mut data = DataSet {
@@ -235,7 +241,7 @@ pub fn read(wanted: &Wanted<'_>) -> Result<DataSet> {
         told: Vec::new(),
         skipped: Vec::new(),
     };
-    published::tell_others(&mut data, set, wanted)?;
+    published::tell_others(&mut data, set, wanted, published)?;
     Ok(data)
 }
 
@@ -279,9 +285,8 @@ fn place(set: &Set) -> Option<String> {
 fn has(set: &Set, folder: &Path) -> bool {
     match &set.format {
         Format::Embedded => false,
-        Format::Idx(source) => mnist::find(source, folder).is_some(),
+        Format::Idx(source) | Format::Svhn(source) => source.pair_in(folder).is_some(),
         Format::Cifar(source) => cifar::find(source, folder).is_some(),
-        Format::Svhn(source) => svhn::find(source, folder).is_some(),
         Format::Rendered(_) => rendered::find(folder).is_some(),
     }
 }

@@ -8,7 +8,6 @@ use std::{
     process::Command,
 };
 
-use indicatif::ProgressBar;
 use tempfile::TempDir;
 
 use super::{
@@ -20,6 +19,7 @@ use crate::{
     error::{Error, Result},
     files::{reason, write_atomically},
     folders, npy, programs,
+    progress::Progress,
 };
 
 /// The scripts and what pins their packages, by content hash.
@@ -67,15 +67,14 @@ fn render(name: &str, recipe: &Recipe, folder: &Path) -> Result<()> {
     let packages = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
     let purpose = format!("data fetch {name}");
     programs::run(&purpose, ADVICE, Command::new(npm).args(packages).current_dir(&workshop), |_| ())?;
-    let bar = ProgressBar::new(0);
+    let progress = Progress::new(format!("drawing {name}"), 0);
     let render = &mut Command::new("node");
     programs::run(&purpose, ADVICE, render.arg(recipe.script).arg(".").current_dir(&workshop), |line| {
         if let Some((done, total)) = line.split_once(' ') {
-            bar.set_length(total.parse().unwrap_or(0));
-            bar.set_position(done.parse().unwrap_or(0));
+            progress.at(done.parse().unwrap_or(0), total.parse().unwrap_or(0));
         }
     })?;
-    bar.finish_and_clear();
+    drop(progress);
     keep(workshop.path(), recipe.side, folder)
 }
 

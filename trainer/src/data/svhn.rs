@@ -1,16 +1,17 @@
 //! SVHN's cropped digits ("format 2"): a Matlab file of training pictures and one of test pictures.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufReader, Read};
+use std::path::Path;
 
+use sha2::{Digest, Sha256};
 use user_files::{POINTER, is_pointer};
 
 use super::Images;
 use super::catalogue::{Set, Source};
 use super::matlab::{self, Array};
 use crate::error::{Error, Result};
-use crate::files::{reason, sha256_of};
+use crate::files::reason;
 
 const SIDE: usize = 32;
 const CHANNELS: usize = 3;
@@ -19,56 +20,33 @@ const ZERO: u8 = 10;
 /// More than the pointer of Git LFS has, which may lie in a file's place.
 const BEGINNING: u64 = 256;
 
-/// The files, where this folder has all of them.
-pub(super) fn find(source: &Source, folder: &Path) -> Option<Vec<PathBuf>> {
-    let paths = || source.files.iter().map(|file| folder.join(file.name)).collect();
-    lacks(source, folder).is_empty().then(paths)
-}
-
-/// Which of the files are not in this folder.
-pub(super) fn lacks(source: &Source, folder: &Path) -> Vec<&'static str> {
-    source.files.iter().map(|file| file.name).filter(|name| !folder.join(name).is_file()).collect()
-}
-
-/// Whether these files are the published ones.
+/// The pictures of the training file and of the test file, colour 32x32, with the digits that they show; and whether these
+/// files are the published ones.
 ///
 /// # Errors
-/// One of them cannot be read.
-pub(super) fn are_published(source: &Source, set: &Set, dir: Option<&Path>) -> Result<bool> {
-    for (file, path) in source.files.iter().zip(place(source, set, dir)?) {
-        let sum = File::open(&path).and_then(|file| sha256_of(BufReader::new(file)));
-        if sum.map_err(|error| wrong(&path, &reason(&error)))? != file.sha256 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+/// One of them is not there, or cannot be read.
+pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<((Images, Images), bool)> {
+    let folders = set.folders(dir);
+    let paths = folders.iter().find_map(|folder| source.pair_in(folder)).ok_or_else(|| set.missing(dir))?;
+    let [train, test] = paths.map(|path| images(&path).map_err(|what| wrong(&path, &what)));
+    let ((train, of_train), (test, of_test)) = (train?, test?);
+    let are_published = source.files.iter().map(|file| file.sha256).eq([of_train, of_test]);
+    Ok(((train, test), are_published))
 }
 
-/// The pictures of the training file and of the test file, colour 32x32, with the digits that they show.
-pub(super) fn read(set: &Set, source: &Source, dir: Option<&Path>) -> Result<(Images, Images)> {
-    let mut parts = Vec::new();
-    for path in place(source, set, dir)? {
-        parts.push(images(&path).map_err(|what| wrong(&path, &what))?);
-    }
-    match <[Images; 2]>::try_from(parts) {
-        Ok([train, test]) => Ok((train, test)),
-        Err(_) => Err(set.missing(dir)),
-    }
-}
-
-fn place(source: &Source, set: &Set, dir: Option<&Path>) -> Result<Vec<PathBuf>> {
-    set.folders(dir).iter().find_map(|folder| find(source, folder)).ok_or_else(|| set.missing(dir))
-}
-
-/// The pictures of a file: `X`, which has 32 rows, 32 columns, 3 colours and a side for pictures, and their classes, `y`.
-fn images(path: &Path) -> std::result::Result<Images, String> {
-    let mut file = BufReader::new(File::open(path).map_err(|error| reason(&error))?);
+/// The pictures of a file: `X`, which has 32 rows, 32 columns, 3 colours and a side for pictures, and their classes, `y`; and
+/// the file's SHA-256, without reading it twice: the files are large.
+fn images(path: &Path) -> std::result::Result<(Images, String), String> {
+    let mut hasher = Sha256::new();
+    let mut file =
+        BufReader::new(Hashed { file: File::open(path).map_err(|error| reason(&error))?, hasher: &mut hasher });
     let mut beginning = Vec::new();
     file.by_ref().take(BEGINNING).read_to_end(&mut beginning).map_err(|error| reason(&error))?;
     if is_pointer(&beginning) {
         return Err(POINTER.to_owned());
     }
     let arrays = matlab::arrays(beginning.chain(file))?;
+    let sum = hex::encode(hasher.finalize());
     let named = |name: &str| arrays.iter().find(|array| array.name == name);
     let pixels = named("X").ok_or("it has no array `X` of whole numbers, the pictures")?;
     let [SIDE, SIDE, CHANNELS, count] = pixels.sides[..] else {
@@ -84,13 +62,26 @@ fn images(path: &Path) -> std::result::Result<Images, String> {
     if let Some(class) = classes.values.iter().find(|&&class| class > ZERO) {
         return Err(format!("it has the class {class}, where the digits are 1 to {ZERO}"));
     }
-    Ok(Images {
+    let images = Images {
         channels: CHANNELS,
         height: SIDE,
         width: SIDE,
         pixels: by_rows(&pixels.values),
         labels: classes.values.iter().map(|class| class % ZERO).collect(),
-    })
+    };
+    Ok((images, sum))
+}
+
+/// A file whose content is hashed while it is read.
+struct Hashed<'a> {
+    file: File,
+    hasher: &'a mut Sha256,
+}
+
+impl Read for Hashed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer).inspect(|&count| self.hasher.update(&buffer[..count]))
+    }
 }
 
 /// Planes whose rows vary fastest, as planes whose columns do.
@@ -128,7 +119,20 @@ mod tests {
 
     fn open(folder: &Path) -> Result<(Images, Images)> {
         let set = Set::named("svhn").unwrap();
-        read(set, set.source().unwrap(), Some(folder))
+        read(set, set.source().unwrap(), Some(folder)).map(|(parts, _)| parts)
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_whole_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.mat");
+        // More than the first bytes that are looked at, and than a buffer holds.
+        for count in [1, 40] {
+            let content = pictures(&vec![7; count]);
+            fs::write(&path, &content).unwrap();
+            let (images, sum) = images(&path).unwrap();
+            assert_eq!((images.len(), sum), (count, crate::files::sha256(&content)));
+        }
     }
 
     #[test]

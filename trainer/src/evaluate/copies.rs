@@ -90,10 +90,19 @@ pub fn copies(samples: &[Picture], train: &Images, held_out: &Images) -> Result<
 
 /// The training picture that each picture, or its mirror image, is nearest to.
 fn nearest_either_way(pictures: &[Picture], train: &Images) -> Result<Vec<Neighbour>> {
-    let mirrored: Vec<Picture> = pictures.iter().map(Picture::mirrored).collect();
+    nearest_by(pictures, train, budget::at_a_time(size_of::<f32>() * train.size()))
+}
+
+/// The same, with so many mirror images at a time.
+fn nearest_by(pictures: &[Picture], train: &Images, at_once: usize) -> Result<Vec<Neighbour>> {
     let one = |pictures: &[Picture]| Ok::<_, Error>(nearest(pictures, train, 1)?.into_iter().flatten());
-    let both = one(pictures)?.zip(one(&mirrored)?);
-    Ok(both.map(|(one, other)| if other.squared_distance < one.squared_distance { other } else { one }).collect())
+    let mut all = Vec::with_capacity(pictures.len());
+    for part in budget::parts(pictures.len(), at_once) {
+        let mirrored: Vec<Picture> = pictures[part.clone()].iter().map(Picture::mirrored).collect();
+        let both = one(&pictures[part])?.zip(one(&mirrored)?);
+        all.extend(both.map(|(one, other)| if other.squared_distance < one.squared_distance { other } else { one }));
+    }
+    Ok(all)
 }
 
 /// How far pictures of a set are from others, in rising order: each of the first half from one of the second, for sets
@@ -149,6 +158,18 @@ mod tests {
         assert_eq!((found.nearest[0], found.suspicious), ((0, 7), Some(1.0)));
         // Its own mirror image makes no picture a twin of itself.
         assert!(found.training[0] > 0.05 && found.near_duplicates == Some(false), "{:?}", &found.training[..5]);
+    }
+
+    #[test]
+    fn mirror_images_of_many_samples_are_made_a_few_at_a_time() {
+        let (train, samples) = (random(0, 50), random(1, 9));
+        let samples: Vec<Picture> = (0..samples.len()).map(|number| samples.picture(number)).collect();
+        let whole = nearest_either_way(&samples, &train).unwrap();
+        for at_once in [1, 4, 9] {
+            let found = nearest_by(&samples, &train, at_once).unwrap();
+            let places = |all: &[Neighbour]| all.iter().map(|one| one.index).collect::<Vec<_>>();
+            assert_eq!(places(&found), places(&whole), "{at_once}");
+        }
     }
 
     #[test]

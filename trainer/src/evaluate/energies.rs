@@ -33,20 +33,38 @@ pub struct SetEnergies {
 /// Training pictures that are measured.
 const COUNT: usize = 1000;
 
-/// Measures training, held-out and foreign pictures.
-///
-/// # Errors
-/// The device fails.
-pub fn energies(placed: &PlacedModel<'_>, train: &Images, held_out: &Images, foreign: &[Foreign]) -> Result<Energies> {
-    let set = |name: &str, images: &Images| -> Result<SetEnergies> {
-        let energies: Vec<f32> = placed.read(images)?.iter().map(|reading: &Reading| reading.energy).collect();
-        let mean = energies.iter().map(|&energy| f64::from(energy)).sum::<f64>() / energies.len() as f64;
-        Ok(SetEnergies { name: name.to_owned(), mean, energies })
-    };
-    let mut sets = vec![set("training pictures", &train.sample(COUNT, 0))?, set("held-out pictures", held_out)?];
-    let held_out_above_training = auroc(&sets[0].energies, &sets[1].energies);
-    for other in foreign {
-        sets.push(set(&other.name, &other.images)?);
+/// What the energy says of every picture.
+pub struct SetReadings {
+    training: Vec<Reading>,
+    /// Held-out pictures.
+    pub held_out: Vec<Reading>,
+    /// Each foreign set.
+    pub foreign: Vec<Vec<Reading>>,
+}
+
+impl SetReadings {
+    /// Of training, held-out and foreign pictures.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn of(placed: &PlacedModel<'_>, train: &Images, held_out: &Images, foreign: &[Foreign]) -> Result<Self> {
+        Ok(Self {
+            training: placed.read(&train.sample(COUNT, 0))?,
+            held_out: placed.read(held_out)?,
+            foreign: foreign.iter().map(|set| placed.read(&set.images)).collect::<Result<_>>()?,
+        })
     }
-    Ok(Energies { sets, held_out_above_training })
+}
+
+/// The energies of these sets.
+pub fn energies(readings: &SetReadings, foreign: &[Foreign]) -> Energies {
+    let set = |name: &str, readings: &[Reading]| {
+        let energies: Vec<f32> = readings.iter().map(|reading| reading.energy).collect();
+        let mean = energies.iter().map(|&energy| f64::from(energy)).sum::<f64>() / energies.len() as f64;
+        SetEnergies { name: name.to_owned(), mean, energies }
+    };
+    let mut sets = vec![set("training pictures", &readings.training), set("held-out pictures", &readings.held_out)];
+    let held_out_above_training = auroc(&sets[0].energies, &sets[1].energies);
+    sets.extend(foreign.iter().zip(&readings.foreign).map(|(other, readings)| set(&other.name, readings)));
+    Energies { sets, held_out_above_training }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use options::Sampler;
+use options::{Sampler, Words};
 use serde::{Deserialize, Serialize};
 use shared::{model::Metric, sampling::Churn};
 
@@ -192,8 +192,7 @@ impl fmt::Display for Sampling {
         if self.from_files {
             return write!(f, "{} samples from files", self.count);
         }
-        let sampler = format!("{:?}", self.sampler).to_lowercase();
-        write!(f, "{} samples of {} steps, {sampler} sampler", self.count, self.steps)?;
+        write!(f, "{} samples of {} steps, {} sampler", self.count, self.steps, self.sampler.word())?;
         match (self.sampler, self.initial_temperature) {
             (Sampler::Consistent, _) => write!(f, " of churn {}", self.churn)?,
             (_, Some(temperature)) => write!(f, " from temperature {temperature:.0}")?,

@@ -31,6 +31,12 @@ impl Features {
         self.values.chunks_exact(self.size)
     }
 
+    /// All rows but the `first` and every one that is so many `steps` after it.
+    pub fn without_every(&self, steps: usize, first: usize) -> Self {
+        let kept = self.rows().enumerate().filter(|(row, _)| row % steps != first);
+        Self { size: self.size, values: kept.flat_map(|(_, row)| row).copied().collect() }
+    }
+
     /// These rows alone.
     pub fn part(&self, rows: Range<usize>) -> Self {
         Self { size: self.size, values: self.values[rows.start * self.size..rows.end * self.size].to_vec() }

@@ -1,6 +1,6 @@
 //! A Gaussian fitted to rows of numbers, and the Frechet distance between two of them.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
@@ -16,7 +16,7 @@ pub struct Gaussian {
     mean: DVector<f64>,
     covariance: DMatrix<f64>,
     /// The square root of the covariance, once it is needed.
-    root: OnceCell<DMatrix<f64>>,
+    root: OnceLock<DMatrix<f64>>,
 }
 
 impl Gaussian {
@@ -38,7 +38,7 @@ impl Gaussian {
             columns.column_iter_mut().for_each(|mut column| column -= &mean);
             covariance.gemm(1.0 / (count.max(2) - 1) as f64, &columns, &columns.transpose(), 1.0);
         }
-        Self { mean, covariance, root: OnceCell::new() }
+        Self { mean, covariance, root: OnceLock::new() }
     }
 
     /// Rows that are multiplied at a time: as they are, as a matrix and as its transpose.
@@ -48,15 +48,54 @@ impl Gaussian {
     }
 
     /// The squared Frechet distance `|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))` (Dowson and Landau 1982), as in the
-    /// Frechet Inception distance of Heusel and others 2017 but on any features. Of many distances to one Gaussian, that
-    /// one should be `self`: its root is kept.
-    pub fn frechet_distance(&self, other: &Self) -> f64 {
-        let root = self.root.get_or_init(|| square_root(self.covariance.clone()));
+    /// Frechet Inception distance of Heusel and others 2017 but on any features, to the Gaussian of these rows. Of many distances
+    /// to one Gaussian, that one should be `self`: its root is kept.
+    pub fn frechet_distance_of<R: Rows + ?Sized>(&self, rows: &R) -> f64 {
+        if self.has_fewer(rows.count()) { self.distance_of_few(rows) } else { self.frechet_distance(&Self::fit(rows)) }
+    }
+
+    /// Whether so many rows are fewer than the numbers in each. Then their products with each other have all that their
+    /// covariance has, in a smaller matrix.
+    fn has_fewer(&self, rows: usize) -> bool {
+        rows < self.mean.len()
+    }
+
+    /// Computes what distances of so many rows need, which threads would wait for.
+    pub fn prepare(&self, rows: usize) {
+        if !self.has_fewer(rows) {
+            self.root();
+        }
+    }
+
+    fn root(&self) -> &DMatrix<f64> {
+        self.root.get_or_init(|| square_root(self.covariance.clone()))
+    }
+
+    fn frechet_distance(&self, other: &Self) -> f64 {
+        let root = self.root();
         // (C1 C2)^(1/2) has the eigenvalues of the symmetric (C1^(1/2) C2 C1^(1/2))^(1/2).
         let product = (root * &other.covariance * root).symmetric_eigenvalues();
+        self.distance_by(&other.mean, other.covariance.trace(), &product)
+    }
+
+    /// With rows `X` around their mean, `C2 = X^T X / (n - 1)`, and `C1^(1/2) C2 C1^(1/2)` has the eigenvalues of
+    /// `X C1 X^T / (n - 1)` and zeros.
+    fn distance_of_few<R: Rows + ?Sized>(&self, rows: &R) -> f64 {
+        let (count, size) = (rows.count(), rows.size());
+        let values = rows.values(0..count);
+        let mut columns = DMatrix::from_iterator(size, count, values.iter().map(|&value| f64::from(value)));
+        let mean = columns.column_mean();
+        columns.column_iter_mut().for_each(|mut column| column -= &mean);
+        columns /= ((count.max(2) - 1) as f64).sqrt();
+        let product = columns.tr_mul(&(&self.covariance * &columns)).symmetric_eigenvalues();
+        self.distance_by(&mean, columns.norm_squared(), &product)
+    }
+
+    /// By another's mean, its variance in all directions together, and the eigenvalues of what both share.
+    fn distance_by(&self, mean: &DVector<f64>, variance: f64, product: &DVector<f64>) -> f64 {
         let shared: f64 = product.iter().map(|&value| at_least_zero(value).sqrt()).sum();
-        let distance = (&self.mean - &other.mean).norm_squared();
-        at_least_zero(distance + self.covariance.trace() + other.covariance.trace() - 2.0 * shared)
+        let distance = (&self.mean - mean).norm_squared();
+        at_least_zero(distance + self.covariance.trace() + variance - 2.0 * shared)
     }
 
     /// The mean, and what makes the rows uncorrelated with variance 1: the inverse of the covariance's Cholesky factor,
@@ -120,7 +159,7 @@ mod tests {
     fn gaussian(mean: &[f64], covariance: &[f64]) -> Gaussian {
         let n = mean.len();
         let (mean, covariance) = (DVector::from_row_slice(mean), DMatrix::from_row_slice(n, n, covariance));
-        Gaussian { mean, covariance, root: OnceCell::new() }
+        Gaussian { mean, covariance, root: OnceLock::new() }
     }
 
     #[test]
@@ -138,6 +177,23 @@ mod tests {
         let expected = 5.0 + 6.0 - 2.0 * f64::sqrt(trace + 2.0 * f64::sqrt(determinant));
         assert!((c.frechet_distance(&d) - expected).abs() < 1e-9);
         assert!((d.frechet_distance(&c) - expected).abs() < 1e-9);
+    }
+
+    #[test]
+    fn few_rows_are_at_the_distance_of_their_covariance() {
+        let noise = |seed: u64, count: usize| {
+            let values = shared::sampling::Noise::new(seed).normal(0, shared::sampling::Draw::Start, 12 * count);
+            Features { size: 12, values: values.iter().map(|z| z + seed as f32 * 0.1).collect() }
+        };
+        let real = Gaussian::fit(&noise(1, 100));
+        for count in [1, 2, 5, 11] {
+            let rows = noise(2, count);
+            let (few, whole) = (real.frechet_distance_of(&rows), real.frechet_distance(&Gaussian::fit(&rows)));
+            assert!((few / whole - 1.0).abs() < 1e-6, "{count}: {few}, {whole}");
+        }
+        let mut broken = noise(3, 5);
+        broken.values[3] = f32::NAN;
+        assert!(real.frechet_distance_of(&broken).is_nan());
     }
 
     #[test]

@@ -22,12 +22,31 @@ pub struct Quality {
     /// Precision, recall, density and coverage.
     #[serde(flatten)]
     pub overlap: Overlap,
-    /// Of the means; null where there is one group.
+    /// Of the means; null where there is one group, which is too few pictures for two.
     #[serde(default)]
     pub standard_error: Option<StandardError>,
 }
 
-/// Standard errors of means over groups, by the groups' own spread.
+/// A number and its standard error.
+#[derive(Clone, Copy, Debug)]
+pub struct Estimate {
+    /// The number.
+    pub value: f64,
+    /// How far chance takes it.
+    pub standard_error: f64,
+}
+
+/// The standard errors of one group's numbers, where its own samples tell them.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupErrors {
+    /// Of the Frechet distance.
+    pub frechet_distance: f64,
+    /// Of the class score; none without a classifier.
+    pub class_score: Option<f64>,
+}
+
+/// Standard errors of means over groups: of the distance and the class score by what their own samples differ by, of the
+/// others by the groups' spread, which of two groups is a rough one.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct StandardError {
     /// Of the Frechet distance.
@@ -59,10 +78,15 @@ fn one() -> usize {
 }
 
 impl Quality {
-    /// The mean over groups of equal size, of at least one.
-    pub fn mean(groups: &[Self]) -> Self {
-        let all = |of: &dyn Fn(&Self) -> f64| mean(groups.iter().map(of));
-        let error = |of: &dyn Fn(&Self) -> f64| standard_error(groups.iter().map(of));
+    /// The mean over groups of equal size, of at least one, with their own standard errors.
+    pub fn mean(groups: &[(Self, GroupErrors)]) -> Self {
+        let (groups, errors): (Vec<&Self>, Vec<GroupErrors>) =
+            groups.iter().map(|(group, errors)| (group, *errors)).unzip();
+        let of_mean = |error: &dyn Fn(&GroupErrors) -> f64| {
+            errors.iter().map(|errors| error(errors).powi(2)).sum::<f64>().sqrt() / errors.len().max(1) as f64
+        };
+        let all = |of: &dyn Fn(&Self) -> f64| mean(groups.iter().map(|group| of(group)));
+        let error = |of: &dyn Fn(&Self) -> f64| standard_error(groups.iter().map(|group| of(group)));
         let scored = groups.iter().all(|group| group.class_score.is_some());
         let score = |group: &Self| group.class_score.unwrap_or_default();
         let classes = groups.first().map_or(0, |group| group.classes.len());
@@ -74,8 +98,8 @@ impl Quality {
             classes: (0..classes).map(|class| all(&|group| group.classes[class])).collect(),
             overlap: Overlap::each(|share| all(&|group| share(&group.overlap))),
             standard_error: (groups.len() > 1).then(|| StandardError {
-                frechet_distance: error(&|group| group.frechet_distance),
-                class_score: scored.then(|| error(&score)),
+                frechet_distance: of_mean(&|errors| errors.frechet_distance),
+                class_score: scored.then(|| of_mean(&|errors| errors.class_score.unwrap_or_default())),
                 overlap: Overlap::each(|share| error(&|group| share(&group.overlap))),
             }),
         }
@@ -128,9 +152,9 @@ fn standard_error(values: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
 mod tests {
     use super::*;
 
-    fn quality(distance: f64, precision: f64) -> Quality {
+    fn quality(distance: f64, precision: f64) -> (Quality, GroupErrors) {
         let overlap = Overlap { precision, recall: 0.5, density: 1.0, coverage: 0.25 };
-        Quality {
+        let quality = Quality {
             count: 100,
             groups: 1,
             frechet_distance: distance,
@@ -138,7 +162,8 @@ mod tests {
             classes: vec![1.0 - precision, precision],
             overlap,
             standard_error: None,
-        }
+        };
+        (quality, GroupErrors { frechet_distance: distance / 10.0, class_score: Some(0.3) })
     }
 
     #[test]
@@ -146,11 +171,13 @@ mod tests {
         let all = Quality::mean(&[quality(4.0, 0.5), quality(6.0, 0.7), quality(8.0, 0.9)]);
         assert_eq!((all.count, all.groups, all.frechet_distance, all.class_score), (300, 3, 6.0, Some(3.0)));
         assert!((all.classes[1] - 0.7).abs() < 1e-12 && (all.overlap.precision - 0.7).abs() < 1e-12);
-        // Of 4, 6 and 8: the sample's deviation is 2, so the error 2 / sqrt(3).
+        // Of independent groups variances add up, whatever the groups differ by.
         let error = all.standard_error.unwrap();
-        assert!((error.frechet_distance - 2.0 / 3.0_f64.sqrt()).abs() < 1e-12);
+        assert!((error.frechet_distance - (0.16_f64 + 0.36 + 0.64).sqrt() / 3.0).abs() < 1e-12);
+        assert!((error.class_score.unwrap() - 0.3 / 3.0_f64.sqrt()).abs() < 1e-12);
+        // Of 0.5, 0.7 and 0.9: the deviation is 0.2, so the error 0.2 / sqrt(3).
         assert!((error.overlap.precision - 0.2 / 3.0_f64.sqrt()).abs() < 1e-12 && error.overlap.recall == 0.0);
-        assert_eq!(all.distance(), "6.00 ± 1.15");
+        assert_eq!(all.distance(), "6.00 ± 0.36");
         let alone = Quality::mean(&[quality(4.0, 0.5)]);
         assert!(alone.standard_error.is_none() && alone.distance() == "4.00");
     }

@@ -40,12 +40,13 @@ use crate::{
     model::LoadedModel,
     pictures::Picture,
 };
+use energies::SetReadings;
 use evaluation::Part;
 pub use evaluation::{Evaluation, SampleQuality, Sampling};
 pub use groups::{Quality, from_picture_to_picture, with_error};
 pub use inpainting::{average, diffused};
 pub use placed_model::PlacedModel;
-pub use quality::{Purpose, QualityMeasure};
+pub use quality::{Counted, Purpose, QualityMeasure};
 use record::Record;
 pub use summary::Summary;
 
@@ -56,6 +57,14 @@ pub struct DensityPlan {
     pub steps: u32,
     /// Chains in each direction.
     pub chains: usize,
+}
+
+/// Samples that were drawn before.
+pub struct Given {
+    /// The samples.
+    pub samples: Vec<Picture>,
+    /// What the user knows them by, as the beginning of a line.
+    pub named: String,
 }
 
 /// Held-out pictures that energies and outlier scores are measured on, at most.
@@ -80,7 +89,7 @@ pub fn evaluate(
     model: &LoadedModel,
     name: String,
     data: &DataSet,
-    (chains, given): (&SamplingRun, Option<Vec<Picture>>),
+    (chains, given): (&SamplingRun, Option<Given>),
     features: FeatureChoice,
     plan: DensityPlan,
     (device, folder): (&Device, &Path),
@@ -102,14 +111,20 @@ pub fn evaluate(
 
     // Without a network to judge them by, samples are not judged; the rest of the report is as good. It is asked for
     // before they are drawn: whoever stops while a classifier learns loses none.
-    let count = given.as_ref().map_or(chains.count, Vec::len);
-    let measure = QualityMeasure::new(data, Purpose::Report, count, features);
+    let counted = given.as_ref().map_or_else(
+        || Counted::by_flag(chains.count),
+        |Given { samples, named }| Counted {
+            count: samples.len(),
+            named: format!("{named} ({} samples)", samples.len()),
+        },
+    );
+    let measure = QualityMeasure::new(data, Purpose::Report, counted, features);
     let measure = measure.map_err(|error| {
         eprintln!("samples will not be judged: {error}");
         Error::input(error.to_string())
     });
     let samples = match given {
-        Some(samples) => samples,
+        Some(Given { samples, .. }) => samples,
         None => {
             eprintln!("sampling {} pictures", chains.count);
             chains.run(model, None, device)?
@@ -148,9 +163,14 @@ pub fn evaluate(
 
     eprintln!("energies and outliers");
     let foreign = foreign::foreign_sets(&data.name, &held_out);
-    let energies = energies::energies(&placed, &data.train, &held_out, &foreign);
+    // Both parts are of these.
+    let readings = SetReadings::of(&placed, &data.train, &held_out, &foreign);
+    let again = |error: &Error| Error::failed(error.to_string());
+    let energies = readings.as_ref().map(|readings| energies::energies(readings, &foreign)).map_err(again);
     record.take(Part::Energies, energies, |all, energies| all.energies = Some(energies))?;
-    let outliers = outliers::outliers(&placed, &data.train, &held_out, &foreign);
+    let outliers = readings.as_ref().map_err(again);
+    let outliers =
+        outliers.and_then(|readings| outliers::outliers(&placed, &data.train, &held_out, &foreign, readings));
     record.take(Part::Outliers, outliers, |all, outliers| all.outliers = outliers)?;
 
     eprintln!("likelihoods");

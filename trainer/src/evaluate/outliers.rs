@@ -3,7 +3,13 @@
 use serde::Serialize;
 use shared::measures::OutlierScore;
 
-use super::{features::Features, foreign::Foreign, gaussian::Gaussian, placed_model::PlacedModel};
+use super::{
+    energies::SetReadings,
+    features::Features,
+    foreign::Foreign,
+    gaussian::Gaussian,
+    placed_model::{PlacedModel, Reading},
+};
 use crate::{data::Images, error::Result, output};
 
 /// Areas under the ROC curve, one for each score: 1 where every foreign picture scores above every held-out one, 0.5
@@ -26,7 +32,7 @@ const FITTED: usize = 2000;
 /// as much in their narrowest direction; of one or two pictures there would be none at all.
 const LEAST_VARIANCE: f64 = 1e-6;
 
-/// Measures every foreign set.
+/// Measures every foreign set, of which the energies were read before.
 ///
 /// # Errors
 /// The device fails.
@@ -35,23 +41,23 @@ pub fn outliers(
     train: &Images,
     held_out: &Images,
     foreign: &[Foreign],
+    readings: &SetReadings,
 ) -> Result<Vec<Outliers>> {
     let multi_level = fit(placed, train)?;
-    let three = |images: &Images| -> Result<[Vec<f32>; 3]> {
-        let readings = placed.read(images)?;
+    let three = |images: &Images, readings: &[Reading]| -> Result<[Vec<f32>; 3]> {
         Ok([
             readings.iter().map(|reading| reading.energy).collect(),
             readings.iter().map(|reading| reading.jump).collect(),
             scores(&multi_level, placed, images)?,
         ])
     };
-    let usual = three(held_out)?;
-    let one = |set: &Foreign| {
-        let strange = three(&set.images)?;
+    let usual = three(held_out, &readings.held_out)?;
+    let one = |(set, readings): (&Foreign, &Vec<Reading>)| {
+        let strange = three(&set.images, readings)?;
         let [energy, gradient, multi_level] = [0, 1, 2].map(|score: usize| auroc(&usual[score], &strange[score]));
         Ok(Outliers { name: set.name.clone(), energy, gradient, multi_level })
     };
-    foreign.iter().map(one).collect()
+    foreign.iter().zip(&readings.foreign).map(one).collect()
 }
 
 /// Fits the score to training pictures.

@@ -1,8 +1,8 @@
 //! `ln Z` of the static energy without importance sampling: along the noise levels, and by classifying them.
 
-use nalgebra::{Cholesky, DMatrix, DVector};
 use rand::RngExt;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use rayon::prelude::*;
 use shared::{
     likelihood::{Node, Prior, Quadrature, partition::along_noise},
     model::{CalibrationPoint, PartitionCard},
@@ -60,13 +60,13 @@ pub fn partition(placed: &PlacedModel<'_>, prior: &Prior, held_out: &Images) -> 
     let place = (0..nodes.len()).min_by(|&a, &b| near(&nodes[a]).total_cmp(&near(&nodes[b]))).unwrap_or(0);
     let levels = Levels::new(nodes, sigma_0, &along.log_partitions);
     let everyone: Vec<usize> = (0..read.len()).collect();
-    let found = levels.classify(&read, &everyone)?;
+    let classified = levels.classify(&read, &everyone)?;
     let mut random = ChaCha8Rng::seed_from_u64(0);
     // One picture would be drawn again and again, and never differ.
     let again = (0..if read.len() > 1 { AGAIN } else { 0 })
         .map(|_| {
             let drawn: Vec<usize> = everyone.iter().map(|_| random.random_range(0..read.len())).collect();
-            levels.classify(&read, &drawn).map(|found| found[place])
+            levels.classify_from(&found(&read, &drawn), classified.clone()).map(|again| again[place])
         })
         .collect::<Result<Vec<f64>>>()?;
 
@@ -76,10 +76,10 @@ pub fn partition(placed: &PlacedModel<'_>, prior: &Prior, held_out: &Images) -> 
     Ok(PartitionCard {
         noise_level: nodes[place].level,
         along_noise: along.log_partitions[place],
-        by_classification: found[place],
+        by_classification: classified[place],
         by_classification_standard_error: (!again.is_empty()).then(|| deviation(&again)),
         disagreement_bits: (along.surprises[place] - bound) / std::f64::consts::LN_2,
-        calibration: levels.calibration(&read, &found),
+        calibration: levels.calibration(&read, &classified),
     })
 }
 
@@ -133,40 +133,106 @@ impl Levels {
         Self { betas, start: start.to_vec() }
     }
 
-    /// The `c` of the largest likelihood, a convex problem, by Newton's steps: the multistate Bennett acceptance ratio
-    /// (Shirts and Chodera 2008), and the density ratios of a classifier whose energy is given.
+    /// The `c` of the largest likelihood, a convex problem: the multistate Bennett acceptance ratio (Shirts and Chodera 2008),
+    /// and the density ratios of a classifier whose energy is given.
+    ///
+    /// # Errors
+    /// The energies are no numbers, or the search does not come to an end.
     fn classify(&self, read: &[Likelihood], pictures: &[usize]) -> Result<Vec<f64>> {
-        const STEPS: usize = 50;
-        let free = self.start.len() - 1;
-        let mut c = self.start.clone();
+        let found = found(read, pictures);
+        self.classify_from(&found, self.by_neighbours(&found)?)
+    }
+
+    /// The same from near the answer, by Newton's steps. A step that makes the likelihood less was too far, and is tried again
+    /// with a larger ridge in the curvature (Marquardt 1963): the energy of a model that has learnt little tells levels apart by
+    /// something else than their noise, and the answer is then thousands of nats away.
+    fn classify_from(&self, found: &[(usize, f64)], mut c: Vec<f64>) -> Result<Vec<f64>> {
+        const STEPS: usize = 2000;
+        // Pictures that are taken for a level too often, at the end.
+        const STILL: f64 = 1e-7;
+        // Nats that rounding may make of a large sum.
+        const ROUNDING: f64 = 1e-7;
+        // Without any, levels that nothing is taken for would have no curvature.
+        const LEAST: f64 = 1e-9;
+        const MOST: f64 = 1e12;
+        let (mut ridge, mut surprise) = (LEAST, self.surprise(found, &c));
         for _ in 0..STEPS {
-            let (mut gradient, mut curvature) = (DVector::<f64>::zeros(free), DMatrix::<f64>::zeros(free, free));
-            for (level, energy) in pictures.iter().flat_map(|&picture| energies(&read[picture])) {
-                let shares = self.shares(energy, &c);
-                if level < free {
-                    gradient[level] += 1.0;
+            let (gradient, curvature) = self.slopes(found, &c);
+            if gradient.iter().all(|slope| slope.abs() < STILL) {
+                return Ok(c);
+            }
+            loop {
+                let step = curvature.clone().solve(gradient.clone(), ridge).ok_or_else(not_finite)?;
+                // The last level stays.
+                let next: Vec<f64> = c.iter().zip(step.iter().chain([&0.0])).map(|(c, step)| c - step).collect();
+                let then = self.surprise(found, &next);
+                if then <= surprise + ROUNDING {
+                    (c, surprise) = (next, then);
+                    ridge = (ridge / 4.0).max(LEAST);
+                    break;
                 }
-                for &(j, share) in shares.iter().filter(|(j, _)| *j < free) {
-                    gradient[j] -= share;
-                    curvature[(j, j)] += share;
-                    for &(k, other) in shares.iter().filter(|(k, _)| *k < free) {
-                        curvature[(j, k)] -= share * other;
-                    }
+                ridge *= 8.0;
+                if ridge > MOST {
+                    return Err(no_end());
                 }
             }
-            // Levels that nothing is taken for would have no curvature.
-            for j in 0..free {
-                curvature[(j, j)] += 1e-9;
+        }
+        Err(no_end())
+    }
+
+    /// How little the levels of pictures of these energies were to be expected, in nats.
+    fn surprise(&self, found: &[(usize, f64)], c: &[f64]) -> f64 {
+        let of_one = |&(level, energy): &(usize, f64)| {
+            let logit = |(beta, c): (&f64, &f64)| -beta * energy - c;
+            let logits = || self.betas.iter().zip(c).map(logit);
+            let most = logits().fold(f64::NEG_INFINITY, f64::max);
+            most + logits().map(|logit| (logit - most).exp()).sum::<f64>().ln() - logit((&self.betas[level], &c[level]))
+        };
+        // On all processors, and summed in one order.
+        found.par_iter().map(of_one).collect::<Vec<f64>>().into_iter().sum()
+    }
+
+    /// How the surprise falls with each `c`, and its curvature.
+    fn slopes(&self, found: &[(usize, f64)], c: &[f64]) -> (Vec<f64>, Banded) {
+        let free = c.len() - 1;
+        let mut gradient = vec![0.0; free];
+        let shares: Vec<Vec<(usize, f64)>> = found.par_iter().map(|&(_, energy)| self.shares(energy, c)).collect();
+        // The levels of a picture's shares are neighbours, and so are all that are together in the curvature.
+        let reach = |shares: &Vec<(usize, f64)>| match (shares.first(), shares.last()) {
+            (Some((first, _)), Some((last, _))) => last - first,
+            _ => 0,
+        };
+        let mut curvature = Banded::zeros(free, shares.iter().map(reach).max().unwrap_or(0));
+        for (&(level, _), shares) in found.iter().zip(&shares) {
+            if level < free {
+                gradient[level] += 1.0;
             }
-            let factor =
-                Cholesky::new(curvature).ok_or_else(|| Error::failed("some energies are not finite numbers"))?;
-            // Each c is a log of shares: a step of more than one is too far for a quadratic to be true.
-            let step = factor.solve(&gradient);
-            let limit = (1.0 / step.amax().max(1e-12)).min(1.0);
-            (0..free).for_each(|j| c[j] -= limit * step[j]);
-            if step.amax() < 1e-6 {
-                break;
+            for &(j, share) in shares.iter().filter(|(j, _)| *j < free) {
+                gradient[j] -= share;
+                curvature.add(j, j, share);
+                for &(k, other) in shares.iter().filter(|(k, _)| *k <= j) {
+                    curvature.add(j, k, -share * other);
+                }
             }
+        }
+        (gradient, curvature)
+    }
+
+    /// What the search starts from: each level told from the next alone, whatever `start` says of all but the last.
+    fn by_neighbours(&self, found: &[(usize, f64)]) -> Result<Vec<f64>> {
+        let mut by_level = vec![Vec::new(); self.betas.len()];
+        for &(level, energy) in found {
+            if !energy.is_finite() {
+                return Err(not_finite());
+            }
+            by_level[level].push(energy);
+        }
+        let mut c = self.start.clone();
+        for level in (0..c.len() - 1).rev() {
+            let warmer = self.betas[level] - self.betas[level + 1];
+            let between = difference(warmer, &by_level[level], &by_level[level + 1]);
+            // Without a picture at either there is nothing better than the start.
+            c[level] = c[level + 1] + between.unwrap_or(self.start[level] - self.start[level + 1]);
         }
         Ok(c)
     }
@@ -204,6 +270,101 @@ impl Levels {
         };
         SAID.map(|said| CalibrationPoint { said, found: within(said) / places.len().max(1) as f64 }).to_vec()
     }
+}
+
+fn no_end() -> Error {
+    Error::failed("the classification of the noise levels has come to no end, so there is no ln Z by it")
+}
+
+fn not_finite() -> Error {
+    Error::failed("some energies are not finite numbers")
+}
+
+/// `c_1 - c_2` of two levels whose inverse temperatures differ by `beta`, where as many pictures are taken for the first as there
+/// are (Bennett 1976): what is taken for it falls as `c_1` grows, so halving an interval finds it. None where either has none.
+fn difference(beta: f64, first: &[f64], second: &[f64]) -> Option<f64> {
+    const HALVINGS: usize = 60;
+    if first.is_empty() || second.is_empty() {
+        return None;
+    }
+    let logits: Vec<f64> = first.iter().chain(second).map(|energy| -beta * energy).collect();
+    let taken = |c: f64| logits.iter().map(|logit| 1.0 / (1.0 + (c - logit).exp())).sum::<f64>();
+    // As all are far to one side of either end, there all or none are taken.
+    let far = 50.0 + (logits.len() as f64).ln();
+    let mut low = logits.iter().copied().fold(f64::INFINITY, f64::min) - far;
+    let mut high = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max) + far;
+    for _ in 0..HALVINGS {
+        let middle = 0.5 * (low + high);
+        if taken(middle) > first.len() as f64 { low = middle } else { high = middle }
+    }
+    Some(0.5 * (low + high))
+}
+
+/// A symmetric matrix of which only what is near the diagonal is not zero: its lower half, a row after the other, each from
+/// `width` before the diagonal up to it.
+#[derive(Clone)]
+struct Banded {
+    width: usize,
+    rows: Vec<f64>,
+}
+
+impl Banded {
+    fn zeros(size: usize, width: usize) -> Self {
+        let width = width.min(size.saturating_sub(1));
+        Self { width, rows: vec![0.0; size * (width + 1)] }
+    }
+
+    fn size(&self) -> usize {
+        self.rows.len() / (self.width + 1)
+    }
+
+    /// Where `row, column` lies, of `row - width <= column <= row`.
+    fn at(&self, row: usize, column: usize) -> usize {
+        row * (self.width + 1) + self.width + column - row
+    }
+
+    fn add(&mut self, row: usize, column: usize, value: f64) {
+        let at = self.at(row, column);
+        self.rows[at] += value;
+    }
+
+    /// The solution for a right side with this much more on the diagonal, by Cholesky's factor, which has the same width; none
+    /// where the matrix is not positive.
+    fn solve(mut self, mut side: Vec<f64>, ridge: f64) -> Option<Vec<f64>> {
+        let (size, width) = (self.size(), self.width);
+        (0..size).for_each(|row| self.add(row, row, ridge));
+        for row in 0..size {
+            for column in row.saturating_sub(width)..=row {
+                let both = row.saturating_sub(width)..column;
+                let product: f64 = both.map(|k| self.rows[self.at(row, k)] * self.factor(column, k)).sum();
+                let (at, rest) = (self.at(row, column), self.rows[self.at(row, column)] - product);
+                self.rows[at] = if column == row {
+                    Some(rest.sqrt()).filter(|root| *root > 0.0)?
+                } else {
+                    rest / self.factor(column, column)
+                };
+            }
+        }
+        for row in 0..size {
+            let known: f64 = (row.saturating_sub(width)..row).map(|k| self.factor(row, k) * side[k]).sum();
+            side[row] = (side[row] - known) / self.factor(row, row);
+        }
+        for row in (0..size).rev() {
+            let known: f64 = (row + 1..size.min(row + width + 1)).map(|k| self.factor(k, row) * side[k]).sum();
+            side[row] = (side[row] - known) / self.factor(row, row);
+        }
+        Some(side)
+    }
+
+    /// A number of it, 0 beyond its width.
+    fn factor(&self, row: usize, column: usize) -> f64 {
+        if row - column > self.width { 0.0 } else { self.rows[self.at(row, column)] }
+    }
+}
+
+/// The same of pictures of these numbers.
+fn found(read: &[Likelihood], pictures: &[usize]) -> Vec<(usize, f64)> {
+    pictures.iter().flat_map(|&picture| energies(&read[picture])).collect()
 }
 
 /// Each level with the energies of a picture under its noise.
@@ -265,6 +426,74 @@ mod tests {
         for CalibrationPoint { said, found } in levels.calibration(&read, &truth) {
             assert!((said - found).abs() < 0.05, "{found} where {said} was said");
         }
+    }
+
+    /// Newton's steps alone, each of one at most, would not come that far.
+    #[test]
+    fn a_start_that_is_far_off_makes_no_difference() {
+        let (nodes, read) = one_point(20);
+        let everyone: Vec<usize> = (0..read.len()).collect();
+        let truth: Vec<f64> =
+            nodes.iter().map(|node| 32.0 * (std::f64::consts::TAU * f64::from(node.level).powi(2)).ln()).collect();
+        let found = |shift: f64| {
+            let last = nodes.len() - 1;
+            let start: Vec<f64> =
+                truth.iter().enumerate().map(|(place, c)| if place < last { c + shift } else { *c }).collect();
+            Levels::new(&nodes, 0.1, &start).classify(&read, &everyone).unwrap()
+        };
+        for ((near, above), below) in found(0.0).into_iter().zip(found(200.0)).zip(found(-200.0)) {
+            assert!((near - above).abs() < 1e-4 && (near - below).abs() < 1e-4, "{near}, {above}, {below}");
+        }
+    }
+
+    /// Energies of models that have learnt little: of brightness rather than of noise, of nothing at all, the wrong way round.
+    #[test]
+    fn levels_have_numbers_whatever_the_energy_is() {
+        let (nodes, read) = one_point(4);
+        let everyone: Vec<usize> = (0..read.len()).collect();
+        let levels = Levels::new(&nodes, 0.1, &vec![0.0; nodes.len()]);
+        let changes: [fn(usize, f32) -> f32; 3] =
+            [|picture, energy| energy + 400.0 * picture as f32, |_, _| 7.0, |_, energy| -energy];
+        for change in changes {
+            let mut read = read.clone();
+            for (picture, of_picture) in read.iter_mut().enumerate() {
+                of_picture.energies.iter_mut().flatten().for_each(|energy| *energy = change(picture, *energy));
+            }
+            let c = levels.classify(&read, &everyone).unwrap();
+            let (gradient, _) = levels.slopes(&found(&read, &everyone), &c);
+            assert!(gradient.iter().all(|slope| slope.abs() < 1e-6), "{gradient:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_classified_to_nothing() {
+        let (nodes, mut read) = one_point(3);
+        read[1].energies[0][0] = f32::NAN;
+        let levels = Levels::new(&nodes, 0.1, &vec![0.0; nodes.len()]);
+        assert!(levels.classify(&read, &[0, 1, 2]).unwrap_err().to_string().contains("not finite"));
+    }
+
+    #[test]
+    fn a_banded_system_is_solved_as_a_whole_one() {
+        // Of a matrix that is its diagonal more than all beside it.
+        for width in [0, 1, 3, 8] {
+            let mut matrix = Banded::zeros(9, width);
+            let value = |row: usize, column: usize| match row - column {
+                0 => 9.0 + row as f64,
+                apart if apart <= width => ((row * 7 + column * 3) % 5) as f64 / 4.0 - 0.5,
+                _ => 0.0,
+            };
+            for row in 0..9_usize {
+                (row.saturating_sub(width)..=row).for_each(|column| matrix.add(row, column, value(row, column)));
+            }
+            let wanted: Vec<f64> = (0..9).map(|at| f64::from(at) - 4.0).collect();
+            let side = |row: usize| (0..9).map(|column| value(row.max(column), row.min(column)) * wanted[column]).sum();
+            let found = matrix.solve((0..9).map(side).collect(), 0.0).unwrap();
+            assert!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-12), "{width}: {found:?}");
+        }
+        let mut negative = Banded::zeros(1, 0);
+        negative.add(0, 0, -1.0);
+        assert!(negative.solve(vec![1.0], 0.0).is_none());
     }
 
     #[test]

@@ -147,7 +147,10 @@ fn quality(evaluation: &Evaluation) -> Markup {
             "Against " (compared_with) " held-out pictures, on " (features) ". Means over "
             (samples.groups) @if samples.groups == 1 { " group" } @else { " groups" } " of " (samples.count / samples.groups.max(1))
             " samples"
-            @if samples.standard_error.is_some() { ", with their standard errors" }
+            @if samples.standard_error.is_some() {
+                ", with their standard errors (of the distance and the class score by what the samples differ by, of the others by \
+                 what the " (samples.groups) " groups differ by)"
+            }
             ": distances depend on the number of pictures, so compare them only with those of as many."
             @if held_out_half.is_some() {
                 " The other held-out pictures are in groups of the same size: no model can beat them but by chance."

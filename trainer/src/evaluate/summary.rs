@@ -134,8 +134,8 @@ fn metric(name: impl Into<String>, value: f64, how: impl Into<String>) -> Metric
 fn of_samples(quality: &SampleQuality, evaluation: &Evaluation) -> Vec<Metric> {
     let SampleQuality { features, compared_with, samples, held_out_half: half, pixel_gaussian, .. } = quality;
     let error = samples.standard_error;
-    let more = |error: Option<f64>, half: Option<f64>| {
-        let error = error.map(|error| format!("; standard error {error:.2}")).unwrap_or_default();
+    let more = |error: Option<f64>, by: &str, half: Option<f64>| {
+        let error = error.map(|error| format!("; standard error {error:.2}{by}")).unwrap_or_default();
         let half = half.map(|half| format!("; other held-out pictures: {half:.2}")).unwrap_or_default();
         format!("{error}{half}")
     };
@@ -148,13 +148,13 @@ fn of_samples(quality: &SampleQuality, evaluation: &Evaluation) -> Vec<Metric> {
             evaluation.sampling,
             if samples.groups == 1 { "one group".to_owned() } else { format!("{} groups", samples.groups) },
             samples.count / samples.groups.max(1),
-            more(error.map(|error| error.frechet_distance), half.map(|half| half.frechet_distance)),
+            more(error.map(|error| error.frechet_distance), "", half.map(|half| half.frechet_distance)),
             pixel_gaussian.frechet_distance
         ),
     )];
     if let Some(score) = samples.class_score {
         let classes = samples.classes.iter().map(|share| format!("{:.0}", 100.0 * share)).collect::<Vec<_>>();
-        let more = more(error.and_then(|error| error.class_score), half.and_then(|half| half.class_score));
+        let more = more(error.and_then(|error| error.class_score), "", half.and_then(|half| half.class_score));
         let how = format!("the same samples{more}; percent of samples in each class: {}", classes.join(" "));
         metrics.push(metric("class score", score, how));
     }
@@ -167,7 +167,9 @@ fn of_samples(quality: &SampleQuality, evaluation: &Evaluation) -> Vec<Metric> {
         ("coverage", |overlap| overlap.coverage),
     ];
     metrics.extend(parts.map(|(name, of)| {
-        let more = more(error.map(|error| of(&error.overlap)), half.map(|half| of(&half.overlap)));
+        // The distance and the class score have theirs by the samples themselves.
+        let by = format!(" by the {} groups", samples.groups);
+        let more = more(error.map(|error| of(&error.overlap)), &by, half.map(|half| of(&half.overlap)));
         metric(name, of(&samples.overlap), format!("the same samples{more}{little}"))
     }));
     metrics
@@ -193,8 +195,8 @@ fn likelihoods(found: &Likelihoods) -> Vec<Metric> {
         set.auroc.map(|auroc| metric(format!("AUROC by bits against {}", set.name), auroc, how))
     };
     let how = format!(
-        "of exp(-(sigma_0 / s)^2 E) at noise s = {:.3}, along the noise levels; by classification of the level {}; it gives \
-         noisy pictures {} than their denoising errors do",
+        "of exp(-(sigma_0 / s)^2 E) at noise s = {:.3}, along the noise levels; by classification of the level {}; by this energy \
+         noisy pictures take {} than by their denoising errors",
         partition.noise_level,
         with_error(partition.by_classification, partition.by_classification_standard_error, 0),
         more_or_fewer(partition.disagreement_bits)

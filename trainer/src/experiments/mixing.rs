@@ -1,20 +1,26 @@
 //! How fast chains at a fixed temperature forget where they were, with the Metropolis-adjusted Langevin algorithm.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, ops::Range};
 
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use shared::{
     measures::hmc::{Hmc, State},
-    network::{Energy, EnergyNetwork},
+    network::Energy,
     sampling::{Draw, Noise, langevin},
+    training::NoiseLevels,
 };
 
-use super::subject::{Subject, claim, earlier};
+use super::{
+    command,
+    numbers::{Experiment, keep, resume},
+    subject::{Subject, claim},
+};
 use crate::{
+    budget::{self, parts},
+    chains::BATCH,
     cli::MixingArgs,
     error::{Error, Result},
-    files,
     model::LoadedModel,
     output,
     plots::{Axis, Curve, Plot},
@@ -48,8 +54,14 @@ struct Results {
     model: String,
     chains: usize,
     steps: usize,
+    /// What was typed to measure all this.
+    #[serde(default)]
+    commands: Vec<String>,
     levels: Vec<Mixing>,
 }
+
+/// Levels where nobody says which.
+const LEVELS: [f32; 5] = [0.1, 0.3, 0.5, 1.0, 2.0];
 
 /// Acceptance at which a Langevin step explores fastest (Roberts and Rosenthal 1998).
 const BEST_ACCEPTANCE: f64 = 0.574;
@@ -76,26 +88,32 @@ pub fn mixing(args: MixingArgs) -> Result<()> {
         model: args.subject.model.model.display().to_string(),
         chains: count,
         steps: args.steps,
+        commands: vec![command::of_process()],
         levels: Vec::new(),
     };
-    let is_same = |earlier: &Results| {
-        earlier.subject == results.subject && (earlier.chains, earlier.steps) == (results.chains, results.steps)
-    };
-    if let Some(earlier) = earlier(&args.subject.out.join("mixing.json"), is_same)? {
-        results.levels = earlier.levels;
-    }
+    let out = &args.subject.out;
+    resume(out, &mut results)?;
     let starts = model.frame.add(to_tensor(&chosen, &(0..count).collect::<Vec<_>>(), &device));
-    let mut wanted: Vec<f32> = args.levels.iter().map(|&level| level as f32).collect();
+    let mut wanted: Vec<f32> = match args.levels[..] {
+        [] => usual_levels(&model.noise),
+        _ => args.levels.iter().map(|&level| level as f32).collect(),
+    };
     wanted.retain(|level| results.levels.iter().all(|mixing| mixing.noise_level != *level));
     let progress = Progress::new("chains, by steps", wanted.len() * args.steps * 2);
     for level in wanted {
         results.levels.push(run(&model, starts.clone(), level, args.steps, &device, &progress)?);
-        results.write(&args)?;
+        keep(out, &mut results)?;
     }
     drop(progress);
-    results.write(&args)?;
-    println!("{}", args.subject.out.join("mixing.md").display());
+    keep(out, &mut results)?;
+    println!("{}", out.join("mixing.md").display());
     Ok(())
+}
+
+/// The usual ones that the model was trained between, or its largest where there is none.
+fn usual_levels(noise: &NoiseLevels) -> Vec<f32> {
+    let within: Vec<f32> = LEVELS.into_iter().filter(|level| (noise.min..=noise.max).contains(level)).collect();
+    if within.is_empty() { vec![noise.max] } else { within }
 }
 
 fn run(
@@ -107,7 +125,8 @@ fn run(
     progress: &Progress,
 ) -> Result<Mixing> {
     let sigma_0 = model.config.sigma_0;
-    let density = Tempered { network: &model.network, temperature: (level / sigma_0).powi(2) };
+    let at_once = budget::pictures(&model.network, model.config.image_size, BATCH);
+    let density = Tempered { energy: &model.network, temperature: (level / sigma_0).powi(2), at_once };
     let noise = Noise::new(1);
     let x = starts.clone() + noise.tensor(0, Draw::Start, starts.dims(), device) * level;
     let mut state = State::at(x, &density);
@@ -151,16 +170,18 @@ fn run(
     })
 }
 
-/// `E / T`
-struct Tempered<'a> {
-    network: &'a EnergyNetwork,
+/// `E / T`, of so many pictures at once.
+struct Tempered<'a, E> {
+    energy: &'a E,
     temperature: f32,
+    at_once: usize,
 }
 
-impl Energy for Tempered<'_> {
+impl<E: Energy> Energy for Tempered<'_, E> {
     fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
-        let (energy, gradient) = self.network.energy_and_gradient(x);
-        (energy / self.temperature, gradient / self.temperature)
+        let of_part = |part: Range<usize>| self.energy.energy_and_gradient(x.clone().slice([part]));
+        let (energies, gradients) = parts(x.dims()[0], self.at_once).map(of_part).unzip::<_, _, Vec<_>, Vec<_>>();
+        (Tensor::cat(energies, 0) / self.temperature, Tensor::cat(gradients, 0) / self.temperature)
     }
 }
 
@@ -172,41 +193,64 @@ fn similarity(a: &Tensor<4>, b: &Tensor<4>, mean: &Tensor<4>) -> Result<f64> {
     Ok(sum(a * b)? / norms.sqrt().max(f64::MIN_POSITIVE))
 }
 
+impl Experiment for Results {
+    type Written = Self;
+    const NAME: &'static str = "mixing";
+
+    fn is_of(&self, written: &Self) -> bool {
+        self.subject == written.subject && (self.chains, self.steps) == (written.chains, written.steps)
+    }
+
+    fn is_empty(written: &Self) -> bool {
+        written.levels.is_empty()
+    }
+
+    fn take(&mut self, written: Self) {
+        command::put_before(&mut self.commands, written.commands);
+        let is_new = |mixing: &Mixing| self.levels.iter().all(|own| own.noise_level != mixing.noise_level);
+        let new: Vec<Mixing> = written.levels.into_iter().filter(is_new).collect();
+        self.levels.extend(new);
+    }
+
+    fn shown(&self) -> Vec<(&'static str, Result<String>)> {
+        vec![("mixing.svg", self.plot().svg()), ("mixing.md", Ok(self.text()))]
+    }
+}
+
 impl Results {
-    fn write(&self, args: &MixingArgs) -> Result<()> {
-        let out = &args.subject.out;
-        files::write_atomically(&out.join("mixing.json"), |file| Ok(serde_json::to_writer_pretty(file, self)?))?;
+    /// Those of the levels in rising order, whenever they were measured.
+    fn rising(&self) -> Vec<&Mixing> {
+        let mut levels: Vec<&Mixing> = self.levels.iter().collect();
+        levels.sort_by(|a, b| a.noise_level.total_cmp(&b.noise_level));
+        levels
+    }
+
+    fn plot(&self) -> Plot {
         let curve = |mixing: &Mixing| Curve {
             name: format!("noise {}", mixing.noise_level),
             points: mixing.correlation.iter().skip(1).map(|&(step, value)| (step as f64, value)).collect(),
         };
-        let plot = Plot {
+        Plot {
             title: "What is left of a chain's picture at a fixed temperature".to_owned(),
             x: Axis { name: "steps".to_owned(), logarithmic: true },
             y: Axis { name: "correlation with the start".to_owned(), logarithmic: false },
-            curves: self.levels.iter().map(curve).collect(),
+            curves: self.rising().into_iter().map(curve).collect(),
             levels: Vec::new(),
-        };
-        let svg = plot.svg()?;
-        files::write_atomically(&out.join("mixing.svg"), |file| file.write_all(svg.as_bytes()))?;
-        let text = self.text(args);
-        files::write_atomically(&out.join("mixing.md"), |file| file.write_all(text.as_bytes()))
+        }
     }
 
-    fn text(&self, args: &MixingArgs) -> String {
-        let steps = args.steps;
+    fn text(&self) -> String {
+        let steps = self.steps;
         let mut text = format!(
-            "# Mixing\n\nWritten by `trainer experiment mixing --model {} --data {} --steps {steps} --out {}`.\n\n![What is left of a \
+            "# Mixing\n\n{}.\n\n![What is left of a \
              chain's picture](mixing.svg)\n\n{} chains of the Metropolis-adjusted Langevin algorithm from held-out pictures, {steps} \
              steps to settle and {steps} that are measured. A step is the noise level's times the number given. Energies are those of \
              the network, before the temperature divides them.\n\n| temperature | noise level | step | accepted | correlation \
              after {steps} steps | energy at first | energy at last |\n| --- | --- | --- | --- | --- | --- | --- |\n",
-            self.model,
-            args.subject.data,
-            args.subject.out.display(),
+            command::told(&self.commands),
             self.chains,
         );
-        for mixing in &self.levels {
+        for mixing in self.rising() {
             let last = |values: &[(usize, f64)]| values.last().map_or(f64::NAN, |value| value.1);
             let _ = writeln!(
                 text,
@@ -221,5 +265,45 @@ impl Results {
             );
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use options::Spacing;
+
+    use super::*;
+
+    /// `|x|^2 / 2`, and how many pictures it was asked of at once.
+    struct Counting(Cell<usize>);
+
+    impl Energy for Counting {
+        fn energy_and_gradient(&self, x: Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+            let shape = x.dims();
+            self.0.set(self.0.get().max(shape[0]));
+            (x.clone().square().flatten::<2>(1, 3).sum_dim(1).flatten::<1>(0, 1) * 0.5, x)
+        }
+    }
+
+    #[test]
+    fn many_chains_go_through_the_network_a_few_at_a_time() {
+        let energy = Counting(Cell::new(0));
+        let x = Noise::new(0).tensor(0, Draw::Start, [11, 1, 2, 2], &Device::flex());
+        let (whole, gradient) = energy.energy_and_gradient(x.clone());
+        energy.0.set(0);
+        let (parts, slopes) = Tempered { energy: &energy, temperature: 2.0, at_once: 4 }.energy_and_gradient(x);
+        assert_eq!(energy.0.get(), 4);
+        assert_eq!(output::floats(parts).unwrap(), output::floats(whole / 2.0).unwrap());
+        assert_eq!(output::floats(slopes).unwrap(), output::floats(gradient / 2.0).unwrap());
+    }
+
+    #[test]
+    fn usual_levels_are_those_of_the_model() {
+        let of = |min: f32, max: f32| usual_levels(&NoiseLevels { min, max, spacing: Spacing::Geometric });
+        assert_eq!(of(0.05, 1.2), [0.1, 0.3, 0.5, 1.0]);
+        assert_eq!(of(0.05, 2.0), LEVELS);
+        assert_eq!(of(0.4, 0.4), [0.4]);
     }
 }

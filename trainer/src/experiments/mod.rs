@@ -1,8 +1,10 @@
 //! Measurements that answer a question about the method. Settings are chosen by them, so samples are measured against the
 //! half of the held-out pictures that `trainer evaluate` does not report on, and made of another seed.
 
+mod command;
 mod mixing;
 mod noise_levels;
+mod numbers;
 mod restoration;
 mod samplers;
 mod settings;

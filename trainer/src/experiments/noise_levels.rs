@@ -1,9 +1,9 @@
 //! One noise level against many: the central claim of the paper, with pictures and in the plane.
 
-use std::{fmt::Write as _, path::Path};
+use std::fmt::Write as _;
 
 use burn::tensor::Device;
-use options::{Sampler, Spacing, ToyShape};
+use options::{Sampler, Spacing, ToyShape, Words};
 use serde::{Deserialize, Serialize};
 use shared::{
     sampling::Schedule,
@@ -12,17 +12,20 @@ use shared::{
 };
 
 use super::{
-    OTHER_HALF, of_others,
-    subject::{claim, earlier, hash},
+    OTHER_HALF, command,
+    numbers::{Experiment, keep, or_warned, resume},
+    of_others,
+    subject::{claim, hash},
     trial::{self, TrialSampling},
 };
 use crate::{
     cli::NoiseLevelsArgs,
     data::{self, DataSet},
     error::{Error, Result},
-    evaluate::{Purpose, Quality, QualityMeasure},
+    evaluate::{Counted, Purpose, Quality, QualityMeasure},
     features::FeatureChoice,
-    files, folders, overwriting, pictures,
+    folders, overwriting,
+    pictures::{self, Picture},
     plots::{Axis, Curve, Plot},
     train::{RunConfig, TrainingPreset},
 };
@@ -63,6 +66,9 @@ struct Results {
     pictures: Vec<Trained>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     failures: Vec<Failure>,
+    /// What was typed to measure all this.
+    #[serde(default)]
+    commands: Vec<String>,
     plane: Vec<Walked>,
 }
 
@@ -103,7 +109,7 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
     if many.min > many.max {
         return Err(Error::input(format!("--sigma-min {} is above --sigma-max {}", many.min, many.max)));
     }
-    let measure = QualityMeasure::new(&data, Purpose::Choice, args.count, FeatureChoice::Auto)?;
+    let measure = QualityMeasure::new(&data, Purpose::Choice, Counted::by_flag(args.count), FeatureChoice::Auto)?;
     overwriting::not_among(&args.out, &data)?;
     let grids = args.levels.iter().map(|&level| grid(Some(level as f32))).chain([grid(None)]);
     let others: Vec<String> = grids.chain([TABLE, PICTURES_PLOT, PLANE_PLOT].map(str::to_owned)).collect();
@@ -129,53 +135,71 @@ pub fn noise_levels(args: NoiseLevelsArgs) -> Result<()> {
         floor: measure.floor(args.count)?,
         pictures: Vec::new(),
         failures: Vec::new(),
+        commands: vec![command::of_process()],
         plane: Vec::new(),
     };
-    let is_same = |earlier: &Results| earlier.plan == results.plan && earlier.features == results.features;
-    if let Some(earlier) = earlier(&args.out.join("noise-levels.json"), is_same)? {
-        results.pictures = earlier.pictures;
-    }
+    resume(&args.out, &mut results)?;
+    // Before the first grid: by it a folder is known as one that was written here.
+    keep(&args.out, &mut results)?;
+    let mut failed = None;
     for &(level, noise) in &settings {
         if results.pictures.iter().any(|trained| trained.level == level) {
             continue;
         }
         eprintln!("training with {}", name(level));
-        match trained(&args, &data, &measure, (level, noise), many, &device) {
-            Ok(quality) => results.pictures.push(Trained { level, quality }),
+        match trained(&args, &data, &measure, noise, many, &device) {
+            Ok((quality, samples)) => {
+                // What cannot be written costs no number, and the numbers come last: whoever is stopped in between trains
+                // this one again.
+                let shown = &samples[..samples.len().min(SHOWN)];
+                or_warned(pictures::write_grid(&args.out.join(grid(level)), shown, Some(COLUMNS)));
+                results.pictures.push(Trained { level, quality });
+            }
             // A loss that runs away says something of this level, and nothing of the next.
             Err(Error::Failed(reason)) => {
                 eprintln!("warning: {}: {reason}", name(level));
+                failed = failed.or_else(|| Some(format!("{}: {reason}", name(level))));
+                results.failures.retain(|failure| failure.level != level);
                 results.failures.push(Failure { level, reason });
             }
             Err(error) => return Err(error),
         }
-        results.write_numbers(&args)?;
+        keep(&args.out, &mut results)?;
     }
-    let many_in_plane = NoiseLevels { max: largest_in_plane(&args), ..many };
-    let plane = settings.iter().flat_map(|&(level, noise)| {
+    let many_in_plane = NoiseLevels { max: results.plan.largest_in_plane(), ..many };
+    for (&(level, noise), shape) in settings.iter().flat_map(|setting| SHAPES.map(|shape| (setting, shape))) {
+        if results.plane.iter().any(|walked| walked.is_of(level, shape)) {
+            continue;
+        }
         let noise = if level.is_some() { noise } else { many_in_plane };
-        SHAPES.map(|shape| walked(level, noise, shape))
-    });
-    results.plane = plane.collect();
-    results.write(&args)?;
-    match results.failures.first() {
-        None => Ok(()),
-        Some(Failure { level, reason }) => Err(Error::failed(format!("{}: {reason}", name(*level)))),
+        results.plane.push(walked(level, noise, shape));
+    }
+    keep(&args.out, &mut results)?;
+    println!("{}", args.out.join(TABLE).display());
+    failed.map_or(Ok(()), |failed| Err(Error::failed(failed)))
+}
+
+impl Plan {
+    /// Of many levels.
+    fn largest_in_plane(&self) -> f32 {
+        (self.sigma_max as f32).min(PLANE_LARGEST.max(self.sigma_min as f32))
     }
 }
 
-fn largest_in_plane(args: &NoiseLevelsArgs) -> f32 {
-    (args.sigma_max as f32).min(PLANE_LARGEST.max(args.sigma_min as f32))
+impl Walked {
+    fn is_of(&self, level: Option<f32>, shape: ToyShape) -> bool {
+        (self.level, self.shape) == (level, shape)
+    }
 }
 
 fn trained(
     args: &NoiseLevelsArgs,
     data: &DataSet,
     measure: &QualityMeasure<'_>,
-    (level, noise): (Option<f32>, NoiseLevels),
+    noise: NoiseLevels,
     many: NoiseLevels,
     device: &Device,
-) -> Result<Quality> {
+) -> Result<(Quality, Vec<Picture>)> {
     let mut config =
         RunConfig { data: args.data.clone(), noise, noise_follows_size: false, ..TrainingPreset::Unet4.settings() };
     config.network.width = args.width;
@@ -184,9 +208,7 @@ fn trained(
     let schedule = Schedule::of(Sampler::Annealed, args.sampler_steps, config.network.sigma_0, &many);
     let sampling = TrialSampling { schedule, count: args.count };
     let (outcome, samples) = trial::run(config, data, measure, sampling, device)?;
-    let shown = &samples[..samples.len().min(SHOWN)];
-    pictures::write_grid(&args.out.join(grid(level)), shown, Some(COLUMNS))?;
-    Ok(outcome.quality)
+    Ok((outcome.quality, samples))
 }
 
 /// Samples in a grid, and in its row.
@@ -212,21 +234,50 @@ fn walked(level: Option<f32>, noise: NoiseLevels, shape: ToyShape) -> Walked {
     Walked { level, shape, near, covered }
 }
 
-impl Results {
-    fn write_numbers(&self, args: &NoiseLevelsArgs) -> Result<()> {
-        let path = args.out.join("noise-levels.json");
-        files::write_atomically(&path, |file| Ok(serde_json::to_writer_pretty(file, self)?))
+impl Experiment for Results {
+    type Written = Self;
+    const NAME: &'static str = "noise-levels";
+
+    fn is_of(&self, written: &Self) -> bool {
+        self.plan == written.plan && self.features == written.features
     }
 
-    fn write(&self, args: &NoiseLevelsArgs) -> Result<()> {
-        let out = &args.out;
-        self.write_numbers(args)?;
-        write_plot(out, PICTURES_PLOT, &self.of_pictures())?;
-        write_plot(out, PLANE_PLOT, &self.of_plane())?;
-        let text = self.text(args);
-        files::write_atomically(&out.join(TABLE), |file| file.write_all(text.as_bytes()))?;
-        println!("{}", out.join(TABLE).display());
-        Ok(())
+    fn is_empty(written: &Self) -> bool {
+        written.pictures.is_empty()
+    }
+
+    fn take(&mut self, written: Self) {
+        command::put_before(&mut self.commands, written.commands);
+        let is_new = |trained: &Trained| self.pictures.iter().all(|own| own.level != trained.level);
+        let new: Vec<Trained> = written.pictures.into_iter().filter(is_new).collect();
+        self.pictures.extend(new);
+        let is_new = |walked: &Walked| self.plane.iter().all(|own| !own.is_of(walked.level, walked.shape));
+        let new: Vec<Walked> = written.plane.into_iter().filter(is_new).collect();
+        self.plane.extend(new);
+        let is_new = |failure: &Failure| self.failures.iter().all(|own| own.level != failure.level);
+        let new: Vec<Failure> = written.failures.into_iter().filter(is_new).collect();
+        self.failures.extend(new);
+        // One that failed before may have come to something now.
+        self.failures.retain(|failure| self.pictures.iter().all(|own| own.level != failure.level));
+        self.sort();
+    }
+
+    fn shown(&self) -> Vec<(&'static str, Result<String>)> {
+        // The plane has its turn when all trainings are done.
+        let plane = (!self.plane.is_empty()).then(|| (PLANE_PLOT, self.of_plane().svg()));
+        let pictures = (!self.pictures.is_empty()).then(|| (PICTURES_PLOT, self.of_pictures().svg()));
+        let table = plane.is_some().then(|| (TABLE, Ok(self.text())));
+        pictures.into_iter().chain(plane).chain(table).collect()
+    }
+}
+
+impl Results {
+    /// Levels in rising order, and then many, whenever they were measured.
+    fn sort(&mut self) {
+        let place = |level: Option<f32>| level.unwrap_or(f32::INFINITY);
+        self.pictures.sort_by(|a, b| place(a.level).total_cmp(&place(b.level)));
+        self.plane.sort_by(|a, b| place(a.level).total_cmp(&place(b.level)));
+        self.failures.sort_by(|a, b| place(a.level).total_cmp(&place(b.level)));
     }
 
     fn of_pictures(&self) -> Plot {
@@ -248,7 +299,7 @@ impl Results {
 
     fn of_plane(&self) -> Plot {
         let curve = |shape: ToyShape| Curve {
-            name: format!("{shape:?}").to_lowercase(),
+            name: shape.word().to_owned(),
             points: (self.plane.iter())
                 .filter(|walked| walked.shape == shape)
                 .filter_map(|walked| Some((f64::from(walked.level?), f64::from(walked.near.min(walked.covered)))))
@@ -265,26 +316,13 @@ impl Results {
         }
     }
 
-    fn text(&self, args: &NoiseLevelsArgs) -> String {
-        let levels: Vec<String> = args.levels.iter().map(f64::to_string).collect();
+    fn text(&self) -> String {
+        let Plan { steps, sampler_steps, sigma_max, count, .. } = &self.plan;
         let mut text = format!(
-            "# One noise level, or many\n\nWritten by `trainer experiment noise-levels --data {} --levels {} --sigma-min {} --sigma-max {} \
-             --steps {} --width {} --count {} --sampler-steps {} --out {}`.\n\n## Pictures\n\nThe same network and training, {} \
-             steps, and the same sampler, annealed Langevin dynamics of {} steps from noise of {}; the levels alone differ. {} samples each; Frechet distance to \
+            "# One noise level, or many\n\n{}.\n\n## Pictures\n\nThe same network and training, {steps} \
+             steps, and the same sampler, annealed Langevin dynamics of {sampler_steps} steps from noise of {sigma_max}; the levels alone differ. {count} samples each; Frechet distance to \
              held-out pictures, others than `trainer evaluate` compares with, on {}{}.\n\n![Samples after training with one level]({PICTURES_PLOT})\n\n",
-            args.data,
-            levels.join(","),
-            args.sigma_min,
-            args.sigma_max,
-            args.steps,
-            args.width,
-            args.count,
-            args.sampler_steps,
-            args.out.display(),
-            args.steps,
-            args.sampler_steps,
-            args.sigma_max,
-            args.count,
+            command::told(&self.commands),
             self.features,
             of_others(self.floor.as_ref()),
         );
@@ -310,17 +348,12 @@ impl Results {
             "\n## The plane\n\nThe same in two dimensions, where noise of one level does not lie on a thin shell, with many levels up \
              to {}: how many chains end at the data, and how much of the data has a chain near it.\n\n![Points after training with one level]({PLANE_PLOT})\n\n\
              | levels | shape | chains at the data | data found |\n| --- | --- | --- | --- |\n",
-            largest_in_plane(args),
+            self.plan.largest_in_plane(),
         );
         for Walked { level, shape, near, covered } in &self.plane {
-            let shape = format!("{shape:?}").to_lowercase();
+            let shape = shape.word();
             let _ = writeln!(text, "| {} | {shape} | {near:.2} | {covered:.2} |", name(*level));
         }
         text
     }
-}
-
-fn write_plot(out: &Path, name: &str, plot: &Plot) -> Result<()> {
-    let svg = plot.svg()?;
-    files::write_atomically(&out.join(name), |file| file.write_all(svg.as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! What restorations are worth: held-out pictures of which a part is kept, restored and compared with what they were.
+//! How good restorations are: held-out pictures of which a part is kept, restored and compared with what they were.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -14,13 +14,16 @@ use shared::{
     sampling::Given,
 };
 
-use super::subject::{Subject, claim, earlier};
+use super::{
+    command,
+    numbers::{Experiment, keep, or_warned, resume},
+    subject::{Subject, claim},
+};
 use crate::{
     chains::SamplingRun,
     cli::RestorationArgs,
     error::Result,
     evaluate::{average, diffused, with_error},
-    files,
     likelihood::Plan,
     model::LoadedModel,
     npy, output,
@@ -73,6 +76,9 @@ struct Results {
     answers: usize,
     steps: usize,
     seed: u64,
+    /// What was typed to measure all this.
+    #[serde(default)]
+    commands: Vec<String>,
     rows: Vec<Row>,
 }
 
@@ -106,30 +112,41 @@ pub fn restoration(args: RestorationArgs) -> Result<()> {
         answers: args.answers,
         steps: args.steps,
         seed: args.seed,
+        commands: vec![command::of_process()],
         rows: Vec::new(),
     };
-    let is_same = |earlier: &Results| {
-        let of = |results: &Results| (results.pictures, results.answers, results.steps, results.seed);
-        earlier.subject == results.subject && of(earlier) == of(&results)
-    };
-    if let Some(earlier) = earlier(&args.subject.out.join("restoration.json"), is_same)? {
-        results.rows = earlier.rows;
-    }
+    let out = &args.subject.out;
+    resume(out, &mut results)?;
     // Before the first grid: by it a folder is known as one that was written here.
-    results.write(&args)?;
+    keep(out, &mut results)?;
     // For other programs (`xtask/peers/restoration.py`), as is what is known of them.
-    npy::write_pictures(&args.subject.out.join("truths.npy"), &truths)?;
+    or_warned(npy::write_pictures(&out.join("truths.npy"), &truths).map(drop));
     for task in tasks {
         if results.rows.iter().any(|row| row.task == task.name()) {
             continue;
         }
-        let row = task.measure(&model, &truths, &args, &device)?;
+        let Measured { row, known, shown } = task.measure(&model, &truths, &args, &device)?;
         eprintln!("{}", row.line());
+        // What cannot be written costs no number, and the numbers come last: whoever is stopped in between measures this
+        // task again.
+        if !known.is_empty() {
+            or_warned(npy::write_pictures(&out.join(task.known()), &known).map(drop));
+        }
+        or_warned(pictures::write_grid(&out.join(task.grid()), &shown, Some(2 + SHOWN.1.min(args.answers))));
         results.rows.push(row);
-        results.write(&args)?;
+        keep(out, &mut results)?;
     }
-    println!("{}", args.subject.out.join("restoration.md").display());
+    println!("{}", out.join("restoration.md").display());
     Ok(())
+}
+
+/// What was measured of a task, with pictures.
+struct Measured {
+    row: Row,
+    /// What is known of each picture, where there are other programs that do the task.
+    known: Vec<Picture>,
+    /// Pictures to look at: true ones, each with what is made of it without a model and answers.
+    shown: Vec<Picture>,
 }
 
 impl Task {
@@ -157,7 +174,13 @@ impl Task {
         format!("known-{}.npy", self.file())
     }
 
-    fn measure(&self, model: &LoadedModel, truths: &[Picture], args: &RestorationArgs, device: &Device) -> Result<Row> {
+    fn measure(
+        &self,
+        model: &LoadedModel,
+        truths: &[Picture],
+        args: &RestorationArgs,
+        device: &Device,
+    ) -> Result<Measured> {
         let (mut one, mut mean, mut without) = (Vec::new(), Vec::new(), Vec::new());
         let (mut known_error, mut shown, mut known) = (0.0f32, Vec::new(), Vec::new());
         let plan = Plan::integral(model.noise, GRADIENTS, args.seed);
@@ -192,17 +215,13 @@ impl Task {
                 shown.extend(answers.into_iter().take(SHOWN.1));
             }
         }
-        if !known.is_empty() {
-            npy::write_pictures(&args.subject.out.join(self.known()), &known)?;
-        }
-        pictures::write_grid(&args.subject.out.join(self.grid()), &shown, Some(2 + SHOWN.1.min(args.answers)))?;
         let baseline_name = match self {
             Self::Blocks(_) => "bicubic",
             Self::Grey => "as grey",
             Self::Blur(_) => "as blurred",
             Self::Pixels(_) => "smoothest fill",
         };
-        Ok(Row {
+        let row = Row {
             task: self.name(),
             one: Ratio::of(&one),
             mean: Ratio::of(&mean),
@@ -210,7 +229,8 @@ impl Task {
             baseline: Ratio::of(&without),
             distances: (model.noise.max > model.noise.min).then_some(distances),
             known_error,
-        })
+        };
+        Ok(Measured { row, known, shown })
     }
 
     /// What is known of a picture, and what would be made of it without a model.
@@ -330,31 +350,47 @@ impl Row {
     }
 }
 
+impl Experiment for Results {
+    type Written = Self;
+    const NAME: &'static str = "restoration";
+
+    fn is_of(&self, written: &Self) -> bool {
+        let of = |results: &Self| (results.pictures, results.answers, results.steps, results.seed);
+        self.subject == written.subject && of(self) == of(written)
+    }
+
+    fn is_empty(written: &Self) -> bool {
+        written.rows.is_empty()
+    }
+
+    fn take(&mut self, written: Self) {
+        command::put_before(&mut self.commands, written.commands);
+        let is_new = |row: &Row| self.rows.iter().all(|own| own.task != row.task);
+        let new: Vec<Row> = written.rows.into_iter().filter(is_new).collect();
+        self.rows.extend(new);
+    }
+
+    fn shown(&self) -> Vec<(&'static str, Result<String>)> {
+        vec![("restoration.md", Ok(self.text()))]
+    }
+}
+
 impl Results {
-    fn write(&self, args: &RestorationArgs) -> Result<()> {
-        let out = &args.subject.out;
-        files::write_atomically(&out.join("restoration.json"), |file| Ok(serde_json::to_writer_pretty(file, self)?))?;
+    fn text(&self) -> String {
         let mut text = format!(
-            "# Restorations\n\nWritten by `trainer experiment restoration --model {} --data {} --pictures {} --answers {} --steps {} --seed {} \
-             --out {}`.\n\nPeak signal-to-noise ratios in dB of {} held-out pictures, with their standard errors. One answer may be \
+            "# Restorations\n\n{}.\n\nPeak signal-to-noise ratios in dB of {} held-out pictures, with their standard errors. One answer may be \
              another picture, as good as the true one; the mean of {} is the best guess. Distances to the true pictures are the \
              information-estimation metric by this model: of one answer, of the mean, and without a model. The last column is the \
              largest difference of a value to what is known.\n\n| task | one answer | mean of answers | without a model | distances | \
              known part |\n| --- | --- | --- | --- | --- | --- |\n",
-            self.model,
-            args.subject.data,
-            args.pictures,
-            self.answers,
-            self.steps,
-            self.seed,
-            out.display(),
+            command::told(&self.commands),
             self.pictures,
             self.answers
         );
         for row in &self.rows {
             let _ = writeln!(text, "{}", row.line());
         }
-        files::write_atomically(&out.join("restoration.md"), |file| file.write_all(text.as_bytes()))
+        text
     }
 }
 

@@ -3,21 +3,21 @@
 use std::{fmt::Write as _, time::Instant};
 
 use burn::tensor::Device;
-use options::Sampler;
+use options::{Sampler, Words};
 use serde::{Deserialize, Serialize};
 use shared::{model::Weights, sampling::Churn};
 
 use super::{
-    OTHER_HALF,
-    subject::{self, claim, earlier},
+    OTHER_HALF, command,
+    numbers::{Experiment, earlier, keep},
+    subject::{self, claim},
 };
 use crate::{
     chains::SamplingRun,
     cli::{MeasurementArgs, SamplersArgs},
     error::{Error, Result},
-    evaluate::{Purpose, Quality, QualityMeasure, fingerprint},
+    evaluate::{Counted, Purpose, Quality, QualityMeasure, fingerprint},
     features::FeatureChoice,
-    files,
     model::LoadedModel,
     plots::{Axis, Curve, Plot},
 };
@@ -32,6 +32,13 @@ struct Point {
     churn: Option<f32>,
     seconds: f64,
     quality: Quality,
+}
+
+impl Point {
+    /// What was measured.
+    fn method(&self) -> (Sampler, usize, Option<f32>) {
+        (self.sampler, self.steps, self.churn)
+    }
 }
 
 /// Everything that was measured, and what it is to be compared with.
@@ -50,6 +57,9 @@ struct Results {
     floor: Option<Quality>,
     /// Draws from a Gaussian with the training pixels' mean and covariance.
     pixel_gaussian: Quality,
+    /// What was typed to measure all this.
+    #[serde(default)]
+    commands: Vec<String>,
     points: Vec<Point>,
 }
 
@@ -87,9 +97,9 @@ pub fn samplers(args: SamplersArgs) -> Result<()> {
         count: measurement.count,
         judge: measurement.features.features.on(&data)?,
     };
-    let path = measurement.subject.out.join("samplers.json");
-    let earlier = earlier(&path, |earlier: &Results| earlier.subject == subject)?;
-    let measure = QualityMeasure::new(&data, Purpose::Choice, measurement.count, subject.judge)?;
+    let out = &measurement.subject.out;
+    let earlier = earlier::<Results>(out, |earlier| earlier.subject == subject)?;
+    let measure = QualityMeasure::new(&data, Purpose::Choice, Counted::by_flag(measurement.count), subject.judge)?;
     let mut results = match earlier {
         Some(earlier) => earlier,
         None => Results {
@@ -99,9 +109,12 @@ pub fn samplers(args: SamplersArgs) -> Result<()> {
             features: measure.features()?,
             floor: measure.floor(measurement.count)?,
             pixel_gaussian: measure.pixel_gaussian(measurement.count)?,
+            commands: Vec::new(),
             points: Vec::new(),
         },
     };
+    let earlier = std::mem::replace(&mut results.commands, vec![command::of_process()]);
+    command::put_before(&mut results.commands, earlier);
     let wanted = [
         (Sampler::Annealed, &args.annealed, None),
         (Sampler::Consistent, &args.consistent, Some(Churn::USUAL)),
@@ -118,26 +131,26 @@ pub fn samplers(args: SamplersArgs) -> Result<()> {
     plan.sort_by_key(|(_, steps, _)| *steps);
     let mut failures = Vec::new();
     for (sampler, steps, churn) in plan {
-        if results.points.iter().any(|p| (p.sampler, p.steps, p.churn) == (sampler, steps, churn.map(Churn::value))) {
+        if results.points.iter().any(|point| point.method() == (sampler, steps, churn.map(Churn::value))) {
             continue;
         }
         match measured(measurement, &model, &measure, &device, (sampler, steps, churn)) {
             Ok(point) => {
                 eprintln!("{}", row(&point));
                 results.points.push(point);
-                results.write(measurement)?;
+                keep(out, &mut results)?;
             }
             // Chains that diverge say something of these steps, and nothing of the next.
             Err(Error::Failed(reason)) => {
                 let churn = churn.map_or_else(String::new, |churn| format!(" with churn {}", churn.value()));
-                let failure = format!("{} of {steps} steps{churn}: {reason}", word(sampler));
+                let failure = format!("{} of {steps} steps{churn}: {reason}", sampler.word());
                 eprintln!("warning: {failure}");
                 failures.push(failure);
             }
             Err(error) => return Err(error),
         }
     }
-    results.write(measurement)?;
+    keep(out, &mut results)?;
     failures.into_iter().next().map_or(Ok(()), |failure| Err(Error::failed(failure)))
 }
 
@@ -160,11 +173,32 @@ fn measured(
     })
 }
 
+impl Experiment for Results {
+    type Written = Self;
+    const NAME: &'static str = "samplers";
+
+    fn is_of(&self, written: &Self) -> bool {
+        self.subject == written.subject
+    }
+
+    fn is_empty(written: &Self) -> bool {
+        written.points.is_empty()
+    }
+
+    fn take(&mut self, written: Self) {
+        command::put_before(&mut self.commands, written.commands);
+        let is_new = |point: &Point| self.points.iter().all(|own| own.method() != point.method());
+        let new: Vec<Point> = written.points.into_iter().filter(is_new).collect();
+        self.points.extend(new);
+    }
+
+    fn shown(&self) -> Vec<(&'static str, Result<String>)> {
+        vec![("samplers.svg", self.plot().svg()), ("samplers.md", Ok(self.text()))]
+    }
+}
+
 impl Results {
-    fn write(&self, args: &MeasurementArgs) -> Result<()> {
-        files::write_atomically(&args.subject.out.join("samplers.json"), |file| {
-            Ok(serde_json::to_writer_pretty(file, self)?)
-        })?;
+    fn plot(&self) -> Plot {
         let curve = |sampler: Sampler, name: &str| {
             let of_method = self
                 .points
@@ -174,7 +208,7 @@ impl Results {
             points.sort_by(|a, b| a.0.total_cmp(&b.0));
             Curve { name: name.to_owned(), points }
         };
-        let plot = Plot {
+        Plot {
             title: "Sample quality against energy gradients".to_owned(),
             x: Axis { name: "energy gradients for each picture".to_owned(), logarithmic: true },
             y: Axis { name: "Frechet distance to held-out pictures".to_owned(), logarithmic: true },
@@ -184,31 +218,17 @@ impl Results {
                 curve(Sampler::Ode, "ode"),
             ],
             levels: self.floor.iter().map(|floor| (floor.frechet_distance, OTHER_HALF.to_owned())).collect(),
-        };
-        let svg = plot.svg()?;
-        files::write_atomically(&args.subject.out.join("samplers.svg"), |file| file.write_all(svg.as_bytes()))?;
-        files::write_atomically(&args.subject.out.join("samplers.md"), |file| {
-            file.write_all(self.text(args).as_bytes())
-        })
+        }
     }
 
-    /// What says the guide on the command line.
-    fn guide_flags(&self) -> String {
-        let guide = self.guide.as_ref().map_or_else(String::new, |guide| format!(" --guide {guide}"));
-        format!("{guide} --guidance {}", self.subject.guidance.unwrap_or(0.0))
-    }
-
-    fn text(&self, args: &MeasurementArgs) -> String {
-        let (model, data, count) = (&self.model, &args.subject.data, self.subject.count);
+    fn text(&self) -> String {
+        let (data, count) = (&self.subject.model.data, self.subject.count);
         let mut text = format!(
-            "# Samplers\n\nWritten by `trainer experiment samplers --model {model} --data {data} --count {count} --seed {}{} --out \
-             {}`.\n\n![Sample quality against energy gradients](samplers.svg)\n\n{count} pictures each{}, against held-out \
+            "# Samplers\n\n{}.\n\n![Sample quality against energy gradients](samplers.svg)\n\n{count} pictures each{}, against held-out \
              pictures of {data}, others than `trainer evaluate` compares with. FD: Frechet distance on {}. With churn, a step of consistent annealed sampling keeps the part \
              `(next / level)^(1 + churn)` of the noise, and new noise takes the place of the rest.\n\n| sampler | energy gradients | churn | FD | class score | precision | recall | \
              density | coverage |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
-            self.subject.seed,
-            self.guide_flags(),
-            args.subject.out.display(),
+            command::told(&self.commands),
             self.subject.guidance.map_or_else(String::new, |weight| format!(", with guidance {weight}")),
             self.features,
         );
@@ -229,16 +249,8 @@ impl Results {
     }
 }
 
-fn word(sampler: Sampler) -> &'static str {
-    match sampler {
-        Sampler::Annealed => "annealed",
-        Sampler::Consistent => "consistent",
-        Sampler::Ode => "ode",
-    }
-}
-
 fn row(point: &Point) -> String {
-    let sampler = word(point.sampler);
+    let sampler = point.sampler.word();
     let churn = point.churn.map_or_else(|| "–".to_owned(), |churn| churn.to_string());
     format!("| {sampler} | {} | {churn} | {} |", point.steps, point.quality.cells())
 }

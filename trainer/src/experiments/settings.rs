@@ -1,4 +1,4 @@
-//! What a setting is worth: trainings of the same length that differ in it alone.
+//! How much a setting helps: trainings of the same length that differ in it alone.
 
 use std::fmt::Write as _;
 
@@ -8,17 +8,19 @@ use serde_json::Value;
 use shared::sampling::Schedule;
 
 use super::{
+    command,
+    numbers::{Experiment, keep, resume},
     of_others,
-    subject::{claim, earlier, hash},
+    subject::{claim, hash},
     trial::{self, Outcome, TrialSampling},
 };
 use crate::{
     cli::SettingsTrialArgs,
     data,
     error::{Error, Result},
-    evaluate::{Purpose, Quality, QualityMeasure},
+    evaluate::{Counted, Purpose, Quality, QualityMeasure},
     features::FeatureChoice,
-    files, folders, overwriting,
+    folders, overwriting,
     train::{RunConfig, Start},
 };
 
@@ -32,7 +34,7 @@ struct Trial {
 }
 
 /// A training that came to nothing.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Failure {
     change: String,
     reason: String,
@@ -49,6 +51,8 @@ struct Results {
     features: String,
     /// The other half of the held-out pictures in place of samples; null where there are too few for two halves.
     floor: Option<Quality>,
+    /// What was typed to measure all this.
+    commands: Vec<String>,
     trials: Vec<Trial>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failures: Vec<Failure>,
@@ -63,7 +67,11 @@ struct Earlier {
     count: usize,
     sampler_steps: usize,
     features: String,
+    #[serde(default)]
+    commands: Vec<String>,
     trials: Vec<Trial>,
+    #[serde(default)]
+    failures: Vec<Failure>,
 }
 
 impl Earlier {
@@ -101,7 +109,7 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
     for config in std::iter::once(&base).chain(&changed).filter(|config| config.from.is_some()) {
         Start::of(config)?;
     }
-    let measure = QualityMeasure::new(&data, Purpose::Choice, args.count, FeatureChoice::Auto)?;
+    let measure = QualityMeasure::new(&data, Purpose::Choice, Counted::by_flag(args.count), FeatureChoice::Auto)?;
     overwriting::not_among(&args.out, &data)?;
     claim(&args.out, "settings", &["settings.md"])?;
     let floor = measure.floor(args.count)?;
@@ -114,12 +122,12 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
         sampler_steps: args.sampler_steps,
         features: measure.features()?,
         floor,
+        commands: vec![command::of_process()],
         trials: Vec::new(),
         failures: Vec::new(),
     };
-    if let Some(earlier) = earlier(&args.out.join("settings.json"), |earlier: &Earlier| earlier.is_of(&results))? {
-        results.trials = earlier.trials;
-    }
+    resume(&args.out, &mut results)?;
+    let mut failed = None;
     let changes = std::iter::once((String::new(), base)).chain(args.changes.iter().cloned().zip(changed));
     for (change, config) in changes {
         if results.trials.iter().any(|trial| trial.change == change) {
@@ -133,18 +141,17 @@ pub fn settings(args: SettingsTrialArgs) -> Result<()> {
             // A loss that runs away says something of this change, and nothing of the next.
             Err(Error::Failed(reason)) => {
                 eprintln!("warning: {}: {reason}", named(&change));
+                failed = failed.or_else(|| Some(format!("{}: {reason}", named(&change))));
+                results.failures.retain(|failure| failure.change != change);
                 results.failures.push(Failure { change, reason });
             }
             Err(error) => return Err(error),
         }
-        results.write(&args)?;
+        keep(&args.out, &mut results)?;
     }
-    results.write(&args)?;
+    keep(&args.out, &mut results)?;
     println!("{}", args.out.join("settings.md").display());
-    match results.failures.first() {
-        None => Ok(()),
-        Some(Failure { change, reason }) => Err(Error::failed(format!("{}: {reason}", named(change)))),
-    }
+    failed.map_or(Ok(()), |failed| Err(Error::failed(failed)))
 }
 
 /// A change as it stands in a table: one of several settings is several lines, a row of a table is one.
@@ -152,23 +159,48 @@ fn named(change: &str) -> String {
     if change.is_empty() { "none".to_owned() } else { format!("`{}`", change.replace('\n', "; ")) }
 }
 
-impl Results {
-    fn write(&self, args: &SettingsTrialArgs) -> Result<()> {
-        files::write_atomically(&args.out.join("settings.json"), |file| Ok(serde_json::to_writer_pretty(file, self)?))?;
-        let text = self.text(args)?;
-        files::write_atomically(&args.out.join("settings.md"), |file| file.write_all(text.as_bytes()))
+impl Experiment for Results {
+    type Written = Earlier;
+    const NAME: &'static str = "settings";
+
+    fn is_of(&self, written: &Earlier) -> bool {
+        written.is_of(self)
     }
 
-    fn text(&self, args: &SettingsTrialArgs) -> Result<String> {
+    fn is_empty(written: &Earlier) -> bool {
+        written.trials.is_empty()
+    }
+
+    fn take(&mut self, written: Earlier) {
+        command::put_before(&mut self.commands, written.commands);
+        let is_new = |trial: &Trial| self.trials.iter().all(|own| own.change != trial.change);
+        let new: Vec<Trial> = written.trials.into_iter().filter(is_new).collect();
+        self.trials.extend(new);
+        let is_new = |failure: &Failure| self.failures.iter().all(|own| own.change != failure.change);
+        let new: Vec<Failure> = written.failures.into_iter().filter(is_new).collect();
+        self.failures.extend(new);
+        // One that failed before may have come to something now.
+        self.failures.retain(|failure| self.trials.iter().all(|own| own.change != failure.change));
+    }
+
+    fn shown(&self) -> Vec<(&'static str, Result<String>)> {
+        vec![("settings.md", self.text())]
+    }
+}
+
+impl Results {
+    fn text(&self) -> Result<String> {
         let steps = self.base.optimization.steps;
         let mut text = format!(
-            "# What settings are worth\n\nWritten by `trainer experiment settings`: trainings on {} of {steps} steps that differ in \
+            "# How much each setting helps\n\n{}: trainings on {} of {steps} steps that differ in \
              one setting from the first. {} samples each, {} steps of consistent annealed sampling; Frechet distance to \
-             held-out pictures, others than `trainer evaluate` compares with, on {}{}. Seconds are those of this machine, with whatever else it had to do.\n\n| change | Frechet distance \
+             held-out pictures, others than `trainer evaluate` compares with, on {}{}. The \
+             errors are of the samples alone: trainings with other seeds differ too. Seconds are those of this machine, with whatever else it had to do.\n\n| change | Frechet distance \
              | precision | coverage | held-out loss | parameters | seconds |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+            command::told(&self.commands),
             self.base.data,
-            args.count,
-            args.sampler_steps,
+            self.count,
+            self.sampler_steps,
             self.features,
             of_others(self.floor.as_ref()),
         );

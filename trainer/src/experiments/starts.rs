@@ -2,18 +2,24 @@
 //! of a perfect model would be, and fall from there. Their pictures are as good as the data until the level from which
 //! the model leads them astray.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, ops::Range};
 
 use serde::{Deserialize, Serialize};
-use shared::sampling::{Draw, Noise, Schedule};
+use shared::{
+    sampling::{Draw, Noise, Schedule},
+    training::NoiseLevels,
+};
 
-use super::subject::{Subject, claim, earlier};
+use super::{
+    command,
+    numbers::{Experiment, keep, resume},
+    subject::{Subject, claim},
+};
 use crate::{
     chains::SamplingRun,
     cli::StartsArgs,
     error::{Error, Result},
-    evaluate::{Purpose, Quality, QualityMeasure},
-    files,
+    evaluate::{Counted, Purpose, Quality, QualityMeasure},
     model::LoadedModel,
     plots::{Axis, Curve, Plot},
     train::to_tensor,
@@ -22,8 +28,9 @@ use crate::{
 /// Chains from one level.
 #[derive(Serialize, Deserialize)]
 struct Start {
-    /// Standard deviation of the noise that they begin under.
-    level: f64,
+    /// Standard deviation of the noise that they begin under. In single precision, as the model has its own: in a file and in
+    /// a table that is as short as it was typed.
+    level: f32,
     quality: Quality,
 }
 
@@ -43,8 +50,14 @@ struct Results {
     count: usize,
     /// The pictures that chains begin at, in place of samples.
     floor: Option<Quality>,
+    /// What was typed to measure all this.
+    #[serde(default)]
+    commands: Vec<String>,
     starts: Vec<Start>,
 }
+
+/// Levels that chains begin at where nobody says which, with the model's largest.
+const LEVELS: [f32; 6] = [0.1, 0.2, 0.4, 0.8, 1.5, 3.0];
 
 /// Runs the chains, and writes the numbers, a plot and a table.
 ///
@@ -54,14 +67,22 @@ pub fn starts(args: StartsArgs) -> Result<()> {
     let measurement = &args.measurement;
     let (model, data, device) = LoadedModel::subject(&measurement.subject)?;
     claim(&measurement.subject.out, "starts", &["starts.md", "starts.svg"])?;
-    let measure = QualityMeasure::new(&data, Purpose::Choice, measurement.count, measurement.features.features)?;
+    let measure = QualityMeasure::new(
+        &data,
+        Purpose::Choice,
+        Counted::by_flag(measurement.count),
+        measurement.features.features,
+    )?;
     // Not the pictures that samples are compared with: chains from little noise would be those again.
     let others = measure.others()?;
     let chosen = &others[..measurement.count.min(others.len())];
     let count = chosen.len();
-    let clean = model.frame.add(to_tensor(&data.held_out, chosen, &device));
     let noise = Noise::new(measurement.seed);
-    let z = noise.tensor(0, Draw::Start, clean.dims(), &device);
+    let under = |level: f32, chains: Range<usize>| {
+        let clean = model.frame.add(to_tensor(&data.held_out, &chosen[chains.clone()], &device));
+        let z = noise.tensor(chains.start as u64, Draw::Start, clean.dims(), &device);
+        clean + z * level
+    };
     let mut results = Results {
         subject: Subject::of(&model, &data)?,
         model: measurement.subject.model.model.display().to_string(),
@@ -71,27 +92,24 @@ pub fn starts(args: StartsArgs) -> Result<()> {
         churn: model.churn().value(),
         count,
         floor: measure.floor(count)?,
+        commands: vec![command::of_process()],
         starts: Vec::new(),
     };
-    let path = measurement.subject.out.join("starts.json");
-    let is_same = |earlier: &Results| {
-        let of = |results: &Results| (results.steps, results.churn, results.count, results.seed);
-        earlier.subject == results.subject && earlier.features == results.features && of(earlier) == of(&results)
+    let out = &measurement.subject.out;
+    resume(out, &mut results)?;
+    let levels: Vec<f32> = match args.levels[..] {
+        [] => usual_levels(&model.noise),
+        _ => args.levels.iter().map(|&level| level as f32).collect(),
     };
-    if let Some(earlier) = earlier(&path, is_same)? {
-        results.starts = earlier.starts;
-    }
-    let usual = [0.1, 0.2, 0.4, 0.8, 1.5, 3.0].into_iter().chain([f64::from(model.noise.max)]);
-    let levels: Vec<f64> = if args.levels.is_empty() { usual.collect() } else { args.levels.clone() };
     let mut failures = Vec::new();
     for level in levels {
         if results.starts.iter().any(|start| start.level == level) {
             continue;
         }
         let schedule =
-            Schedule::falling(args.steps, model.config.sigma_0, level as f32, &model.noise).with_churn(model.churn());
+            Schedule::falling(args.steps, model.config.sigma_0, level, &model.noise).with_churn(model.churn());
         let chains = SamplingRun { schedule, count, seed: measurement.seed, first: 0 };
-        let pictures = chains.run_from(&model, &(clean.clone() + z.clone() * level), &device)?;
+        let pictures = chains.run_from(&model, |chains| under(level, chains), &device)?;
         let quality = match measure.samples(&pictures) {
             Ok(quality) => quality,
             // Chains that diverge say something of this level, and nothing of the next.
@@ -105,45 +123,64 @@ pub fn starts(args: StartsArgs) -> Result<()> {
         eprintln!("{}", row(&level.to_string(), &quality));
         results.starts.push(Start { level, quality });
         results.starts.sort_by(|a, b| a.level.total_cmp(&b.level));
-        results.write(&args)?;
+        keep(out, &mut results)?;
     }
-    results.write(&args)?;
-    println!("{}", measurement.subject.out.join("starts.md").display());
+    keep(out, &mut results)?;
+    println!("{}", out.join("starts.md").display());
     failures.into_iter().next().map_or(Ok(()), |failure| Err(Error::failed(failure)))
 }
 
+/// The usual ones that the model was trained between, and its largest.
+fn usual_levels(noise: &NoiseLevels) -> Vec<f32> {
+    let within = |level: &f32| (noise.min..noise.max).contains(level);
+    LEVELS.into_iter().filter(within).chain([noise.max]).collect()
+}
+
+impl Experiment for Results {
+    type Written = Self;
+    const NAME: &'static str = "starts";
+
+    fn is_of(&self, written: &Self) -> bool {
+        let of = |results: &Self| (results.steps, results.churn, results.count, results.seed);
+        self.subject == written.subject && self.features == written.features && of(self) == of(written)
+    }
+
+    fn is_empty(written: &Self) -> bool {
+        written.starts.is_empty()
+    }
+
+    fn take(&mut self, written: Self) {
+        command::put_before(&mut self.commands, written.commands);
+        let is_new = |start: &Start| self.starts.iter().all(|own| own.level != start.level);
+        let new: Vec<Start> = written.starts.into_iter().filter(is_new).collect();
+        self.starts.extend(new);
+        self.starts.sort_by(|a, b| a.level.total_cmp(&b.level));
+    }
+
+    fn shown(&self) -> Vec<(&'static str, Result<String>)> {
+        vec![("starts.svg", self.plot().svg()), ("starts.md", Ok(self.text()))]
+    }
+}
+
 impl Results {
-    fn write(&self, args: &StartsArgs) -> Result<()> {
-        let out = &args.measurement.subject.out;
-        files::write_atomically(&out.join("starts.json"), |file| Ok(serde_json::to_writer_pretty(file, self)?))?;
-        let points = self.starts.iter().map(|start| (start.level, start.quality.frechet_distance)).collect();
-        let plot = Plot {
+    fn plot(&self) -> Plot {
+        let point = |start: &Start| (f64::from(start.level), start.quality.frechet_distance);
+        Plot {
             title: "Samples from pictures under noise".to_owned(),
             x: Axis { name: "noise level at the start".to_owned(), logarithmic: true },
             y: Axis { name: "Frechet distance to held-out pictures".to_owned(), logarithmic: true },
-            curves: vec![Curve { name: self.model.clone(), points }],
+            curves: vec![Curve { name: self.model.clone(), points: self.starts.iter().map(point).collect() }],
             levels: self.floor.iter().map(|floor| (floor.frechet_distance, "where chains begin".to_owned())).collect(),
-        };
-        let svg = plot.svg()?;
-        files::write_atomically(&out.join("starts.svg"), |file| file.write_all(svg.as_bytes()))?;
-        let text = self.text(args);
-        files::write_atomically(&out.join("starts.md"), |file| file.write_all(text.as_bytes()))
+        }
     }
 
-    fn text(&self, args: &StartsArgs) -> String {
-        let measurement = &args.measurement;
+    fn text(&self) -> String {
         let mut text = format!(
-            "# Where a model errs\n\nWritten by `trainer experiment starts --model {} --data {} --count {} --seed {} --steps {} \
-             --out {}`.\n\n![Samples from pictures under noise](starts.svg)\n\nChains begin at {} held-out pictures, with noise of a \
+            "# Where a model errs\n\n{}.\n\n![Samples from pictures under noise](starts.svg)\n\nChains begin at {} held-out pictures, with noise of a \
              level on them, and fall from there in {} steps of consistent annealed sampling with churn {}. A perfect model brings them back to \
              pictures as good as the data from any level; from the level where the distance rises, this one does not. FD: Frechet \
              distance to other held-out pictures on {}.\n\n| level | FD | class score | precision | recall | density | coverage |\n| --- | --- | --- | --- | --- | --- | --- |\n",
-            self.model,
-            measurement.subject.data,
-            measurement.count,
-            measurement.seed,
-            self.steps,
-            measurement.subject.out.display(),
+            command::told(&self.commands),
             self.count,
             self.steps,
             self.churn,
@@ -161,4 +198,25 @@ impl Results {
 
 fn row(name: &str, quality: &Quality) -> String {
     format!("| {name} | {} |", quality.cells())
+}
+
+#[cfg(test)]
+mod tests {
+    use options::Spacing;
+
+    use super::*;
+
+    #[test]
+    fn chains_begin_no_higher_than_the_model_was_trained() {
+        let of = |min: f32, max: f32| usual_levels(&NoiseLevels { min, max, spacing: Spacing::Geometric });
+        assert_eq!(of(0.05, 1.2), [0.1, 0.2, 0.4, 0.8, 1.2]);
+        assert_eq!(of(0.3, 3.0), [0.4, 0.8, 1.5, 3.0]);
+        assert_eq!(of(0.5, 0.5), [0.5]);
+    }
+
+    #[test]
+    fn a_level_is_written_as_it_was_typed_and_known_again() {
+        let old: f32 = serde_json::from_str("1.2000000476837158").unwrap();
+        assert_eq!((serde_json::to_string(&1.2_f32).unwrap(), old), ("1.2".to_owned(), 1.2));
+    }
 }

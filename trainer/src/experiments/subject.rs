@@ -2,17 +2,10 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use shared::model::Weights;
 
-use crate::{
-    data::DataSet,
-    error::{Error, Result},
-    evaluate::fingerprint,
-    files, folders,
-    model::LoadedModel,
-    overwriting,
-};
+use crate::{data::DataSet, error::Result, evaluate::fingerprint, files, folders, model::LoadedModel, overwriting};
 
 /// A model and its pictures. Models are known by their weights, wherever they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,21 +47,4 @@ pub fn claim(folder: &Path, name: &str, others: &[impl AsRef<str>]) -> Result<()
     overwriting::ours(folder, &numbers, &others)?;
     folders::create(folder)?;
     files::check_writable(&folder.join(numbers))
-}
-
-/// What the same experiment has measured before into this file; none where it is not there.
-///
-/// # Errors
-/// The file has results of another subject or of other settings, which would be replaced.
-pub fn earlier<T: DeserializeOwned>(path: &Path, is_same: impl FnOnce(&T) -> bool) -> Result<Option<T>> {
-    if !path.exists() {
-        return Ok(None);
-    }
-    let text = files::read(path)?;
-    let refused = |text: &str| Err(Error::input(format!("{}: {text}; choose another folder", path.display())));
-    match serde_json::from_slice::<T>(&text) {
-        Ok(earlier) if is_same(&earlier) => Ok(Some(earlier)),
-        Ok(_) => refused("it has results of another model, data set or seed, or of other settings"),
-        Err(error) => refused(&format!("it was not written by this version of the experiment ({error})")),
-    }
 }

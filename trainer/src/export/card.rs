@@ -177,13 +177,32 @@ const MORE: &str = "More by";
 
 /// The line with the command that evaluates a model of some data again: whoever gives it is to find the same numbers.
 fn more(command: &str, manifest: &Manifest, evaluated: Option<&Sampling>) -> String {
-    let by_photographs = manifest.metrics.iter().any(|metric| metric.how.contains("MobileNetV2"));
-    let features = if by_photographs { " --features mobilenet-v2" } else { "" };
+    let by = |what: &str| manifest.metrics.iter().any(|metric| metric.how.contains(what));
+    // Of grey pictures there are no others.
+    let features = match manifest.network.channels {
+        _ if by("MobileNetV2") => " --features mobilenet-v2",
+        3 if by("features of a small classifier") => " --features classifier",
+        _ => "",
+    };
     let samples = evaluated.filter(|sampling| !sampling.from_files).map_or_else(String::new, |sampling| {
-        let Sampling { sampler, steps, seed, count, .. } = sampling;
-        format!(" --sampler {} --steps {steps} --seed {seed} --count {count}", sampler.word())
+        let Sampling { sampler, steps, seed, count, initial_temperature, .. } = sampling;
+        let usual = || manifest.schedule(*sampler, *steps).temperature(0);
+        let initial = initial_temperature.filter(|initial| *initial != usual());
+        let initial = initial.map_or_else(String::new, |initial| format!(" --initial-temperature {initial}"));
+        format!(" --sampler {}{initial} --steps {steps} --seed {seed} --count {count}", sampler.word())
     });
-    format!("{MORE} `{command}{features}{samples} --out report`.")
+    format!("{MORE} `{command}{features}{samples}{} --out report`.", density(manifest))
+}
+
+/// The flags of the importance sampling that numbers come from, which say how much of it there was.
+fn density(manifest: &Manifest) -> String {
+    let mut parts = manifest.metrics.iter().flat_map(|metric| metric.how.split("; ")).map(|part| part.split(", "));
+    let flags = parts.find_map(|mut parts| {
+        let steps: u32 = parts.next()?.strip_suffix(" densities")?.parse().ok()?;
+        let chains: usize = parts.next()?.strip_suffix(" chains")?.parse().ok()?;
+        Some(format!(" --density-steps {steps} --density-chains {chains}"))
+    });
+    flags.unwrap_or_default()
 }
 
 /// A card with the numbers that its manifest has now, with the line ends that it had; none where it is no card of ours.
@@ -206,7 +225,8 @@ pub fn measured_again(card: &str, manifest: &Manifest, evaluated: Option<&Sampli
 /// The model and the data in such a line, without the flags that follow.
 fn command_of(line: &str) -> Option<&str> {
     let command = line.strip_prefix(MORE)?.trim_start().strip_prefix('`')?;
-    let ends = [" --features ", " --sampler ", " --out "].into_iter().filter_map(|flag| command.find(flag));
+    let flags = [" --features ", " --sampler ", " --density-steps ", " --out "];
+    let ends = flags.into_iter().filter_map(|flag| command.find(flag));
     Some(&command[..ends.min()?])
 }
 
@@ -217,9 +237,24 @@ fn measured(manifest: &Manifest) -> String {
     let likelihood = likelihood(manifest);
     let others = manifest.metrics.iter().filter(|metric| likelihood.iter().all(|other| other.name != metric.name));
     for metric in others.chain(&likelihood) {
-        let _ = writeln!(text, "| {} | {:.4} | {} |", metric.name, metric.value, metric.how);
+        let decimals = decimals(metric);
+        let _ = writeln!(text, "| {} | {:.decimals$} | {} |", metric.name, metric.value, metric.how);
     }
     text
+}
+
+/// Decimals of a number: down to the first digit of its standard error, and at least one, where `how` states an error;
+/// else for four digits in all.
+fn decimals(Metric { value, how, .. }: &Metric) -> usize {
+    let stated = how.split_once("standard error ").and_then(|(_, rest)| {
+        let error = rest.split(|letter: char| letter != '.' && !letter.is_ascii_digit()).next()?;
+        error.split_once('.')
+    });
+    match stated {
+        Some(("0", digits)) => digits.find(|digit| digit != '0').map_or(digits.len(), |zeros| zeros + 1),
+        Some(_) => 1,
+        None => [1000.0, 100.0, 10.0, 1.0].iter().position(|least| value.abs() >= *least).unwrap_or(4),
+    }
 }
 
 /// What the manifest says of likelihoods, as numbers among the others.
@@ -241,9 +276,9 @@ fn likelihood(manifest: &Manifest) -> Vec<Metric> {
     if let Some(partition) = &card.partition {
         let furthest = partition.calibration.iter().map(|point| (point.found - point.said).abs()).fold(0.0, f64::max);
         let how = format!(
-            "of exp(-(sigma_0 / s)^2 E) at noise s = {:.3}, along the noise levels; by classification of the level {}; it gives \
-             noisy pictures {} than their denoising errors do; a level's probability and how often it is the true one \
-             differ by up to {:.0} %",
+            "of exp(-(sigma_0 / s)^2 E) at noise s = {:.3}, along the noise levels; by classification of the level {}; by this energy \
+             noisy pictures take {} than by their denoising errors; the classifier's probabilities are off by up to {:.0} \
+             percentage points",
             partition.noise_level,
             with_error(partition.by_classification, partition.by_classification_standard_error, 0),
             more_or_fewer(partition.disagreement_bits),
@@ -252,4 +287,75 @@ fn likelihood(manifest: &Manifest) -> Vec<Metric> {
         rows.push(Metric { name: "ln Z of the energy".to_owned(), value: partition.along_noise, how });
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use options::Sampler;
+    use shared::sampling::Churn;
+
+    use super::*;
+
+    #[test]
+    fn the_command_has_all_that_its_numbers_depend_on() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/model.json");
+        let mut manifest = Manifest::parse(&std::fs::read(path).unwrap()).unwrap();
+        manifest.metrics.clear();
+        let mut sampling = Sampling {
+            sampler: Sampler::Annealed,
+            steps: 10,
+            initial_temperature: Some(100.0),
+            churn: Churn::USUAL,
+            guidance: None,
+            seed: 1,
+            count: 64,
+            from_files: false,
+        };
+        let line = |manifest: &Manifest, sampling: &Sampling| {
+            let line = more("trainer evaluate", manifest, Some(sampling));
+            assert_eq!(command_of(&line), Some("trainer evaluate"), "{line}");
+            let flags = line.strip_prefix("More by `trainer evaluate").unwrap();
+            flags.strip_suffix(" --out report`.").unwrap().to_owned()
+        };
+        let drawn = " --steps 10 --seed 1 --count 64";
+        let paper = format!(" --sampler annealed --initial-temperature 100{drawn}");
+        assert_eq!(line(&manifest, &sampling), paper);
+        sampling.initial_temperature = Some(manifest.schedule(Sampler::Annealed, 10).temperature(0));
+        assert_eq!(line(&manifest, &sampling), format!(" --sampler annealed{drawn}"));
+        let metric = |how: &str| Metric { name: "x".to_owned(), value: 1.0, how: how.to_owned() };
+        let density = "at most, by annealed importance sampling backward; forward, effectively 9.0 chains: at least 2.10; 800 \
+                       densities, 32 chains, effectively 9.1";
+        manifest.metrics.push(metric(density));
+        sampling.from_files = true;
+        assert_eq!(line(&manifest, &sampling), " --density-steps 800 --density-chains 32");
+        // Of grey pictures no other features could be meant; of colour ones it depends on how many have labels.
+        manifest.metrics =
+            vec![metric("on 64 features of a small classifier (which is right on 90.0 % of held-out pictures)")];
+        assert_eq!(line(&manifest, &sampling), "");
+        manifest.network.channels = 3;
+        assert_eq!(line(&manifest, &sampling), " --features classifier");
+        manifest.metrics.push(metric("the 1280 features of MobileNetV2 (so this is no FID)"));
+        assert_eq!(line(&manifest, &sampling), " --features mobilenet-v2");
+    }
+
+    #[test]
+    fn a_number_has_the_digits_that_its_standard_error_bears() {
+        let shown = |value: f64, how: &str| {
+            let decimals = decimals(&Metric { name: String::new(), value, how: how.to_owned() });
+            format!("{value:.decimals$}")
+        };
+        let of_error = |value, error: &str| shown(value, &format!("the same; standard error {error}; others: 0.9"));
+        assert_eq!(of_error(74.4749, "1.23"), "74.5");
+        assert_eq!(of_error(40.839, "0.98"), "40.8");
+        assert_eq!(of_error(5.6033, "0.03"), "5.60");
+        assert_eq!(of_error(240.6441, "12.35"), "240.6");
+        assert_eq!(of_error(0.816, "0.00"), "0.82");
+        assert_eq!(shown(6.2138, "at noise 0.05, standard error 0.0201: at most"), "6.21");
+        // Without an error.
+        assert_eq!(shown(56.3099, "measured at export"), "56.31");
+        assert_eq!(shown(-1288.5855, "along the noise levels"), "-1289");
+        assert_eq!([shown(0.9999, ""), shown(1.0, ""), shown(0.0, "")], ["0.9999", "1.000", "0.0000"]);
+    }
 }

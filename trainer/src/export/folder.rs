@@ -1,8 +1,7 @@
 //! The model folder on disk, and the list of models beside it.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +11,11 @@ use shared::model::Manifest;
 use tempfile::TempDir;
 use user_files::without_byte_order_mark;
 
-use super::{card::SAMPLES, shown::HELD_OUT};
+use super::{
+    card::SAMPLES,
+    leftovers::{EARLIER, HIDDEN, clear_up},
+    shown::HELD_OUT,
+};
 use crate::{
     error::{Error, Result},
     files, folders,
@@ -99,7 +102,7 @@ impl ModelFolder {
         let mut names: Vec<String> =
             entries.flatten().map(|entry| entry.file_name().to_string_lossy().into()).collect();
         names.sort_unstable();
-        names.retain(|name| !OF_SYSTEMS.contains(&name.as_str()));
+        names.retain(|name| !OF_SYSTEMS.contains(&name.as_str()) && !is_unfinished(name));
         match names.iter().find(|name| !FILES.contains(&name.as_str())) {
             _ if names.is_empty() => Ok(false),
             _ if !names.iter().any(|name| name == MANIFEST) => {
@@ -114,18 +117,18 @@ impl ModelFolder {
 
     /// The name of the model that lies where a link leads.
     fn model_behind(&self) -> Option<String> {
-        let manifest = self.path.is_symlink().then(|| fs::read(self.place.join(MANIFEST)))?.ok()?;
-        let manifest: serde_json::Value = serde_json::from_slice(without_byte_order_mark(&manifest)).ok()?;
-        Some(manifest.get("name")?.as_str()?.to_owned())
+        if self.path.is_symlink() { name_in(&self.place) } else { None }
     }
 
-    /// Makes the folder that it is to lie in, and sees whether it can be written there, before minutes of work.
+    /// Makes the folder that it is to lie in, and sees whether it can be written there, before minutes of work. What an
+    /// export that was killed has left there is cleared up.
     ///
     /// # Errors
     /// It cannot, or `index.json` beside it is no list of models.
     pub fn check(&self) -> Result<()> {
         let parent = self.parent();
         fs::create_dir_all(parent).map_err(|error| self.cannot(&error))?;
+        clear_up(self::parent(&self.place));
         Index::read(parent)?;
         self.draft().map(drop)
     }
@@ -137,18 +140,19 @@ impl ModelFolder {
     /// A hidden folder on the same disk.
     fn draft(&self) -> Result<TempDir> {
         let beside = parent(&self.place);
-        tempfile::Builder::new().prefix(".export-").tempdir_in(beside).map_err(|error| self.cannot(&error))
+        tempfile::Builder::new().prefix(HIDDEN).tempdir_in(beside).map_err(|error| self.cannot(&error))
     }
 
     fn cannot(&self, error: &io::Error) -> Error {
         Error::input(format!("--out {}: cannot be written: {}", self.path.display(), files::reason(error)))
     }
 
-    /// Writes the folder, complete in a hidden one first, then renamed; and adds the model to `index.json` beside it.
+    /// Writes the folder, complete in a hidden one first, then renamed; and adds the model to `index.json` beside it. Says
+    /// whether there was an earlier model in its place.
     ///
     /// # Errors
     /// The manifest is none that can be read again, the disk is full, or the place cannot be written.
-    pub fn write(&self, contents: &Contents<'_>) -> Result<()> {
+    pub fn write(&self, contents: &Contents<'_>) -> Result<bool> {
         let Contents { manifest, weights, held_out, samples, recording, card } = contents;
         let manifest_json = manifest
             .to_json()
@@ -168,12 +172,14 @@ impl ModelFolder {
         files::write_atomically(&draft.path().join(MANIFEST), |file| file.write_all(&manifest_json))?;
 
         // Somebody may have put something there meanwhile.
-        self.replaces()?;
+        let was_model = self.replaces()?;
         let replaces = self.place.exists();
         readable(draft.path());
         // An earlier model is put aside and deleted when the new one is in its place.
         let aside = self.draft()?;
-        let earlier = aside.path().join("earlier");
+        let earlier = aside.path().join(EARLIER);
+        // Between the two renames the earlier model looks like one that a killed export has left.
+        let lock = folders::locked(self::parent(&self.place));
         if replaces {
             fs::rename(&self.place, &earlier).map_err(cannot)?;
         }
@@ -185,16 +191,23 @@ impl ModelFolder {
         }
         // It is no draft any more, with nothing left to delete.
         let _ = draft.keep();
-        Index::add(parent, &manifest.name)
+        drop(lock);
+        Index::add(parent, &manifest.name)?;
+        Ok(was_model)
     }
 }
 
-/// Keeps other exports from a folder's list of models for as long as what is returned is there; where folders cannot be
-/// locked, nobody is kept out.
-fn locked(folder: &Path) -> Option<File> {
-    let folder = File::open(folder).ok()?;
-    folder.lock().ok()?;
-    Some(folder)
+/// Whether a file of a model's folder is one that was being written when the program was killed.
+fn is_unfinished(name: &str) -> bool {
+    let Some(name) = name.strip_prefix('.').and_then(|name| name.strip_suffix(files::UNFINISHED)) else { return false };
+    FILES.iter().any(|file| name.starts_with(file))
+}
+
+/// What the model in a folder is called.
+pub(super) fn name_in(folder: &Path) -> Option<String> {
+    let manifest = fs::read(folder.join(MANIFEST)).ok()?;
+    let manifest: serde_json::Value = serde_json::from_slice(without_byte_order_mark(&manifest)).ok()?;
+    Some(manifest.get("name")?.as_str()?.to_owned()).filter(|name| Manifest::is_name(name))
 }
 
 fn parent(path: &Path) -> &Path {
@@ -221,7 +234,7 @@ impl Index {
 
     /// Adds a model to the list in a folder, which other exports may add theirs to at the same time.
     fn add(folder: &Path, name: &str) -> Result<()> {
-        let _lock = locked(folder);
+        let _lock = folders::locked(folder);
         let mut index = Self::read(folder)?;
         if !index.models.iter().any(|entry| entry.name == name) {
             index.models.push(Entry { name: name.to_owned(), title: None });
@@ -240,6 +253,39 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn model(folder: &Path, name: &str) {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join(MANIFEST), format!(r#"{{"name":"{name}"}}"#)).unwrap();
+    }
+
+    #[test]
+    fn the_next_export_puts_back_the_model_that_a_killed_one_had_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("m");
+        model(&folder.path().join(".export-a/earlier"), "m");
+        let to = ModelFolder::at(&place);
+        assert!(!to.replaces().unwrap());
+        to.check().unwrap();
+        assert!(place.join(MANIFEST).is_file() && to.replaces().unwrap());
+    }
+
+    #[test]
+    fn what_a_killed_program_left_unfinished_is_no_foreign_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("m");
+        model(&place, "m");
+        for name in [".model.jsonAb12.part", ".run.pngXy.part", ".DS_Store"] {
+            fs::write(place.join(name), "half").unwrap();
+        }
+        assert!(ModelFolder::at(&place).replaces().unwrap());
+        for name in ["model.json.part", ".notes.txtAb.part", ".model.json"] {
+            fs::write(place.join(name), "mine").unwrap();
+            let error = ModelFolder::at(&place).replaces().unwrap_err().to_string();
+            assert!(error.contains(&format!("{name} in it is no file of a model")), "{error}");
+            fs::remove_file(place.join(name)).unwrap();
+        }
+    }
 
     #[test]
     #[cfg(unix)]

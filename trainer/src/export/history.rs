@@ -9,11 +9,12 @@ use crate::train::{Optimization, Settings};
 type Column = (&'static str, fn(&Settings) -> String);
 
 /// All that may change on the way and bears on the result.
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 10] = [
     ("batch", |settings| settings.optimization.batch.to_string()),
     ("learning rate, cosine over", |settings| {
         format!("{}, {} steps", settings.optimization.learning_rate, settings.optimization.steps)
     }),
+    ("steps of warm-up", |settings| settings.optimization.warm_up_steps().to_string()),
     ("noise levels", |settings| {
         let noise = settings.noise;
         format!("{} to {}, {}", noise.min, noise.max, noise.spacing.word())
@@ -86,6 +87,12 @@ mod tests {
         let text = changes(&[seed(0, 42, false), seed(4, 42, false), seed(6, 99, true)]);
         let table = "| after step | mirrored | seed |\n| --- | --- | --- |\n| 0 | none | 42 |\n| 6 | half | 99 |\n";
         assert!(text.ends_with(table), "{text}");
+        let warm_up = |step, warm_up| settings(step, |later| later.optimization.warm_up = warm_up);
+        let text = changes(&[warm_up(0, 200), warm_up(4, 50)]);
+        assert!(
+            text.ends_with("| after step | steps of warm-up |\n| --- | --- |\n| 0 | 200 |\n| 4 | 50 |\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::error::Result;
+use crate::{budget, error::Result};
 
 /// Where a process stands.
 pub(super) trait Place {
@@ -78,8 +78,7 @@ pub(super) fn sum(ring: &impl Ring<f32>, own: &[Vec<f32>]) -> Result<Vec<f32>> {
 /// or less where the last of many processes would wait long for its first part.
 fn parts<T>(length: usize, processes: usize) -> Vec<Range<usize>> {
     let bytes = (length * size_of::<T>()).div_ceil(4 * processes).clamp(1 << 14, 60_000);
-    let part = bytes / size_of::<T>();
-    (0..length).step_by(part).map(|from| from..(from + part).min(length)).collect()
+    budget::parts(length, bytes / size_of::<T>()).collect()
 }
 
 /// What changes no number that is added to it: `0.0` would make `0.0` of `-0.0`.

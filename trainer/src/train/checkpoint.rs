@@ -75,7 +75,8 @@ impl Checkpoint {
     /// them, and that of step `best`.
     ///
     /// Everything is written and synced in a hidden folder first, which is then renamed: a crash leaves either the
-    /// whole checkpoint or none, and the older ones untouched. What goes is likewise hidden before it is deleted.
+    /// whole checkpoint or none, and the older ones untouched. What goes is likewise hidden before it is deleted; an older
+    /// one that cannot be is told of, and stays.
     ///
     /// # Errors
     /// The disk is full or the folder cannot be written.
@@ -106,7 +107,13 @@ impl Checkpoint {
         let earlier = list(folder).into_iter().filter(|other| *other != target);
         let passed = earlier.skip(keep - 1).filter(|other| best.is_none() || step_of(other) != best);
         for other in passed {
-            discard(&other).map_err(cannot)?;
+            // The new one is whole: what is left of an older one takes room, and the next save tries again.
+            if let Err(error) = discard(&other) {
+                let (other, why) = (other.display(), files::reason(&error));
+                eprintln!(
+                    "warning: {other}: this older checkpoint cannot be deleted: {why}; the next save tries again"
+                );
+            }
         }
         sweep(folder);
         Ok(target)
@@ -180,13 +187,17 @@ impl Checkpoint {
     /// The newest checkpoint in `folder` that can be read, telling on stderr about newer ones that cannot; none if there
     /// is none.
     pub fn newest(folder: &Path) -> Option<Self> {
-        list(folder).iter().find_map(|candidate| match Self::load(candidate) {
-            Ok(checkpoint) => Some(checkpoint),
-            Err(error) => {
-                eprintln!("warning: {error}; trying an older checkpoint");
-                None
+        let mut passed = Vec::new();
+        loop {
+            // Listed anew each time: a training that goes on may have saved a newer one, and deleted this one for it.
+            let candidate = list(folder).into_iter().find(|candidate| !passed.contains(candidate))?;
+            match Self::load(&candidate) {
+                Ok(checkpoint) => return Some(checkpoint),
+                Err(_) if !candidate.exists() => {}
+                Err(error) => eprintln!("warning: {error}; trying an older checkpoint"),
             }
-        })
+            passed.push(candidate);
+        }
     }
 
     /// Gives the checkpoints after a step another name. A run that goes on from there has passed over them as unreadable, so

@@ -79,7 +79,7 @@ pub fn dry_run(
     println!("batch: {} pictures, {slices}; targets: {targets}; {mirrored}", plan.batch);
     println!("memory: about {} at most", DecimalBytes(memory::estimate(config, bytes, data.decoding)?));
     if done >= plan.steps {
-        println!("time: none; step {done} of {} is done", plan.steps);
+        println!("time: none, as all {} steps are done", plan.steps);
         return Ok(());
     }
 

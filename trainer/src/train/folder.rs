@@ -154,7 +154,7 @@ impl RunFolder {
         let damaged = |why: &str| Error::input(format!("{}: not a run's settings: {why}", path.display()));
         let mut config: RunConfig = toml::from_str(&text).map_err(|error| damaged(error.message()))?;
         let Some(pictures) = &mut config.pictures else {
-            return Err(damaged("what the pictures are is missing"));
+            return Err(damaged("the [pictures] section is missing"));
         };
         // Those of earlier versions say nothing of pictures as they are known now.
         pictures.card.fingerprint.take_if(|known| !data::is_fingerprint(known));
@@ -186,14 +186,20 @@ impl RunFolder {
     pub fn best(&self) -> Result<Checkpoint> {
         let none = || {
             Error::input(format!(
-                "{}: no checkpoint that is there has been measured; leave out --best",
+                "{}: none of the remaining checkpoints was measured; leave out --best",
                 self.0.display()
             ))
         };
         // A step whose save has failed was measured before.
         let is_there = |step| Checkpoint::is_of_step(&self.checkpoints(), step);
-        let step = metrics::best_step(self, is_there)?.ok_or_else(none)?;
-        Checkpoint::of_step(&self.checkpoints(), step)
+        loop {
+            let step = metrics::best_step(self, is_there)?.ok_or_else(none)?;
+            match Checkpoint::of_step(&self.checkpoints(), step) {
+                // A training that goes on has a better one now, and has deleted this one.
+                Err(_) if !is_there(step) => {}
+                found => return found,
+            }
+        }
     }
 
     /// The newest good checkpoint.
@@ -243,7 +249,10 @@ mod tests {
         // A run that has lost its settings.
         fs::create_dir_all(folder.path().join("checkpoints/step-0000002")).unwrap();
         let error = run.check_free().unwrap_err();
-        assert!(error.to_string().contains("it has checkpoints but no run.toml") && error.exit_code() == 2, "{error}");
+        assert!(
+            error.to_string().contains("it contains checkpoints but no run.toml") && error.exit_code() == 2,
+            "{error}"
+        );
         fs::write(folder.path().join("run.toml"), "").unwrap();
         run.check_free().unwrap();
         fs::write(folder.path().join("model.json"), "{}").unwrap();
@@ -269,6 +278,35 @@ mod tests {
         }
         let error = run.best().err().unwrap().to_string();
         assert!(error.contains("step-0000001"), "{error}");
+    }
+
+    /// The weights of the best are a pipe: whoever reads them waits here until the training has gone on.
+    #[cfg(unix)]
+    #[test]
+    fn who_reads_the_best_while_a_training_saves_finds_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::at(folder.path());
+        let entry = |step: u64| {
+            format!(
+                r#"{{"kind":"checkpoint","step":{step},"held_out_loss":{step},"training_energy":0.0,"held_out_energy":0.0,"denoising":[]}}"#
+            )
+        };
+        fs::write(run.metrics(), [entry(1), entry(2)].join("\n")).unwrap();
+        let [best, next] = [1, 2].map(|step| run.checkpoints().join(format!("step-000000{step}")));
+        for (checkpoint, record) in [(&best, r#"{"step":1,"seconds":0.0,"sha256":{}}"#), (&next, "damaged")] {
+            fs::create_dir_all(checkpoint).unwrap();
+            fs::write(checkpoint.join("checkpoint.json"), record).unwrap();
+        }
+        let weights = best.join("weights.safetensors");
+        assert!(std::process::Command::new("mkfifo").arg(&weights).status().unwrap().success());
+        let told = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| run.best().err().unwrap().to_string());
+            let pipe = fs::OpenOptions::new().write(true).open(&weights).unwrap();
+            fs::remove_dir_all(&best).unwrap();
+            drop(pipe);
+            reader.join().unwrap()
+        });
+        assert!(told.contains("step-0000002"), "{told}");
     }
 
     #[test]

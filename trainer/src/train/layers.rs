@@ -67,7 +67,7 @@ impl RunConfig {
 
     /// Whether a file of settings says into how many slices a batch is split.
     pub fn has_slices(file: &Path) -> bool {
-        Figment::from(Toml::file_exact(file)).contains("optimization.slices")
+        Figment::from(Toml::file_exact(file)).contains(SLICES)
     }
 
     /// These settings with a line of TOML over them, such as `network.width = 24`.
@@ -94,6 +94,9 @@ impl RunConfig {
         Self { noise_follows_size, ..changed }.checked().map_err(|error| named(&error.to_string()))
     }
 }
+
+/// The setting that says into how many parts a batch is split.
+pub(super) const SLICES: &str = "optimization.slices";
 
 /// What a file and flags say, over what was there.
 pub(super) fn given(layers: Figment, file: Option<&Path>, flags: &impl Serialize) -> Result<Figment> {

@@ -22,15 +22,23 @@ const KEPT: u64 = 5;
 /// The network is impossible.
 pub fn fit(config: &mut RunConfig, pictures: usize) -> Result<()> {
     let plan = &config.optimization;
-    let all = activations(config, plan.batch)?;
-    let slices = plan.slices.unwrap_or_else(|| (all.div_ceil(ACTIVATIONS) as usize).clamp(1, plan.batch));
-    let references = references(config);
+    let (slices, references) = (slices(config)?, references(config));
     if references < plan.references.min(pictures) {
         eprintln!("targets are means of {references} pictures, not {}: that many fill 64 MiB", plan.references);
     }
     config.optimization.slices = Some(slices);
     config.optimization.references = references;
     Ok(())
+}
+
+/// How many parts a batch is computed in: as many as are asked for, or the fewest whose activations fit into the budget.
+///
+/// # Errors
+/// The network is impossible.
+pub fn slices(config: &RunConfig) -> Result<usize> {
+    let plan = &config.optimization;
+    let fewest = |bytes: u64| (bytes.div_ceil(ACTIVATIONS) as usize).clamp(1, plan.batch);
+    plan.slices.map_or_else(|| activations(config, plan.batch).map(fewest), Ok)
 }
 
 /// Bytes of memory at the height of a training, about: with `pictures` bytes of pictures read, which took `decoding` bytes

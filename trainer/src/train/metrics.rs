@@ -184,9 +184,9 @@ impl Metrics {
         })
     }
 
-    /// The checkpoint with the smallest loss on held-out pictures ([`best`]).
-    pub fn best(&self) -> Option<&Probed> {
-        best(&self.entries, |_| true)
+    /// The checkpoint with the smallest loss on held-out pictures, among those that are there ([`best`]).
+    pub fn best(&self, is_there: impl Fn(u64) -> bool) -> Option<&Probed> {
+        best(&self.entries, is_there)
     }
 }
 
@@ -309,9 +309,9 @@ mod tests {
         for entry in [training(10), probed(10, 5.0), training(20), probed(20, 4.0), training(30)] {
             metrics.push(entry);
         }
-        assert_eq!(metrics.best().map(|best| best.step), Some(20));
+        assert_eq!(metrics.best(|_| true).map(|best| best.step), Some(20));
         // A disk that was full when the best was to be saved.
-        assert_eq!(best(&metrics.entries, |step| step != 20).map(|best| best.step), Some(10));
+        assert_eq!(metrics.best(|step| step != 20).map(|best| best.step), Some(10));
         // A crash in the middle of a line.
         let whole = fs::read(&path).unwrap();
         fs::write(&path, &whole[..whole.len() - 9]).unwrap();
@@ -332,7 +332,7 @@ mod tests {
         fs::create_dir(&path).unwrap();
         metrics.push(training(20));
         metrics.push(probed(20, 4.0));
-        assert_eq!(metrics.best().map(|best| best.step), Some(20));
+        assert_eq!(metrics.best(|_| true).map(|best| best.step), Some(20));
         fs::remove_dir(&path).unwrap();
         metrics.push(training(30));
         metrics.push(training(40));
@@ -362,14 +362,14 @@ mod tests {
         config.optimization.learning_rate /= 2.0;
         metrics.begin(10, &config);
         metrics.push(probed(20, 4.0));
-        assert_eq!(metrics.best().map(|best| best.step), Some(10));
+        assert_eq!(metrics.best(|_| true).map(|best| best.step), Some(10));
         config.noise.max *= 2.0;
         metrics.begin(20, &config);
-        assert_eq!(metrics.best(), None);
+        assert_eq!(metrics.best(|_| true), None);
         for entry in [probed(30, 9.0), probed(40, 8.0), probed(50, 8.5)] {
             metrics.push(entry);
         }
-        assert_eq!(metrics.best().map(|best| best.step), Some(40));
+        assert_eq!(metrics.best(|_| true).map(|best| best.step), Some(40));
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod replicas;
 mod report;
 mod resumed;
 mod run;
+mod saving;
 mod timing;
 mod watch;
 mod wrong_settings;

@@ -30,7 +30,7 @@ pub fn write(folder: &RunFolder, config: &RunConfig, metrics: &Metrics) -> Resul
 fn page(folder: &RunFolder, config: &RunConfig, metrics: &Metrics) -> Result<Markup> {
     let settings = config.to_toml()?;
     let step = metrics.training().last().map_or(0, |entry| entry.step);
-    let best = metrics.best();
+    let best = metrics.best(|_| true);
     let probed: Vec<&Probed> = metrics.checkpoints().collect();
     let body = html! {
                 p {

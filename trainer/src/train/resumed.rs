@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     config::{RunConfig, TrainingPreset},
-    layers::{checked, given},
+    layers::{SLICES, checked, given},
     memory,
     optimization::Optimization,
     wrong_settings::wrong,
@@ -27,8 +27,16 @@ impl RunConfig {
         file: Option<&Path>,
         flags: &impl Serialize,
     ) -> Result<Self> {
-        let layers = given(Figment::from(Serialized::defaults(self)), file, flags)?;
-        let changed = checked(layers.extract::<Self>().map_err(|error| wrong(file, &error))?, file)?;
+        let given = given(Figment::new(), file, flags)?;
+        let slices_given = given.contains(SLICES);
+        let layers = Figment::from(Serialized::defaults(self)).merge(given);
+        let mut changed = layers.extract::<Self>().map_err(|error| wrong(file, &error))?;
+        // Into how many parts one batch was split says nothing of another.
+        let splits_anew = !slices_given && changed.optimization.batch != self.optimization.batch;
+        if splits_anew {
+            changed.optimization.slices = None;
+        }
+        let changed = checked(changed, file)?;
         let mut changed = Self { pictures: self.pictures.clone(), preset: preset.unwrap_or(changed.preset), ..changed };
         if (changed.preset, &changed.network) != (self.preset, &self.network) {
             return Err(Error::input(
@@ -59,6 +67,9 @@ impl RunConfig {
         let (asked, own) = (changed.optimization.references, self.optimization.references);
         changed.optimization.references = memory::references(&changed).max(own).min(asked);
         changed.optimization.warm_up_from = self.optimization.warm_up_from;
+        if splits_anew {
+            changed.optimization.slices = Some(memory::slices(&changed)?);
+        }
         // Slices change nothing but rounding.
         let own = Optimization { slices: changed.optimization.slices, ..self.optimization.clone() };
         if (changed.noise, &changed.optimization) != (self.noise, &own) {
@@ -135,6 +146,34 @@ mod tests {
         // Nor does how a batch is split, which more machines may need.
         let split = resumed(&json!({ "optimization": { "slices": 4 } })).optimization;
         assert_eq!((split.slices, split.warm_up_from), (Some(4), 0));
+    }
+
+    #[test]
+    fn another_batch_is_split_anew_unless_somebody_says_how() {
+        let train =
+            Images { channels: 3, height: 64, width: 64, pixels: vec![0; 20 * 3 * 64 * 64], labels: Vec::new() };
+        let data = DataSet::of(train);
+        let begun = |optimization: serde_json::Value| {
+            let flags = json!({ "data": "pictures", "optimization": optimization });
+            RunConfig::layered(None, None, &flags).unwrap().with_pictures(&data).unwrap()
+        };
+        let slices = |run: &RunConfig, file: Option<&Path>, optimization: serde_json::Value| {
+            let resumed = run.resumed(40, None, file, &json!({ "optimization": optimization })).unwrap();
+            resumed.with_pictures(&data).unwrap().optimization.slices.unwrap()
+        };
+        let (small, large) = (begun(json!({ "batch": 8 })), begun(json!({ "batch": 4096 })));
+        let many = large.optimization.slices.unwrap();
+        assert!(many > 8 && small.optimization.slices == Some(1), "{many}");
+        assert_eq!(slices(&small, None, json!({ "batch": 4096 })), many);
+        assert_eq!(slices(&large, None, json!({ "batch": 8 })), 1);
+        // The batch that it had, and what somebody says.
+        assert_eq!(slices(&large, None, json!({ "batch": 4096, "steps": 90 })), many);
+        assert_eq!(slices(&begun(json!({ "slices": 4 })), None, json!({})), 4);
+        assert_eq!(slices(&small, None, json!({ "batch": 16, "slices": 4 })), 4);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.toml");
+        fs::write(&file, "[optimization]\nslices = 2\n").unwrap();
+        assert_eq!(slices(&small, Some(&file), json!({ "batch": 16 })), 2);
     }
 
     #[test]

@@ -28,6 +28,7 @@ use super::{
     probe::Probe,
     replicas::Replicas,
     report,
+    saving::Saving,
     timing::timed_steps,
     watch::Watch,
 };
@@ -65,12 +66,13 @@ impl Start {
         let kind = |channels: usize| if channels == 1 { "grey" } else { "colour" };
         if theirs.channels != ours.channels {
             let (model, pictures) = (kind(theirs.channels), kind(ours.channels));
-            return wrong(format!("the model is of {model} pictures, and {} has {pictures} ones", config.card().name));
+            let name = config.card().name;
+            return wrong(format!("the model was trained on {model} pictures, and those of {name} are {pictures}"));
         }
         if theirs.image_size != ours.image_size && ours.scales.is_none() {
             let side = theirs.image_size;
             return wrong(format!(
-                "a {} takes pictures of one size only; give --image-size {}, so that the network sees {side}x{side}",
+                "a {} network cannot change its size; give --image-size {}, for which it sees {side}x{side} as before",
                 ours.preset, model.data.size
             ));
         }
@@ -113,7 +115,7 @@ fn frame(config: &RunConfig) -> Result<Frame> {
 /// Trains to the end of the plan, from `start`, on devices that share every batch with each other and with other processes.
 ///
 /// # Errors
-/// A checkpoint cannot be saved, the loss runs away, or the training was interrupted (after saving).
+/// Checkpoints cannot be saved, also not later, the loss runs away, or the training was interrupted (after saving).
 pub fn train(
     config: &RunConfig,
     data: &DataSet,
@@ -136,6 +138,7 @@ pub fn train(
     let (mut told, mut watch, mut average) = (PendingLosses::new(), Watch::default(), Average::default());
     let mut display = Display::new(plan, state.progress.step, &config.data);
     let (mut clock, mut lap) = (Instant::now(), Instant::now());
+    let mut saving = Saving::after(Some(state.progress.step).filter(|step| *step > 0));
     let is_due = |step: u64| step.is_multiple_of(config.record.checkpoint_every) || step == plan.steps;
     // What a stop right at a checkpoint has left undone.
     let step = state.progress.step;
@@ -173,7 +176,8 @@ pub fn train(
                 average.add(loss, norm);
                 display.step(step, loss);
             }
-            if due || interrupted {
+            let saves = due || interrupted || saving.is_overdue();
+            if saves {
                 hold.renew(config, &metrics).inspect_err(|_| display.finish())?;
             }
             if entry {
@@ -186,7 +190,7 @@ pub fn train(
                 )));
             }
             // No later loss tells what the last update has done.
-            if (due || interrupted) && !state.is_finite()? {
+            if saves && !state.is_finite()? {
                 display.finish();
                 return Err(ran_away("the weights have run away", state.progress.step, folder));
             }
@@ -199,15 +203,19 @@ pub fn train(
                 }
                 metrics.push(Entry::Checkpoint(probed));
             }
-            if due || interrupted {
+            if saves {
                 state.progress.seconds += clock.elapsed().as_secs_f64();
                 clock = Instant::now();
-                let best = metrics.best().map(|best| best.step);
-                Checkpoint::of(state.progress.clone(), &state.network, &state.ema, &state.optimizer)?.save(
-                    &folder.checkpoints(),
-                    config.record.keep,
-                    best,
-                )?;
+                let (step, checkpoints) = (state.progress.step, folder.checkpoints());
+                let checkpoint = Checkpoint::of(state.progress.clone(), &state.network, &state.ema, &state.optimizer)?;
+                // One that could not be saved was measured before.
+                let is_kept = |other| other == step || Checkpoint::is_of_step(&checkpoints, other);
+                let best = metrics.best(is_kept).map(|best| best.step);
+                saving
+                    .save(step, interrupted || step == plan.steps, || {
+                        checkpoint.save(&checkpoints, config.record.keep, best)
+                    })
+                    .inspect_err(|_| display.finish())?;
             }
             if interrupted {
                 display.finish();

@@ -44,7 +44,13 @@ impl Ready {
         energies: Vec<Tensor<1>>,
         pictures: impl IntoIterator<Item = Tensor<4>>,
     ) -> Result<(Vec<f32>, Vec<f32>), String> {
-        let pixels = self.floats(self.pixels(pictures));
+        let pictures: Vec<_> = pictures.into_iter().map(|batch| self.frame.remove(batch)).collect();
+        let pixels = async {
+            match pictures.is_empty() {
+                true => Vec::new(),
+                false => self.floats(Tensor::cat(pictures, 0).permute([0, 2, 3, 1])).await,
+            }
+        };
         if energies.is_empty() {
             return Ok((Vec::new(), pixels.await));
         }
@@ -52,11 +58,6 @@ impl Ready {
         let (energies, pixels) = join(self.floats(Tensor::cat(energies, 0)), pixels).await;
         check(&energies)?;
         Ok((energies, pixels))
-    }
-
-    fn pixels(&self, pictures: impl IntoIterator<Item = Tensor<4>>) -> Tensor<4> {
-        let pictures = pictures.into_iter().map(|batch| self.frame.remove(batch)).collect();
-        Tensor::cat(pictures, 0).permute([0, 2, 3, 1])
     }
 }
 

@@ -11,6 +11,8 @@ pub struct Control {
     /// The newest load and the newest run that were asked for.
     load: Cell<u32>,
     run: Cell<u32>,
+    /// How often anything was asked for that keeps the processor or the GPU busy.
+    works: Cell<u32>,
     wish: Cell<Wish>,
     /// Steps that a held run may do all the same.
     steps: Cell<usize>,
@@ -33,6 +35,9 @@ enum Wish {
 impl Control {
     /// Notes what a message means for the work that is going on.
     pub fn hear(&self, message: &ToEngine) {
+        if matches!(message, ToEngine::Run(_) | ToEngine::Score(_) | ToEngine::Compare { .. } | ToEngine::Toy(_)) {
+            self.works.set(self.works.get() + 1);
+        }
         match message {
             ToEngine::Run(run) => {
                 self.run.set(run.number);
@@ -74,6 +79,11 @@ impl Control {
         self.run.get()
     }
 
+    /// How often work was asked for: another number than before, and what is timed is timed beside other work.
+    pub fn works(&self) -> u32 {
+        self.works.get()
+    }
+
     /// Whether the load of this number is still the one that the page waits for.
     pub fn wants_load(&self, number: u32) -> bool {
         self.load.get() == number
@@ -81,7 +91,12 @@ impl Control {
 
     /// Waits until the load of this number is not waited for any more.
     pub async fn superseded(&self, load: u32) {
-        while self.wants_load(load) {
+        self.until(|| !self.wants_load(load)).await;
+    }
+
+    /// Waits until messages have made something so.
+    pub async fn until(&self, so: impl Fn() -> bool) {
+        while !so() {
             self.message().await;
         }
     }
@@ -91,11 +106,9 @@ impl Control {
         question.purpose != Purpose::Outliers || self.judgement.get() == Some(question.number)
     }
 
-    /// Waits until the page does not wait for the comparison of this number any more.
-    pub async fn not_compared(&self, number: u32) {
-        while self.comparison.get() == Some(number) {
-            self.message().await;
-        }
+    /// Whether the page still waits for the comparison of this number.
+    pub fn wants_comparison(&self, number: u32) -> bool {
+        self.comparison.get() == Some(number)
     }
 
     /// Whether the run of this number is to stop.
@@ -105,9 +118,7 @@ impl Control {
 
     /// Waits until the run of this number is to stop.
     pub async fn stop(&self, run: u32) {
-        while !self.stopped(run) {
-            self.message().await;
-        }
+        self.until(|| self.stopped(run)).await;
     }
 
     /// Whether the run is to be held before its next step.
@@ -125,6 +136,11 @@ impl Control {
             self.message().await;
         }
         !self.stopped(run)
+    }
+
+    /// Whether there is a toy that may go on.
+    pub fn has_toy(&self) -> bool {
+        self.toy.get().is_some()
     }
 
     /// Whether the toy of this number is to go on.

@@ -10,6 +10,7 @@ mod fetch;
 mod film;
 mod link;
 mod load;
+mod measure;
 mod part;
 mod ready;
 mod run;
@@ -19,14 +20,9 @@ mod store;
 mod toy;
 mod trial;
 
-use std::{pin::pin, rc::Rc};
+use std::rc::Rc;
 
-use futures::{
-    StreamExt,
-    channel::mpsc,
-    future::{Either, select},
-    lock::Mutex,
-};
+use futures::{StreamExt, channel::mpsc, lock::Mutex};
 use wasm_bindgen_futures::spawn_local;
 use web::{
     Envelope,
@@ -35,7 +31,7 @@ use web::{
 };
 
 use control::Control;
-use crew::{Crew, Helper};
+use crew::{Crew, Helper, Workers};
 use device::Gpu;
 use film::Film;
 use load::{Opened, Wanted};
@@ -112,8 +108,9 @@ impl Engine {
                 let model = self.model.clone();
                 spawn_local(async move {
                     let answer = async {
-                        let (ready, _) = model.ok_or_else(texts::no_model_loaded)?;
-                        score::score(&ready, question, &payload, &control).await
+                        let (ready, crew) = model.ok_or_else(texts::no_model_loaded)?;
+                        let workers = Workers { ready: &ready, crew: &crew, control: &control };
+                        score::score(workers, question, &payload).await
                     };
                     post(Work::Question(question.number), answer.await.transpose());
                 });
@@ -122,13 +119,11 @@ impl Engine {
                 let model = self.model.clone();
                 spawn_local(async move {
                     let answer = async {
-                        let (ready, _) = model.ok_or_else(texts::no_model_loaded)?;
-                        compare::compare(&ready, number, others, &payload).await
+                        let (ready, crew) = model.ok_or_else(texts::no_model_loaded)?;
+                        let workers = Workers { ready: &ready, crew: &crew, control: &control };
+                        compare::compare(workers, number, others, &payload).await
                     };
-                    // A server that never answers is not waited for once nobody asks.
-                    if let Either::Left((answer, _)) = select(pin!(answer), pin!(control.not_compared(number))).await {
-                        post(Work::Question(number), Some(answer));
-                    }
+                    post(Work::Question(number), answer.await.transpose());
                 });
             }
             ToEngine::Frame(frame) => {

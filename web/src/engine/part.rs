@@ -4,7 +4,7 @@ use std::{ops::Range, rc::Rc};
 
 use burn::tensor::{Tensor, TensorData};
 use js_sys::Date;
-use shared::{network::Energy, sampling::Chains};
+use shared::sampling::Chains;
 use web::messages::Run;
 
 use crate::{
@@ -124,10 +124,10 @@ impl Part {
         let mut breath = Breath::default();
         let (mut pictures, mut energies) = (Vec::new(), Vec::new());
         for batch in &self.batches {
-            // The energies of the very pictures that are shown.
+            // The model's own energies of the very pictures that are shown.
             let frame = self.ready.frame;
             let picture = frame.add(frame.remove(batch.finish(&energy).clamp(0.0, 1.0)));
-            energies.push(energy.energy_and_gradient(picture.clone()).0);
+            energies.push(self.ready.model.network.energy(picture.clone()));
             pictures.push(picture);
             breath.take().await;
             if !wanted() {

@@ -56,6 +56,11 @@ impl Ready {
         self.pace.set(if before > 0.0 { 0.8 * before + 0.2 * now } else { now });
     }
 
+    /// Milliseconds for which a helper's answer is waited for that takes so many energy gradients: ten times what it should.
+    pub fn patience(&self, gradients: usize) -> f64 {
+        5000.0 + 10.0 * self.pace() * gradients as f64
+    }
+
     /// How many pictures suit the device at a time.
     pub fn batch_size(&self) -> usize {
         /// Milliseconds of work between looks at the page's messages, on a processor; on a GPU, which a browser stops after

@@ -80,8 +80,9 @@ fn report(ready: &Ready, run: &Run, done: usize, temperature: f32, Reading { ene
     link::post(Envelope { message: FromEngine::Stepped(stepped), payload: pixels });
 }
 
-/// Has a GPU compile what runs need beside the network, which the self-test had compiled: the first step shall not wait
-/// for it.
+/// Has a GPU compile what samplers need beside the network, which the self-test had compiled: the first step shall not wait
+/// for it. What restorations need more, other than of known pixels, is compiled by the first of them: every load would
+/// wait for it, and it is small.
 ///
 /// # Errors
 /// The device stopped computing.

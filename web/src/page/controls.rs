@@ -17,6 +17,7 @@ pub fn write(settings: &Settings, models: &Models) -> Result<()> {
         let option: HtmlOptionElement = create("option", "")?;
         option.set_value(&model.name);
         option.set_text(model.title());
+        option.set_lang("en");
         options.push(option);
     }
     let select: HtmlSelectElement = by_id("model")?;
@@ -242,10 +243,12 @@ pub fn enable(situation: &Situation) -> Result<()> {
     }
     button("pause")?.set_text_content(Some(if paused { texts::resume() } else { texts::pause() }));
     button("step-once")?.set_disabled(!(running && paused));
-    for id in ["save-png", "save-apng", "save-json"] {
+    for id in ["save-png", "save-json"] {
         button(id)?.set_disabled(!finished);
     }
-    button("continue")?.set_disabled(!finished || running);
+    // The engine writes it.
+    button("save-apng")?.set_disabled(!finished || !engine_started);
+    button("continue")?.set_disabled(!finished || waits);
     Ok(())
 }
 

@@ -113,6 +113,12 @@ pub async fn within(milliseconds: i32, promise: &Promise) -> Result<JsValue> {
     JsFuture::from(Promise::race(&Array::of2(promise, &late))).await
 }
 
+/// Comes back once the browser has done what waits.
+pub async fn others_first() -> Result<()> {
+    let never = Promise::new(&mut |_, _| {});
+    within(0, &never).await.map(drop).or_else(|error| if error.is_undefined() { Ok(()) } else { Err(error) })
+}
+
 /// Calls a function once, after so many milliseconds.
 pub fn after(milliseconds: i32, work: impl FnOnce() + 'static) -> Result<()> {
     let callback = Closure::once_into_js(work);

@@ -1,21 +1,34 @@
 //! Handing files to the visitor.
 
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Date, Uint8Array};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
-use crate::dom::{Result, after, body, create};
+use crate::dom::{Result, after, body, create, others_first};
 
-/// Has the browser save a file, of parts that follow each other. It keeps them outside of the program's memory, of which
-/// nothing is ever given back.
-pub fn save(name: &str, kind: &str, parts: impl IntoIterator<Item = Vec<u8>>) -> Result<()> {
-    let blobs = Array::new();
+/// Has the browser save a file.
+pub fn save(name: &str, kind: &str, file: &[u8]) -> Result<()> {
+    save_from(name, address(kind, &Array::of1(&Uint8Array::from(file)))?)
+}
+
+/// The address of a file of parts that follow each other. The browser keeps them outside of the program's memory, of which
+/// nothing is ever given back, and does not stand still meanwhile.
+pub async fn write_parts(kind: &str, parts: impl IntoIterator<Item = Vec<u8>>) -> Result<String> {
+    const AT_ONCE: f64 = 30.0;
+    let (blobs, mut begun) = (Array::new(), Date::now());
     for part in parts {
-        let blob = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(&part[..])))?;
-        blobs.push(&blob);
+        blobs.push(&*Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(&part[..])))?);
+        if Date::now() - begun > AT_ONCE {
+            others_first().await?;
+            begun = Date::now();
+        }
     }
+    address(kind, &blobs)
+}
+
+fn address(kind: &str, parts: &Array) -> Result<String> {
     let options = BlobPropertyBag::new();
     options.set_type(kind);
-    save_from(name, Url::create_object_url_with_blob(&Blob::new_with_blob_sequence_and_options(&blobs, &options)?)?)
+    Url::create_object_url_with_blob(&Blob::new_with_blob_sequence_and_options(parts, &options)?)
 }
 
 /// Has the browser save what is at an address of this page, which is then revoked.

@@ -21,6 +21,12 @@ pub async fn start() -> Result<()> {
     language::begin()?;
     let Request { mut settings, says_run, autorun, lesson, embed, language, problems, .. } =
         Request::parse(&window()?.location().search()?, random_seed());
+    // A visit that is loaded again, and whose visitor has asked for no run, though its address says one.
+    let form = window()?.history()?.state()?.as_string();
+    let named = says_run && form.is_none();
+    if let Some(form) = form {
+        settings = Request::parse(&form, settings.seed).settings;
+    }
     for problem in &problems {
         status::note(problem)?;
     }
@@ -45,9 +51,9 @@ pub async fn start() -> Result<()> {
     let app = App::new(settings, models, autorun, language)?;
     listen(&app)?;
     if embed {
-        app.borrow_mut().open_small()?;
+        app.borrow_mut().open_small(named)?;
     } else {
-        app.borrow_mut().open(lesson, says_run)?;
+        app.borrow_mut().open(lesson, named)?;
     }
     #[expect(clippy::mem_forget, reason = "the page lives as long as its document")]
     std::mem::forget(app);
@@ -78,7 +84,10 @@ fn listen(app: &Rc<RefCell<App>>) -> Result<()> {
     hear("known", "change", || Event::KnownChosen)?;
     hear("model", "change", || Event::ModelChosen)?;
     hear("backend", "change", || Event::BackendChosen)?;
-    for field in ["count", "steps", "seed", "level", "continue-level"] {
+    for field in ["count", "steps", "seed"] {
+        hear(field, "change", || Event::RunChanged)?;
+    }
+    for field in ["level", "continue-level"] {
         hear(field, "change", || Event::Changed)?;
     }
     for corner in ["corner-a", "corner-b", "corner-c"] {

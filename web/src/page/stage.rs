@@ -7,7 +7,7 @@ use web_sys::{Element, HtmlButtonElement, HtmlCanvasElement, HtmlElement, HtmlIn
 use crate::{
     chart::Chart,
     dom::{Result, by_id, create, on, refill, window, write},
-    numbers::{duration, short},
+    numbers::{duration, mean, short},
     tile,
     view::View,
 };
@@ -64,13 +64,13 @@ impl Stage {
         refill(&grid, figures)
     }
 
-    /// Prepares for a run.
-    pub fn start(&mut self) -> Result<()> {
+    /// Prepares for a run, which the visitor asked for or not.
+    pub fn start(&mut self, asked_for: bool) -> Result<()> {
         (self.started, self.held, self.first_report) = (Date::now(), None, None);
-        // On a phone the chains are below the settings.
+        // On a phone the chains are below the settings. Who asked for none is not taken there.
         let stage: Element = by_id("stage")?;
         let height = window()?.inner_height()?.as_f64().unwrap_or_default();
-        if stage.get_bounding_client_rect().top() > 0.6 * height {
+        if asked_for && stage.get_bounding_client_rect().top() > 0.6 * height {
             stage.scroll_into_view();
         }
         Ok(())
@@ -84,8 +84,13 @@ impl Stage {
         } else if let Some(since) = self.held.take() {
             self.started += now - since;
             // Steps may have been done one by one meanwhile.
-            self.first_report = None;
+            self.forget_pace();
         }
+    }
+
+    /// How fast the run was says nothing of what it takes from here on.
+    pub fn forget_pace(&mut self) {
+        self.first_report = None;
     }
 
     /// Shows how far the run is that goes on, or how far that of the room went.
@@ -130,7 +135,7 @@ impl Stage {
             by_id::<HtmlButtonElement>("play")?.set_disabled(true);
             refill(&by_id::<Element>("beside")?, Vec::<Element>::new())?;
             write("level-read", "")?;
-            return Chart { moments: &[], steps: 1, chain: None, marked: None }.draw(&self.chart);
+            return self.draw_chart(None);
         };
         let moments = view.trajectory.moments();
         let newest = moments.len().saturating_sub(1);
@@ -148,15 +153,22 @@ impl Stage {
         } else {
             no_readings()?;
         }
-        write("energy", &view.mean_energy())?;
-        Chart { moments, steps, chain: None, marked: view.looked_at }.draw(&self.chart)?;
-        let (pictures, _) = view.shown();
-        let captions = view.captions();
+        self.draw_chart(Some(view))?;
+        let (pictures, energies) = view.shown();
+        let captions = view.captions(&pictures, energies);
+        write("energy", &if energies.is_empty() { "–".to_owned() } else { short(mean(energies)) })?;
         for (index, (canvas, caption)) in self.tiles.iter().enumerate() {
             tile::draw_picture(canvas, &pictures, index)?;
             caption.set_text_content(captions.get(index).map(String::as_str));
         }
         Ok(())
+    }
+
+    /// Draws the chart of a run.
+    pub fn draw_chart(&self, view: Option<&View>) -> Result<()> {
+        let moments = view.map_or(&[][..], |view| view.trajectory.moments());
+        let (steps, marked) = view.map_or((1, None), |view| (view.settings.steps, view.looked_at));
+        Chart { moments, steps, chain: None, marked }.draw(&self.chart)
     }
 
     /// Shows the pictures beside the chains.

@@ -1,8 +1,10 @@
 //! A run as the page shows it: each room that runs chains has its last one.
 
+use std::borrow::Cow;
+
 use web::{Mask, Moment, Pictures, RecordedRun, SavedRun, Settings, Task, Trajectory, messages::Stepped, psnr, texts};
 
-use crate::numbers::{decibels, mean, short};
+use crate::numbers::{decibels, short};
 
 /// A run and what has become of it.
 pub struct View {
@@ -63,14 +65,17 @@ impl View {
 
     /// Notes how far the run is.
     pub fn step(&mut self, report: &Stepped, pictures: Pictures) {
+        // An engine that goes on with chains of another has not asked for their energies: they are where they were.
+        if report.done == 0 || !report.energies.is_empty() {
+            self.energies.clone_from(&report.energies);
+        }
         self.note(Moment {
             done: report.done,
             temperature: report.temperature,
             noise_level: report.noise_level,
-            energies: report.energies.clone(),
+            energies: self.energies.clone(),
             pixels: pictures.bytes(),
         });
-        self.energies.clone_from(&report.energies);
         self.pictures = pictures;
     }
 
@@ -142,7 +147,8 @@ impl View {
         let mut run = self.saved.clone()?;
         if let Some(moment) = self.moment() {
             let (pictures, energies) = self.shown();
-            (run.pictures, run.energies, run.stopped_at) = (pictures, energies.to_vec(), Some(moment.done));
+            (run.pictures, run.energies, run.stopped_at) =
+                (pictures.into_owned(), energies.to_vec(), Some(moment.done));
         }
         Some(run)
     }
@@ -153,31 +159,24 @@ impl View {
     }
 
     /// The pictures and energies of the moment that is looked at.
-    pub fn shown(&self) -> (Pictures, &[f32]) {
+    pub fn shown(&self) -> (Cow<'_, Pictures>, &[f32]) {
         match self.moment() {
-            None => (self.pictures.clone(), &self.energies),
+            None => (Cow::Borrowed(&self.pictures), &self.energies),
             Some(moment) => {
                 let Pictures { side, channels, .. } = self.pictures;
-                (Pictures::from_bytes(side, channels, &moment.pixels), &moment.energies)
+                (Cow::Owned(Pictures::from_bytes(side, channels, &moment.pixels)), &moment.energies)
             }
         }
     }
 
-    /// The number below each picture.
-    pub fn captions(&self) -> Vec<String> {
-        let (pictures, energies) = self.shown();
+    /// The number below each of the pictures that are shown.
+    pub fn captions(&self, pictures: &Pictures, energies: &[f32]) -> Vec<String> {
         match (self.settings.task, &self.given) {
             (Task::Denoise, Some(clean)) => {
                 (0..pictures.count()).map(|index| decibels(psnr(pictures.picture(index), clean))).collect()
             }
             _ => energies.iter().map(|&energy| short(energy)).collect(),
         }
-    }
-
-    /// The mean energy of the moment that is looked at, in words.
-    pub fn mean_energy(&self) -> String {
-        let (_, energies) = self.shown();
-        if energies.is_empty() { "–".to_owned() } else { short(mean(energies)) }
     }
 }
 
@@ -237,6 +236,21 @@ mod tests {
         assert_eq!(saved(&view), Some((vec![0.2], vec![4.0], Some(4))));
         view.looked_at = Some(99);
         assert_eq!(saved(&view), Some((vec![0.6], vec![9.5], None)), "there is no such moment");
+    }
+
+    #[test]
+    fn energies_stay_where_another_engine_goes_on() {
+        let mut view = View::new(Settings::with_seed(1), None, None);
+        let mut report = |done, energies: &[f32]| {
+            let report = Stepped { run: 1, done, temperature: 1.0, noise_level: 1.0, energies: energies.to_vec() };
+            view.step(&report, Pictures { side: 1, channels: 1, values: vec![0.5] });
+            (view.energies.clone(), view.trajectory.last().map(|last| last.energies.clone()).unwrap_or_default())
+        };
+        let both = |energies: &[f32]| (energies.to_vec(), energies.to_vec());
+        assert_eq!(report(0, &[]), both(&[]));
+        assert_eq!(report(4, &[2.5]), both(&[2.5]));
+        assert_eq!(report(4, &[]), both(&[2.5]), "the chains are where they were");
+        assert_eq!(report(0, &[]), both(&[]), "they begin once more");
     }
 
     #[test]

@@ -36,7 +36,13 @@ pub fn section(shell: &Shell, consent: Consent) -> Result<String> {
     let folder = paths::target().join("bench");
     let (ours, plain) = (folder.join("kernels"), folder.join("plain"));
     let page = Path::new("web/src/bench/index.html");
-    site::build_page(shell, consent, page, &["--features", "engine", "--cargo-profile", Profile::Site.name()], &ours)?;
+    site::build_page(
+        shell,
+        consent,
+        page,
+        &["--features", "engine,decoder", "--cargo-profile", Profile::Site.name()],
+        &ours,
+    )?;
     site::build_page(shell, consent, page, &["--features", "plain", "--cargo-profile", "plain"], &plain)?;
     let tensorflow = tensorflow(shell)?;
     // Built now, so that nothing compiles beside a measurement.

@@ -1,4 +1,4 @@
-//! Every kernel against the CPU's, which `kernels/tests.rs` compares with the bodies in Burn's own operations.
+//! Every kernel against the CPU's, which `backend/tests.rs` compares with the bodies in Burn's own operations.
 
 use burn::{
     backend::Dispatch,

@@ -110,6 +110,40 @@ fn the_newest_and_the_best_are_kept() {
 }
 
 #[test]
+fn an_older_checkpoint_that_cannot_be_deleted_costs_no_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_the_way = folder.path().join(".step-0000002.old");
+    let saved = |step| checkpoint(step).save(folder.path(), 1, None).unwrap();
+    saved(2);
+    fs::write(&in_the_way, "no folder").unwrap();
+    saved(3);
+    assert_eq!(Checkpoint::steps(folder.path()), [3, 2]);
+    fs::remove_file(in_the_way).unwrap();
+    saved(4);
+    assert_eq!(Checkpoint::steps(folder.path()), [4]);
+}
+
+/// The record of the older checkpoint is a pipe: whoever reads it waits here until the training has gone on.
+#[cfg(unix)]
+#[test]
+fn who_reads_while_a_training_saves_finds_the_newer_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = checkpoint(2).save(folder.path(), 1, None).unwrap().join(MANIFEST);
+    checkpoint(1).save(folder.path(), 2, None).unwrap();
+    fs::remove_file(&record).unwrap();
+    assert!(Command::new("mkfifo").arg(&record).status().unwrap().success());
+    let found = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| Checkpoint::newest(folder.path()).map(|found| found.progress.step));
+        // Opened when the reader opens it.
+        let pipe = fs::OpenOptions::new().write(true).open(&record).unwrap();
+        checkpoint(3).save(folder.path(), 1, Some(1)).unwrap();
+        drop(pipe);
+        reader.join().unwrap()
+    });
+    assert_eq!(found, Some(3), "neither none nor the best of long ago");
+}
+
+#[test]
 fn what_cannot_be_read_is_set_aside_and_not_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let saved = |step| checkpoint(step).save(folder.path(), 1, None).unwrap();

@@ -17,8 +17,8 @@ use crate::{
     ready::Ready,
 };
 
-/// Milliseconds that every answer of a helper may take, beside ten times what its work should.
-const PATIENCE: f64 = 5000.0;
+/// Milliseconds for which a run waits for helpers that are still starting.
+const WAIT_FOR_START: f64 = 2000.0;
 /// Helpers that a share of the chains may lose before the engine takes it over.
 const MOST_LOSSES: u32 = 2;
 
@@ -85,7 +85,7 @@ impl<'a> Division<'a> {
             0 => Vec::new(),
             _ => given.split_off(given.len().saturating_sub(run.count * length)),
         };
-        let helpers = crew.gather(run.count - 1).await;
+        let helpers = crew.gather(run.count - 1, WAIT_FOR_START).await;
         let ranges = divide(run.count, helpers.len() + 1);
         let places = helpers.into_iter().map(Place::There).chain([Place::Nowhere]);
         let shares = ranges.into_iter().zip(places).map(|(chains, place)| {
@@ -154,7 +154,7 @@ impl Share {
             let mut reading = match self.attempt(context, task).await {
                 Ok(Some(reading)) => reading,
                 Ok(None) => return Ok(None),
-                Err(Trouble::Run(problem)) => return Err(problem),
+                Err(Trouble::Work(problem)) => return Err(problem),
                 Err(Trouble::Lost) => {
                     self.replace(context, crew).await?;
                     continue;
@@ -184,7 +184,7 @@ impl Share {
                     Task::Advance(steps) => part.advance(steps, wanted).await,
                     Task::Finish => part.finish(wanted).await,
                 };
-                reading.map_err(Trouble::Run)
+                reading.map_err(Trouble::Work)
             }
             Place::There(helper) => {
                 let number = run.number;
@@ -195,7 +195,7 @@ impl Share {
                 };
                 helper.send(Envelope { message, payload });
                 let steps = if let Task::Advance(steps) = task { steps } else { 1 };
-                let within = PATIENCE + 10.0 * ready.pace() * (steps * self.chains.len()) as f64;
+                let within = ready.patience(steps * self.chains.len());
                 let answer = Box::pin(helper.reading(number, within));
                 match select(answer, Box::pin(control.stop(number))).await {
                     Either::Left((reading, _)) => reading.map(Some),
@@ -204,7 +204,7 @@ impl Share {
             }
             Place::Nowhere => {
                 let part = begin(Rc::clone(ready), here, chains, self.payload(context), self.snapshot.len());
-                self.place = Place::Here(Box::new(part.map_err(Trouble::Run)?));
+                self.place = Place::Here(Box::new(part.map_err(Trouble::Work)?));
                 Box::pin(self.attempt(context, task)).await
             }
         }
@@ -222,7 +222,7 @@ impl Share {
         self.place = Place::There(helper);
         match self.attempt(context, Task::Begin).await {
             Ok(_) => Ok(()),
-            Err(Trouble::Run(problem)) => Err(problem),
+            Err(Trouble::Work(problem)) => Err(problem),
             Err(Trouble::Lost) => {
                 self.place = Place::Nowhere;
                 Ok(())

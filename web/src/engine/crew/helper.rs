@@ -1,4 +1,4 @@
-//! The program of a helper: it computes some chains of the engine's runs.
+//! The program of a helper: it computes some chains of the engine's runs, and measures pictures.
 
 use std::{cell::Cell, ops::Range, rc::Rc};
 
@@ -14,7 +14,7 @@ use web::{
 
 use super::messages::{FromHelper, ToHelper};
 use crate::{
-    link,
+    link::{self, Breath},
     load::{open, read},
     part::{Part, Reading},
     ready::Ready,
@@ -91,6 +91,15 @@ impl Helper {
                 let stopped = &self.stopped;
                 let part = self.part.take().filter(|part| part.number() == number)?;
                 (number, part.finish(|| stopped.get() != Some(number)).await)
+            }
+            ToHelper::Measure { number, measure } => {
+                let ready = self.ready.clone()?;
+                let measured = measure.of(&ready, &payload, &mut Breath::default(), || true).await;
+                let (outcome, payload) = match measured {
+                    Ok(values) => (Ok(()), values.unwrap_or_default()),
+                    Err(problem) => (Err(problem), Vec::new()),
+                };
+                return Some(Envelope { message: FromHelper::Measured { number, outcome }, payload });
             }
             ToHelper::Stop { .. } => {
                 self.part = None;

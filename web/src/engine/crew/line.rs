@@ -9,7 +9,7 @@ use web::{Envelope, messages::ModelFiles, texts};
 use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::messages::{FromHelper, ToHelper};
-use crate::{link, part::Reading};
+use crate::{link, measure::Task, part::Reading};
 
 /// Milliseconds in which a helper starts and loads its model, many times over.
 const START_WITHIN: f64 = 20_000.0;
@@ -18,15 +18,17 @@ const START_WITHIN: f64 = 20_000.0;
 pub enum Trouble {
     /// The helper does not answer any more.
     Lost,
-    /// The run cannot go on: a sentence.
-    Run(String),
+    /// The work cannot go on: a sentence.
+    Work(String),
 }
 
-/// A worker that computes some chains; it ends when this is dropped.
+/// A worker that computes beside the engine; it ends when this is dropped.
 pub struct Helper {
     worker: Worker,
     /// What it said; nothing: it cannot go on.
     said: UnboundedReceiver<Option<Envelope<FromHelper>>>,
+    /// How often it was asked for measures.
+    measures: u32,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(Event)>,
 }
@@ -75,7 +77,7 @@ impl Helper {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        let helper = Self { worker, said, _on_message: on_message, _on_error: on_error };
+        let helper = Self { worker, said, measures: 0, _on_message: on_message, _on_error: on_error };
         helper.worker.post_message(&wasm_bindgen::module())?;
         Ok(helper)
     }
@@ -100,7 +102,7 @@ impl Helper {
                     let snapshot = payload.split_off(start);
                     return Ok(Reading { energies, pixels: payload, snapshot });
                 }
-                FromHelper::Failed { number, message } if number == Some(run) => return Err(Trouble::Run(message)),
+                FromHelper::Failed { number, message } if number == Some(run) => return Err(Trouble::Work(message)),
                 FromHelper::Failed { number: None, .. } => return Err(Trouble::Lost),
                 // Of a run that was stopped.
                 _ => {}
@@ -108,8 +110,36 @@ impl Helper {
         }
     }
 
+    /// Has it measure pictures.
+    ///
+    /// # Errors
+    /// It does not within so many milliseconds, or says why it cannot.
+    pub async fn measure(&mut self, task: &Task, within: f64) -> Result<Vec<f32>, Trouble> {
+        self.measures += 1;
+        let message = ToHelper::Measure { number: self.measures, measure: task.measure.clone() };
+        self.send(Envelope { message, payload: task.pictures.clone() });
+        loop {
+            let Envelope { message, payload } = self.hear(within).await?;
+            match message {
+                FromHelper::Measured { number, outcome } if number == self.measures => {
+                    return outcome.map(|()| payload).map_err(Trouble::Work);
+                }
+                FromHelper::Failed { number: None, .. } => return Err(Trouble::Lost),
+                // Of what was not waited for any more.
+                _ => {}
+            }
+        }
+    }
+
     async fn hear(&mut self, within: f64) -> Result<Envelope<FromHelper>, Trouble> {
-        link::in_time(self.said.next(), within).await.flatten().flatten().ok_or(Trouble::Lost)
+        /// In parts, as a machine that slept does not make it late.
+        const PART: f64 = 1000.0;
+        for _ in 0..(within / PART).ceil() as usize {
+            if let Some(said) = link::in_time(self.said.next(), PART).await {
+                return said.flatten().ok_or(Trouble::Lost);
+            }
+        }
+        Err(Trouble::Lost)
     }
 }
 

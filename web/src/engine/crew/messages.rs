@@ -5,6 +5,8 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use web::messages::{ModelFiles, Run};
 
+use crate::measure::Measure;
+
 /// From the engine to a helper.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ToHelper {
@@ -33,6 +35,13 @@ pub enum ToHelper {
         /// Which run this is of.
         number: u32,
     },
+    /// Measure the pictures of the payload.
+    Measure {
+        /// Which measure of this helper it is.
+        number: u32,
+        /// What.
+        measure: Measure,
+    },
     /// No more of this run is wanted.
     Stop {
         /// Which one.
@@ -56,6 +65,13 @@ pub enum FromHelper {
         energies: Vec<f32>,
         /// How many floats at the end of the payload are the snapshot.
         snapshot: usize,
+    },
+    /// The values that were asked for, in the payload, or why there are none: a sentence.
+    Measured {
+        /// Which measure it is of.
+        number: u32,
+        /// Whether it came to something.
+        outcome: Result<(), String>,
     },
     /// Something did not work: the run cannot go on, or, if there is none, the helper cannot.
     Failed {

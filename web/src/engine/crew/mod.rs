@@ -1,9 +1,10 @@
-//! Helpers: workers that share the engine's compiled program, each with its own copy of the model, and compute chains
-//! beside it. They need no shared memory, and so no headers that a static host cannot send.
+//! Helpers: workers that share the engine's compiled program, each with its own copy of the model, and compute chains and
+//! measures beside it. They need no shared memory, and so no headers that a static host cannot send.
 
 mod division;
 mod helper;
 mod line;
+mod measuring;
 mod messages;
 
 use futures::channel::oneshot;
@@ -18,9 +19,7 @@ use crate::link;
 pub use division::Division;
 pub use helper::run as help;
 pub use line::Helper;
-
-/// Milliseconds for which a run waits for helpers that are still starting.
-const WAIT_FOR_START: f64 = 2000.0;
+pub use measuring::Workers;
 
 /// The helpers of a model.
 pub struct Crew {
@@ -28,12 +27,16 @@ pub struct Crew {
     files: Option<Files>,
     idle: Vec<Helper>,
     starting: Vec<oneshot::Receiver<Helper>>,
+    /// How many are to be there.
+    size: usize,
+    /// How many more may be started in place of lost ones: where none works, that comes to an end.
+    spare: usize,
 }
 
 impl Crew {
     /// Nobody.
     pub fn none() -> Self {
-        Self { files: None, idle: Vec::new(), starting: Vec::new() }
+        Self { files: None, idle: Vec::new(), starting: Vec::new(), size: 0, spare: 0 }
     }
 
     /// Starts so many helpers with a model. Those that cannot start are not there.
@@ -42,25 +45,36 @@ impl Crew {
         if count == 0 {
             return crew;
         }
-        let Ok(files) = Files::new(manifest, weights) else { return crew };
-        for _ in 0..count {
-            let (started, starting) = oneshot::channel();
-            crew.starting.push(starting);
-            let files = files.0.clone();
-            spawn_local(async move {
-                if let Ok(helper) = Helper::start(files).await {
-                    // A crew that is gone ends it.
-                    let _ = started.send(helper);
-                }
-            });
-        }
-        crew.files = Some(files);
+        crew.files = Files::new(manifest, weights).ok();
+        (crew.size, crew.spare) = (count, 2 * count);
+        (0..count).for_each(|_| crew.enlist());
         crew
     }
 
-    /// At most so many helpers, for a run.
-    async fn gather(&mut self, most: usize) -> Vec<Helper> {
-        let deadline = Date::now() + WAIT_FOR_START;
+    /// Starts one more.
+    fn enlist(&mut self) {
+        let Some(files) = self.files.as_ref().map(|files| files.0.clone()) else { return };
+        let (started, starting) = oneshot::channel();
+        self.starting.push(starting);
+        spawn_local(async move {
+            if let Ok(helper) = Helper::start(files).await {
+                // A crew that is gone ends it.
+                let _ = started.send(helper);
+            }
+        });
+    }
+
+    /// Starts others in place of those that were lost, when no helper is at work.
+    fn replace_lost(&mut self) {
+        while self.idle.len() + self.starting.len() < self.size && self.spare > 0 {
+            self.spare -= 1;
+            self.enlist();
+        }
+    }
+
+    /// At most so many helpers; those that are still starting are waited for, but not longer than so many milliseconds.
+    async fn gather(&mut self, most: usize, within: f64) -> Vec<Helper> {
+        let deadline = Date::now() + within;
         let waiting = std::mem::take(&mut self.starting);
         for mut helper in waiting {
             if self.idle.len() >= most {
@@ -73,6 +87,7 @@ impl Crew {
                 None => self.starting.push(helper),
             }
         }
+        self.replace_lost();
         let left = self.idle.len().saturating_sub(most);
         self.idle.split_off(left)
     }

@@ -53,6 +53,10 @@ impl App {
     fn take_pictures(&self, items: Vec<Item>, count: usize) -> Result<()> {
         let Some(loaded) = &self.loaded else { return self.complain_without_model() };
         let (this, side, channels) = (self.this.clone(), loaded.size, loaded.channels);
+        if self.has_model() {
+            // The first time, what reads it has to come.
+            status::say(texts::reading_file())?;
+        }
         spawn_local(async move {
             let (mut pictures, mut problems) = (Vec::new(), Vec::new());
             if count > items.len() {
@@ -99,6 +103,7 @@ impl App {
     /// Takes in pictures of the visitor's, with the files that they came from, and goes to a room that has use for them.
     pub(super) fn bring(&mut self, pictures: Vec<(Option<File>, Pictures)>, problems: &[String]) -> Result<()> {
         status::clear_errors()?;
+        self.say_where()?;
         for problem in problems {
             status::complain(problem)?;
         }
@@ -117,6 +122,8 @@ impl App {
         self.show_shelf()?;
         match self.settings.task {
             Task::Sample | Task::About => self.enter_room(Task::Inpaint),
+            // The chains that walk are on the plane of before.
+            Task::Landscape if self.running.as_ref().is_some_and(|running| running.room == Task::Landscape) => Ok(()),
             Task::Landscape => self.choose_picture(self.shelf.chosen()),
             Task::Outliers => {
                 self.chose = true;

@@ -40,6 +40,8 @@ pub enum Event {
     Cancel,
     Continue,
     NewSeed,
+    /// Of the form, what a link says of a run.
+    RunChanged,
     RoomChosen,
     SamplerChosen,
     ModelChosen,
@@ -91,6 +93,8 @@ pub enum Event {
     SavePng,
     SaveAnimation,
     SaveJson,
+    /// A file of this name is ready, at this address of the page's.
+    Written(String, String),
     CopyLink,
     CopyEmbed,
     /// The window has another size, or other colours.
@@ -113,6 +117,7 @@ impl Event {
                 | Self::NoReader
                 | Self::Others(..)
                 | Self::PlayOn(_)
+                | Self::Written(..)
                 | Self::Redraw
         )
     }

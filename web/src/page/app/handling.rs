@@ -2,10 +2,10 @@
 
 use std::{cell::RefCell, rc::Weak};
 
-use web::{Task, messages::ToEngine, texts};
+use web::{messages::ToEngine, texts};
 
 use super::{App, Event, random_seed};
-use crate::{controls, dom::Result, preference, said, status, stop, stopped, viewer};
+use crate::{controls, dom::Result, preference, said, save::save_from, status, stop, stopped, viewer};
 
 /// Has the page handle an event; a failure becomes a sentence on it.
 pub fn dispatch(app: &Weak<RefCell<App>>, event: Event) {
@@ -68,12 +68,13 @@ impl App {
             Event::Continue => self.continue_run(),
             Event::NewSeed => {
                 controls::write_seed(random_seed())?;
-                self.remember()
+                self.run_changed()
             }
+            Event::RunChanged => self.run_changed(),
             Event::RoomChosen => self.enter_room(controls::room()?),
             Event::SamplerChosen => {
                 controls::propose_steps()?;
-                self.remember()
+                self.run_changed()
             }
             Event::ModelChosen => {
                 self.settings.model = Some(controls::model()?);
@@ -109,11 +110,7 @@ impl App {
             Event::OwnModelFiles(files) => self.load_own(files),
             Event::Restore(query) => self.restore(&query),
             Event::Others(load, _) if load != self.loading.number => Ok(()),
-            Event::Others(_, others) => {
-                self.outliers.others = others;
-                // Of the same picture: what is said of it stays until then.
-                if self.settings.task == Task::Outliers { self.ask_for_judgement() } else { Ok(()) }
-            }
+            Event::Others(_, others) => self.judge_beside(others),
             Event::CornerChosen => self.mark_choice(),
             Event::OtherCorners => self.other_corners(),
             Event::CompareModels => self.compare_models(),
@@ -131,9 +128,10 @@ impl App {
             Event::SavePng => self.save_png(),
             Event::SaveAnimation => self.save_animation(),
             Event::SaveJson => self.save_json(),
+            Event::Written(name, address) => save_from(&name, address),
             Event::CopyLink => self.copy_link(),
             Event::CopyEmbed => self.copy_embed(),
-            Event::Redraw => self.draw(),
+            Event::Redraw => self.redraw(),
         }
     }
 }

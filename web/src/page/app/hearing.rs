@@ -62,6 +62,8 @@ impl App {
                             return Ok(());
                         }
                         self.asked.outliers = None;
+                        let chosen = self.shelf.picture(self.shelf.chosen()).values;
+                        self.judged = Some((self.loading.number, chosen));
                         self.outliers_judged()?;
                         status::set_data("judged", "done")
                     }

@@ -3,12 +3,12 @@
 use js_sys::Date;
 use options::Words;
 use web::{
-    Backend, Envelope, Machine, Pictures,
+    Backend, Envelope, Machine, Pictures, Task,
     messages::{FellBack, Loaded, ModelFiles, ToEngine, Work},
     texts,
 };
 
-use super::{App, Event, dispatch, sharing::Film};
+use super::{App, Event, dispatch};
 use crate::{
     about, controls,
     dom::{Result, after, window, write},
@@ -49,6 +49,10 @@ pub(super) struct Loading {
     lost: f64,
     /// A model that is there but for the only pictures that it has, the ends of its recorded run.
     pub awaited: Option<Loaded>,
+    /// The load that pictures of other models were last fetched for.
+    others: u32,
+    /// What the settings said of the backend when a model was last there.
+    backend: Option<Backend>,
 }
 
 impl App {
@@ -61,6 +65,7 @@ impl App {
         if self.state == State::Loading && std::mem::take(&mut self.loading.testing_gpu) {
             // An engine that waits for a GPU hears nothing else before that answers.
             self.engine = None;
+            self.drop_film()?;
         }
         status::clear_errors()?;
         self.fetch_recording();
@@ -170,13 +175,14 @@ impl App {
             status::note_of_model(&format!("{problem} {}", texts::add_your_own()))?;
         }
         let (data, licence) = (&loaded.card.data, &loaded.card.licence);
-        write("about-model", &texts::trained_on(data, licence))?;
+        about::write_with_english("about-model", &texts::trained_on(data, licence), &[data, licence])?;
         about::show(&loaded)?;
         self.offer_colours(loaded.channels)?;
         self.drawing.set_side(loaded.size);
         self.offer(pictures)?;
         let sha256 = loaded.sha256.clone();
         self.loaded = Some(loaded);
+        self.loading.backend = self.settings.backend;
         self.show_shelf()?;
         if let Some(before) = std::mem::replace(&mut self.loading.own_loaded, self.loading.own.clone()) {
             self.forget(before);
@@ -190,13 +196,13 @@ impl App {
             Some(saved) => saved.sha256 == sha256,
             None => view.recorded && view.settings.model == self.settings.model,
         });
-        self.fetch_others();
         self.enter(State::Ready)?;
+        self.ask_beside_again()?;
         self.begin_map()?;
         let (room, playing) = (self.settings.task, self.playing);
         self.show_room(room)?;
         self.playing = playing;
-        let autorun = std::mem::take(&mut self.autorun);
+        let autorun = std::mem::take(&mut self.autorun) && !self.lacks_pictures();
         self.remember()?;
         if self.restoring.is_some() {
             return self.restored();
@@ -206,15 +212,26 @@ impl App {
             return self.go_live(false);
         }
         match room {
-            web::Task::Landscape => self.train_toy(),
+            Task::Landscape => self.train_toy(),
             room if room.runs_chains() => self.run(false),
             _ => Ok(()),
         }
     }
 
-    /// Held-out pictures of other models, for the room Outliers.
-    fn fetch_others(&self) {
-        let (mut models, this, load) = (self.models.models.clone(), self.this.clone(), self.loading.number);
+    /// Whether the room's picture is none of the model's, as those could not be had, though a link may name one of them.
+    pub(super) fn lacks_pictures(&self) -> bool {
+        self.loaded.as_ref().is_some_and(|loaded| loaded.held_out_problem.is_some())
+            && matches!(self.settings.task, Task::Inpaint | Task::Denoise)
+    }
+
+    /// Fetches held-out pictures of other models for the room Outliers, once for each load: no other room needs them.
+    pub(super) fn fetch_others(&mut self) {
+        let load = self.loading.number;
+        if !self.has_model() || std::mem::replace(&mut self.loading.others, load) == load {
+            return;
+        }
+        self.outliers.others.clear();
+        let (mut models, this) = (self.models.models.clone(), self.this.clone());
         models.retain(|model| Some(&model.name) != self.settings.model.as_ref());
         wasm_bindgen_futures::spawn_local(async move {
             let mut found = Vec::new();
@@ -230,7 +247,7 @@ impl App {
         match work {
             Work::Load(number) if number == self.loading.number => self.load_failed(message),
             Work::Run(number) if self.runs_now(number) => {
-                self.running = None;
+                self.end_run();
                 self.enter(State::Error)?;
                 status::fail(message);
                 Ok(())
@@ -264,14 +281,14 @@ impl App {
     fn load_failed(&mut self, message: &str) -> Result<()> {
         self.loading.testing_gpu = false;
         let Some(loaded) = &self.loaded else {
-            self.running = None;
+            self.end_run();
             self.judge()?;
             self.enter(State::Error)?;
             let this = self.this.clone();
             return status::fail_with_restart(message, texts::try_again(), move || dispatch(&this, Event::LoadAgain));
         };
         self.settings.model = Some(loaded.model.clone());
-        self.settings.backend = Some(loaded.backend);
+        self.settings.backend = self.loading.backend;
         self.restoring = None;
         if let Some(refused) = std::mem::replace(&mut self.loading.own, self.loading.own_loaded.clone()) {
             self.forget(refused);
@@ -290,9 +307,9 @@ impl App {
         }
         self.enter(State::Ready)?;
         status::complain(&format!("{message} {}", texts::model_stays()))?;
-        self.remember()?;
         // Neither the other model's recorded run nor what it made this one leave stands any more.
         self.views.0.retain(|view| !view.recorded || view.settings.model == self.settings.model);
+        self.remember()?;
         self.show_room(self.settings.task)
     }
 
@@ -307,9 +324,7 @@ impl App {
     fn lost(&mut self, message: &str, by_gpu: bool) -> Result<()> {
         self.loading.awaited = None;
         (self.asked.row, self.asked.outliers, self.asked.models) = (None, None, None);
-        if self.film.as_mut().is_some_and(Film::drop_frames) {
-            status::note(texts::animation_not_saved())?;
-        }
+        self.drop_film()?;
         let on_gpu = match &self.loaded {
             Some(loaded) if self.state != State::Loading => loaded.backend == Backend::WebGpu,
             _ => self.settings.backend != Some(Backend::Cpu),
@@ -346,7 +361,7 @@ impl App {
         let engine = self.engine.take();
         wasm_bindgen_futures::spawn_local(async move { drop(engine) });
         self.loaded = None;
-        self.running = None;
+        self.end_run();
         self.forget_toy()?;
         self.judge()?;
         self.enter(State::Error)?;
@@ -375,8 +390,10 @@ impl App {
             self.send(ToEngine::Pause)?;
         }
         status::say(if paused { texts::paused() } else { texts::running_again() })?;
+        self.stage.forget_pace();
         self.enter(State::Running)?;
         // What else was asked of the engine that is gone.
+        self.ask_beside_again()?;
         self.ask_for_room()
     }
 }

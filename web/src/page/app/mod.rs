@@ -26,7 +26,7 @@ use web_sys::HtmlElement;
 
 use crate::{
     controls::{self, Situation},
-    dom::{Result, by_id, window, write},
+    dom::{Result, by_id, write},
     drawing::Drawing,
     editor::Editor,
     engine::Engine,
@@ -104,6 +104,8 @@ pub struct App {
     course: Option<Course>,
     /// Whether the visitor chose the picture that is judged.
     chose: bool,
+    /// The load and the picture that all is said of in the room Outliers.
+    judged: Option<(u32, Vec<f32>)>,
     this: Weak<RefCell<Self>>,
 }
 
@@ -169,6 +171,7 @@ impl App {
                 embedded: false,
                 course: None,
                 chose: false,
+                judged: None,
                 this: weak.clone(),
             })
         });
@@ -176,10 +179,9 @@ impl App {
         Ok(app)
     }
 
-    /// Shows the room of the address and loads its model. The address `says_run`: so does that of a visit that is loaded
-    /// again, though its visitor asked for none.
-    pub fn open(&mut self, lesson: Option<usize>, says_run: bool) -> Result<()> {
-        self.named = says_run && !window()?.history()?.state()?.is_truthy();
+    /// Shows the room of the address, which may have `named` a run, and loads its model.
+    pub fn open(&mut self, lesson: Option<usize>, named: bool) -> Result<()> {
+        self.named = named;
         self.live = !self.named && lesson.is_none() && may_start_alone()?;
         if let Some(number) = lesson {
             self.course = Course::begin(number)?;
@@ -191,9 +193,9 @@ impl App {
 
     /// Shows the room of the address as another site has it in a frame, with the recorded run as a poster. Nothing large is
     /// loaded before Start is pressed.
-    pub fn open_small(&mut self) -> Result<()> {
+    pub fn open_small(&mut self, named: bool) -> Result<()> {
         // Here nothing runs before Start, whatever the link says.
-        (self.embedded, self.autorun) = (true, false);
+        (self.embedded, self.autorun, self.named) = (true, false, named);
         preference::keep_nothing();
         status::set_data("embed", "true")?;
         self.enter(State::Poster)?;
@@ -232,6 +234,23 @@ impl App {
         self.loaded.is_some() && self.state != State::Loading
     }
 
+    /// Ends the run that goes on: what it came to can be saved.
+    fn end_run(&mut self) -> Option<Running> {
+        let running = self.running.take()?;
+        if let Some(view) = self.views.get_mut(running.room) {
+            view.stop(running.sha256.clone(), running.done);
+        }
+        Some(running)
+    }
+
+    /// Lets go of an animation that the engine cannot finish any more, and says so.
+    fn drop_film(&mut self) -> Result<()> {
+        if self.film.as_mut().is_some_and(Film::drop_frames) {
+            status::note(texts::animation_not_saved())?;
+        }
+        Ok(())
+    }
+
     fn send(&self, envelope: impl Into<Envelope<ToEngine>>) -> Result<()> {
         self.engine.as_ref().map_or(Ok(()), |engine| engine.send(envelope))
     }
@@ -251,7 +270,7 @@ impl App {
         // How long the run of before takes is not how long this one does.
         write("time-left", "–")?;
         // From what starts a run to Cancel, and back. From a field or a step to where another key press does nothing.
-        let starts_or_ends = focus::is_at("#start, #new, #walk, #cancel")?;
+        let starts_or_ends = focus::is_at("#start, #new, #walk, #continue, #cancel")?;
         let others: &[&str] =
             if starts_or_ends { &["#cancel", "#start", "#walk", ROOM, "#whole"] } else { &["#status", ROOM, "#whole"] };
         focus::keep(others, || {
@@ -293,7 +312,7 @@ impl App {
         self.stage.show_progress(done, steps)
     }
 
-    /// Draws what depends on the run of the room, and on the size of the window.
+    /// Draws what depends on the run of the room.
     fn draw(&mut self) -> Result<()> {
         let room = self.settings.task;
         if room == Task::Outliers {
@@ -312,6 +331,15 @@ impl App {
             Some(view) => viewer::show(view, self.chain),
             None => viewer::close(),
         }
+    }
+
+    /// Draws anew what depends on the size of the window and on its colours.
+    fn redraw(&self) -> Result<()> {
+        if self.settings.task == Task::Outliers {
+            return self.outliers.draw(&self.held_out());
+        }
+        self.stage.draw_chart(self.view())?;
+        self.view().map_or(Ok(()), |view| viewer::show(view, self.chain))
     }
 
     /// The bits of held-out pictures, or their energies where the model knows no bits.

@@ -9,8 +9,8 @@ use web_sys::{File, HtmlCanvasElement, HtmlElement, HtmlInputElement};
 
 use super::{App, Event, dispatch};
 use crate::{
-    controls,
-    dom::{Result, all, by_id, write},
+    about, controls,
+    dom::{Result, all, by_id},
     focus,
     shelf::Shelf,
     status, tile,
@@ -29,9 +29,12 @@ impl App {
         self.settings.picture = self.shelf.chosen_of_model();
         by_id::<HtmlElement>("no-pictures")?.set_hidden(self.shelf.count() > 0);
         let held_out = self.loaded.as_ref().is_some_and(|loaded| loaded.held_out > 0);
+        let failed = self.loaded.as_ref().is_some_and(|loaded| loaded.held_out_problem.is_some());
+        by_id::<HtmlElement>("none-come")?.set_hidden(held_out || failed);
         let licence = self.loaded.as_ref().and_then(|loaded| loaded.card.pictures_licence.as_deref());
         by_id::<HtmlElement>("others-instead")?.set_hidden(!held_out || licence.is_none());
-        write("others-instead", &licence.map(texts::others_instead).unwrap_or_default())?;
+        let others = licence.map(texts::others_instead).unwrap_or_default();
+        about::write_with_english("others-instead", &others, licence.as_slice())?;
         by_id::<HtmlElement>("samples-instead")?.set_hidden(held_out || self.shelf.of_model() == 0);
         self.editor.set_picture(self.shelf.picture(self.shelf.chosen()), self.settings.mask);
         self.show_corners()

@@ -78,6 +78,7 @@ impl App {
         }
         let Some((model, run)) = self.recorded.run.take() else { return Ok(()) };
         self.views.insert(View::recorded(model, run));
+        self.remember()?;
         let plays = self.settings.task == Task::Sample && may_move()?;
         status::set_data("recorded", if plays { "playing" } else { "done" })?;
         if plays { self.begin_playing() } else { self.draw() }

@@ -46,7 +46,10 @@ impl App {
         // Not every browser's Back closes a dialog first, and this one belongs to the room that is left.
         viewer::close()?;
         let asked = Request::parse(&window()?.location().search()?, self.settings.seed);
-        self.course = asked.lesson.map_or(Ok(None), Course::begin)?;
+        // What was done in a lesson stays done.
+        if asked.lesson != self.course.as_ref().map(|course| course.number) {
+            self.course = asked.lesson.map_or(Ok(None), Course::begin)?;
+        }
         focus::keep(&["#lessons"], || lesson::show(self.course.is_some()))?;
         self.show_room(asked.settings.task)?;
         self.remember()
@@ -96,7 +99,7 @@ impl App {
     }
 
     /// What goes on, seen from the room on the screen.
-    fn say_where(&self) -> Result<()> {
+    pub(super) fn say_where(&self) -> Result<()> {
         // What is said of a model that is still on its way stays.
         let Some(loaded) = self.loaded.as_ref().filter(|_| self.has_model()) else { return Ok(()) };
         let text = match (&self.running, self.view()) {
@@ -115,26 +118,42 @@ impl App {
 
     /// That the page is ready, and that a run waits which its address says.
     pub(super) fn say_ready(&self, mut ready: String) -> Result<()> {
-        if self.named && self.runs == 0 && self.view().is_none() && self.settings.task.runs_chains() {
+        let waits = self.named && self.runs == 0 && self.view().is_none() && !self.lacks_pictures();
+        if waits && self.settings.task.runs_chains() {
             ready = format!("{ready} {}", texts::start_link());
         }
         status::say(&ready)
     }
 
-    /// Asks how usual the chosen picture is, beside those of other kinds.
+    /// Asks how usual the chosen picture is, beside those of other kinds, unless that is what was said last.
     pub(super) fn judge(&mut self) -> Result<()> {
         // What was asked before is not what is on the screen now.
         self.withdraw_comparison()?;
-        let nothing = self.loaded.is_none() || self.shelf.picture(self.shelf.chosen()).values.is_empty();
+        self.fetch_others();
+        let chosen = self.shelf.picture(self.shelf.chosen()).values;
+        let is_chosen = |judged: &(u32, Vec<f32>)| judged.0 == self.loading.number && judged.1 == chosen;
+        if self.has_model() && self.judged.as_ref().is_some_and(is_chosen) {
+            return self.outliers_judged();
+        }
+        let nothing = self.loaded.is_none() || chosen.is_empty();
         let text = if nothing { texts::choose_picture() } else { texts::judging() };
         self.outliers.clear(text, &self.held_out())?;
         self.ask_for_judgement()
     }
 
-    /// Asks the same, while what was said stays.
-    pub(super) fn ask_for_judgement(&mut self) -> Result<()> {
+    /// Takes in pictures of other models. What was said of the chosen one stays until it is judged beside them.
+    pub(super) fn judge_beside(&mut self, others: Vec<(String, Pictures)>) -> Result<()> {
+        if others.is_empty() {
+            return Ok(());
+        }
+        (self.outliers.others, self.judged) = (others, None);
+        if self.settings.task == Task::Outliers { self.ask_for_judgement() } else { Ok(()) }
+    }
+
+    fn ask_for_judgement(&mut self) -> Result<()> {
         let chosen = self.shelf.picture(self.shelf.chosen());
         self.withdraw_judgement()?;
+        self.judged = None;
         status::set_data("judged", "")?;
         if !self.has_model() || chosen.values.is_empty() {
             return Ok(());
@@ -232,7 +251,7 @@ impl App {
         let start = Start::Pictures { level: LEVEL };
         let (seed, sampler) = (random_seed(), Sampler::Consistent);
         let run = Run { number: self.next_run(), seed, count, steps: STEPS, sampler, start, done: 0 };
-        self.stage.start()?;
+        self.stage.start(true)?;
         self.send_run(run, payload)?;
         status::say(texts::chains_walk())
     }
@@ -282,12 +301,13 @@ impl App {
     pub(super) fn take_chain_to(&mut self, room: Task) -> Result<()> {
         let Some((pictures, _)) = self.view().map(View::shown) else { return Ok(()) };
         let values: Vec<f32> = pictures.picture(self.chain).iter().map(|value| value.clamp(0.0, 1.0)).collect();
+        let picture = Pictures { values, ..*pictures };
         viewer::close()?;
         // A recorded run is there before a model, and chains that have just begun have no picture yet.
-        if self.loaded.is_none() || values.is_empty() {
+        if self.loaded.is_none() || picture.values.is_empty() {
             return self.complain_without_model();
         }
-        self.add_own(&Pictures { values, ..pictures }, None);
+        self.add_own(&picture, None);
         self.show_shelf()?;
         self.enter_room(room)
     }

@@ -28,6 +28,8 @@ pub struct Running {
     pub asked_for: bool,
     /// How often the engine was lost.
     pub losses: u32,
+    /// SHA-256 of the weights that it runs with.
+    pub sha256: String,
 }
 
 /// Milliseconds between moments of a recorded run, of which there are few.
@@ -37,7 +39,7 @@ impl App {
     /// Starts what the visitor asked for; in a frame, once the model has come.
     pub(super) fn start(&mut self) -> Result<()> {
         if self.state == State::Poster {
-            self.autorun = true;
+            (self.autorun, self.named) = (true, true);
             return self.load();
         }
         self.run(true)
@@ -88,12 +90,9 @@ impl App {
             }
             _ => (Start::Noise, Vec::new()),
         };
-        self.remember()?;
         let view = View::new(self.settings.clone(), mask, given);
-        self.begin(view, start, payload)?;
-        if let Some(running) = &mut self.running {
-            running.asked_for = asked_for;
-        }
+        self.begin(view, start, payload, asked_for)?;
+        self.remember()?;
         self.show_given()
     }
 
@@ -107,7 +106,7 @@ impl App {
     }
 
     /// Sends a run to the engine and shows it in the room on the screen.
-    fn begin(&mut self, mut view: View, start: Start, payload: Vec<f32>) -> Result<()> {
+    fn begin(&mut self, mut view: View, start: Start, payload: Vec<f32>, asked_for: bool) -> Result<()> {
         let Some(loaded) = self.loaded.as_ref().filter(|_| self.has_model()) else { return Ok(()) };
         view.settings.backend = Some(loaded.backend);
         view.pictures = Pictures { side: loaded.size, channels: loaded.channels, values: Vec::new() };
@@ -117,8 +116,12 @@ impl App {
         self.playing = false;
         self.views.insert(view);
         self.draw()?;
-        self.stage.start()?;
+        // Who follows a link to a run wants to see it.
+        self.stage.start(asked_for || self.named)?;
         self.send_run(run, payload)?;
+        if let Some(running) = &mut self.running {
+            running.asked_for = asked_for;
+        }
         status::say(&texts::running_on(title))
     }
 
@@ -132,7 +135,9 @@ impl App {
     pub(super) fn send_run(&mut self, run: Run, payload: Vec<f32>) -> Result<()> {
         self.send(Envelope { message: ToEngine::Run(run.clone()), payload: payload.clone() })?;
         let (room, state) = (self.settings.task, Vec::new());
-        self.running = Some(Running { room, run, payload, state, done: 0, paused: false, asked_for: true, losses: 0 });
+        let sha256 = self.loaded.as_ref().map(|loaded| loaded.sha256.clone()).unwrap_or_default();
+        let running = Running { room, run, payload, state, done: 0, paused: false, asked_for: true, losses: 0, sha256 };
+        self.running = Some(running);
         status::set_data("step", "0")?;
         status::set_data("paused", "")?;
         self.enter(State::Running)
@@ -158,10 +163,7 @@ impl App {
                 Known::Soft => vec![what_is_known],
                 _ => vec![original, what_is_known],
             };
-            let question = self.ask(Purpose::Given, given)?;
-            if let Some(view) = self.view_mut() {
-                view.question = question;
-            }
+            self.ask_beside(Task::Inpaint)?;
         } else {
             view.beside = vec![(texts::clean(), given, String::new())];
         }
@@ -169,6 +171,30 @@ impl App {
             Some(view) => self.stage.show_beside(view),
             None => Ok(()),
         }
+    }
+
+    /// Asks for what belongs beside the chains of a room: the original's energy, or what one jump makes of the noisy picture.
+    fn ask_beside(&mut self, room: Task) -> Result<()> {
+        let Some(View { given: Some(given), settings, .. }) = self.views.get(room) else { return Ok(()) };
+        let purpose = match room {
+            Task::Denoise => Purpose::Jump { seed: settings.seed, level: settings.level },
+            _ => Purpose::Given,
+        };
+        let question = self.ask(purpose, given.clone())?;
+        if let Some(view) = self.views.get_mut(room) {
+            view.question = question;
+        }
+        Ok(())
+    }
+
+    /// Asks what another engine was asked and has not answered.
+    pub(super) fn ask_beside_again(&mut self) -> Result<()> {
+        for room in [Task::Inpaint, Task::Denoise] {
+            if self.views.get(room).is_some_and(|view| view.question.is_some()) {
+                self.ask_beside(room)?;
+            }
+        }
+        Ok(())
     }
 
     /// Goes on with a finished run from a noise level of the visitor's choice.
@@ -183,7 +209,7 @@ impl App {
         // Other noise than what the run began with.
         view.settings.seed = view.settings.seed.wrapping_add(1);
         view.continued_from = Some(level);
-        self.begin(view, Start::Pictures { level }, saved.pictures.values)
+        self.begin(view, Start::Pictures { level }, saved.pictures.values, true)
     }
 
     pub(super) fn pause(&mut self) -> Result<()> {
@@ -221,14 +247,10 @@ impl App {
 
     /// The picture that is denoised, and a question for what one jump makes of it.
     fn show_noisy(&mut self, pictures: &Pictures) -> Result<()> {
-        let Some(view) = self.views.get(Task::Denoise) else { return Ok(()) };
-        let Some(clean) = view.given.clone() else { return Ok(()) };
-        let noisy = pictures.picture(0).to_vec();
-        let number = decibels(psnr(&noisy, &clean));
-        let purpose = Purpose::Jump { seed: view.settings.seed, level: view.settings.level };
-        let question = self.ask(purpose, clean)?;
+        self.ask_beside(Task::Denoise)?;
         let Some(view) = self.views.get_mut(Task::Denoise) else { return Ok(()) };
-        view.question = question;
+        let noisy = pictures.picture(0).to_vec();
+        let number = view.given.as_ref().map(|clean| decibels(psnr(&noisy, clean))).unwrap_or_default();
         // A run that begins once more after a loss has been here before.
         view.beside.truncate(1);
         view.beside.push((texts::noisy(), noisy, number));
@@ -266,11 +288,7 @@ impl App {
     }
 
     pub(super) fn cancelled(&mut self) -> Result<()> {
-        let Some(running) = self.running.take() else { return Ok(()) };
-        let view = self.views.get_mut(running.room);
-        if let (Some(loaded), Some(view)) = (&self.loaded, view) {
-            view.stop(loaded.sha256.clone(), running.done);
-        }
+        let Some(running) = self.end_run() else { return Ok(()) };
         let left = self.views.get(running.room).is_some_and(|view| view.saved.is_some());
         status::say(if left { texts::cancelled() } else { texts::cancelled_early() })?;
         self.enter(State::Cancelled)

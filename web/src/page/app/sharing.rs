@@ -2,7 +2,8 @@
 
 use std::mem;
 
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web::{
     Envelope, Known, Pictures, Request, Settings, Task,
     messages::{Frame, ToEngine},
@@ -10,11 +11,12 @@ use web::{
 };
 use web_sys::{HtmlAnchorElement, Url};
 
-use super::{App, loading::OWN, random_seed};
+use super::{App, Event, dispatch, loading::OWN, random_seed};
 use crate::{
     controls,
     dom::{Result, by_id, window},
-    save::{save, save_from},
+    said,
+    save::{save, save_from, write_parts},
     status::{self, State},
     view::View,
     viewer,
@@ -49,7 +51,14 @@ impl Film {
 }
 
 impl App {
-    /// Has the address say what the form says, as far as that is right.
+    /// The form says another run, which is wanted from now on.
+    pub(super) fn run_changed(&mut self) -> Result<()> {
+        self.named = true;
+        self.remember()
+    }
+
+    /// Has the address say what the form says, as far as that is right; while the recorded run is shown and nobody asked for
+    /// another one, that.
     pub(super) fn remember(&mut self) -> Result<()> {
         // A mistake is told when the run is to start, and no longer than it is there.
         let mistake = controls::read(&mut self.settings)?.err();
@@ -64,6 +73,12 @@ impl App {
         settings.backend = None;
         settings.corners = settings.corners_of_model(self.shelf.of_model());
         let lesson = self.course.as_ref().map_or(String::new(), |course| format!("&lesson={}", course.number));
+        // For who loads the page again.
+        let state = if self.named { JsValue::NULL } else { self.address(&settings).into() };
+        let recorded = self.view().filter(|view| view.recorded && view.settings.model == settings.model && !self.named);
+        if let Some(&Settings { seed, count, sampler, steps, .. }) = recorded.map(|view| &view.settings) {
+            settings = Settings { seed, count, sampler, steps, ..settings };
+        }
         let mut address = self.address(&settings) + &lesson;
         if self.embedded {
             by_id::<HtmlAnchorElement>("whole")?.set_href(&address);
@@ -73,13 +88,12 @@ impl App {
         if self.autorun {
             address += "&autorun=1";
         }
-        let window = window()?;
+        let (window, history) = (window()?, window()?.history()?);
         // Browsers count how often a page does this, and a stroke of the brush comes here at every move.
-        if window.location().search()? == address {
-            return Ok(());
+        if window.location().search()? != address || history.state()? != state {
+            // Where a key that is held changes a setting too often for the browser, the next change catches up.
+            let _ = history.replace_state_with_url(&state, "", Some(&address));
         }
-        // Where a key that is held changes a setting too often for the browser, the next change catches up.
-        let _ = window.history()?.replace_state_with_url(&(!self.named).into(), "", Some(&address));
         Ok(())
     }
 
@@ -92,8 +106,12 @@ impl App {
     /// Takes over the settings of a saved file.
     pub(super) fn restore(&mut self, query: &str) -> Result<()> {
         status::clear_errors()?;
+        self.say_where()?;
         if !matches!(self.state, State::Ready | State::Done | State::Cancelled | State::Error) {
             return status::complain(texts::page_busy());
+        }
+        if query.is_empty() {
+            return status::complain(texts::no_way_back());
         }
         (self.asks_for_pictures, self.named) = (true, true);
         viewer::close()?;
@@ -183,19 +201,11 @@ impl App {
         self.remember()?;
         let mut link = window()?.location().href()?;
         let of = |settings: &Settings| Settings { backend: None, ..settings.clone() }.to_query();
-        match self.view() {
-            // Nobody asked for the run of the address yet.
-            Some(view) if view.recorded && !self.named => {
-                link.truncate(link.find('?').unwrap_or(link.len()));
-                link += &self.address(&view.settings);
-            }
-            // What is on the screen is what whoever follows the link sees.
-            Some(view)
-                if view.saved.is_some() && view.can_be_repeated() && of(&view.settings) == of(&self.settings) =>
-            {
-                link += "&autorun=1";
-            }
-            _ => {}
+        let is_shown =
+            |view: &View| view.saved.is_some() && view.can_be_repeated() && of(&view.settings) == of(&self.settings);
+        // What is on the screen is what whoever follows the link sees.
+        if self.view().is_some_and(is_shown) {
+            link += "&autorun=1";
         }
         Self::copy(link, self.with_what_is_missing(&self.settings, texts::link_copied()))
     }
@@ -223,7 +233,7 @@ impl App {
         if clipboard.is_undefined() {
             return status::say(texts::no_copy());
         }
-        wasm_bindgen_futures::spawn_local(async move {
+        spawn_local(async move {
             let copied = JsFuture::from(clipboard.write_text(&text)).await;
             // The page has just been there.
             let _ = status::say(copied.as_ref().map_or(texts::no_copy(), |_| &done));
@@ -235,18 +245,18 @@ impl App {
         let Some(view) = self.view() else { return Ok(()) };
         let Some(run) = view.shown_run() else { return Ok(()) };
         let png = run.pictures.to_png_grid(&self.settings_for(view, view.shows_end()))?;
-        save(&file_name(&run.settings, "", "png"), "image/png", [png])
+        save(&file_name(&run.settings, "", "png"), "image/png", &png)
     }
 
     pub(super) fn save_chain(&self) -> Result<()> {
         let Some(view) = self.view() else { return Ok(()) };
         let (pictures, _) = view.shown();
-        let one = Pictures { values: pictures.picture(self.chain).to_vec(), ..pictures };
+        let one = Pictures { values: pictures.picture(self.chain).to_vec(), ..*pictures };
         if one.values.is_empty() {
             return status::complain(texts::model_still_loading());
         }
         let png = one.to_png_grid(&self.settings_for(view, view.shows_end()))?;
-        save(&file_name(&view.settings, &format!("-picture-{}", self.chain + 1), "png"), "image/png", [png])
+        save(&file_name(&view.settings, &format!("-picture-{}", self.chain + 1), "png"), "image/png", &png)
     }
 
     /// Begins to save the run of the room as an animation. The engine writes it, frame by frame.
@@ -298,7 +308,15 @@ impl App {
 
     pub(super) fn save_json(&self) -> Result<()> {
         let Some(run) = self.view().and_then(View::shown_run) else { return Ok(()) };
-        save(&file_name(&run.settings, "", "json"), "application/json", run.json_parts())
+        let (this, name) = (self.this.clone(), file_name(&run.settings, "", "json"));
+        // Of many pictures it takes a second.
+        spawn_local(async move {
+            match write_parts("application/json", run.json_parts()).await {
+                Ok(address) => dispatch(&this, Event::Written(name, address)),
+                Err(error) => status::fail(&texts::page_problem(said(&error))),
+            }
+        });
+        Ok(())
     }
 
     /// The settings that a file carries: those that lead to it again, so none for a run that was continued, stopped or
