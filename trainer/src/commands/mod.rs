@@ -8,6 +8,7 @@ mod denoise;
 mod evaluate;
 mod export;
 mod inpaint;
+mod lead;
 mod maps;
 mod measure;
 mod restore;

@@ -1,5 +1,6 @@
 //! What a model is worth: the experiments of the paper, against pictures that it has not seen.
 
+mod banded;
 mod classifier;
 mod copies;
 mod denoising;
