@@ -16,7 +16,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::page::PATIENCE;
+use crate::waiting::until;
 
 /// A browser that is not Chromium.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,17 +107,14 @@ impl Session {
     /// Waits until JavaScript gives true.
     ///
     /// # Errors
-    /// It takes longer than three times `seconds`; the error has what the page says.
+    /// It takes longer than the [patient](until) `seconds`; the error has what the page says.
     pub async fn wait(&mut self, condition: &str, seconds: u64) -> Result<()> {
-        let begin = Instant::now();
         let code = format!("return Boolean({condition})");
-        while self.script(&code).await? != true {
-            if begin.elapsed() > PATIENCE * Duration::from_secs(seconds) {
-                let said = "return [JSON.stringify(document.body.dataset),
-                    document.getElementById('status').textContent, document.getElementById('notice').textContent]";
-                bail!("waited for {condition}: {}", self.script(said).await?);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        let true_now = async || Ok((self.script(&code).await? == true).then_some(()));
+        if until(seconds, true_now).await?.is_none() {
+            let said = "return [JSON.stringify(document.body.dataset),
+                document.getElementById('status').textContent, document.getElementById('notice').textContent]";
+            bail!("waited for {condition}: {}", self.script(said).await?);
         }
         Ok(())
     }

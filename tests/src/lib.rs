@@ -10,4 +10,5 @@ pub mod pace;
 pub mod page;
 pub mod site;
 pub mod trainer;
+pub mod waiting;
 mod window;

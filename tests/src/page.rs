@@ -1,10 +1,6 @@
 //! The page in a browser, as scripts see it.
 
-use std::{
-    fs,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 use fantoccini::{
@@ -14,10 +10,7 @@ use fantoccini::{
 };
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
-
-/// How many times longer a thing may take than with a quiet machine: another browser may have the processors.
-pub(crate) const PATIENCE: u32 = 3;
+use crate::{browser::Browser, waiting::until};
 
 /// The page, opened in a browser.
 #[derive(Debug)]
@@ -50,38 +43,30 @@ impl<'a> Page<'a> {
     /// Waits until the page is in this state.
     ///
     /// # Errors
-    /// It takes longer than three times `seconds`, or the page ends in the state `error` instead: the error has what the page
-    /// says.
+    /// It takes longer than the [patient](until) `seconds`, or the page ends in the state `error` instead: the error has what
+    /// the page says.
     pub async fn wait_for(&self, state: &str, seconds: u64) -> Result<()> {
-        let begin = Instant::now();
-        loop {
+        let ended = async || {
             let now = self.data("state").await?;
-            if now == state {
-                return Ok(());
-            }
-            if now == "error" || begin.elapsed() > PATIENCE * Duration::from_secs(seconds) {
-                let (status, notices) = (self.text("status").await?, self.notices().await?);
-                bail!("waited for the state {state}, the page is in {now} and says “{status}” {notices:?}");
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok((now == state || now == "error").then_some(now))
+        };
+        let now = until(seconds, ended).await?.unwrap_or(self.data("state").await?);
+        if now == state {
+            return Ok(());
         }
+        let (status, notices) = (self.text("status").await?, self.notices().await?);
+        bail!("waited for the state {state}, the page is in {now} and says “{status}” {notices:?}")
     }
 
     /// Waits until an entry of `document.body.dataset` has this value.
     ///
     /// # Errors
-    /// It takes longer than three times `seconds`.
+    /// It takes longer than the [patient](until) `seconds`.
     pub async fn wait_for_data(&self, key: &str, value: &str, seconds: u64) -> Result<()> {
-        let begin = Instant::now();
-        while self.data(key).await? != value {
-            if begin.elapsed() > PATIENCE * Duration::from_secs(seconds) {
-                bail!(
-                    "waited for {key} {value}: {:?}, the page says {:?}",
-                    self.data(key).await?,
-                    self.notices().await?
-                );
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        let there = async || Ok((self.data(key).await? == value).then_some(()));
+        if until(seconds, there).await?.is_none() {
+            let (now, notices) = (self.data(key).await?, self.notices().await?);
+            bail!("waited for {key} {value}: {now:?}, the page says {notices:?}");
         }
         Ok(())
     }
@@ -89,48 +74,40 @@ impl<'a> Page<'a> {
     /// Waits until the page tells something with all of these words.
     ///
     /// # Errors
-    /// It takes longer than half a minute.
+    /// It takes longer than the [patient](until) minute: the page itself waits for a worker that does not start.
     pub async fn wait_for_notice(&self, words: &[&str]) -> Result<()> {
-        for _ in 0..200 * PATIENCE {
-            if self.notices().await?.iter().any(|notice| words.iter().all(|word| notice.contains(word))) {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        let told = |notice: &String| words.iter().all(|word| notice.contains(word));
+        let there = async || Ok(self.notices().await?.iter().any(told).then_some(()));
+        if until(60, there).await?.is_none() {
+            bail!(
+                "no word of {words:?}: {:?}, and the status is “{}”",
+                self.notices().await?,
+                self.text("status").await?
+            );
         }
-        bail!("no word of {words:?}: {:?}", self.notices().await?)
+        Ok(())
     }
 
     /// Waits until JavaScript gives a value that is wanted, and gives it.
     ///
     /// # Errors
-    /// It takes longer than three times `seconds`, or the script throws.
+    /// It takes longer than the [patient](until) `seconds`, or the script throws.
     pub async fn wait_for_value(&self, code: &str, wanted: impl Fn(&Value) -> bool, seconds: u64) -> Result<Value> {
-        let begin = Instant::now();
-        loop {
-            let value = self.script(code, vec![]).await?;
-            if wanted(&value) {
-                return Ok(value);
-            }
-            if begin.elapsed() > PATIENCE * Duration::from_secs(seconds) {
-                bail!("waited for another value than {value} of {code}");
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        let there = async || Ok(Some(self.script(code, vec![]).await?).filter(&wanted));
+        match until(seconds, there).await? {
+            Some(value) => Ok(value),
+            None => bail!("waited for another value than {} of {code}", self.script(code, vec![]).await?),
         }
     }
 
     /// Waits until an element's text has these words.
     ///
     /// # Errors
-    /// It takes longer than three times `seconds`.
+    /// It takes longer than the [patient](until) `seconds`.
     pub async fn wait_for_words(&self, id: &str, words: &str, seconds: u64) -> Result<()> {
-        let begin = Instant::now();
-        let mut text = self.text(id).await?;
-        while !text.contains(words) {
-            if begin.elapsed() > PATIENCE * Duration::from_secs(seconds) {
-                bail!("waited for “{words}” in #{id}, which says “{text}”");
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            text = self.text(id).await?;
+        let there = async || Ok(self.text(id).await?.contains(words).then_some(()));
+        if until(seconds, there).await?.is_none() {
+            bail!("waited for “{words}” in #{id}, which says “{}”", self.text(id).await?);
         }
         Ok(())
     }
@@ -181,17 +158,15 @@ impl<'a> Page<'a> {
     /// Waits until there are so many pictures to choose from.
     ///
     /// # Errors
-    /// It takes longer than half a minute.
+    /// It takes longer than the [patient](until) minute: the page itself waits for a worker that does not start.
     pub async fn wait_for_pictures(&self, count: usize) -> Result<()> {
-        let there = "return document.querySelectorAll('#pictures input').length";
-        for _ in 0..600 {
-            if self.script(there, vec![]).await? == count {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        let pictures = async || self.script("return document.querySelectorAll('#pictures input').length", vec![]).await;
+        let there = async || Ok((pictures().await? == count).then_some(()));
+        if until(60, there).await?.is_none() {
+            let (found, notices) = (pictures().await?, self.notices().await?);
+            bail!("waited for {count} pictures, there are {found}: {notices:?}");
         }
-        let found = self.script(there, vec![]).await?;
-        bail!("waited for {count} pictures, there are {found}: {:?}", self.notices().await?)
+        Ok(())
     }
 
     /// The last of the pictures to choose from, as red, green and blue bytes.
@@ -208,7 +183,7 @@ impl<'a> Page<'a> {
     /// Waits until a version of the site is kept for when there is no network, and this page is known to be of it.
     ///
     /// # Errors
-    /// It takes longer than a minute.
+    /// It takes longer than the [patient](until) minute.
     pub async fn wait_until_kept(&self, build: &str) -> Result<()> {
         let ask = "const [build, done] = arguments;
             (async () => {
@@ -217,28 +192,22 @@ impl<'a> Page<'a> {
                 const known = (await caches.keys()).some((name) => name.startsWith('tabs '));
                 return Boolean(list && known && navigator.serviceWorker.controller);
             })().then(done, (problem) => done(`${problem}`));";
-        let mut answer = Value::Null;
-        for _ in 0..200 * PATIENCE {
-            answer = self.browser.client.execute_async(ask, vec![build.into()]).await?;
-            if answer == true {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        let answer = async || self.browser.client.execute_async(ask, vec![build.into()]).await;
+        let kept = async || Ok((answer().await? == true).then_some(()));
+        if until(60, kept).await?.is_none() {
+            bail!("the version {build} is not kept: {}", answer().await?);
         }
-        bail!("the version {build} is not kept: {answer}")
+        Ok(())
     }
 
     /// Waits until a run has done this many steps.
     ///
     /// # Errors
-    /// It takes longer than three minutes.
+    /// It takes longer than the [patient](until) minute.
     pub async fn wait_for_step(&self, step: usize) -> Result<()> {
-        let begin = Instant::now();
-        while self.data("step").await?.parse().unwrap_or(0) < step {
-            if begin.elapsed() > PATIENCE * Duration::from_secs(60) {
-                bail!("step {step} does not come; the page is in {}", self.data("state").await?);
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        let done = async || Ok((self.data("step").await?.parse().unwrap_or(0) >= step).then_some(()));
+        if until(60, done).await?.is_none() {
+            bail!("step {step} does not come; the page is in {}", self.data("state").await?);
         }
         Ok(())
     }
@@ -347,25 +316,24 @@ impl<'a> Page<'a> {
     /// Saves by one of the page's buttons and gives the file.
     ///
     /// # Errors
-    /// No file with this ending comes within half a minute.
+    /// No file with this ending comes within the [patient](until) minute.
     pub async fn save(&self, button: &str, ending: &str) -> Result<Vec<u8>> {
         self.click(button).await?;
-        let folder = self.browser.downloads.path();
-        for _ in 0..200 * PATIENCE {
-            for entry in fs::read_dir(folder)? {
+        let saved = async || {
+            for entry in fs::read_dir(self.browser.downloads.path())? {
                 let path = entry?.path();
                 if path.extension().is_some_and(|found| found == ending) {
                     let bytes = fs::read(&path)?;
                     // Chromium reserves the name with an empty file until all has come.
                     if !bytes.is_empty() {
                         fs::remove_file(path)?;
-                        return Ok(bytes);
+                        return Ok(Some(bytes));
                     }
                 }
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        bail!("#{button} saves no .{ending} file")
+            Ok(None)
+        };
+        until(60, saved).await?.with_context(|| format!("#{button} saves no .{ending} file"))
     }
 
     /// Saves the finished run as JSON.

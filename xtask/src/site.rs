@@ -79,9 +79,12 @@ pub fn build(
     Ok(())
 }
 
-/// Installs what is missing, and compiles the engine, which takes as long, at the same time: each leaves a core idle at
-/// its end.
-fn prepare(shell: &Shell, consent: Consent, profile: Profile) -> Result<()> {
+/// Installs the tools that are missing, and compiles the engine, which takes as long, at the same time: each leaves a core
+/// idle at its end.
+///
+/// # Errors
+/// A tool is missing and cannot be installed.
+pub fn prepare(shell: &Shell, consent: Consent, profile: Profile) -> Result<()> {
     let compiler = wasm_target::ensure(shell, consent)?;
     let tools = tools::all()?;
     if tools::missing(shell, &tools).is_empty() {

@@ -8,7 +8,7 @@ use xshell::{Cmd, Shell, cmd};
 use crate::consent::Consent;
 use crate::site::Profile;
 use crate::test_programs::TestProgram;
-use crate::{forecast, kernel_tests, needs, paths, programs, site, test_programs, tools, wasm_target};
+use crate::{forecast, kernel_tests, needs, paths, programs, site, test_programs, wasm_target};
 
 /// Runs all parts in order and stops at the first that fails.
 ///
@@ -22,11 +22,14 @@ pub fn run(shell: &Shell, consent: Consent) -> Result<()> {
     let end_to_end = programs.iter().position(|program| program.name == END_TO_END);
     let end_to_end = programs.remove(end_to_end.with_context(|| format!("Cargo has not built {END_TO_END}"))?);
     part("native tests", || test_programs::run(programs))?;
+    part("tools and engine", || {
+        let _lints = LINTS.map(|(name, value)| shell.push_env(name, value));
+        site::prepare(shell, consent, Profile::Site)
+    })?;
     part("WebAssembly tests", || wasm_tests(shell, consent))?;
     // After the tests for browsers: they bring the compiler that NEON may need too.
     part("kernels", || kernel_tests::run(shell))?;
     part("site", || {
-        // What brings tools, which are not ours to lint, was done for the tests for browsers.
         let _lints = LINTS.map(|(name, value)| shell.push_env(name, value));
         site::build(shell, consent, Profile::Site, &paths::models(), &destination)
     })?;
@@ -109,13 +112,12 @@ fn part(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
 /// The tests of `shared` and `cpu-kernels` that are marked for WebAssembly, in headless Chromium.
 fn wasm_tests(shell: &Shell, consent: Consent) -> Result<()> {
     let compiler = wasm_target::ensure(shell, consent)?;
-    tools::ensure(shell, &tools::all()?, &paths::tools())?;
-    // The site's profile: most dependencies are then built once for both.
+    // The site's profile, and its packages and features: what they need is then built once for both.
     let driver = programs::find("chromedriver").context("chromedriver: not on the path; install it with Chromium")?;
     let target = paths::WASM;
     let test = cmd!(
         shell,
-        "cargo test --profile site --target {target} --package cpu-kernels --package shared --test kernels --test noise_everywhere"
+        "cargo test --profile site --target {target} --package web --package shared --package cpu-kernels --no-default-features --features web/engine,web/decoder --test kernels --test noise_everywhere"
     );
     // The browser leaves its files behind.
     let files = shell.create_temp_dir()?;

@@ -125,7 +125,9 @@ fn build(shell: &Shell, tool: &Tool, place: &Path) -> Result<()> {
             "cargo install --force --root {place} {locked...} {package} --version {version} --no-default-features"
         );
         // Not among the project's own parts: tools built at once would wait for each other there, and nothing would be deleted.
-        run_and_keep(command.env_remove("CARGO_TARGET_DIR").envs(QUICK).into())
+        // Nor are they ours to lint.
+        let command = command.env_remove("CARGO_TARGET_DIR").env_remove("RUSTC_WORKSPACE_WRAPPER");
+        run_and_keep(command.envs(QUICK).into())
     };
     let Err(written) = install(Some("--locked"))? else { return Ok(()) };
     if Cause::of(&written) != Cause::LockFile {

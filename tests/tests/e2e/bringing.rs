@@ -18,6 +18,7 @@ use tests::{
     page::Page,
     site::{SMALL, Site},
     trainer,
+    waiting::until,
 };
 use xtask::paths;
 
@@ -172,15 +173,11 @@ async fn a_picture_is_what_the_trainer_sees() -> Result<()> {
         page.script(choose, vec![SMALL.into()]).await?;
         page.wait_for_data("model", SMALL, 30).await?;
         let wanted = seen_by_trainer(&site.small_model(), file)?;
-        for attempt in 0.. {
-            let outcome = ensure_alike("read again", &page.last_picture().await?, &wanted, 0);
-            if outcome.is_ok() || attempt > 60 {
-                outcome?;
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        let read_again = async || ensure_alike("read again", &page.last_picture().await?, &wanted, 0);
+        match until(30, async || Ok(read_again().await.ok())).await? {
+            Some(()) => Ok(()),
+            None => read_again().await,
         }
-        Ok(())
     })
     .await
 }

@@ -8,6 +8,7 @@ use tests::{
     browser::{self, Gpu, Screen},
     page::Page,
     site::Site,
+    waiting::until,
 };
 
 /// Chooses a language, as a visitor does, and waits for the page that comes.
@@ -19,14 +20,12 @@ async fn choose(page: &Page<'_>, code: &str) -> Result<()> {
         && document.getElementById('language').value === arguments[0]";
     let stays = page.script(CHOOSE, vec![code.into()]).await?;
     ensure!(stays == true, "who stays on the page after all has another language there");
-    for _ in 0..200 {
-        // Between two pages there may be none to ask.
-        if page.script(CHOSEN, vec![code.into()]).await.is_ok_and(|chosen| chosen == true) {
-            return page.wait_for("ready", 60).await;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    anyhow::bail!("the page does not speak {code}")
+    // Between two pages there may be none to ask.
+    let chosen = async || page.script(CHOSEN, vec![code.into()]).await.is_ok_and(|chosen| chosen == true);
+    until(30, async || Ok(chosen().await.then_some(())))
+        .await?
+        .with_context(|| format!("the page does not speak {code}"))?;
+    page.wait_for("ready", 60).await
 }
 
 async fn title(page: &Page<'_>) -> Result<String> {

@@ -110,13 +110,8 @@ async fn energies_are_the_trainers() -> Result<()> {
         ensure!(rough && kinds[0].contains(" ± "), "{kinds:?}");
         // The same picture as a file of the visitor's, and a drawing.
         page.drop_files(&[("mine.png", "picture.png")]).await?;
-        let own = "return document.querySelectorAll('#pictures input').length";
-        for _ in 0..100 {
-            if page.script(own, vec![]).await? == count + 1 && page.data("judged").await? == "done" {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+        page.wait_for_pictures(count + 1).await?;
+        page.wait_for_data("judged", "done", 30).await?;
         ensure!(
             page.text("verdict").await? == verdict,
             "an upload is judged otherwise: {}",
@@ -126,7 +121,7 @@ async fn energies_are_the_trainers() -> Result<()> {
         page.click("drawing").await?;
         page.click("drawing-use").await?;
         page.wait_for_data("judged", "done", 10).await?;
-        ensure!(page.script(own, vec![]).await? == count + 2, "the drawing is not at hand");
+        page.wait_for_pictures(count + 2).await?;
         page.look("judged-desk").await?;
         Ok(())
     })

@@ -1,7 +1,5 @@
 //! A worker that never answers leaves nobody without a word.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::{
@@ -64,12 +62,7 @@ async fn an_engine_that_never_starts_is_spoken_of() -> Result<()> {
     browser::with(Gpu::None, Screen::Desk, async |browser| {
         silence(browser, "engine", 1).await?;
         let page = Page::open(browser, &site.url("?backend=cpu")).await?;
-        let said = async || page.text("status").await;
-        let begin = Instant::now();
-        while !said().await?.contains("Reload the page to try again") {
-            ensure!(begin.elapsed() < Duration::from_secs(60), "the page says “{}”", said().await?);
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        page.wait_for_words("status", "Reload the page to try again", 30).await?;
         // What needs no engine is there.
         page.wait_for_data("recorded", "done", 20).await?;
         Ok(())
