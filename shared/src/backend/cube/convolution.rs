@@ -5,11 +5,11 @@
 //! software even more so, reading takes longer than multiplying.
 
 use burn_cubecl::tensor::CubeTensor;
-use cubecl::{calculate_cube_count_elemwise, prelude::*};
+use cubecl::prelude::*;
 
 use super::{
     activation::{activate, slope},
-    dense, empty,
+    dense, empty, spread,
 };
 use options::Activation;
 
@@ -99,8 +99,7 @@ impl Convolution {
         let client = main.weight.client.clone();
         let output = empty(&main.weight, [images, channels_out, height, width]);
         let units = images * channels_out.div_ceil(tile) * height.div_ceil(ROWS) * width.div_ceil(COLUMNS);
-        let dim = CubeDim::new(&client, units);
-        let count = calculate_cube_count_elemwise(&client, units, dim);
+        let (count, dim) = spread(&client, units);
         let (side_weight, side_parts) = side.map_or((None, Vec::new()), |side| (Some(side.weight), side.parts));
         // SAFETY: units beyond the output end at once, and every position that is read or written is inside its tensor.
         unsafe {

@@ -17,6 +17,7 @@ use burn::{
     tensor::Shape,
 };
 use burn_cubecl::{kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype, tensor::CubeTensor};
+use cubecl::{CubeCount, CubeDim, calculate_cube_count_elemwise, client::Client};
 
 use super::{ImageOps, Optional};
 use convolution::{Convolution, Direction, Weighted};
@@ -111,4 +112,11 @@ fn dense(tensor: CubeTensor) -> CubeTensor {
 /// Memory for a tensor of this shape, beside another.
 fn empty(beside: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
     empty_device_contiguous_dtype(beside.client.clone(), beside.device.clone(), shape.into(), beside.dtype)
+}
+
+/// Groups for so many units, all of one size. CubeCL's own choice is smaller for little work, and a kernel is compiled anew
+/// for every size: in a browser a convolution's takes longer than a run of small pictures.
+fn spread(client: &Client, units: usize) -> (CubeCount, CubeDim) {
+    let dim = CubeDim::new(client, u32::MAX as usize);
+    (calculate_cube_count_elemwise(client, units, dim), dim)
 }

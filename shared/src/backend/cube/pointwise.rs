@@ -1,11 +1,11 @@
 //! What is computed for each number by itself.
 
 use burn_cubecl::tensor::CubeTensor;
-use cubecl::{calculate_cube_count_elemwise, prelude::*};
+use cubecl::prelude::*;
 
 use super::{
     activation::{curvature, slope},
-    dense, empty,
+    dense, empty, spread,
 };
 use options::Activation;
 
@@ -82,9 +82,7 @@ pub(super) fn combination(x: CubeTensor, y: CubeTensor, z: Option<CubeTensor>, f
 }
 
 fn one_unit_each(x: &CubeTensor) -> (CubeCount, CubeDim) {
-    let units = x.meta.shape().num_elements();
-    let dim = CubeDim::new(&x.client, units);
-    (calculate_cube_count_elemwise(&x.client, units, dim), dim)
+    spread(&x.client, x.meta.shape().num_elements())
 }
 
 #[cube(launch)]

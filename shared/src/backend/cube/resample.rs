@@ -1,9 +1,9 @@
 //! Halving and doubling of height and width.
 
 use burn_cubecl::tensor::CubeTensor;
-use cubecl::{calculate_cube_count_elemwise, prelude::*};
+use cubecl::prelude::*;
 
-use super::{dense, empty};
+use super::{dense, empty, spread};
 
 /// `scale` times the sum of each cell of 2x2 pixels.
 pub(super) fn pool(x: CubeTensor, scale: f32) -> CubeTensor {
@@ -21,8 +21,7 @@ fn launch(x: CubeTensor, shape: [usize; 4], scale: f32, halve: bool, residual: O
     let x = dense(x);
     let units = shape.iter().product();
     let output = empty(&x, shape);
-    let dim = CubeDim::new(&x.client, units);
-    let count = calculate_cube_count_elemwise(&x.client, units, dim);
+    let (count, dim) = spread(&x.client, units);
     let with_residual = residual.is_some();
     // A tensor that is not there is never read: any other stands for it.
     let residual = residual.map_or_else(|| x.clone(), dense);

@@ -9,7 +9,7 @@ use cubecl::{calculate_cube_count_elemwise, prelude::*};
 
 use super::{
     activation::activate,
-    dense, empty,
+    dense, empty, spread,
     sum::{self, sum_of_cube},
 };
 use options::Activation;
@@ -112,8 +112,7 @@ fn sum_images(dy: CubeTensor) -> CubeTensor {
 fn sum_parts(parts: CubeTensor, shape: &[usize]) -> CubeTensor {
     let sum = empty(&parts, shape.to_vec());
     let units = shape.iter().product();
-    let dim = CubeDim::new(&parts.client, units);
-    let count = calculate_cube_count_elemwise(&parts.client, units, dim);
+    let (count, dim) = spread(&parts.client, units);
     sum_first::launch(&parts.client.clone(), count, dim, parts.into_tensor_arg(), sum.clone().into_tensor_arg());
     sum
 }
